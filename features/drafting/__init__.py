@@ -1,0 +1,1 @@
+"""How `churnlight init` guesses a first declaration from a folder of tables."""

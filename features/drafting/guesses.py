@@ -1,0 +1,250 @@
+"""What the tables of a folder may mean: the accounts, the facts, their times and keys.
+
+A guess is a plain value with the reason for it, so that the draft can say why. Column names
+speak English; a new word is one entry in `WORDS`.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from features.drafting.profiles import Column, Link, Profile, words
+
+WORDS: dict[str, frozenset[str]] = {
+    role: frozenset(text.split())
+    for role, text in {
+        "account": "account accounts customer customers client clients company companies org "
+        "organisation organization tenant tenants workspace member subscriber user users",
+        "known": "ingested recorded loaded synced inserted received landed imported",
+        "changed": "updated modified",
+        "end": "ended end ends cancelled canceled cancel closed expires expired expiry renewal "
+        "due until terminated churned deleted left to finish finished",
+        "ended": "ended end ends cancelled canceled terminated churned expired closed",
+        "since": "created since signup signed joined registered onboarded start started first "
+        "opened",
+        "term": "subscription subscriptions contract contracts licence licences license licenses "
+        "membership memberships plan plans policy policies",
+        "bad": "ticket tickets complaint complaints incident incidents error errors outage "
+        "outages reminder reminders refund refunds return returns escalation escalations",
+        "work": "action actions task tasks note notes resolution resolutions",
+        "relation": "survey surveys nps csat contact contacts email emails call calls meeting "
+        "meetings",
+        "business": "order orders invoice invoices payment payments sale sales purchase "
+        "purchases transaction transactions line lines",
+        "amount": "amount total revenue sales dollars spend value mrr fee paid price",
+        "quantity": "quantity qty units items minutes hours sessions events logins visits",
+        "rating": "score rating nps csat ces stars satisfaction",
+    }.items()
+}
+ATTRIBUTES: dict[str, tuple[str, str]] = {
+    "name": ("text", r"(account_?|customer_?|company_?|client_?|org_?)?name|company"),
+    "segment": ("few", r"segment|plan(_?(tier|name))?|tier|industry|customer_type|edition"),
+    "owner": ("text", r"owner|csm|account_?manager|account_?owner|success_?manager"),
+    "parent": ("text", r"parent(_?(id|account|account_?id))?"),
+    "mrr": ("number", r"mrr|monthly_?(recurring_?)?(revenue|fee)"),
+    "renewal": ("time", r"renewal(_?(date|on|at|day))?|renews(_?(on|at))?|contract_?end.*"),
+}
+FEW = 12
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A table of facts: its account column (of `system`, if another's key) and its times."""
+
+    table: Profile
+    account: str
+    event: Column
+    system: str | None = None
+    known: Column | None = None
+    ended: Column | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The whole guess. `accounts` is none where accounts are derived from the first of `facts`."""
+
+    accounts: Profile | None
+    key: str
+    since: str | None
+    attributes: dict[str, str] = field(default_factory=dict)
+    crosswalk: dict[str, str] = field(default_factory=dict)
+    facts: tuple[Facts, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def term(self) -> Facts | None:
+        """The facts that say when a contract ended, if any do."""
+        ending = [item for item in self.facts if item.ended is not None]
+        named = [item for item in ending if words(item.table.name) & WORDS["term"]]
+        return next(iter(named or ending), None)
+
+    @property
+    def activity(self) -> Facts:
+        """The busiest facts that customers make themselves."""
+        own = [item for item in self.facts if not is_side_show(item)]
+        return max(own or self.facts, key=lambda item: item.table.rows)
+
+
+def is_side_show(item: Facts) -> bool:
+    """Whether the facts are troubles, our own work or contracts rather than use and orders."""
+    other = WORDS["bad"] | WORDS["work"] | WORDS["term"] | WORDS["relation"]
+    return bool(words(item.table.name) & other)
+
+
+def read(profiles: list[Profile], links: list[Link]) -> Reading | None:
+    """What the tables may mean; nothing where no column can be the key of an account."""
+    found = _account_table(profiles, links)
+    if found is not None:
+        table, key = found
+        since = _since(table)
+        if since is not None:
+            return _with_account_table(profiles, links, table, key, since)
+    return _derived(profiles, links, found)
+
+
+def _account_table(profiles: list[Profile], links: list[Link]) -> tuple[Profile, str] | None:
+    """The unique key that most other tables share; names decide between equals."""
+    named_by: Counter[tuple[str, str]] = Counter()
+    for table, to_table, to_column in {(i.table, i.to_table, i.to_column) for i in links}:
+        named_by[to_table, to_column] += table != to_table
+    by_name = {item.name: item for item in profiles}
+    if not named_by:
+        return None
+    table_name, column = max(
+        named_by,
+        key=lambda place: (
+            bool(words(place[0]) & WORDS["account"]),
+            named_by[place],
+            bool(words(place[1]) & WORDS["account"]),
+            place,
+        ),
+    )
+    return by_name[table_name], column
+
+
+def _since(table: Profile) -> str | None:
+    named = [item for item in table.times if item.words & WORDS["since"]]
+    full = [item for item in named if item.filled == item.rows]
+    return next((item.name for item in full or named), None)
+
+
+def _with_account_table(
+    profiles: list[Profile], links: list[Link], table: Profile, key: str, since: str
+) -> Reading:
+    systems: dict[str, str] = {}
+    facts: list[Facts] = []
+    left_out: list[str] = []
+    for other in profiles:
+        link = _link(links, other, table, key)
+        if other.name == table.name:
+            found = _own_end(table, key, since)
+        elif link is None:
+            left_out.append(f"{other.path}: no column holds keys of {table.path}")
+            continue
+        else:
+            found = _facts(other, link.column)
+            if found is None:
+                left_out.append(f"{other.path}: no column holds dates or timestamps")
+        if found is not None and link is not None and link.to_column != key:
+            found = _in_system(found, link.to_column, systems)
+        facts += [found] if found is not None else []
+    crosswalk = {system: column for column, system in systems.items()}
+    attributes = _attributes(table, {key, since, *systems})
+    return Reading(table, key, since, attributes, crosswalk, tuple(facts), tuple(left_out))
+
+
+def _link(links: list[Link], other: Profile, table: Profile, key: str) -> Link | None:
+    """How `other` names the accounts, by their own key rather than by another system's."""
+    found = [item for item in links if (item.table, item.to_table) == (other.name, table.name)]
+    return min(found, key=lambda item: (item.to_column != key, item.column), default=None)
+
+
+def _in_system(found: Facts, column: str, systems: dict[str, str]) -> Facts:
+    if column not in systems:
+        short = re.sub(r"_?(id|no|nr|number|key|code|org|uuid)$", "", column.lower()).strip("_")
+        taken = set(systems.values())
+        name = short if short and short not in taken else column.lower()
+        systems[column] = re.sub(r"[^a-z0-9_]+", "_", name)
+    return Facts(found.table, found.account, found.event, systems[column], found.known, found.ended)
+
+
+def _own_end(table: Profile, key: str, since: str) -> Facts | None:
+    """The account table itself says who left, where it has a column for that."""
+    ended = _ended(table)
+    return Facts(table, key, table.column(since), ended=ended) if ended else None
+
+
+def _facts(table: Profile, account: str) -> Facts | None:
+    known = [item for item in table.times if item.words & WORDS["known"]]
+    changed = [item for item in table.times if item.words & WORDS["changed"]]
+    ends = [item for item in table.times if item.words & WORDS["end"]]
+    plain = [item for item in table.times if item not in (*known, *changed, *ends)]
+    ordered = sorted(plain or ends or changed or known, key=lambda item: item.filled < item.rows)
+    chosen = next(iter(ordered), None)
+    if chosen is None:
+        return None
+    recorded = next((item for item in known if item != chosen and item.filled), None)
+    return Facts(table, account, chosen, known=recorded, ended=_ended(table, chosen))
+
+
+def _ended(table: Profile, event: Column | None = None) -> Column | None:
+    """A column of ends in which some are still open: what runs has no end yet."""
+    found = [
+        item
+        for item in table.times
+        if item.words & WORDS["ended"] and not item.words & WORDS["known"]
+        if item.filled < item.rows and item != event
+    ]
+    return next(iter(found), None)
+
+
+def _attributes(table: Profile, taken: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for attribute, (content, pattern) in ATTRIBUTES.items():
+        for item in table.columns:
+            snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", item.name).lower()
+            free = item.name not in taken and item.filled > 0
+            if free and re.fullmatch(pattern, snake) and _fits(item, content):
+                found.setdefault(attribute, item.name)
+    return found
+
+
+def _fits(item: Column, content: str) -> bool:
+    return {
+        "text": item.type == "VARCHAR" or "INT" in item.type,
+        "few": item.type == "VARCHAR" and 1 < item.distinct <= FEW,
+        "number": item.is_number,
+        "time": item.is_time,
+    }[content]
+
+
+def _derived(
+    profiles: list[Profile], links: list[Link], found: tuple[Profile, str] | None
+) -> Reading | None:
+    """Accounts are the distinct keys of the busiest table of facts."""
+    facts = [item for table in profiles if (item := _by_name(table, links, found)) is not None]
+    if not facts:
+        return None
+    busiest = max(facts, key=lambda item: item.table.rows)
+    same = [item for item in facts if item.account == busiest.account or item == busiest]
+    used = {item.table.name for item in same}
+    left_out = tuple(
+        f"{table.path}: no key of the same accounts beside a time"
+        for table in profiles
+        if table.name not in used
+    )
+    ordered = (busiest, *(item for item in same if item != busiest))
+    return Reading(None, busiest.account, None, facts=ordered, left_out=left_out)
+
+
+def _by_name(table: Profile, links: list[Link], found: tuple[Profile, str] | None) -> Facts | None:
+    """The table as facts, its account column taken by its links or by its name."""
+    linked = [
+        item.column
+        for item in links
+        if found and item.table == table.name and item.to_table == found[0].name
+    ]
+    named = [item for item in table.keys if not item.is_unique and item.filled]
+    customers = [item.name for item in named if item.words & WORDS["account"]]
+    account = next(iter(linked or customers), None)
+    return _facts(table, account) if account is not None else None

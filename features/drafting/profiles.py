@@ -1,0 +1,237 @@
+"""What stands in a folder of tables: columns, types, which are unique, which share their keys.
+
+Everything here is measured; what it may mean is guessed in `features.drafting.guesses`.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from features.breaches.columns import is_number
+from features.engines.on_duckdb import Engine, EngineError, quote
+from features.errors import NotFound
+
+FOLDERS = ("", "data")
+SUFFIXES = frozenset({".parquet", ".csv"})
+KEY_WORDS = frozenset(
+    "id key no nr num number code uuid guid account acct customer client company org "
+    "organisation organization tenant workspace member subscriber user shop".split()
+)
+DAYS_OF_A_DAILY_TABLE = 20
+SHARED = 0.9
+"""Share of a column's keys that another column must know to be about the same things."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as it was found; `filled` counts its non-null rows, `distinct` its values."""
+
+    name: str
+    type: str
+    rows: int
+    filled: int
+    distinct: int
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words of its name, in lower case."""
+        return words(self.name)
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it holds dates or timestamps."""
+        return self.type == "DATE" or self.type.startswith("TIMESTAMP")
+
+    @property
+    def is_naive(self) -> bool:
+        """Whether it holds timestamps that name no zone."""
+        return self.type.startswith("TIMESTAMP") and "TIME ZONE" not in self.type
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values can be added up."""
+        return is_number(self.type) and not self.is_key_like
+
+    @property
+    def is_key_like(self) -> bool:
+        """Whether its name and type allow it to be a key."""
+        return bool(self.words & KEY_WORDS) and (self.type == "VARCHAR" or "INT" in self.type)
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether every row has a value of its own."""
+        return self.rows > 0 and self.filled == self.rows == self.distinct
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A table as it was found: the name it gets, its path in the folder, rows and columns."""
+
+    name: str
+    path: str
+    rows: int
+    columns: tuple[Column, ...]
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(item for item in self.columns if item.name == name)
+
+    @property
+    def keys(self) -> tuple[Column, ...]:
+        """The columns that may hold keys."""
+        return tuple(item for item in self.columns if item.is_key_like)
+
+    @property
+    def times(self) -> tuple[Column, ...]:
+        """The columns that hold dates or timestamps, at least one."""
+        return tuple(item for item in self.columns if item.is_time and item.filled)
+
+
+def words(name: str) -> frozenset[str]:
+    """The words that a name is made of: `customerId` and `customer_id` have the same."""
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    found = re.findall(r"[a-z]+|\d+", split.lower())
+    return frozenset(found)
+
+
+def usable_name(text: str) -> str:
+    """`text` as a name that a declaration may use."""
+    plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "table"
+    return plain if plain[0].isalpha() else f"t{plain}"
+
+
+def files(folder: Path) -> list[Path]:
+    """The tables in `folder` and in its data folder, by name."""
+    found = [
+        path
+        for part in FOLDERS
+        for path in sorted((folder / part).glob("*"))
+        if path.is_file() and path.suffix.lower() in SUFFIXES and path.name[0] != "."
+    ]
+    if not found:
+        raise NotFound(f"{folder}: no .parquet or .csv file there or in its folder data")
+    return found
+
+
+def look(engine: Engine, folder: Path) -> tuple[list[Profile], list[str]]:
+    """The tables with rows, readable in `engine` by their names; and what could not be used."""
+    profiles: list[Profile] = []
+    left_out: list[str] = []
+    for path in files(folder):
+        place = path.relative_to(folder).as_posix()
+        name = _free_name(usable_name(path.stem), profiles)
+        try:
+            profile = _profile(engine, name, path, place)
+        except EngineError as error:
+            left_out.append(f"{place}: cannot be read: {str(error).splitlines()[0]}")
+            continue
+        if profile.rows:
+            profiles.append(profile)
+        else:
+            left_out.append(f"{place}: has no rows")
+    return profiles, left_out
+
+
+def _free_name(name: str, taken: list[Profile]) -> str:
+    names = {item.name for item in taken}
+    number = 2
+    free = name
+    while free in names:
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def _profile(engine: Engine, name: str, path: Path, place: str) -> Profile:
+    if path.suffix.lower() == ".csv":
+        engine.read_csv(name, path, [])
+        named = [column for column in _types(engine, name) if words(column) & KEY_WORDS]
+        engine.read_csv(name, path, named)
+    else:
+        engine.read_parquet(name, path)
+    types = _types(engine, name)
+    counts = ", ".join(
+        f"count({quote(item)}), {_distinct(item, type_)}" for item, type_ in types.items()
+    )
+    rows, *measured = engine.row(f"SELECT count(*), {counts} FROM {quote(name)}")
+    columns = tuple(
+        Column(item, types[item], rows, filled, distinct)
+        for item, filled, distinct in zip(types, measured[::2], measured[1::2], strict=True)
+    )
+    return Profile(name, place, rows, columns)
+
+
+def _types(engine: Engine, name: str) -> dict[str, str]:
+    return engine.types(f"SELECT * FROM {quote(name)}")
+
+
+def _distinct(column: str, type_: str) -> str:
+    """Exact where it decides about a key, about right for the rest."""
+    exact = words(column) & KEY_WORDS and (type_ == "VARCHAR" or "INT" in type_)
+    return f"{'count(DISTINCT ' if exact else 'approx_count_distinct('}{quote(column)})"
+
+
+@dataclass(frozen=True)
+class Link:
+    """Column `column` of `table` names rows of `to_table` by their unique column `to_column`."""
+
+    table: str
+    column: str
+    to_table: str
+    to_column: str
+
+
+def links(engine: Engine, profiles: list[Profile]) -> list[Link]:
+    """Which columns are made of the unique keys of another table, by their values."""
+    return [
+        Link(table.name, column.name, other.name, key.name)
+        for other in profiles
+        for key in other.keys
+        if key.is_unique
+        for table in profiles
+        if table.name != other.name
+        for column in table.keys
+        if _may_mean(column, key, other) and _is_shared(engine, table, column, other, key)
+    ]
+
+
+def _may_mean(column: Column, key: Column, other: Profile) -> bool:
+    """Numbers run from 1 everywhere, so that equal numbers alone prove nothing."""
+    if column.type == key.type == "VARCHAR":
+        return True
+    about = key.words | words(other.name) | words(other.name.removesuffix("s"))
+    return column.name == key.name or bool((column.words & about) - {"id", "no", "key", "nr"})
+
+
+def _is_shared(engine: Engine, table: Profile, column: Column, other: Profile, key: Column) -> bool:
+    left, right = quote(column.name), quote(key.name)
+    known = engine.row(
+        f"SELECT avg(CAST(k IN (SELECT CAST({right} AS VARCHAR) FROM {quote(other.name)}) AS INT)) "
+        f"FROM (SELECT DISTINCT CAST({left} AS VARCHAR) AS k FROM {quote(table.name)}) "
+        "WHERE k IS NOT NULL"
+    )[0]
+    return known is not None and known >= SHARED
+
+
+def last_day(engine: Engine, table: str, column: str) -> date | None:
+    """The day of the last time in a column."""
+    day: date | None = engine.row(f"SELECT CAST(max({quote(column)}) AS DATE) FROM {quote(table)}")[
+        0
+    ]
+    return day
+
+
+def span(engine: Engine, table: str, column: str) -> int:
+    """Days between the first and the last time in a column."""
+    ends = f"CAST(min({quote(column)}) AS DATE), CAST(max({quote(column)}) AS DATE)"
+    return int(engine.row(f"SELECT date_diff('day', {ends}) FROM {quote(table)}")[0] or 0)
+
+
+def is_daily(engine: Engine, table: str, account: str, event: str) -> bool:
+    """Whether there is at most one row per account and day, and many of them per account."""
+    key = f"({quote(account)}, CAST({quote(event)} AS DATE))"
+    rows, days, accounts = engine.row(
+        f"SELECT count(*), count(DISTINCT {key}), count(DISTINCT {quote(account)}) "
+        f"FROM {quote(table)}"
+    )
+    return bool(rows == days and rows > DAYS_OF_A_DAILY_TABLE * accounts)

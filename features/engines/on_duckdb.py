@@ -1,0 +1,97 @@
+"""DuckDB in this process: the default engine.
+
+One thread on purpose: sums of floating-point numbers then always add up in the same order, and
+the same tables give the same features to the last bit.
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from features.errors import ChurnlightError
+
+CONFIG: dict[str, Any] = {
+    "threads": 1,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+class Engine:
+    """A private in-memory database whose views are the company's tables."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(":memory:", config=CONFIG)
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def read_parquet(self, view: str, path: Path) -> None:
+        """Makes the Parquet file (or glob) at `path` readable as `view`."""
+        self._view(view, f"read_parquet({literal(str(path))})")
+
+    def read_csv(self, view: str, path: Path, text_columns: list[str]) -> None:
+        """Makes the CSV file at `path` readable as `view`; keys stay text, zeros and all."""
+        present = self.types(f"SELECT * FROM read_csv({literal(str(path))})")
+        kept = {name: "VARCHAR" for name in text_columns if name in present}
+        types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in kept)
+        given = f", types = {{{types}}}" if kept else ""
+        self._view(view, f"read_csv({literal(str(path))}, sample_size = -1{given})")
+
+    def _view(self, view: str, scan: str) -> None:
+        self._run(f"CREATE OR REPLACE VIEW {quote(view)} AS SELECT * FROM {scan}")
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Makes an Arrow table readable as `name`."""
+        self._connection.register(name, table)
+
+    def keep(self, name: str, query: str) -> None:
+        """Stores what `query` answers as the table `name`."""
+        self._run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {query}")
+
+    def types(self, query: str) -> dict[str, str]:
+        """The columns that `query` answers and their SQL types, without running it."""
+        return {row[0]: row[1] for row in self._run(f"DESCRIBE {query}")}
+
+    def rows(self, query: str) -> pa.Table:
+        """What `query` answers, as Arrow."""
+        try:
+            return self._connection.sql(query).to_arrow_table()
+        except duckdb.Error as error:
+            raise EngineError(str(error).split("\n\n")[0]) from error
+
+    def row(self, query: str) -> tuple[Any, ...]:
+        """The one row that `query` answers."""
+        return self._run(query)[0]
+
+    def _run(self, query: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(query).fetchall()
+        except duckdb.Error as error:
+            raise EngineError(str(error).split("\n\n")[0]) from error
+
+
+class EngineError(ChurnlightError):
+    """The engine refused a query; the message is the engine's own."""
+
+
+def quote(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"

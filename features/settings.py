@@ -1,0 +1,76 @@
+"""Every setting of the installation: one field each, with its default, unit and help.
+
+A setting is read from the environment variable `CHURNLIGHT_` + its name in capitals. What
+belongs to a company stands in `churnlight.toml`; what belongs to a machine stands here.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from features.company import Company
+from features.errors import DeclarationError
+
+PREFIX = "CHURNLIGHT_"
+
+
+class Settings(BaseModel):
+    """The settings with their defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    company: str = Field(
+        default=".", description="folder of the company's churnlight.toml, for the service"
+    )
+    workspace: str = Field(
+        default=".churnlight",
+        description="folder for models, scores and logs, relative to the company's folder",
+    )
+    tracking_uri: str = Field(
+        default="", description="MLflow tracking server; empty: a SQLite store in the workspace"
+    )
+    threads: int = Field(default=2, ge=1, description="threads for building and training")
+    host: str = Field(default="127.0.0.1", description="address that the service binds")
+    port: int = Field(default=3000, ge=1, le=65535, description="port of the service")
+    public_hosts: str = Field(
+        default="localhost,127.0.0.1",
+        description="host names, comma-separated, under which the service may be asked",
+    )
+    token: SecretStr = Field(
+        default=SecretStr(""),
+        description="secret that every request must carry; needed to bind more than loopback",
+    )
+    max_body_kib: int = Field(
+        default=1024, ge=1, description="largest request body, in KiB, before it is refused"
+    )
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """The settings of this process.
+
+        Raises
+        ------
+        DeclarationError
+            A variable has no usable value, or starts with `CHURNLIGHT_` and is no setting.
+        """
+        environment = os.environ if environment is None else environment
+        given = {
+            key.removeprefix(PREFIX).lower(): value
+            for key, value in environment.items()
+            if key.startswith(PREFIX)
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            lines = [
+                f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg'].lower()}; "
+                "see docs/settings.md for the settings"
+                for item in error.errors()
+            ]
+            raise DeclarationError("\n".join(lines)) from None
+
+    def workspace_of(self, company: Company) -> Path:
+        """The folder in which everything that Churnlight makes for `company` is kept."""
+        return company.folder / self.workspace

@@ -1,0 +1,224 @@
+"""Snapshots: what was known of every account on the morning of each as-of date.
+
+`build` is the one function that training and serving get their rows from; whatever computes
+them (today DuckDB's SQL) stands behind it.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features import clock, labels, rows, windows
+from features.breaches import structure
+from features.company import Company
+from features.engines.on_duckdb import quote
+from features.sources import Tables
+from features.windows import Column
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Point-in-time rows, one per account and as-of date, sorted by as_of and account_id.
+
+    `table` has account_id (string), as_of (date32), segment (string), history_days (int32), the
+    feature `columns` (float64, categories string) and, per target T, `eligible__T` (bool) and
+    `label__T` (int8: 1 happened, 0 did not, null immature, not eligible or left out).
+    """
+
+    table: pa.Table
+    columns: tuple[Column, ...]
+    data_until: date
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the rows, the same for the same content."""
+        return digest(self.table)
+
+    def at(self, as_of: date) -> "Snapshots":
+        """The rows of one as-of date."""
+        rows_then = self.table.filter(pc.equal(self.table["as_of"], pa.scalar(as_of)))
+        return Snapshots(rows_then, self.columns, self.data_until)
+
+
+def digest(table: pa.Table) -> str:
+    """SHA-256 over the column names and values of `table`, in order."""
+    hashed = hashlib.sha256()
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        hashed.update(f"{name}:{column.type}:{len(column)}\n".encode())
+        if pa.types.is_string(column.type):
+            hashed.update("\0".join(f"{item!r}" for item in column.to_pylist()).encode())
+        else:
+            hashed.update(pc.is_valid(column).to_numpy(zero_copy_only=False).tobytes())
+            hashed.update(_numbers(column).to_numpy(zero_copy_only=False).tobytes())
+    return hashed.hexdigest()
+
+
+def _numbers(column: pa.Array) -> pa.Array:
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.int32())
+    elif pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    return pc.fill_null(column, 0)
+
+
+def build(
+    company: Company, as_of: Sequence[date], *, progress: Progress = lambda step: None
+) -> Snapshots:
+    """The rows of every account that existed on each of the as-of dates.
+
+    Parameters
+    ----------
+    company : Company
+    as_of : sequence of date
+        The mornings (00:00 UTC) to look from; order and repetition do not matter.
+    progress : callable
+        Told each step's name as it begins.
+
+    Raises
+    ------
+    ContractBroken
+        The tables cannot be read as declared; it carries every structural error.
+    """
+    with structure.sound(company) as tables:
+        return build_from(tables, as_of, progress=progress)
+
+
+def build_from(
+    tables: Tables, as_of: Sequence[date], *, progress: Progress = lambda step: None
+) -> Snapshots:
+    """As `build`, from tables that are open already."""
+    grid = pa.table({"as_of": pa.array(sorted(set(as_of)), pa.date32())})
+    tables.engine.register("churnlight dates", grid)
+    tables.engine.keep(
+        rows.GRID, f"SELECT CAST(as_of AS TIMESTAMP) AS as_of FROM {quote('churnlight dates')}"
+    )
+    tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
+    until = data_until(tables)
+    for source in _measured_sources(tables.company):
+        progress(f"measuring {source}")
+        windows.keep_measures(tables, source, f"measures of {source}")
+    for name, target in tables.company.targets.items():
+        progress(f"labelling {name}")
+        labels.keep_outcomes(tables, f"outcomes of {name}", target)
+    progress("joining")
+    return Snapshots(
+        tables.engine.rows(_joined(tables, until)), tuple(windows.columns(tables)), until
+    )
+
+
+def data_until(tables: Tables) -> date:
+    """The day up to which the tables are complete: declared, else that of the last known time."""
+    if tables.company.company.data_until is not None:
+        return tables.company.company.data_until
+    dated = [name for name, item in tables.company.sources.items() if item.event_time is not None]
+    last = [
+        tables.engine.row(
+            f"SELECT CAST(max({rows.known_time(tables, name)}) AS DATE) FROM {quote(name)}"
+        )[0]
+        for name in dated
+    ]
+    until: date = max(day for day in last if day is not None)
+    return until
+
+
+def first_event(tables: Tables) -> date:
+    """The day of the first fact that any indicator or target is made of."""
+    used = {item.source for item in tables.company.indicators.values()}
+    days = [
+        tables.engine.row(
+            f"SELECT CAST(min({rows.event_time(tables, name)}) AS DATE) FROM {quote(name)}"
+        )[0]
+        for name in sorted(used)
+    ]
+    first: date = min(day for day in days if day is not None)
+    return first
+
+
+def mature_month_starts(tables: Tables, target: str) -> list[date]:
+    """The month starts with enough history before them and a label window inside the data."""
+    company = tables.company
+    until, declared = data_until(tables), company.targets[target]
+    first = first_event(tables) + timedelta(days=company.bands.min_history)
+    return [
+        day for day in clock.month_starts(first, until) if clock.is_mature(day, declared, until)
+    ]
+
+
+def _measured_sources(company: Company) -> list[str]:
+    return list(dict.fromkeys(item.source for item in company.staged("live", "shadow").values()))
+
+
+def _joined(tables: Tables, until: date) -> str:
+    company = tables.company
+    selected = [*_own_columns(), *_feature_columns(tables), *_target_columns(company, until)]
+    joins = [
+        f"LEFT JOIN {quote(f'measures of {source}')} AS {quote(f'm {source}')} "
+        "USING (account_id, as_of)"
+        for source in _measured_sources(company)
+    ]
+    joins += [
+        f"LEFT JOIN {quote(f'outcomes of {name}')} AS {quote(f'o {name}')} "
+        "USING (account_id, as_of)"
+        for name in company.targets
+    ]
+    return (
+        f"SELECT {', '.join(selected)} FROM ({_panel(tables)}) AS panel {' '.join(joins)} "
+        "ORDER BY as_of, account_id"
+    )
+
+
+def _panel(tables: Tables) -> str:
+    """Every account on every as-of date on which it existed, and since when."""
+    accounts, grid = quote(rows.ACCOUNTS), quote(rows.GRID)
+    if not tables.company.accounts.derived:
+        return (
+            f"SELECT account_id, as_of, segment, {clock.days_since('since')} AS history_days "
+            f"FROM {accounts} CROSS JOIN {grid} WHERE since < as_of"
+        )
+    facts = rows.facts(tables, tables.company.accounts.source)
+    return (
+        "SELECT account_id, as_of, 'all' AS segment, "
+        f"{clock.days_since('min(event_time)')} AS history_days "
+        f"FROM ({facts}) JOIN {grid} ON {clock.known()} GROUP BY account_id, as_of"
+    )
+
+
+def _own_columns() -> list[str]:
+    return [
+        "account_id",
+        "CAST(as_of AS DATE) AS as_of",
+        "segment",
+        "CAST(history_days AS INTEGER) AS history_days",
+    ]
+
+
+def _feature_columns(tables: Tables) -> list[str]:
+    company = tables.company
+    found = []
+    for column in windows.columns(tables):
+        item = company.indicators[column.indicator]
+        place = f"{quote(f'm {item.source}')}.{quote(column.name)}"
+        sql = windows.filled(item, company.sources[item.source], place)
+        found.append(f"{sql} AS {quote(column.name)}")
+    return found
+
+
+def _target_columns(company: Company, until: date) -> list[str]:
+    found = []
+    for name, target in company.targets.items():
+        outcome = quote(f"o {name}")
+        eligible = f"coalesce({outcome}.eligible, FALSE)"
+        counts = f"{eligible} AND {clock.matured(target, until)}"
+        label = f"CASE WHEN {counts} THEN {labels.label(target, outcome)} END"
+        found += [
+            f"{eligible} AS {quote(f'eligible__{name}')}",
+            f"CAST({label} AS TINYINT) AS {quote(f'label__{name}')}",
+        ]
+    return found

@@ -1,0 +1,31 @@
+"""Guesses what somebody meant who wrote a name that is not there.
+
+Every message about an unknown name (a key, a column, a file, a playbook) ends the same way, so
+the guess is made in one place.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+ALIKE = 0.5
+MOST_NAMES = 12
+
+
+def nearest(got: str, known: Iterable[str]) -> str | None:
+    """The name among `known` that `got` most probably stands for, if any is alike enough."""
+    by_folded = {name.casefold(): name for name in known}
+    folded = got.casefold()
+    close = difflib.get_close_matches(folded, list(by_folded), n=1, cutoff=ALIKE)
+    longer = [name for name in by_folded if folded and folded in name]
+    return by_folded[[*close, *longer][0]] if close or longer else None
+
+
+def did_you_mean(got: str, known: Iterable[str]) -> str:
+    """How to mend `got`: the nearest name, else the names that there are."""
+    names = sorted(known)
+    if (near := nearest(got, names)) is not None:
+        return f"did you mean {near!r}?"
+    if not names:
+        return "none is declared"
+    more = ", …" if len(names) > MOST_NAMES else ""
+    return f"known: {', '.join(names[:MOST_NAMES])}{more}"

@@ -1,0 +1,135 @@
+"""Tables with the columns that each family of the catalogue reads, and the rules of wording.
+
+The rules hold for every sentence that an account's page can show, so whoever declares indicators
+tests them here.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from features.company import WHOLE_HISTORY, Indicator
+from training.drivers import amount, span
+
+HEAD = """
+[company]
+name = "Somebody"
+data_until = 2026-06-01
+[accounts]
+source = "facts"
+key = "account_id"
+derived = true
+[sources.facts]
+path = "facts.parquet"
+account = "account_id"
+event_time = "day"
+[targets.churn]
+inactivity = { source = "facts", within = "90d" }
+active_within = "180d"
+horizon = "90d"
+"""
+
+# Two facts per family: one in the last 28 days, one in the spans before that trends compare with.
+DAYS = (
+    {"account_id": "a", "day": date(2026, 5, 20)},
+    {"account_id": "a", "day": date(2026, 2, 20)},
+)
+
+ORDER = {
+    "amount": 20.0,
+    "items": 2,
+    "ordered_on": date(2026, 2, 20),
+    "product": "p1",
+    "returned": False,
+    "delivered_late": True,
+    "refund_requested": False,
+}
+USAGE = {
+    "active_users": 4,
+    "licensed_seats": 10,
+    "events": 120,
+    "key_feature_events": 12,
+    "admin_logins": 1,
+}
+TICKET = {
+    "priority": "high",
+    "topic": "bug",
+    "initiated_by": "customer",
+    "resolution_hours": 7.5,
+    "first_contact_resolved": True,
+    "reopened": False,
+    "escalated": False,
+}
+PERSON = {
+    "role": "champion",
+    "change": "left",
+    "contact_id": "c1",
+    "sponsor_present": True,
+    "initiated_by": "customer",
+    "held": True,
+}
+
+
+def _facts(*values: dict[str, Any]) -> list[dict[str, Any]]:
+    return [day | item for item in values for day in DAYS]
+
+
+TABLES: dict[str, list[dict[str, Any]]] = {
+    "billing": _facts({"days_late": 3, "amount": 99.0, "disputed": False}),
+    "outcomes": _facts({"reached": True, "on_time": False, "progress": 0.4}),
+    "relationship": _facts(PERSON),
+    "sentiment": _facts(*({"kind": kind, "score": 4} for kind in ("nps", "csat", "ces"))),
+    "shop": _facts(ORDER),
+    "support": _facts(TICKET),
+    "usage": _facts(USAGE),
+}
+
+EXPLAINING = r"\b(because|caus\w+|will|due to|leads? to|guarantee\w*|log-odds|churn\w*)\b"
+ONE_SIDED = r"\b(fewer|more|less|only|hardly|rose|fell|drop\w*|increas\w+|decreas\w+)\b"
+# "1 orders" is wrong; days of silence are many where they lower a score, so they may be counted.
+WRONG_FOR_ONE = r"\b1 (?!is\b)(?!of\b)\w+s\b"
+TWICE = r"\b(\w+) \1\b|\bthe last the\b"
+
+
+def adopting(names: Sequence[str]) -> str:
+    """A declaration that adopts `names` and says nothing but their source; the last stands open."""
+    tables = [
+        f'[indicators.one-{number}]\nadopt = "{name}"\nsource = "facts"\n'
+        for number, name in enumerate(names)
+    ]
+    return HEAD + "".join(tables)
+
+
+def said(indicator: Indicator, sentence: str, *, value: float, usual: float) -> str:
+    """The sentence as a page shows it for a window of 90 days."""
+    unit = indicator.unit
+    numbers = {"value": amount(value, unit), "usual": amount(usual, unit)}
+    return sentence.format(window=span(90), unit=unit, **numbers)
+
+
+def faults(indicator: Indicator) -> list[str]:
+    """What the indicator's sentences do wrong, in words; empty when they keep the rules."""
+    return [
+        f"{side}: {fault}: {sentence}"
+        for side, sentence in (("bad", indicator.says.bad), ("good", indicator.says.good))
+        for fault in _faults(indicator, sentence, may_count_days=side == "bad")
+    ]
+
+
+def _faults(indicator: Indicator, sentence: str, *, may_count_days: bool) -> Iterator[str]:
+    needed = ["{value}", "{usual}"]
+    if indicator.windows or indicator.measure not in WHOLE_HISTORY:
+        needed.append("{window}")
+    yield from (f"lacks {part}" for part in needed if part not in sentence)
+    if re.search(EXPLAINING, sentence, re.IGNORECASE):
+        yield "explains"
+    if re.search(ONE_SIDED, sentence, re.IGNORECASE):
+        yield "asserts a side"
+    shown = said(indicator, sentence, value=1, usual=1)
+    if re.search(WRONG_FOR_ONE, shown.replace("1 days", "") if may_count_days else shown):
+        yield "reads wrong for 1"
+    if re.search(TWICE, shown):
+        yield "says the same word twice"
+    if shown[0].islower() or shown.endswith("."):
+        yield "is not written like the others: capital first, no full stop"

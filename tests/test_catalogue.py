@@ -1,0 +1,151 @@
+"""The catalogue keeps its promises: every entry can be adopted, computed, said and acted on.
+
+An entry added to a family's file is tested by standing there.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from catalogue_cases import HEAD, TABLES, adopting, faults, said
+from features import catalog, snapshots
+from features.catalog.page import page
+from features.company import Indicator
+from features.declaration import load, parse
+from features.errors import DeclarationError
+from features.publish import write_parquet
+
+INDICATORS = catalog.entries("indicators")
+PLAYBOOKS = catalog.entries("playbooks")
+LEADING = [name for name, item in INDICATORS.items() if item["kind"] == "leading"]
+ROOT = Path(__file__).parent.parent
+
+
+def adopted(name: str) -> Indicator:
+    return parse(adopting([name])).indicators["one-0"]
+
+
+def test_there_is_a_family_for_each_kind_of_table() -> None:
+    assert set(catalog.families()) == set(TABLES)
+
+
+@pytest.mark.parametrize("name", INDICATORS)
+def test_an_indicator_can_be_adopted_with_nothing_but_its_source(name: str) -> None:
+    company = parse(adopting([name]))
+    indicator = company.indicators["one-0"]
+    assert indicator.title == INDICATORS[name]["title"]
+    assert indicator.playbook is None or indicator.playbook in company.playbooks
+
+
+@pytest.mark.parametrize("name", INDICATORS)
+def test_its_sentences_keep_the_rules_of_wording(name: str) -> None:
+    assert faults(adopted(name)) == []
+
+
+@pytest.mark.parametrize("family", TABLES)
+def test_a_family_can_be_computed_from_its_own_columns(family: str, tmp_path: Path) -> None:
+    names = [name for name in INDICATORS if name.startswith(f"{family}.")]
+    (tmp_path / "churnlight.toml").write_text(adopting(names), "utf-8")
+    write_parquet(pa.Table.from_pylist(TABLES[family]), tmp_path / "facts.parquet")
+    rows = snapshots.build(load(tmp_path), [date(2026, 6, 1)])
+    unknown = [item.name for item in rows.columns if rows.table[item.name].null_count]
+    assert rows.table.num_rows == 1
+    assert unknown == []
+
+
+@pytest.mark.parametrize("name", LEADING)
+def test_a_leading_indicator_has_a_playbook_of_its_family(name: str) -> None:
+    family = name.partition(".")[0]
+    assert f"{family}.{INDICATORS[name].get('playbook')}" in PLAYBOOKS
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_a_playbook_says_for_whom_by_whom_and_by_when(name: str) -> None:
+    head = HEAD + '[indicators.one]\nadopt = "shop.tenure"\nsource = "facts"\n'
+    playbook = parse(f'{head}[playbooks.it]\nadopt = "{name}"\n').playbooks["it"]
+    days = [step.within for step in playbook.steps]
+    assert playbook.purpose.startswith("For ")
+    assert None not in days
+    assert days == sorted(days, key=lambda day: day or 0)
+
+
+def test_playbooks_of_different_families_never_share_a_name() -> None:
+    names = [name.partition(".")[2] for name in PLAYBOOKS]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_every_playbook_serves_an_indicator() -> None:
+    served = {
+        f"{name.partition('.')[0]}.{item.get('playbook')}" for name, item in INDICATORS.items()
+    }
+    assert set(PLAYBOOKS) <= served
+
+
+def test_what_confirms_is_not_sold_as_a_warning() -> None:
+    kinds = {name: INDICATORS[name]["kind"] for name in INDICATORS}
+    confirming = ("shop.refunds", "support.cancellation_tickets", "billing.credit_notes")
+    assert {kinds[name] for name in confirming} == {"lagging"}
+
+
+def test_the_playbook_comes_along_and_a_declared_one_wins() -> None:
+    own = '[playbooks.win-back]\nadopt = "shop.win-back"\nowner = "Mia"\n'
+    assert parse(adopting(["shop.recency"])).playbooks["win-back"].owner == "CRM manager"
+    assert parse(adopting(["shop.recency"]) + own).playbooks["win-back"].owner == "Mia"
+
+
+def test_what_the_company_writes_wins_over_the_catalogue() -> None:
+    text = adopting(["shop.spend"]) + 'value = "dollars"\nwindows = ["30d"]\nunit = "$"\n'
+    indicator = parse(text).indicators["one-0"]
+    assert (indicator.value, indicator.windows, indicator.unit) == ("dollars", (30,), "$")
+    assert indicator.measure == "sum"
+
+
+def test_a_misspelt_entry_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(DeclarationError, match=r"churnlight\.toml:\d+: .*shop\.recency"):
+        parse(adopting(["shop.recencey"]))
+
+
+def test_the_page_of_the_catalogue_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "catalogue.md").read_text("utf-8")
+    assert written == page(), "python -m features.catalog.page > docs/catalogue.md"
+
+
+def test_the_page_shows_every_entry_and_no_broken_table() -> None:
+    text = page()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(INDICATORS)
+    assert {line.count("|") for line in rows} == {7}
+    assert all(f"**`{name}`**" in text for name in PLAYBOOKS)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "fault"),
+    [
+        ("Fewer orders in {window}: {value}; {usual} is usual", "asserts a side"),
+        ("{value} orders in {window}; {usual} is usual", "reads wrong for 1"),
+        ("Orders in {window}: {value}", "lacks {usual}"),
+        ("Orders: {value}; {usual} is usual", "lacks {window}"),
+        ("Leaves because of {value} in {window}; {usual} is usual", "explains"),
+        ("Orders in the last {window}: {value}; {usual} is usual", "says the same word twice"),
+    ],
+)
+def test_the_rules_of_wording_notice_a_bad_sentence(sentence: str, fault: str) -> None:
+    says: dict[str, Any] = {"bad": sentence, "good": sentence}
+    plain = adopted("shop.orders")
+    found = faults(plain.model_copy(update={"says": plain.says.model_copy(update=says)}))
+    assert found
+    assert all(fault in item for item in found)
+
+
+def test_a_sentence_reads_as_people_speak() -> None:
+    trend, spend = adopted("shop.order_trend"), adopted("shop.spend")
+    in_dollars = spend.model_copy(update={"unit": "$"})
+    assert said(trend, trend.says.bad, value=0.62, usual=0.95) == (
+        "Orders in the last 90 days ran at 62% of the pace before; 95% is usual"
+    )
+    assert said(in_dollars, spend.says.good, value=1240, usual=96.5) == (
+        "Spend in the last 90 days: $1,240; $96.50 is usual"
+    )
