@@ -1,0 +1,1 @@
+"""From snapshots to a validated artifact: splitting, fitting, calibration, health, evaluation."""

@@ -1,0 +1,282 @@
+"""The artifact: everything that decides a score, as text files that are verified before use.
+
+A directory of `model-N.txt` (LightGBM's text form, one per booster of the bag), `artifact.json`
+and `manifest.json` (the SHA-256 of every other file). Nothing in it is executable or pickled.
+The model digest covers what decides a score and no run id or date, so that the same data, seed
+and declaration have the same digest.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from features import publish
+from features.company import Says
+from features.errors import ChurnlightError, NotFound
+from training.calibration import Calibration
+from training.drivers import Meaning
+from training.health import Anchors, Scale
+from training.matrix import Feature
+
+FORMAT = 1
+Floats = npt.NDArray[np.float64]
+
+
+class DamagedArtifact(ChurnlightError):
+    """An artifact's files are not those that were written, or not of a format that we read."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A trained model of one target with its calibration, anchors, columns and meanings.
+
+    `evaluation` and `training` describe how good it was and what it was made from; they decide
+    no score. `version` is the registry's, or the digest's beginning where there is none.
+    """
+
+    target: str
+    horizon_days: int
+    gap_days: int
+    min_history_days: int
+    models: tuple[str, ...]
+    calibration: Calibration
+    anchors: Anchors
+    features: tuple[Feature, ...]
+    meanings: dict[str, Meaning]
+    declaration_hash: str
+    training: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    registered_version: str = ""
+
+    @cached_property
+    def boosters(self) -> list[lgb.Booster]:
+        """The bag, parsed once."""
+        return [lgb.Booster(model_str=text) for text in self.models]
+
+    @cached_property
+    def scale(self) -> Scale:
+        """The health score's scale."""
+        return Scale(self.calibration, self.anchors)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what decides a score."""
+        deciding = {
+            "models": [hashlib.sha256(text.encode()).hexdigest() for text in self.models],
+            **{key: value for key, value in _plain(self).items() if key not in _DESCRIBING},
+        }
+        return hashlib.sha256(_canonical(deciding).encode()).hexdigest()
+
+    @property
+    def version(self) -> str:
+        """The registry's version, else the digest's first twelve digits."""
+        return self.registered_version or self.digest[:12]
+
+    def margins(self, X: Floats, threads: int = 1) -> Floats:
+        """Raw margins (rows,) of the bag."""
+        raw = [booster.predict(X, raw_score=True, num_threads=threads) for booster in self.boosters]
+        mean: Floats = np.asarray(raw, dtype=np.float64).mean(axis=0)
+        return mean
+
+    def contributions(self, X: Floats, threads: int = 1) -> Floats:
+        """Exact TreeSHAP values (rows × features + 1) in margin units, the last one the bias.
+
+        Path-dependent TreeSHAP (Lundberg et al. 2020) as LightGBM computes it.
+        """
+        parts = [
+            booster.predict(X, pred_contrib=True, num_threads=threads) for booster in self.boosters
+        ]
+        mean: Floats = np.asarray(parts, dtype=np.float64).mean(axis=0)
+        return mean
+
+    def save(self, folder: Path) -> None:
+        """Writes the artifact as the new directory `folder`."""
+        with publish.new_directory(folder) as place:
+            for number, text in enumerate(self.models):
+                (place / f"model-{number}.txt").write_text(text, encoding="utf-8")
+            publish.write_json({"format": FORMAT, **_plain(self)}, place / "artifact.json")
+            digests = {file.name: _sha256(file) for file in sorted(place.iterdir())}
+            publish.write_json({"digest": self.digest, "files": digests}, place / "manifest.json")
+
+    @classmethod
+    def load(cls, folder: Path, *, name: str = "", version: str = "") -> "Artifact":
+        """The artifact in `folder`, its files verified before any of them is parsed.
+
+        Raises
+        ------
+        NotFound
+            `folder` holds no artifact.
+        DamagedArtifact
+            A file is missing, changed or of another format.
+        """
+        digest = verify(folder)
+        content = json.loads((folder / "artifact.json").read_text("utf-8"))
+        if content.pop("format", None) != FORMAT:
+            raise DamagedArtifact(f"{folder}: not of format {FORMAT}; train the model again")
+        texts = tuple(
+            (folder / f"model-{number}.txt").read_text("utf-8")
+            for number in range(content.pop("models"))
+        )
+        artifact = replace(_parse(content, texts), name=name, registered_version=version)
+        if artifact.digest != digest:
+            raise DamagedArtifact(
+                f"{folder}: its content has digest {artifact.digest}, not {digest}"
+            )
+        return artifact
+
+
+_DESCRIBING = {"training", "evaluation", "models", "name", "registered_version"}
+
+
+def _plain(artifact: Artifact) -> dict[str, Any]:
+    """The artifact as JSON values, the model texts replaced by their number."""
+    return {
+        "target": artifact.target,
+        "horizon_days": artifact.horizon_days,
+        "gap_days": artifact.gap_days,
+        "min_history_days": artifact.min_history_days,
+        "models": len(artifact.models),
+        "calibration": asdict(artifact.calibration),
+        "anchors": asdict(artifact.anchors),
+        "features": [asdict(item) for item in artifact.features],
+        "meanings": {name: _meaning(item) for name, item in artifact.meanings.items()},
+        "declaration_hash": artifact.declaration_hash,
+        "training": artifact.training,
+        "evaluation": artifact.evaluation,
+    }
+
+
+def _meaning(item: Meaning) -> dict[str, Any]:
+    return vars(item) | {"says": item.says.model_dump()}
+
+
+def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
+    parts: dict[str, Any] = {
+        "calibration": Calibration(**content.pop("calibration")),
+        "anchors": Anchors(**content.pop("anchors")),
+        "features": tuple(
+            Feature(**(item | {"categories": tuple(item["categories"])}))
+            for item in content.pop("features")
+        ),
+        "meanings": {
+            name: Meaning(**(item | {"says": Says(**item["says"])}))
+            for name, item in content.pop("meanings").items()
+        },
+    }
+    return Artifact(models=tuple(texts), **parts, **content)
+
+
+def _canonical(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def verify(folder: Path) -> str:
+    """The model digest that the manifest states, once every file has the SHA-256 it states.
+
+    Raises
+    ------
+    NotFound, DamagedArtifact
+        As `Artifact.load`.
+    """
+    if not folder.is_dir():
+        raise NotFound(f"{folder}: no such artifact; train one with: churnlight train")
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        stated: dict[str, str] = manifest["files"]
+        found = {file.name: _sha256(file) for file in folder.iterdir() if file.name in stated}
+        digest: str = manifest["digest"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedArtifact(f"{folder}: no readable manifest.json ({error})") from error
+    if wrong := sorted(name for name in stated if found.get(name) != stated[name]):
+        raise DamagedArtifact(
+            f"{folder}: {', '.join(wrong)} changed or missing since training; fetch the artifact "
+            "again or train anew"
+        )
+    return digest
+
+
+def try_loading(folder: Path) -> None:
+    """Loads the artifact in a child process: LightGBM may abort its process on a bad text.
+
+    Raises
+    ------
+    DamagedArtifact
+        The child did not come back well.
+    """
+    verify(folder)
+    command = [sys.executable, "-m", "training.artifact", str(folder)]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    if child.returncode:
+        last = (child.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DamagedArtifact(f"{folder}: cannot be loaded ({last}); train the model anew")
+
+
+def champion_folder(workspace: Path, target: str) -> Path:
+    """Where the promoted artifact of `target` is kept beside the registry."""
+    return workspace / "champion" / target
+
+
+def install_champion(artifact: Artifact, workspace: Path) -> None:
+    """Makes `artifact` the one that the service starts from; the pointer is replaced last."""
+    root = champion_folder(workspace, artifact.target)
+    folder = root / artifact.digest
+    _clear_if_damaged(folder)
+    artifact.save(folder)
+    try_loading(folder)
+    pointer = {"digest": artifact.digest, "name": artifact.name, "version": artifact.version}
+    publish.write_json(pointer, root / "champion.json")
+
+
+def _clear_if_damaged(folder: Path) -> None:
+    """A published directory stays as it is, unless it is no longer what was published."""
+    try:
+        verify(folder)
+    except DamagedArtifact:
+        shutil.rmtree(folder)
+    except NotFound:
+        return
+
+
+def champion(workspace: Path, target: str) -> Artifact:
+    """The promoted artifact of `target`, verified.
+
+    Raises
+    ------
+    NotFound
+        None has been promoted.
+    DamagedArtifact
+        Its files are not what was promoted.
+    """
+    root = champion_folder(workspace, target)
+    try:
+        pointer = json.loads((root / "champion.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise NotFound(
+            f"no champion for target {target!r}; run: churnlight train, then churnlight promote"
+        ) from None
+    folder = root / pointer["digest"]
+    artifact = Artifact.load(folder, name=pointer["name"], version=pointer["version"])
+    if artifact.digest != pointer["digest"]:
+        raise DamagedArtifact(f"{folder}: is not the artifact that was promoted; promote again")
+    return artifact
+
+
+if __name__ == "__main__":
+    loaded = Artifact.load(Path(sys.argv[1]))
+    loaded.contributions(np.full((1, len(loaded.features)), np.nan))

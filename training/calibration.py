@@ -1,0 +1,71 @@
+"""Affine calibration on the margin: logit p = slope · margin + offset, slope > 0.
+
+Affine on purpose: contributions to the margin stay additive and are only scaled (isotonic
+steps would make every driver zero on a flat). Maximum likelihood (Platt 1999) with a normal
+prior on the slope around 1, since with few events a free slope ranges from nothing to far too
+steep.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from features.errors import GateRefused
+
+Floats = npt.NDArray[np.float64]
+
+PRIOR_WIDTH = 0.5
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The fitted line, and how many rows and events it rests on."""
+
+    slope: float
+    offset: float
+    rows: int
+    events: int
+
+    def logits(self, margins: Floats) -> Floats:
+        """Calibrated log-odds (rows,) of raw margins."""
+        return self.slope * margins + self.offset
+
+
+def fit(margins: Floats, labels: npt.NDArray[np.int8]) -> Calibration:
+    """The line that makes `margins` (rows,) say how often `labels` (rows,) are 1.
+
+    Raises
+    ------
+    GateRefused
+        The slope is not positive: higher margins do not go with more events.
+    """
+    found = minimize(
+        _negative_log_posterior, np.array([1.0, 0.0]), (margins, labels), "BFGS", jac=True
+    )
+    slope, offset = (float(value) for value in found.x)
+    if slope <= 0:
+        raise GateRefused(
+            f"the calibration's slope is {slope:.2f}, not above 0: on the latest as-of date, "
+            "accounts that the model calls riskier did not leave more often; add history or "
+            "better indicators"
+        )
+    return Calibration(slope, offset, len(labels), int(labels.sum()))
+
+
+def _negative_log_posterior(
+    line: Floats, margins: Floats, labels: npt.NDArray[np.int8]
+) -> tuple[float, Floats]:
+    slope, offset = line
+    logits = slope * margins + offset
+    surplus = expit(logits) - labels
+    prior = (slope - 1) / PRIOR_WIDTH**2
+    loss = log_losses(logits, labels).sum() + (slope - 1) * prior / 2
+    return float(loss), np.array([surplus @ margins + prior, surplus.sum()])
+
+
+def log_losses(logits: Floats, labels: npt.NDArray[np.int8]) -> Floats:
+    """−log of the probability given to what happened, per row, from logits."""
+    return np.logaddexp(0, np.where(labels == 1, -logits, logits))

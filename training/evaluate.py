@@ -1,0 +1,134 @@
+"""How good the scores are, on rows that had no part in making them; every interval by account.
+
+Intervals are 95 % percentile bootstraps that resample accounts, never rows, since the rows of
+one account are not independent.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+from sklearn.metrics import roc_auc_score
+
+from training.calibration import log_losses
+from training.health import GREEN_FROM, RED_BELOW, Scale
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int8]
+Statistic = Callable[[npt.NDArray[np.int64]], float]
+
+RESAMPLES = 200
+BINS = 10
+SMALLEST_SEGMENT = 50
+
+
+def evaluate(
+    logits: Floats, labels: Labels, accounts: Sequence[str], segments: Sequence[str], base: float
+) -> dict[str, Any]:
+    """What the report says of calibrated `logits` (rows,) against `labels` (rows,).
+
+    `base` is the base rate that training knew: what a model without indicators would say of
+    every account.
+    """
+    skill = skill_over(logits, labels, base)
+    return {
+        "rows": len(labels),
+        "accounts": len(set(accounts)),
+        "events": int(labels.sum()),
+        "base_rate": float(labels.mean()),
+        "base_rate_in_training": base,
+        "predicted_rate": float(expit(logits).mean()),
+        "auc": interval(lambda rows: auc(logits[rows], labels[rows]), accounts),
+        "log_loss": interval(
+            lambda rows: float(log_losses(logits[rows], labels[rows]).mean()), accounts
+        ),
+        "gain_over_base_rate": interval(lambda rows: float(skill[rows].mean()), accounts),
+        "ece": ece(expit(logits), labels),
+        "segments": _by_segment(logits, labels, accounts, segments, base),
+    }
+
+
+def skill_over(logits: Floats, labels: Labels, base: float) -> Floats:
+    """By how much each row's log loss beats that of the constant base rate."""
+    constant = np.full(len(labels), np.log(base / (1 - base)))
+    return log_losses(constant, labels) - log_losses(logits, labels)
+
+
+def auc(scores: Floats, labels: Labels) -> float:
+    """The area under the ROC curve; NaN when only one class is there."""
+    return float(roc_auc_score(labels, scores)) if 0 < labels.sum() < len(labels) else float("nan")
+
+
+def ece(probabilities: Floats, labels: Labels) -> float:
+    """Expected calibration error over ten bins of equal count (Naeini et al. 2015)."""
+    bins = np.array_split(np.argsort(probabilities, kind="stable"), BINS)
+    gaps = [
+        len(rows) * abs(float(probabilities[rows].mean() - labels[rows].mean()))
+        for rows in bins
+        if len(rows)
+    ]
+    return float(sum(gaps) / len(labels))
+
+
+def interval(statistic: Statistic, accounts: Sequence[str]) -> dict[str, float | None]:
+    """The statistic of all rows as `value`, and its 95 % bootstrap interval `low` to `high`."""
+    codes = np.unique(np.asarray(accounts), return_inverse=True)[1]
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    generator = np.random.default_rng(0)
+    drawn = [
+        statistic(_resampled(members, generator)) if len(members) > 1 else float("nan")
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.nanquantile(drawn, (0.025, 0.975)) if not np.isnan(drawn).all() else (None,) * 2
+    value = statistic(np.arange(len(codes)))
+    return {"value": _finite(value), "low": _finite(low), "high": _finite(high)}
+
+
+def _resampled(
+    members: list[npt.NDArray[np.int64]], generator: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    drawn = generator.integers(0, len(members), len(members))
+    return np.concatenate([members[number] for number in drawn])
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _by_segment(
+    logits: Floats, labels: Labels, accounts: Sequence[str], segments: Sequence[str], base: float
+) -> list[dict[str, Any]]:
+    found = []
+    names = np.asarray(segments)
+    for name in sorted(set(segments)):
+        rows = np.flatnonzero(names == name)
+        own = [accounts[int(row)] for row in rows]
+        skill = skill_over(logits[rows], labels[rows], base)
+        enough = len(rows) >= SMALLEST_SEGMENT
+        entry = {
+            "segment": name,
+            "accounts": len(set(own)),
+            "events": int(labels[rows].sum()),
+            "observed_rate": float(labels[rows].mean()),
+            "predicted_rate": float(expit(logits[rows]).mean()),
+            "auc": _finite(auc(logits[rows], labels[rows])) if enough else None,
+        }
+        worse = enough and float(skill.mean()) < 0
+        found.append(entry | {"worse_than_base_rate": worse})
+    return found
+
+
+def bands(scale: Scale, margins: Floats, labels: Labels) -> dict[str, dict[str, int]]:
+    """Per colour, how many accounts had it and how many of them later churned."""
+    score = scale.unclipped(margins)
+    masks = {
+        "red": score < RED_BELOW,
+        "yellow": (score >= RED_BELOW) & (score < GREEN_FROM),
+        "green": score >= GREEN_FROM,
+    }
+    return {
+        name: {"accounts": int(mask.sum()), "churned": int(labels[mask].sum())}
+        for name, mask in masks.items()
+    }

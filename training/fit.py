@@ -1,0 +1,170 @@
+"""The procedure that turns labelled rows into an artifact.
+
+The evaluation repeats it, whole, on earlier rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.company import Company
+from features.errors import GateRefused
+from features.snapshots import Snapshots
+from features.windows import Column
+from training import calibration, health, model
+from training.artifact import Artifact
+from training.drivers import Meaning
+from training.matrix import Feature, matrix
+
+MIN_EACH = 30
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the latest as-of date looked like to models that never saw its accounts."""
+
+    day: date
+    margins: Floats
+    labels: npt.NDArray[np.int8]
+    accounts: Sequence[str]
+    segments: Sequence[str]
+
+
+def labelled(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
+    """The rows that may teach or test: eligible, mature, with enough history to be scored."""
+    table = snapshots.table
+    enough = pc.greater_equal(table["history_days"], company.bands.min_history)
+    known = pc.is_valid(table[f"label__{target}"])
+    return table.filter(pc.and_(pc.and_(known, table[f"eligible__{target}"]), enough))
+
+
+def fit(
+    table: pa.Table, columns: Sequence[Column], company: Company, target: str
+) -> tuple[Artifact, Held]:
+    """An artifact from labelled rows, calibrated and anchored on their latest as-of date.
+
+    Raises
+    ------
+    GateRefused
+        Too few accounts of either kind, a calibration that runs backwards, or bands that the
+        rows cannot support; the message says by how much.
+    """
+    require_enough(table, target)
+    features = describe(table, [item for item in columns if item.stage == "live"])
+    rows = as_rows(table, features, target)
+    declared = company.targets[target]
+    rounds = model.choose_rounds(rows, features, company, declared)
+    boosters = model.fit_bag(rows, features, company, rounds)
+    held = _hold(table, rows, model.cross_fitted(rows, features, company, rounds, rows.latest))
+    fitted = calibration.fit(held.margins, held.labels)
+    anchors = health.anchors(
+        declared, fitted.logits(held.margins), held.labels, company.bands.capacity
+    )
+    artifact = Artifact(
+        target=target,
+        horizon_days=declared.horizon,
+        gap_days=declared.gap,
+        min_history_days=company.bands.min_history,
+        models=tuple(booster.model_to_string() for booster in boosters),
+        calibration=fitted,
+        anchors=anchors,
+        features=tuple(features),
+        meanings=_meanings(company, features),
+        declaration_hash=company.declaration_hash,
+        training=_account_of(rows, rounds),
+    )
+    return artifact, held
+
+
+def require_enough(table: pa.Table, target: str) -> None:
+    """Raises GateRefused unless enough distinct accounts churned, and enough stayed."""
+    for label, word in ((1, "churned"), (0, "stayed")):
+        chosen = table.filter(pc.equal(table[f"label__{target}"], label))
+        found = pc.count_distinct(chosen["account_id"]).as_py()
+        if found < MIN_EACH:
+            raise GateRefused(
+                f"target {target}: {found} accounts {word} on the given as-of dates and "
+                f"{MIN_EACH} are needed; add as-of dates, widen the horizon or the active rule"
+            )
+
+
+def describe(table: pa.Table, columns: Sequence[Column]) -> list[Feature]:
+    """The columns as the artifact knows them: categories by name, the usual value of each."""
+    latest = table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
+    return [
+        Feature(
+            item.name,
+            item.indicator,
+            item.window,
+            item.dtype,
+            _categories(table[item.name]) if item.dtype == "category" else (),
+            _usual(latest[item.name], item),
+        )
+        for item in columns
+    ]
+
+
+def _categories(column: pa.ChunkedArray) -> tuple[str, ...]:
+    return tuple(sorted(pc.unique(pc.drop_null(column)).to_pylist()))
+
+
+def _usual(column: pa.ChunkedArray, item: Column) -> float | str | None:
+    known = pc.drop_null(column)
+    if not len(known):
+        return None
+    if item.dtype == "category":
+        counts = pc.value_counts(known).to_pylist()
+        return str(min(counts, key=lambda item: (-item["counts"], item["values"]))["values"])
+    return float(np.median(known.to_numpy()))
+
+
+def as_rows(table: pa.Table, features: Sequence[Feature], target: str) -> model.Rows:
+    """The table as what LightGBM is given."""
+    return model.Rows(
+        matrix(table, features),
+        table[f"label__{target}"].to_numpy().astype(np.int8),
+        table["account_id"].to_pylist(),
+        table["as_of"].to_numpy().astype("datetime64[D]"),
+    )
+
+
+def _hold(table: pa.Table, rows: model.Rows, margins: Floats) -> Held:
+    at_latest = rows.as_of == np.datetime64(rows.latest, "D")
+    latest = table.filter(pa.array(at_latest))
+    return Held(
+        rows.latest,
+        margins,
+        rows.y[at_latest],
+        latest["account_id"].to_pylist(),
+        latest["segment"].to_pylist(),
+    )
+
+
+def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meaning]:
+    found = {}
+    for name in dict.fromkeys(feature.indicator for feature in features):
+        item = company.indicators[name]
+        found[name] = Meaning(
+            item.title, item.dimension, item.kind, item.unit, item.says, item.playbook
+        )
+    return found
+
+
+def _account_of(rows: model.Rows, rounds: int) -> dict[str, Any]:
+    return {
+        "as_of": [str(day) for day in np.unique(rows.as_of)],
+        "rows": len(rows.y),
+        "accounts": len(set(rows.accounts)),
+        "events": int(rows.y.sum()),
+        "rounds": rounds,
+        "bag": model.BAG,
+        "parameters": model.PARAMETERS,
+        "base_rate": float(rows.y[rows.as_of == rows.as_of.max()].mean()),
+    }

@@ -1,0 +1,85 @@
+"""Snapshot columns as the float matrix that LightGBM sees; categories become codes.
+
+A category that training has not seen, like an unknown value, is NaN: LightGBM's missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.errors import ContractBroken, Finding
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the matrix: what it measures, and the usual value in training.
+
+    `window` is in days, `None` for the whole history; `categories` are in order of their codes;
+    `usual` is the median (for categories the mode) of the accounts that calibrated the model.
+    """
+
+    name: str
+    indicator: str
+    window: int | None
+    dtype: Literal["number", "category"]
+    categories: tuple[str, ...] = ()
+    usual: float | str | None = None
+
+
+def matrix(table: pa.Table, features: Sequence[Feature]) -> npt.NDArray[np.float64]:
+    """The rows of `table` as float64 (rows × features), NaN where unknown.
+
+    Raises
+    ------
+    ContractBroken
+        The table lacks columns that the model needs, or has them in another type.
+    """
+    require(table, features)
+    X = np.empty((table.num_rows, len(features)))
+    for number, feature in enumerate(features):
+        X[:, number] = _column(table[feature.name], feature)
+    return X
+
+
+def _column(column: pa.ChunkedArray, feature: Feature) -> npt.NDArray[np.float64]:
+    if feature.dtype == "category":
+        codes = pc.index_in(column, pa.array(feature.categories, pa.string()))
+        column = pc.if_else(pc.is_null(column), None, codes)
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+
+def require(table: pa.Table, features: Sequence[Feature]) -> None:
+    """Raises ContractBroken with every difference between `table` and what the model needs."""
+    differences = [found for feature in features if (found := _difference(table, feature))]
+    if differences:
+        raise ContractBroken(differences)
+
+
+def _difference(table: pa.Table, feature: Feature) -> Finding | None:
+    if feature.name not in table.column_names:
+        detail, mend = "the column is missing", "build the rows from the model's declaration"
+    elif pa.types.is_string(table.schema.field(feature.name).type) != (feature.dtype == "category"):
+        detail = f"the model needs a {feature.dtype}, got {table.schema.field(feature.name).type}"
+        mend = "train again, or mend the source's column"
+    else:
+        return None
+    return Finding("same columns", "score", "error", "features", feature.name, None, detail, mend)
+
+
+def row(values: Mapping[str, Any], features: Sequence[Feature]) -> npt.NDArray[np.float64]:
+    """One row (1 × features) from plain values by column name; what is absent is unknown."""
+    return np.array([[_cell(values.get(item.name), item) for item in features]])
+
+
+def _cell(value: Any, feature: Feature) -> float:
+    if value is None:
+        return np.nan
+    if feature.dtype == "category":
+        known = feature.categories
+        return float(known.index(value)) if value in known else np.nan
+    return float(value)

@@ -1,0 +1,49 @@
+"""The model as MLflow loads it: models-from-code around a verified artifact, no pickle.
+
+`mlflow.pyfunc.load_model("models:/NAME@champion").predict(frame)` takes a pandas frame of the
+signature's columns and answers churn_probability and health_score, one row each.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from training.artifact import Artifact
+from training.matrix import matrix
+
+
+class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
+    """Churn probability and health score of feature rows."""
+
+    def load_context(self, context: Any) -> None:
+        """Loads the artifact, its digests verified."""
+        self.artifact = Artifact.load(Path(context.artifacts["artifact"]))
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Scores the rows of `model_input`; an absent column is unknown in every row."""
+        columns = {item.name: _values(model_input, item) for item in self.artifact.features}
+        margins = self.artifact.margins(matrix(pa.table(columns), self.artifact.features))
+        scale = self.artifact.scale
+        return pd.DataFrame(
+            {
+                "churn_probability": scale.probability(margins),
+                "health_score": np.clip(scale.unclipped(margins), 0, 100),
+            },
+            index=model_input.index,
+        )
+
+
+def _values(frame: pd.DataFrame, feature: Any) -> pa.Array:
+    kind = pa.string() if feature.dtype == "category" else pa.float64()
+    if feature.name not in frame:
+        return pa.nulls(len(frame), kind)
+    return pa.Array.from_pandas(frame[feature.name], type=kind)
+
+
+mlflow.models.set_model(HealthModel())

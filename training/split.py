@@ -1,0 +1,64 @@
+"""Which rows may teach and which may test: by time first, by account where time is too short.
+
+A row teaches at an as-of date only if its label was settled by then; an account never stands
+on both sides of a fold.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from features import clock
+from features.company import Target
+
+FOLDS = 5
+ORIGINS = 3
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Two masks over the same rows: `train` to fit on, `test` to look at."""
+
+    train: Mask
+    test: Mask
+
+
+def account_folds(accounts: Sequence[str], count: int = FOLDS) -> npt.NDArray[np.int64]:
+    """The fold, 0 to `count − 1`, of each row's account; the same account, always the same fold."""
+    fold_of = {
+        account: int.from_bytes(hashlib.sha256(account.encode()).digest()[:8]) % count
+        for account in set(accounts)
+    }
+    return np.array([fold_of[account] for account in accounts], dtype=np.int64)
+
+
+def grouped(accounts: Sequence[str], count: int = FOLDS) -> Iterator[Fold]:
+    """Folds of whole accounts."""
+    fold = account_folds(accounts, count)
+    for number in range(count):
+        yield Fold(fold != number, fold == number)
+
+
+def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[Fold]:
+    """Rolling-origin folds: each tests one date and trains on what was settled by then.
+
+    At most the last three dates that have anything to train on; none if the history is short.
+    """
+    dates = [day.astype(object) for day in np.unique(as_of)]
+    folds = []
+    for day in dates:
+        earlier = settled_before(dates, day, target)
+        if earlier:
+            folds.append(Fold(np.isin(as_of, np.array(earlier, "datetime64[D]")), as_of == day))
+    return folds[-ORIGINS:]
+
+
+def settled_before(dates: Sequence[date], day: date, target: Target) -> list[date]:
+    """Those of `dates` whose labels were known for good on the morning of `day`."""
+    return [earlier for earlier in dates if clock.settled(earlier, target) <= day]
