@@ -205,7 +205,7 @@ def _feature_columns(tables: Tables) -> list[str]:
     for column in windows.columns(tables):
         item = company.indicators[column.indicator]
         place = f"{quote(f'm {item.source}')}.{quote(column.name)}"
-        sql = windows.filled(item, company.sources[item.source], place)
+        sql = windows.filled(item, company.sources[item.source], column.window, place)
         found.append(f"{sql} AS {quote(column.name)}")
     return found
 

@@ -166,7 +166,14 @@ def _counted(sql: str, terms: _Terms, source: Source) -> str:
     return f"CASE WHEN {terms.reported} THEN {sql} END" if source.absent == "missing" else sql
 
 
-def filled(item: Indicator, source: Source, column: str) -> str:
-    """`column` with what it means that an account has no fact of the source at all."""
+def filled(item: Indicator, source: Source, window: int | None, column: str) -> str:
+    """`column` of an account with `history_days`, where it may have no fact of the source at all.
+
+    A ratio needs a history as long as both its windows: over the few days that a new account
+    has of the earlier one, it would be any number.
+    """
+    if item.measure == "ratio":
+        span = (window or 0) + (item.earlier or 0)
+        return f"CASE WHEN history_days >= {span} THEN {column} END"
     is_zero = item.measure in COUNTED and source.absent == "zero"
     return f"coalesce({column}, 0)" if is_zero else column

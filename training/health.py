@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
-from scipy.stats import beta
+from scipy.special import betaincinv, expit
 
 from features.company import Target, odds
 from features.errors import GateRefused
@@ -109,10 +108,12 @@ def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
     order = np.argsort(logits, kind="stable")
     ranked, churned = logits[order], np.cumsum(labels[order])
     count = np.arange(1, len(ranked) + 1)
-    upper = beta.ppf(CONFIDENCE, churned + 1, count - churned)
+    # Clopper & Pearson (1934), one-sided; where all have churned there is no bound below 1.
+    stayed = np.maximum(count - churned, 1)
+    upper = np.where(churned < count, betaincinv(churned + 1.0, stayed, CONFIDENCE), 1.0)
     last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
     half = labels.mean() / 2
-    good = np.flatnonzero((np.nan_to_num(upper, nan=1.0) <= half) & last_of_tie)
+    good = np.flatnonzero((upper <= half) & last_of_tie)
     if not len(good):
         raise GateRefused(
             f"no green band: no group of accounts leaves at surely less than half of the base "

@@ -4,8 +4,11 @@ The store is a SQLite file in the company's workspace unless a tracking address 
 is imported here and in the model's loading code only, and never by the service.
 """
 
+import importlib.metadata
 import os
+import platform
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +23,7 @@ from training.artifact import Artifact, install_champion
 
 VALID_FOR = timedelta(days=183)
 ARTIFACT = "artifact"
+PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
@@ -85,26 +89,42 @@ def register(artifact: Artifact, company: Company, settings: Settings) -> tuple[
         mlflow.log_dict(artifact.evaluation, "evaluation.json")
         with tempfile.TemporaryDirectory(prefix="churnlight-") as place:
             artifact.save(Path(place) / ARTIFACT)
-            info = _log_model(mlflow, artifact, Path(place) / ARTIFACT, name)
-        version = str(info.registered_model_version)
-        registry = mlflow.MlflowClient()
-        for key, value in _tags(artifact).items():
-            registry.set_model_version_tag(name, version, key, value)
-        registry.set_registered_model_alias(name, "challenger", version)
+            logged = _log_model(mlflow, artifact, Path(place) / ARTIFACT)
+        version = _add_version(mlflow.MlflowClient(), name, logged, artifact)
         return name, version, run.info.run_id
 
 
-def _log_model(mlflow: Any, artifact: Artifact, folder: Path, name: str) -> Any:
+def _log_model(mlflow: Any, artifact: Artifact, folder: Path) -> Any:
     house = Path(__file__).parent.parent
-    return mlflow.pyfunc.log_model(
-        name="model",
-        python_model=str(Path(__file__).parent / "pyfunc_model.py"),
-        artifacts={ARTIFACT: str(folder)},
-        code_paths=[str(house / room) for room in ("features", "training")],
-        pip_requirements=["lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "scipy"],
-        signature=_signature(artifact),
-        registered_model_name=name,
+    with warnings.catch_warnings():
+        # MLflow offers to check the signature against an example; ours is written by hand.
+        warnings.filterwarnings("ignore", ".*input example was not provided", UserWarning)
+        return mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).parent / "pyfunc_model.py"),
+            artifacts={ARTIFACT: str(folder)},
+            code_paths=[str(house / room) for room in ("features", "training")],
+            conda_env=_environment(),
+            signature=_signature(artifact),
+        )
+
+
+def _environment() -> dict[str, Any]:
+    """What the model's own code needs, at the versions that trained it."""
+    packages = [f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES]
+    python = f"python={platform.python_version()}"
+    return {"name": "churnlight", "dependencies": [python, "pip", {"pip": packages}]}
+
+
+def _add_version(registry: Any, name: str, logged: Any, artifact: Artifact) -> str:
+    """A new version of the registered model `name`, from now on its challenger."""
+    if not registry.search_registered_models(f"name = '{name}'"):
+        registry.create_registered_model(name)
+    added = registry.create_model_version(
+        name, logged.model_uri, logged.run_id, tags=_tags(artifact), model_id=logged.model_id
     )
+    registry.set_registered_model_alias(name, "challenger", added.version)
+    return str(added.version)
 
 
 def _signature(artifact: Artifact) -> Any:

@@ -1,0 +1,52 @@
+"""The whole port as one ASGI application, whatever server it runs in.
+
+Its one rule: every address stands in one list of routes, and the guard before them lets pass
+nothing that is not on it.
+"""
+
+import logging
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from features.company import Company
+from features.errors import ChurnlightError, NotFound
+from features.settings import Settings
+from serving import api, auth, pages, problems, runs
+from serving.book import Book
+
+log = logging.getLogger("churnlight")
+
+
+def application(book: Book) -> ASGIApp:
+    """The whole port as one ASGI application: the API and the pages behind the guard."""
+    routes = [*api.routes(book), *pages.routes(book)]
+    app = problems.handled(Starlette(routes=routes))
+    app.router.redirect_slashes = False
+    return auth.Guard(app, routes, book.settings)
+
+
+def warm(book: Book) -> None:
+    """Loads the promoted models before the first request; what is lacking, /readyz says."""
+    for target in book.company.targets:
+        try:
+            loaded = len(book.artifact(target).boosters)
+            log.info("target %s: promoted model with %d boosters", target, loaded)
+        except ChurnlightError as error:
+            log.warning("target %s: %s", target, error)
+
+
+def check_ready(company: Company, settings: Settings) -> None:
+    """Raises, before any server starts, what would keep every target from being served."""
+    from training.artifact import champion
+
+    workspace = settings.workspace_of(company)
+    runs.published(workspace / "scores")
+    absent: list[NotFound] = []
+    for target in company.targets:
+        try:
+            champion(workspace, target)
+        except NotFound as error:
+            absent.append(error)
+    if len(absent) == len(company.targets):
+        raise absent[0]

@@ -1,0 +1,294 @@
+"""From rows and an artifact to assessments: the only place where a score becomes a band and a plan.
+
+Batch files, the HTTP API and the pages all show what this module says; it is pure (no clock,
+no disk, no network).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features.company import DIMENSIONS, Company, Target
+from training.drivers import fold, sentence, told
+from training.health import GREEN_FROM, RED_BELOW
+from training.matrix import Feature, matrix
+
+if TYPE_CHECKING:
+    from training.artifact import Artifact
+
+Floats = npt.NDArray[np.float64]
+
+Band = Literal["red", "yellow", "green", "unscored"]
+
+BAND_WORDS: dict[Band, str] = {
+    "red": "At risk",
+    "yellow": "Watch",
+    "green": "Healthy",
+    "unscored": "Not scored",
+}
+MAX_REASONS = 4
+REAL_POINTS = 0.5
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One indicator's part in an account's health score.
+
+    `value` and `usual` are those of the window that moves the score most, in the indicator's
+    unit; `window` is in days, `None` for the whole history; `health_points` are signed.
+    """
+
+    indicator: str
+    title: str
+    dimension: str
+    kind: str
+    value: float | str | None
+    usual: float | str | None
+    window: int | None
+    unit: str
+    health_points: float
+    sentence: str
+    playbook: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What is said of one account for one target on one as-of date.
+
+    `base_points + outcome_points + business_points + relationship_points + context_points` is
+    `health_score_unclipped`, and so is `base_points` plus the drivers' points, to 1e-9. An
+    unscored account has nulls in their place, no drivers and an `unscored_reason`.
+    """
+
+    account_id: str
+    as_of: date | None
+    target: str
+    churn_probability: float | None
+    health_score: float | None
+    health_score_unclipped: float | None
+    band: Band
+    completeness: float
+    base_points: float | None
+    outcome_points: float | None
+    business_points: float | None
+    relationship_points: float | None
+    context_points: float | None
+    drivers: tuple[Driver, ...]
+    playbook: str | None
+    model_version: str
+    segment: str
+    unscored_reason: str | None
+
+
+def assess(rows: pa.Table, artifact: "Artifact", company: Company) -> list[Assessment]:
+    """What the artifact says of each row, in the rows' order.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Snapshot rows: account_id, as_of, segment, history_days, `eligible__TARGET` and the
+        artifact's columns.
+
+    Raises
+    ------
+    ContractBroken
+        The rows lack columns that the model needs, or have them in another type.
+    """
+    X = matrix(rows, artifact.features)
+    facts = _facts(rows, artifact.target)
+    completeness = _completeness(X, artifact.features)
+    target = company.targets[artifact.target]
+    why = [
+        _why_unscored(*item, artifact.min_history_days, target)
+        for item in zip(facts, completeness, strict=True)
+    ]
+    scored = np.array([reason is None for reason in why], dtype=bool)
+    found = iter(_scored(X[scored], artifact))
+    assessments = []
+    for fact, share, reason in zip(facts, completeness, why, strict=True):
+        parts = _UNSCORED if reason else next(found)
+        assessments.append(
+            Assessment(
+                account_id=fact["account_id"],
+                as_of=fact["as_of"],
+                segment=fact["segment"],
+                target=artifact.target,
+                completeness=float(share),
+                model_version=artifact.version,
+                unscored_reason=reason,
+                **parts,
+            )
+        )
+    return assessments
+
+
+def _facts(rows: pa.Table, target: str) -> list[dict[str, Any]]:
+    own = rows.select(["account_id", "as_of", "segment", "history_days", f"eligible__{target}"])
+    facts: list[dict[str, Any]] = own.rename_columns(
+        [*own.column_names[:4], "eligible"]
+    ).to_pylist()
+    return facts
+
+
+def _completeness(X: Floats, features: Sequence[Feature]) -> Floats:
+    """The share of the live indicators that are known, in any of their windows."""
+    names = list(dict.fromkeys(feature.indicator for feature in features))
+    known = np.zeros((len(X), len(names)), dtype=bool)
+    for column, feature in enumerate(features):
+        known[:, names.index(feature.indicator)] |= ~np.isnan(X[:, column])
+    share: Floats = known.mean(axis=1)
+    return share
+
+
+def _why_unscored(
+    fact: dict[str, Any], completeness: float, min_history: int, target: Target
+) -> str | None:
+    if not fact["eligible"]:
+        if target.contractual:
+            return "No active subscription"
+        return f"No longer active: nothing in the last {target.active_within} days"
+    if fact["history_days"] < min_history:
+        return f"Too little history: {fact['history_days']} days, {min_history} are needed"
+    return None if completeness > 0 else "None of the indicators is known"
+
+
+_UNSCORED: dict[str, Any] = dict.fromkeys(
+    [
+        "churn_probability",
+        "health_score",
+        "health_score_unclipped",
+        "base_points",
+        "outcome_points",
+        "business_points",
+        "relationship_points",
+        "context_points",
+        "playbook",
+    ]
+) | {"band": "unscored", "drivers": ()}
+
+
+def _scored(X: Floats, artifact: "Artifact") -> list[dict[str, Any]]:
+    """Score, band, points and drivers of each row."""
+    if not len(X):
+        return []
+    scale = artifact.scale
+    contributions = artifact.contributions(X)
+    margins = contributions.sum(axis=1)
+    unclipped, probability = scale.unclipped(margins), scale.probability(margins)
+    base = scale.unclipped(contributions[:, -1])
+    points = contributions[:, :-1] * scale.points_per_margin
+    drivers = _drivers(X, contributions, artifact)
+    return [
+        {
+            "churn_probability": float(probability[row]),
+            "health_score": float(np.clip(unclipped[row], 0, 100)),
+            "health_score_unclipped": float(unclipped[row]),
+            "band": band_of(float(unclipped[row])),
+            "base_points": float(base[row]),
+            **_by_dimension(points[row], artifact),
+            "drivers": drivers[row],
+            "playbook": _playbook(drivers[row]),
+        }
+        for row in range(len(X))
+    ]
+
+
+def band_of(health_score: float) -> Band:
+    """The light of a health score (clipped or not): red below 40, green from 70."""
+    if health_score < RED_BELOW:
+        return "red"
+    return "green" if health_score >= GREEN_FROM else "yellow"
+
+
+def _by_dimension(points: Floats, artifact: "Artifact") -> dict[str, float]:
+    """The points of each dimension; context indicators apart."""
+    found = dict.fromkeys([f"{name}_points" for name in (*DIMENSIONS, "context")], 0.0)
+    for feature, worth in zip(artifact.features, points, strict=True):
+        meaning = artifact.meanings[feature.indicator]
+        name = "context" if meaning.kind == "context" else meaning.dimension
+        found[f"{name}_points"] += float(worth)
+    return found
+
+
+def _drivers(X: Floats, contributions: Floats, artifact: "Artifact") -> list[tuple[Driver, ...]]:
+    """Every indicator of every row, what moves the score most first."""
+    names, folded = fold(contributions, artifact.features)
+    points = folded * artifact.scale.points_per_margin
+    places = told(artifact.features, X, contributions)
+    order = np.argsort(-np.abs(points), axis=1, kind="stable")
+    return [
+        tuple(
+            _driver(names[i], artifact, places[row, i], X[row, places[row, i]], points[row, i])
+            for i in order[row]
+        )
+        for row in range(len(X))
+    ]
+
+
+def _driver(name: str, artifact: "Artifact", place: int, coded: float, points: float) -> Driver:
+    meaning, feature = artifact.meanings[name], artifact.features[place]
+    value = _value(feature, coded)
+    return Driver(
+        indicator=name,
+        title=meaning.title,
+        dimension=meaning.dimension,
+        kind=meaning.kind,
+        value=value,
+        usual=feature.usual,
+        window=feature.window,
+        unit=meaning.unit,
+        health_points=float(points),
+        sentence=sentence(meaning, feature, value, lowers=points < 0),
+        playbook=meaning.playbook,
+    )
+
+
+def _value(feature: Feature, coded: float) -> float | str | None:
+    if np.isnan(coded):
+        return None
+    return feature.categories[int(coded)] if feature.dtype == "category" else float(coded)
+
+
+def _playbook(drivers: Sequence[Driver]) -> str | None:
+    """The playbook of the worst driver that can be acted on: known, and not context."""
+    actionable = [
+        item
+        for item in drivers
+        if item.playbook and item.kind != "context" and item.value is not None
+    ]
+    worst = min(actionable, key=lambda item: item.health_points, default=None)
+    return worst.playbook if worst and worst.health_points < -ROUNDING else None
+
+
+def reasons(assessment: Assessment) -> tuple[Driver, ...]:
+    """The drivers worth saying: at most four, of known value, none of them context.
+
+    They are ordered by the size of their points; a lagging one never comes first, and where
+    all but one tell one side, a real one (half a point or more) of the other side closes.
+    """
+    told = [
+        item for item in assessment.drivers if item.kind != "context" and item.value is not None
+    ]
+    told = [item for item in told if abs(item.health_points) >= REAL_POINTS]
+    ranked = sorted(told, key=lambda item: (-abs(item.health_points), item.indicator))
+    return tuple(_headline_first(_both_sides(ranked)))
+
+
+def _both_sides(ranked: Sequence[Driver]) -> list[Driver]:
+    first = list(ranked[:MAX_REASONS])
+    sides = {item.health_points > 0 for item in first}
+    other = [item for item in ranked[MAX_REASONS:] if (item.health_points > 0) not in sides]
+    return [*first[:-1], other[0]] if len(sides) == 1 and other else first
+
+
+def _headline_first(chosen: list[Driver]) -> list[Driver]:
+    leading = next((item for item in chosen if item.kind == "leading"), None)
+    if leading is None:
+        return []
+    return [leading, *(item for item in chosen if item is not leading)]

@@ -1,0 +1,158 @@
+"""Who may ask what: nothing passes that is not on the list of our own addresses.
+
+`Guard` stands before the whole port. A request needs a known host name, where a token is set
+that token (the health addresses excepted), and an address of the route table; without a token
+only loopback is answered, whatever address the server was bound to.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from features.errors import DeclarationError
+from features.settings import Settings
+from serving.problems import HttpProblem
+
+HEALTH = ("/livez", "/readyz")
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+CHALLENGE = {"www-authenticate": 'Basic realm="Churnlight", charset="UTF-8"'}
+
+
+def check(settings: Settings) -> None:
+    """Refuses settings under which the service would stand open.
+
+    Raises
+    ------
+    DeclarationError
+        The host is no IP address, or more than loopback is to be bound without a token.
+    """
+    try:
+        loopback = is_loopback(settings.host)
+    except ValueError:
+        raise DeclarationError(
+            f"CHURNLIGHT_HOST: not an IP address, got {settings.host!r}; write 127.0.0.1, or "
+            "0.0.0.0 for every interface"
+        ) from None
+    if not loopback and not settings.token.get_secret_value():
+        raise DeclarationError(
+            f"CHURNLIGHT_HOST: {settings.host} is more than loopback and no token is set, so "
+            "anybody who reaches the port could read every account; set CHURNLIGHT_TOKEN, or "
+            "bind 127.0.0.1"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`; ValueError where it is no IP address."""
+    return host == "localhost" or ip_address(host).is_loopback
+
+
+class Guard:
+    """An ASGI application before `app`, whose `routes` are all that may be asked."""
+
+    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute], settings: Settings) -> None:
+        self._app = app
+        self._routes = list(routes)
+        self._token = settings.token.get_secret_value().encode()
+        self._hosts = {name.strip().lower() for name in settings.public_hosts.split(",")}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, or says why not; every answer gets the security headers."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        guarded = _with_headers(send)
+        try:
+            self._admit(scope)
+        except HttpProblem as problem:
+            await problem.response()(scope, receive, guarded)
+            return
+        await self._app(scope, receive, guarded)
+
+    def _admit(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        self._check_host(headers.getlist("host"))
+        if scope["path"] not in HEALTH:
+            self._check_caller(scope, headers.get("authorization", ""))
+        if not any(route.matches(scope)[0] is not Match.NONE for route in self._routes):
+            raise HttpProblem("not-found", f"nothing is at {scope['path']}")
+
+    def _check_host(self, given: list[str]) -> None:
+        if len(given) != 1:
+            raise HttpProblem("bad-host", f"{len(given)} Host headers were given")
+        name = _without_port(given[0]).lower()
+        if name not in self._hosts:
+            detail = f"the service does not answer as {name!r}"
+            raise HttpProblem("wrong-host", detail)
+
+    def _check_caller(self, scope: Scope, authorization: str) -> None:
+        if not self._token:
+            if not _came_by_loopback(scope):
+                raise HttpProblem("no-token", "no token is set, so only loopback is answered")
+            return
+        if not hmac.compare_digest(_secret(authorization), self._token):
+            raise HttpProblem("unauthorized", "a valid token is needed", headers=CHALLENGE)
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdecimal() else host
+
+
+def _came_by_loopback(scope: Scope) -> bool:
+    """Whether the connection arrived at a loopback address, or at a Unix socket."""
+    host, port = scope.get("server") or ("", None)
+    if port is None:
+        return bool(host)
+    try:
+        return is_loopback(host)
+    except ValueError:
+        return False
+
+
+def _secret(authorization: str) -> bytes:
+    """The secret of an Authorization header: Bearer, or the password of Basic."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip().encode("latin-1")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return base64.b64decode(rest, validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _with_headers(send: Send) -> Send:
+    """`send`, with the security headers on every answer that does not set its own."""
+
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            if "etag" not in headers:
+                headers.setdefault("cache-control", "no-store")
+        await send(message)
+
+    return guarded

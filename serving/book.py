@@ -1,0 +1,132 @@
+"""The book of business that the API and the pages read: the latest published run, in memory.
+
+Its one rule: an edition is built whole, from verified files, and then swapped in; a reader
+never sees half of one, and where a new one cannot be read the last good one stays.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
+
+from features.company import Company, column_name
+from features.errors import ChurnlightError, NotFound
+from features.settings import Settings
+from serving import runs
+from serving.edition import Edition, Entries, Entry, Point, Total, bind
+
+if TYPE_CHECKING:
+    from training.artifact import Artifact
+
+__all__ = ["Book", "Edition", "Entries", "Entry", "Point", "Total"]
+
+log = logging.getLogger("churnlight")
+
+
+class Book:
+    """The published runs of one company, kept in memory and renewed when a new one appears."""
+
+    def __init__(self, company: Company, settings: Settings) -> None:
+        self.company = company
+        self.settings = settings
+        self.workspace = settings.workspace_of(company)
+        self._root = self.workspace / "scores"
+        self._renewing = threading.Lock()
+        self._seen: tuple[int, ...] = ()
+        self._editions: Mapping[str, Edition] = MappingProxyType({})
+        self._artifacts: dict[str, tuple[tuple[int, ...], Artifact]] = {}
+        self.stale = ""
+
+    @classmethod
+    def open(cls, company: Company, settings: Settings) -> Self:
+        """The book of `company` as it is published now; empty where nothing is yet."""
+        book = cls(company, settings)
+        book.refresh()
+        return book
+
+    def refresh(self) -> None:
+        """Takes up what was published since; costs one `stat` where nothing was.
+
+        Where the new state cannot be read, the last good one stays and `stale` says why.
+        """
+        with self._renewing:
+            seen = _signature(self._root / "current.json")
+            if seen == self._seen:
+                return
+            self._seen = seen
+            try:
+                self._editions = MappingProxyType(_editions(self._root, self.company))
+                self.stale = ""
+            except NotFound:
+                log.info("no scoring run is published under %s", self._root)
+            except (ChurnlightError, OSError, ValueError, KeyError, TypeError) as error:
+                self.stale = f"the latest run cannot be read: {error}"
+                log.exception("keeping the last good run")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets that have a published run, in the order of the declaration."""
+        return tuple(name for name in self.company.targets if name in self._editions)
+
+    def edition(self, target: str | None = None) -> Edition:
+        """Everything that is published of `target`, by default of the first declared one.
+
+        Hold on to it for the length of a request, so that its parts belong together.
+
+        Raises
+        ------
+        NotFound
+            Nothing has been published, or nothing for this target.
+        """
+        wanted = target or next(iter(self.targets), next(iter(self.company.targets)))
+        if wanted not in self._editions:
+            raise NotFound(f"no run is published for target {wanted!r}; run: churnlight score")
+        return self._editions[wanted]
+
+    def latest(self, target: str | None = None) -> Entries:
+        """All entries of the latest run, lowest score first, unscored last."""
+        return self.edition(target).find()
+
+    def entry(self, account_id: str, target: str | None = None) -> Entry:
+        """One account's entry; `NotFound` where the account or the target is not there."""
+        return self.edition(target).entry(account_id)
+
+    def artifact(self, target: str) -> "Artifact":
+        """The promoted artifact of `target`, verified as it is loaded, and kept.
+
+        Raises
+        ------
+        NotFound
+            None is promoted.
+        """
+        from training.artifact import champion, champion_folder
+
+        seen = _signature(champion_folder(self.workspace, target) / "champion.json")
+        kept = self._artifacts.get(target)
+        if kept is None or kept[0] != seen:
+            kept = seen, champion(self.workspace, target)
+            self._artifacts[target] = kept
+        return kept[1]
+
+
+def _signature(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0,)
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _editions(root: Path, company: Company) -> dict[str, Edition]:
+    found = runs.published(root)
+    targets = dict.fromkeys(target for run in found for target in run.models)
+    indicators = {
+        name: [column_name(name, window) for window in item.spans()]
+        for name, item in company.staged("live").items()
+    }
+    return {
+        target: bind([run for run in found if target in run.models], target, indicators)
+        for target in targets
+    }

@@ -1,0 +1,48 @@
+"""The command `churnlight VERB`: the verbs of the three rooms in one program.
+
+Every error that was raised on purpose ends here, as its message on stderr and its exit code;
+no heavy library is imported before a verb needs it.
+"""
+
+import os
+import sys
+
+# Threads that wait must not burn the core that another one needs; read when libgomp loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import typer
+
+import features.verbs
+import serving.verbs
+import training.verbs
+from features.errors import ChurnlightError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="churnlight",
+    help="Say which customers are drifting away, why, and what to do next.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for room in (features.verbs, training.verbs, serving.verbs):
+    app.add_typer(room.app)
+
+
+def main() -> None:
+    """Runs the command line; exit codes are those of `features.errors`, 130 on Ctrl-C."""
+    try:
+        app()
+    except ChurnlightError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what was published before is as it was", err=True)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

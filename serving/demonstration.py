@@ -1,0 +1,88 @@
+"""`demo`: the main job from the example's data to published scores, in one call."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from features import clock, contract, declaration, publish, snapshots
+from features.company import Company
+from features.errors import ChurnlightError, ContractBroken
+from features.settings import Settings
+from serving import batch, runs
+from serving.assess import BAND_WORDS, Assessment, reasons
+from serving.runs import Run
+from training import tracking
+from training.train import Trained, summary, train
+
+WEEKS = 13
+Progress = Callable[[str], None]
+
+
+def run(folder: Path, *, settings: Settings, progress: Progress = lambda step: None) -> str:
+    """Does the main job for the company in `folder`; answers what a reader wants to know of it.
+
+    Raises
+    ------
+    ChurnlightError
+        Whatever a step raises; what was published before stays.
+    """
+    progress("fetching the data")
+    fetch_data(folder)
+    company = declaration.load(folder)
+    with publish.alone(settings.workspace_of(company)):
+        progress("checking the tables")
+        findings = contract.check(company)
+        if errors := [item for item in findings if item.state == "error"]:
+            raise ContractBroken(errors)
+        trained = train(company, settings=settings, progress=progress)
+        for item in trained:
+            progress(f"promoting {item.name}")
+            tracking.promote(company, item.artifact.target, item.version, settings=settings)
+        published = batch.score(company, last_weeks(company), settings=settings, progress=progress)
+    return _told(company, trained, published[-1])
+
+
+def fetch_data(folder: Path) -> None:
+    """Runs the example's own `get_data.py`, if it has one and its data is not there yet."""
+    script = folder / "get_data.py"
+    if not script.exists() or any((folder / "data").glob("*.parquet")):
+        return
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ChurnlightError(f"{script} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def last_weeks(company: Company, count: int = WEEKS) -> list[date]:
+    """The weekly as-of dates up to `data_until`."""
+    with contract.sound(company) as tables:
+        return clock.weekly(snapshots.data_until(tables), count)
+
+
+def _told(company: Company, trained: list[Trained], run: Run) -> str:
+    lines = [summary(item) for item in trained]
+    scored = runs.from_rows(run.scores())
+    for band, word in BAND_WORDS.items():
+        lines.append(f"  {word:<11}{sum(item.band == band for item in scored):>8,} accounts")
+    worst = min(
+        (item for item in scored if item.health_score_unclipped is not None),
+        key=lambda item: (item.health_score_unclipped, item.account_id),
+        default=None,
+    )
+    return "\n".join([*lines, *([_portrait(worst, company)] if worst else [])])
+
+
+def _portrait(item: Assessment, company: Company) -> str:
+    """One account in a few lines, as its page tells it."""
+    head = (
+        f"account {item.account_id} on {item.as_of}: {BAND_WORDS[item.band]}, health score "
+        f"{int(item.health_score or 0)} / 100 (100 = healthiest), churn probability "
+        f"{item.churn_probability:.2f}"
+    )
+    why = [f"  {driver.health_points:+6.1f}  {driver.sentence}" for driver in reasons(item)]
+    playbook = company.playbooks.get(item.playbook or "")
+    steps = [f"  playbook: {playbook.title}: {playbook.steps[0].do}"] if playbook else []
+    return "\n".join([head, *why, *steps])

@@ -1,0 +1,311 @@
+"""What the API takes and gives, as types: the OpenAPI document is generated from this module.
+
+Requests are strict pydantic models; answers are typed dictionaries, which cost nothing to
+build and are checked by the type checker here and against the OpenAPI document by the tests.
+"""
+
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from features.company import DIMENSIONS, Kind
+from serving.assess import Assessment, Band, Driver
+from serving.book import Edition, Entry
+
+MAX_ACCOUNTS = 1000
+LONGEST_ID = 512
+
+FeatureValues = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": {"type": ["number", "string", "null"]}}
+    ),
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ScoreItem(_Strict):
+    """One account to score: a known one by its `account_id`, or any one by its `features`.
+
+    Features that are left out, or null, count as unknown.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["account_id"]}, {"required": ["features"]}]}
+    )
+
+    account_id: str = Field(
+        default_factory=str,
+        min_length=1,
+        max_length=LONGEST_ID,
+        description="an account of the latest published run",
+    )
+    features: FeatureValues = Field(
+        default_factory=dict, description="indicator columns, such as spend__90d, with their values"
+    )
+    segment: str = Field(
+        default="all", min_length=1, description="the account's segment; only with features"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if len(self.model_fields_set & {"account_id", "features"}) != 1:
+            raise PydanticCustomError("one_way", "give either account_id or features")
+        if "segment" in self.model_fields_set and "account_id" in self.model_fields_set:
+            raise PydanticCustomError("one_way", "segment goes with features only")
+        return self
+
+    @property
+    def by_features(self) -> bool:
+        """Whether the caller states the features, and not which account it is."""
+        return "features" in self.model_fields_set
+
+
+class ScoreRequest(_Strict):
+    """The accounts to score, at most 1000, for one target."""
+
+    accounts: list[ScoreItem] = Field(min_length=1, max_length=MAX_ACCOUNTS)
+    target: str = Field(
+        default_factory=str, description="a declared target; by default the first one"
+    )
+    drivers: bool = Field(default=True, description="whether the answer carries the drivers")
+
+
+class DriverMessage(TypedDict):
+    """One indicator's part in a health score: negative `health_points` lower it.
+
+    `window` is in days, null for the whole history.
+    """
+
+    indicator: str
+    title: str
+    dimension: Annotated[str, WithJsonSchema({"enum": list(DIMENSIONS)})]
+    kind: Annotated[str, WithJsonSchema({"enum": list(get_args(Kind))})]
+    value: float | str | None
+    usual: float | str | None
+    window: int | None
+    unit: str
+    health_points: float
+    sentence: str
+    playbook: str | None
+
+
+class ModelMessage(TypedDict):
+    """The model that made a score."""
+
+    name: str
+    version: str
+    digest: str
+
+
+class Dimensions(TypedDict):
+    """Health points per dimension; null where the account is unscored."""
+
+    outcome: float | None
+    business: float | None
+    relationship: float | None
+    context: float | None
+
+
+class _Drivers(TypedDict, total=False):
+    drivers: list[DriverMessage]
+
+
+class ScoreMessage(_Drivers):
+    """What is said of one account: 100 is the healthiest score, 1 the surest churn.
+
+    `base_points` and the four dimensions add up to `health_score_unclipped`, and so do
+    `base_points` and the drivers' points. An unscored account has nulls and a reason. A score
+    by features has neither account_id nor as_of.
+    """
+
+    account_id: str | None
+    target: str
+    as_of: str | None
+    computed_at: str
+    segment: str
+    health_score: float | None
+    health_score_unclipped: float | None
+    band: Band
+    churn_probability: float | None
+    horizon_days: int
+    gap_days: int
+    base_points: float | None
+    dimensions: Dimensions
+    completeness: float
+    missing: list[str]
+    unscored_reason: str | None
+    playbook: str | None
+    model: ModelMessage
+    declaration_hash: str
+
+
+class Scores(TypedDict):
+    """The scores, in the order of the request."""
+
+    scores: list[ScoreMessage]
+
+
+class AccountFacts(TypedDict):
+    """What the account table says of an account; null where it says nothing."""
+
+    name: str | None
+    owner: str | None
+    parent: str | None
+    mrr: float | None
+    renewal: str | None
+    since: str | None
+
+
+class AccountMessage(ScoreMessage):
+    """The published score of an account, and its facts."""
+
+    account: AccountFacts
+
+
+class TrendPoint(TypedDict):
+    """The published score of one as-of date."""
+
+    as_of: str
+    health_score: float | None
+    band: Band
+
+
+class AccountDetail(AccountMessage):
+    """As in the list, with drivers and trend, oldest as-of date first."""
+
+    trend: list[TrendPoint]
+
+
+class AccountPage(TypedDict):
+    """One page of the list: lowest score first, unscored accounts last.
+
+    `total` counts all accounts that fit; `next` is the `after` of the next page, null on the
+    last one.
+    """
+
+    accounts: list[AccountMessage]
+    total: int
+    next: str | None
+    as_of: str
+    data_until: str
+    stale: str | None
+
+
+class Alive(TypedDict):
+    """The process is up."""
+
+    status: Literal["alive"]
+
+
+class ReadyTarget(TypedDict):
+    """What the service answers from for one target."""
+
+    as_of: str
+    computed_at: str
+    published_by: ModelMessage
+    model: ModelMessage
+
+
+class Ready(TypedDict):
+    """The promoted model is verified and a run is published, for each of `targets`.
+
+    `stale` says why a newer run could not be taken up, and is null otherwise.
+    """
+
+    status: Literal["ready"]
+    targets: dict[str, ReadyTarget]
+    declaration_hash: str
+    stale: str | None
+
+
+def model_message(model: dict[str, Any]) -> ModelMessage:
+    """The three facts that identify a model."""
+    return {"name": model["name"], "version": model["version"], "digest": model["digest"]}
+
+
+def score_message(
+    item: Assessment, *, model: dict[str, Any], stamp: dict[str, str], missing: list[str]
+) -> ScoreMessage:
+    """One assessment as a message; `stamp` has computed_at and declaration_hash."""
+    return {
+        "account_id": item.account_id or None,
+        "target": item.target,
+        "as_of": item.as_of.isoformat() if item.as_of else None,
+        "computed_at": stamp["computed_at"],
+        "segment": item.segment,
+        "health_score": item.health_score,
+        "health_score_unclipped": item.health_score_unclipped,
+        "band": item.band,
+        "churn_probability": item.churn_probability,
+        "horizon_days": model["horizon_days"],
+        "gap_days": model["gap_days"],
+        "base_points": item.base_points,
+        "dimensions": {
+            "outcome": item.outcome_points,
+            "business": item.business_points,
+            "relationship": item.relationship_points,
+            "context": item.context_points,
+        },
+        "completeness": item.completeness,
+        "missing": missing,
+        "unscored_reason": item.unscored_reason,
+        "playbook": item.playbook,
+        "model": model_message(model),
+        "declaration_hash": stamp["declaration_hash"],
+    }
+
+
+def driver_messages(drivers: tuple[Driver, ...]) -> list[DriverMessage]:
+    """All drivers of an assessment."""
+    return [
+        {
+            "indicator": item.indicator,
+            "title": item.title,
+            "dimension": item.dimension,
+            "kind": item.kind,
+            "value": item.value,
+            "usual": item.usual,
+            "window": item.window,
+            "unit": item.unit,
+            "health_points": item.health_points,
+            "sentence": item.sentence,
+            "playbook": item.playbook,
+        }
+        for item in drivers
+    ]
+
+
+def account_message(entry: Entry, edition: Edition, *, drivers: bool) -> AccountMessage:
+    """One entry of the book as a message."""
+    run = edition.run
+    stamp = {"computed_at": run.computed_at, "declaration_hash": run.declaration_hash}
+    score = score_message(
+        entry.assessment, model=edition.model, stamp=stamp, missing=list(entry.missing)
+    )
+    facts: AccountFacts = {
+        "name": entry.name,
+        "owner": entry.owner,
+        "parent": entry.parent,
+        "mrr": entry.mrr,
+        "renewal": entry.renewal.isoformat() if entry.renewal else None,
+        "since": entry.since.isoformat() if entry.since else None,
+    }
+    message: AccountMessage = {**score, "account": facts}
+    if drivers:
+        message["drivers"] = driver_messages(entry.assessment.drivers)
+    return message
+
+
+def detail_message(entry: Entry, edition: Edition) -> AccountDetail:
+    """One entry with its drivers and its trend."""
+    trend: list[TrendPoint] = [
+        {"as_of": point.as_of.isoformat(), "health_score": point.health_score, "band": point.band}
+        for point in entry.trend
+    ]
+    return {**account_message(entry, edition, drivers=True), "trend": trend}

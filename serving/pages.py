@@ -1,0 +1,282 @@
+"""The two pages that people read, portfolio and account, rendered on the server.
+
+Its one rule: a page is plain HTML with one stylesheet from this service and nothing else, so
+that it works without JavaScript and under the strictest content security policy.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from features.errors import ChurnlightError, NotFound
+from serving import charts, figures, portfolio, portrait, wording
+from serving.assess import BAND_WORDS
+from serving.book import Book, Edition, Entry
+from serving.selection import (
+    SIZES,
+    SORT_WORDS,
+    STATUS_WORDS,
+    BadQuery,
+    Query,
+    has,
+    select,
+    sorts_of,
+    weeks_before,
+)
+
+HERE = Path(__file__).parent
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+View = Callable[[Request], Response]
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    style = (HERE / "static" / "churnlight.css").read_bytes()
+    made.globals |= {
+        "stylesheet": f"/static/churnlight.css?v={sha256(style).hexdigest()[:12]}",
+        "shapes": charts.SHAPES,
+        "band_words": BAND_WORDS,
+        "dash": wording.DASH,
+    }
+    return made
+
+
+TEMPLATES = _environment()
+
+
+def routes(book: Book) -> list[BaseRoute]:
+    """The pages of `book`: portfolio, its CSV file, account pages and the stylesheet."""
+    return [
+        Route("/", _page(book, _portfolio)),
+        Route("/accounts.csv", _page(book, _csv)),
+        Route("/accounts/{account_id:path}", _page(book, _account)),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]
+
+
+def _page(book: Book, view: Callable[[Request, Book], Response]) -> View:
+    """`view` with the book brought up to date and its errors told as pages."""
+
+    def answer(request: Request) -> Response:
+        book.refresh()
+        if not _targets(book):
+            return error_page(book, 503, "No scores yet", NO_SCORES)
+        try:
+            return view(request, book)
+        except BadQuery as error:
+            return error_page(book, 400, "This address cannot be understood", str(error))
+        except NotFound:
+            return error_page(book, 404, "There is no such account", NO_ACCOUNT)
+
+    return answer
+
+
+NO_SCORES = "Nothing has been published for this company. Run: churnlight score"
+NO_ACCOUNT = (
+    "The latest scores hold no account of this name. It may have been renamed, or the address "
+    "may be incomplete."
+)
+
+
+def error_page(book: Book, status: int, title: str, message: str) -> HTMLResponse:
+    """A readable page for what went wrong, with a way back to the accounts."""
+    return _html(_render("message.html", book, {"title": title, "message": message}), status)
+
+
+def _html(text: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(text, status, HEADERS)
+
+
+def _render(template: str, book: Book, content: dict[str, Any]) -> str:
+    shared = {"company": book.company.company, "stale": book.stale}
+    return TEMPLATES.get_template(template).render(shared | content)
+
+
+def _targets(book: Book) -> list[str]:
+    """The targets with a traffic light, the default one first."""
+    return [name for name in book.targets if book.company.targets[name].adverse]
+
+
+def _edition(request: Request, book: Book) -> Edition:
+    known = _targets(book)
+    wanted = request.query_params.get("target") or known[0]
+    if wanted not in known:
+        raise BadQuery(
+            f"target: got “{wording.shortened(wanted)}”; write one of {', '.join(known)}"
+        )
+    return book.edition(wanted)
+
+
+def _portfolio(request: Request, book: Book) -> Response:
+    edition = _edition(request, book)
+    query = Query.read(request.query_params, edition)
+    return _html(portfolio_html(book, edition, query))
+
+
+def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
+    """The portfolio page for `query` as HTML text.
+
+    Raises
+    ------
+    BadQuery
+        The query asks for a page after the last.
+    """
+    chosen = select(query, edition)
+    pages = max(1, -(-len(chosen) // query.size))
+    if query.page > pages:
+        raise BadQuery(f"page: got {query.page}; the last page is {pages}")
+    start = (query.page - 1) * query.size
+    shown = chosen[start : start + query.size]
+    content = {
+        "query": query,
+        "cards": portfolio.cards(query, edition, book.company.company.currency),
+        "rows": portfolio.rows(query, edition, shown, book.company),
+        "pager": _pager(query, len(chosen), start, pages),
+        "unscored": edition.totals()["unscored"].accounts,
+    }
+    parts = _frame(book, edition) | _choices(book, edition) | _columns(edition)
+    return _render("portfolio.html", book, parts | content)
+
+
+def _frame(book: Book, edition: Edition) -> dict[str, Any]:
+    """What both pages say of the run: its day, and what leaving means and when."""
+    as_of, model = edition.run.as_of, edition.model
+    first = as_of + timedelta(days=model["gap_days"])
+    last = first + timedelta(days=model["horizon_days"] - 1)
+    return {
+        "accounts": wording.counted(len(edition), "account"),
+        "as_of": wording.day(as_of),
+        "computed_at": wording.moment(edition.run.computed_at),
+        "leaving": wording.leaving(book.company.targets[edition.target]),
+        "horizon": wording.counted(model["horizon_days"], "day"),
+        "first_day": wording.day(first),
+        "last_day": wording.day(last),
+    }
+
+
+def _choices(book: Book, edition: Edition) -> dict[str, Any]:
+    """What the filter form offers; an empty choice leaves its field out."""
+    return {
+        "targets": {name: book.company.targets[name].title or name for name in _targets(book)},
+        "statuses": STATUS_WORDS,
+        "segments": portfolio.segment_words(edition, book.company),
+        "owners": edition.values("owner"),
+        "sorts": {name: SORT_WORDS[name] for name in sorts_of(edition)},
+        "sizes": SIZES,
+    }
+
+
+def _columns(edition: Edition) -> dict[str, Any]:
+    """Which columns the company's facts can fill, and how long the trend is."""
+    days = edition.trend_dates
+    weeks = (days[-1] - days[0]).days // 7 + 1
+    over = f"Trend, {wording.counted(weeks, 'week')}" if weeks > 1 else "Trend"
+    return {
+        "has_renewal": has(edition, "renewal"),
+        "has_mrr": has(edition, "mrr"),
+        "trend_over": over,
+    }
+
+
+def _pager(query: Query, found: int, start: int, pages: int) -> dict[str, str]:
+    last = min(start + query.size, found)
+    return {
+        "shown": f"{start + 1:,}–{last:,} of {found:,}" if found else "0 of 0",
+        "before": query.link(page=query.page - 1) if query.page > 1 else "",
+        "after": query.link(page=query.page + 1) if query.page < pages else "",
+        "more": query.link(size=SIZES[-1]) if found > query.size < SIZES[-1] else "",
+        "everything": query.link(status="all"),
+        "plain": query.link(q="", status="scored", segment="", owner=""),
+        "csv": query.link("/accounts.csv"),
+    }
+
+
+def _csv(request: Request, book: Book) -> Response:
+    edition = _edition(request, book)
+    lines = portfolio.csv_table(Query.read(request.query_params, edition), edition, book.company)
+    name = f"accounts-{edition.target}-{edition.run.as_of}.csv"
+    shown = HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=shown)
+
+
+def _account(request: Request, book: Book) -> Response:
+    edition = _edition(request, book)
+    entry = edition.entry(request.path_params["account_id"])
+    content = _frame(book, edition) | _header(book, edition, entry) | _findings(book, entry)
+    back = "/" if edition.target == _targets(book)[0] else f"/?target={edition.target}"
+    return _html(_render("account.html", book, content | {"entry": entry, "back": back}))
+
+
+def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
+    """The header card of an account: light, score, chance, contract, data, model."""
+    item, version = entry.assessment, entry.assessment.model_version
+    words = portfolio.segment_words(edition, book.company)
+    currency = book.company.company.currency
+    evaluation = _evaluation(book, edition)
+    return {
+        "about": " · ".join(portrait.about(entry, words)),
+        "band": item.band,
+        "score": wording.score(item.health_score),
+        "past": portrait.past(entry.trend, weeks_before(edition.trend_dates)),
+        "chance": wording.chance(item.churn_probability)
+        if item.churn_probability is not None
+        else "",
+        "alike": portrait.alike(item, evaluation),
+        "renewal": portfolio.renewal(entry),
+        "mrr": "" if entry.mrr is None else wording.money(entry.mrr, currency),
+        "completeness": portrait.completeness(item),
+        "version": f"v{version}" if version.isdigit() else version,
+        "checked": portrait.checked(evaluation),
+    }
+
+
+def _evaluation(book: Book, edition: Edition) -> dict[str, Any]:
+    """How the model that made these scores did later; empty where it is another one."""
+    try:
+        artifact = book.artifact(edition.target)
+    except ChurnlightError:
+        return {}
+    return artifact.evaluation if artifact.digest == edition.model["digest"] else {}
+
+
+def _findings(book: Book, entry: Entry) -> dict[str, Any]:
+    """The cards of an account: reasons, all figures, history, changes, playbooks."""
+    item, plans = entry.assessment, book.company.playbooks
+    return {
+        "reasons": portrait.told(item, plans),
+        "background": portrait.background(item),
+        "unknown": portrait.unknown(item),
+        "sum": figures.adding_up(item),
+        "little": f"{wording.LITTLE_POINTS:g}",
+        "history": charts.history(entry.trend),
+        "trend": [
+            (wording.day(when), wording.score(health), band)
+            for when, health, band in reversed(entry.trend)
+        ],
+        "changes": portrait.changes(entry),
+        "playbooks": portrait.playbook_cards(item, plans),
+    }

@@ -1,0 +1,244 @@
+"""One account's page: its header, its reasons, what changed, and its playbooks, worded.
+
+Its one rule: it says what the assessment says, and where something is not known, that.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import floor
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from features.company import Playbook
+from serving import charts, wording
+from serving.assess import BAND_WORDS, Assessment, Driver, reasons
+from serving.edition import Entry, Point
+from serving.figures import CONTEXT
+from training.drivers import amount
+
+MOST_CHANGES = 5
+REAL_POINTS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One driver as a reason: its observation, its size in words and as a bar."""
+
+    title: str
+    sentence: str
+    mark: str
+    size: str
+    bar: Markup
+    playbook: str
+    anchor: str
+
+
+def told(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[Reason]:
+    """At most four reasons; those that lower the score lead to their playbook."""
+    chosen = reasons(item)
+    among = [
+        driver for driver in item.drivers if driver.kind != CONTEXT and driver.value is not None
+    ]
+    largest = max((abs(driver.health_points) for driver in chosen), default=1.0)
+    return [_reason(driver, among, largest, playbooks) for driver in chosen]
+
+
+def _reason(
+    driver: Driver, among: Sequence[Driver], largest: float, playbooks: Mapping[str, Playbook]
+) -> Reason:
+    lowers = driver.health_points < 0
+    plan = playbooks.get(driver.playbook or "") if lowers else None
+    return Reason(
+        title=driver.title,
+        sentence=driver.sentence,
+        mark="▼" if lowers else "▲",
+        size=wording.size(driver, among),
+        bar=charts.bar(driver.health_points, largest),
+        playbook=plan.title if plan else "",
+        anchor=f"playbook-{driver.playbook}" if plan else "",
+    )
+
+
+class Background(NamedTuple):
+    """A context driver of some weight, told apart from the reasons."""
+
+    title: str
+    sentence: str
+    size: str
+
+
+def background(item: Assessment) -> list[Background]:
+    """The context drivers worth half a point or more, the largest first."""
+    weighty = [
+        driver
+        for driver in item.drivers
+        if driver.kind == CONTEXT
+        and driver.value is not None
+        and abs(driver.health_points) >= REAL_POINTS
+    ]
+    weighty.sort(key=lambda driver: -abs(driver.health_points))
+    return [Background(driver.title, driver.sentence, wording.size(driver)) for driver in weighty]
+
+
+def unknown(item: Assessment) -> list[str]:
+    """The titles of the indicators whose value is not known."""
+    return [driver.title for driver in item.drivers if driver.value is None]
+
+
+class Change(NamedTuple):
+    """One indicator's value before and now."""
+
+    title: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is different from the run before: light, score, values, data."""
+
+    since: str
+    moved: tuple[str, str] | None
+    scores: tuple[str, str] | None
+    values: tuple[Change, ...]
+    went: tuple[str, ...]
+    came: tuple[str, ...]
+    models: tuple[str, str] | None
+
+
+def changes(entry: Entry) -> Changes | None:
+    """What changed since the run before, or `None` where that had no such account."""
+    now, before = entry.assessment, entry.previous
+    if before is None or before.as_of is None:
+        return None
+    old = {driver.indicator: driver for driver in before.drivers}
+    pairs = [(old[item.indicator], item) for item in now.drivers if item.indicator in old]
+    known = [
+        (then, item) for then, item in pairs if then.value is not None and item.value is not None
+    ]
+    return Changes(
+        since=wording.day(before.as_of),
+        moved=_differ(BAND_WORDS[before.band], BAND_WORDS[now.band]),
+        scores=_scores(before, now),
+        values=tuple(_values(known)),
+        went=tuple(i.title for then, i in pairs if then.value is not None and i.value is None),
+        came=tuple(i.title for then, i in pairs if then.value is None and i.value is not None),
+        models=_differ(before.model_version, now.model_version),
+    )
+
+
+def _differ(old: str, new: str) -> tuple[str, str] | None:
+    return (old, new) if old != new else None
+
+
+def _scores(before: Assessment, now: Assessment) -> tuple[str, str] | None:
+    if before.health_score is None or now.health_score is None:
+        return None
+    return wording.score(before.health_score), wording.score(now.health_score)
+
+
+def _values(pairs: Iterable[tuple[Driver, Driver]]) -> list[Change]:
+    """The changed values, the largest change of points first.
+
+    Only values of the same window can be compared, and a context that is a number, such as an
+    age, grows by itself.
+    """
+    moved = [
+        (old, new)
+        for old, new in pairs
+        if old.window == new.window and not (new.kind == CONTEXT and _is_number(new.value))
+    ]
+    moved.sort(key=lambda pair: -abs(pair[1].health_points - pair[0].health_points))
+    told = [
+        Change(new.title, amount(old.value, new.unit), wording.known(new.value, new.unit))
+        for old, new in moved
+        if amount(old.value, new.unit) != amount(new.value, new.unit)
+    ]
+    return told[:MOST_CHANGES]
+
+
+def _is_number(value: float | str | None) -> bool:
+    return isinstance(value, int | float)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookCard:
+    """A playbook as it stands on the page; the account's own one comes first and open."""
+
+    anchor: str
+    plan: Playbook
+
+
+def playbook_cards(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[PlaybookCard]:
+    """The account's playbook and those that its lowering reasons name, each once."""
+    lowering = [driver.playbook for driver in reasons(item) if driver.health_points < 0]
+    names = dict.fromkeys(name for name in (item.playbook, *lowering) if name in playbooks)
+    return [PlaybookCard(f"playbook-{name}", playbooks[name]) for name in names if name]
+
+
+class Past(NamedTuple):
+    """The run nearest to four weeks ago, and how the printed score moved since."""
+
+    movement: wording.Movement
+    score: str
+    word: str
+    day: str
+    span: str
+
+
+def past(trend: Sequence[Point], place: int | None) -> Past | None:
+    """Where the account stood about four weeks ago, if it had a score then and has one now."""
+    if place is None:
+        return None
+    then, now = trend[place], trend[-1]
+    moved = wording.movement(then.health_score, now.health_score)
+    if moved is None:
+        return None
+    days = (now.as_of - then.as_of).days
+    span = "4 weeks" if days == 28 else wording.counted(days, "day")
+    word = BAND_WORDS[then.band]
+    return Past(moved, wording.score(then.health_score), word, wording.short_day(then.as_of), span)
+
+
+class Alike(NamedTuple):
+    """How many accounts of the same light left, on a slice that the model never saw."""
+
+    left: str
+    accounts: str
+    day: str
+
+
+def alike(item: Assessment, evaluation: Mapping[str, Any]) -> Alike | None:
+    """The measured outcome of the account's band, where the evaluation has one."""
+    measured = evaluation.get("bands", {}).get(item.band)
+    if not measured or not measured["accounts"]:
+        return None
+    return Alike(f"{measured['churned']:,}", f"{measured['accounts']:,}", checked(evaluation))
+
+
+def checked(evaluation: Mapping[str, Any]) -> str:
+    """The as-of date of the slice on which the model was checked, or nothing."""
+    as_of = evaluation.get("as_of")
+    return wording.day(date.fromisoformat(as_of)) if as_of else ""
+
+
+def completeness(item: Assessment) -> str:
+    """How much is known of the account: `7 of 9 signals`, or a share where none are listed."""
+    if not item.drivers:
+        return f"{floor(100 * item.completeness)}%"
+    found = len(item.drivers) - len(unknown(item))
+    return f"{found} of {wording.counted(len(item.drivers), 'signal')}"
+
+
+def about(entry: Entry, words: Mapping[str, str]) -> list[str]:
+    """The line below the name: segment, owner, parent, id, since when."""
+    parts = [
+        words.get(entry.assessment.segment),
+        f"owner {entry.owner}" if entry.owner else None,
+        f"part of {entry.parent}" if entry.parent else None,
+        f"account {entry.assessment.account_id}" if entry.name else None,
+        f"customer since {wording.day(entry.since)}" if entry.since else None,
+    ]
+    return [part for part in parts if part]

@@ -1,0 +1,179 @@
+"""Scoring runs: published, immutable directories, one per as-of date and set of models.
+
+`scores/RUN/scores.parquet` holds one row per account and target, `features.parquet` the rows
+that were scored, `run.json` what scored them. `scores/current.json` names the run that stands
+for each as-of date; replacing that one file is what publishes.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from features import publish
+from features.errors import NotFound
+from serving.assess import Assessment, Driver
+
+DRIVER = pa.struct(
+    [
+        ("indicator", pa.string()),
+        ("title", pa.string()),
+        ("dimension", pa.string()),
+        ("kind", pa.string()),
+        ("value", pa.float64()),
+        ("value_text", pa.string()),
+        ("usual", pa.float64()),
+        ("usual_text", pa.string()),
+        ("window", pa.int32()),
+        ("unit", pa.string()),
+        ("health_points", pa.float64()),
+        ("sentence", pa.string()),
+        ("playbook", pa.string()),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        pa.field("account_id", pa.string(), nullable=False),
+        pa.field("as_of", pa.date32(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        ("churn_probability", pa.float64()),
+        ("health_score", pa.float64()),
+        ("health_score_unclipped", pa.float64()),
+        pa.field("band", pa.string(), nullable=False),
+        ("completeness", pa.float64()),
+        ("base_points", pa.float64()),
+        ("outcome_points", pa.float64()),
+        ("business_points", pa.float64()),
+        ("relationship_points", pa.float64()),
+        ("context_points", pa.float64()),
+        ("drivers", pa.list_(DRIVER)),
+        ("playbook", pa.string()),
+        ("model_version", pa.string()),
+        ("segment", pa.string()),
+        ("unscored_reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One published scoring run.
+
+    `models` holds, per target, the model's name, version, digest, horizon_days and gap_days;
+    `computed_at` is an ISO 8601 time in UTC; `account_facts` are the account table's facts.
+    """
+
+    folder: Path
+    as_of: date
+    computed_at: str
+    data_until: date
+    declaration_hash: str
+    data_digest: str
+    models: dict[str, dict[str, Any]]
+
+    def scores(self, columns: list[str] | None = None) -> pa.Table:
+        """The assessments as an Arrow table of `SCHEMA`, verified as it is read."""
+        return publish.read_parquet(self.folder / "scores.parquet", columns)
+
+    def features(self) -> pa.Table:
+        """The snapshot rows that were scored."""
+        return publish.read_parquet(self.folder / "features.parquet")
+
+    def accounts(self) -> pa.Table:
+        """Account facts for people: account_id, name, owner, parent, mrr, renewal, since."""
+        return publish.read_parquet(self.folder / "accounts.parquet")
+
+
+def to_table(assessments: Sequence[Assessment]) -> pa.Table:
+    """The assessments as rows of `SCHEMA`."""
+    return pa.Table.from_pylist([_row(item) for item in assessments], schema=SCHEMA)
+
+
+def from_rows(table: pa.Table) -> list[Assessment]:
+    """The assessments that `to_table` made rows of."""
+    return [_assessment(row) for row in table.to_pylist()]
+
+
+def _row(item: Assessment) -> dict[str, Any]:
+    row = {name: getattr(item, name) for name in SCHEMA.names}
+    return row | {"drivers": [_driver_row(driver) for driver in item.drivers]}
+
+
+def _driver_row(driver: Driver) -> dict[str, Any]:
+    row = asdict(driver)
+    for key in ("value", "usual"):
+        text = row[key] if isinstance(row[key], str) else None
+        row |= {f"{key}_text": text, key: None if text is not None else row[key]}
+    return row
+
+
+def _assessment(row: dict[str, Any]) -> Assessment:
+    return Assessment(**(row | {"drivers": tuple(map(_driver, row["drivers"] or ()))}))
+
+
+def _driver(row: dict[str, Any]) -> Driver:
+    known = dict(row)
+    for key in ("value", "usual"):
+        text = known.pop(f"{key}_text")
+        known[key] = text if text is not None else known[key]
+    return Driver(**known)
+
+
+def write(
+    run: Run,
+    scores: pa.Table,
+    features: pa.Table,
+    accounts: pa.Table,
+    *,
+    root: Path,
+    current: bool = True,
+) -> Run:
+    """Publishes `run` under `root` and answers it as published.
+
+    A directory of the same name stands as it is. With `current`, the run is from now on what
+    people see for its as-of date.
+    """
+    with publish.new_directory(run.folder) as folder:
+        publish.write_parquet(scores, folder / "scores.parquet")
+        publish.write_parquet(features, folder / "features.parquet")
+        publish.write_parquet(accounts, folder / "accounts.parquet")
+        publish.write_json(_description(run), folder / "run.json")
+    if current:
+        named = _current(root) | {run.as_of.isoformat(): run.folder.name}
+        publish.write_json(dict(sorted(named.items())), root / "current.json")
+    return read(run.folder)
+
+
+def _description(run: Run) -> dict[str, Any]:
+    plain = {key: value for key, value in asdict(run).items() if key != "folder"}
+    return plain | {"as_of": run.as_of.isoformat(), "data_until": run.data_until.isoformat()}
+
+
+def _current(root: Path) -> dict[str, str]:
+    path = root / "current.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def read(folder: Path) -> Run:
+    """The run that was published in `folder`."""
+    content = json.loads((folder / "run.json").read_text("utf-8"))
+    dates = {key: date.fromisoformat(content[key]) for key in ("as_of", "data_until")}
+    return Run(**(content | dates), folder=folder)
+
+
+def published(root: Path) -> list[Run]:
+    """Every current run under `root`, oldest as-of date first.
+
+    Raises
+    ------
+    NotFound
+        Nothing has been published yet.
+    """
+    current = _current(root)
+    if not current:
+        raise NotFound(f"{root}: no scoring run is published; run: churnlight score")
+    return [read(root / name) for name in current.values()]

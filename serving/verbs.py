@@ -1,0 +1,80 @@
+"""The commands of this room: `score`, `serve` and `demo`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.verbs import DAY, CompanyFolder, progress
+
+app = typer.Typer()
+
+Host = Annotated[str, typer.Option(help="Address to bind; else the setting's.")]
+Port = Annotated[int, typer.Option(help="Port to bind; else the setting's.")]
+Out = Annotated[Path, typer.Option(help="File to write: .parquet, .csv or .json.")]
+
+
+@app.command()
+def score(
+    company: CompanyFolder,
+    out: Out,
+    as_of: Annotated[
+        list[datetime] | None, typer.Option(formats=DAY, help="As-of dates; else data_until.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Registry alias or version, or an artifact's folder.")
+    ] = "champion",
+    target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+) -> None:
+    """Score every account and publish the run; write its rows to a file."""
+    from features import declaration, publish
+    from features.settings import Settings
+    from serving import batch
+
+    batch.require_suffix(out)
+    declared, settings = declaration.load(company), Settings.read()
+    with publish.alone(settings.workspace_of(declared)), progress("scoring") as tell:
+        published = batch.score(
+            declared,
+            [day.date() for day in as_of or ()],
+            targets=target or (),
+            model=model,
+            settings=settings,
+            progress=tell,
+        )
+    count = batch.export(published, out)
+    typer.echo(f"{count:,} rows in {out}")
+
+
+@app.command()
+def serve(company: CompanyFolder, host: Host = "", port: Port = 0) -> None:
+    """Serve the pages and the prediction API of the promoted model."""
+    from features.settings import Settings
+    from serving import service
+
+    given = {"host": host, "port": port}
+    settings = Settings.read().model_copy(update={k: v for k, v in given.items() if v})
+    service.run(company, settings, lambda line: typer.echo(line, err=True))
+
+
+@app.command()
+def demo(
+    company: Annotated[Path, typer.Option("--company", help="The example's folder.")] = Path(
+        "examples/cdnow"
+    ),
+    serve: Annotated[bool, typer.Option(help="Stay and serve the pages.")] = True,
+    host: Host = "",
+    port: Port = 0,
+) -> None:
+    """Run the whole main job on an example: data, check, train, promote, score 13 weeks, serve."""
+    from features.settings import Settings
+    from serving import demonstration, service
+
+    given = {"host": host, "port": port}
+    settings = Settings.read().model_copy(update={k: v for k, v in given.items() if v})
+    with progress("starting") as tell:
+        told = demonstration.run(company, settings=settings, progress=tell)
+    typer.echo(told)
+    if serve:
+        service.run(company, settings, lambda line: typer.echo(line, err=True))

@@ -1,0 +1,427 @@
+"""An invented company with published runs, for tests of what people read.
+
+Every account that can go wrong on a page is in it: markup and formulas as names, ids that need
+quoting, scores at the edges and clipped, gaps, unknown values, no history, no facts.
+"""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from math import floor
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pyarrow as pa
+
+from features.company import Company, Says
+from features.declaration import load
+from features.settings import Settings
+from serving import runs
+from serving.assess import Assessment, Band, Driver
+from serving.book import Book
+from training.artifact import Artifact, install_champion
+from training.calibration import Calibration
+from training.drivers import Meaning, amount
+from training.health import Anchors
+from training.matrix import Feature
+
+AS_OF = date(2026, 6, 29)
+RUNS = 13
+BASE = 58.25
+SCRIPT = "<script>alert(1)</script> GmbH"
+ODD_ID = "kunde/7 ü&?#%"
+NO_HISTORY = "11 days of history, at least 28 are needed"
+INACTIVE = "no activity in the last 180 days"
+
+DECLARATION = """
+[company]
+name = "Sundial Software"
+simulated = {simulated}
+currency = "EUR"
+
+[accounts]
+source = "accounts"
+key = "account_id"
+
+[accounts.attributes]
+name = "name"
+segment = "plan"
+owner = "csm"
+mrr = "mrr"
+renewal = "renewal"
+since = "since"
+
+[sources.accounts]
+path = "accounts.parquet"
+
+[sources.events]
+path = "events.parquet"
+account = "account_id"
+event_time = {{ column = "at", zone = "UTC" }}
+
+[targets.churn]
+title = "{title}"
+event = {{ source = "events", where = "kind = 'end'" }}
+active_within = "180d"
+gap = "7d"
+horizon = "90d"
+
+[targets.pause]
+inactivity = {{ source = "events", within = "30d" }}
+active_within = "180d"
+horizon = "30d"
+
+[segments.mid]
+title = "Mid-market"
+where = "seats > 20"
+
+[playbooks.re-engage-users]
+title = "Re-engage users"
+purpose = "Serves falling use."
+owner = "CSM"
+steps = [
+  {{ do = "Call the day-to-day contact; ask what changed", channel = "phone", within = "2d" }},
+  {{ do = "Send a usage summary by team", channel = "e-mail", within = "4d" }},
+  {{ do = "Review active users again", within = "18d" }},
+]
+
+[playbooks.support-recovery]
+title = "Support recovery"
+owner = "Support lead"
+steps = [{{ do = "Agree on a fix date with the reporter", channel = "phone", within = "1d" }}]
+"""
+INDICATOR = """
+[indicators.{name}]
+title = "{title}"
+dimension = "{dimension}"
+kind = "{kind}"
+source = "events"
+measure = "count"
+windows = ["28d"]
+healthy = "higher"
+unit = "{unit}"
+says = {{ bad = "x", good = "x" }}
+"""
+# name: title, dimension, kind, unit, usual, sentence, playbook
+INDICATORS: dict[str, tuple[str, str, str, str, float | str, str, str | None]] = {
+    "active_users": (
+        "Weekly active users", "outcome", "leading", "users", 31.0,
+        "{value} weekly active users in the last 28 days, usually {usual}", "re-engage-users",
+    ),
+    "escalations": (
+        "Open escalations", "relationship", "leading", "tickets", 0.0,
+        "{value} escalations are open, usually {usual}", "support-recovery",
+    ),
+    "seat_use": (
+        "Seats in use", "outcome", "leading", "%", 0.8,
+        "{value} of the seats are in use, usually {usual}", "re-engage-users",
+    ),
+    "late_payment": (
+        "Late payment", "business", "lagging", "days", 1.0,
+        "Invoices were paid {value} days late, usually {usual}", None,
+    ),
+    "spend": (
+        "Spend", "business", "leading", "€", 4200.0,
+        "{value} spent in the last 28 days, usually {usual}", None,
+    ),
+    "nps": (
+        "Survey answer", "relationship", "leading", "points", 8.0,
+        "The last survey answer was {value}, usually {usual}", None,
+    ),
+    "plan": (
+        "Plan", "business", "context", "", "Team", "The plan is {value}, usually {usual}", None,
+    ),
+    "age": (
+        "Age of the account", "business", "context", "days", 410.0,
+        "A customer for {value} days, usually {usual}", None,
+    ),
+}  # fmt: skip
+OLD_VALUES: dict[str, float | str] = {
+    "active_users": 22.0, "escalations": 1.0, "seat_use": 0.52, "late_payment": 12.0,
+    "spend": 2890.5, "nps": 4.0, "plan": "Basic", "age": 203.0,
+}  # fmt: skip
+
+
+def declare(folder: Path, *, simulated: bool = True, title: str = "not renewing") -> Company:
+    """Return the invented company, declared in `folder`."""
+    text = DECLARATION.format(simulated=str(simulated).lower(), title=title)
+    for name, (label, dimension, kind, unit, *_, playbook) in INDICATORS.items():
+        text += INDICATOR.format(
+            name=name, title=label, dimension=dimension, kind=kind, unit=unit
+        ) + (f'playbook = "{playbook}"\n' if playbook else "")
+    (folder / "churnlight.toml").write_text(text, encoding="utf-8")
+    return load(folder)
+
+
+def driver(name: str, value: float | str | None, points: float) -> Driver:
+    """Return a driver of the invented company's."""
+    title, dimension, kind, unit, usual, says, playbook = INDICATORS[name]
+    told = says.format(value=amount(value, unit), usual=amount(usual, unit))
+    return Driver(
+        indicator=name,
+        title=title,
+        dimension=dimension,
+        kind=kind,
+        value=value,
+        usual=usual,
+        window=None if kind == "context" else 28,
+        unit=unit,
+        health_points=points,
+        sentence=f"{title}: not known" if value is None else told,
+        playbook=playbook,
+    )
+
+
+def band_of(health: float) -> Band:
+    """Return the band of a score."""
+    return "red" if health < 40 else "yellow" if health < 70 else "green"
+
+
+def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid") -> Assessment:
+    """Return an assessment whose score is the base and the drivers' points."""
+    unclipped = BASE + sum(item.health_points for item in drivers)
+    worst = min(drivers, key=lambda item: item.health_points)
+
+    def points(dimension: str) -> float:
+        return sum(
+            item.health_points
+            for item in drivers
+            if dimension == ("context" if item.kind == "context" else item.dimension)
+        )
+
+    return Assessment(
+        account_id=account,
+        as_of=as_of,
+        target="churn",
+        churn_probability=float(1 / (1 + np.exp((unclipped - 30) / 14))),
+        health_score=min(max(unclipped, 0.0), 100.0),
+        health_score_unclipped=unclipped,
+        band=band_of(min(max(unclipped, 0.0), 100.0)),
+        completeness=sum(item.value is not None for item in drivers) / len(drivers),
+        base_points=BASE,
+        outcome_points=points("outcome"),
+        business_points=points("business"),
+        relationship_points=points("relationship"),
+        context_points=points("context"),
+        drivers=tuple(drivers),
+        playbook=worst.playbook,
+        model_version="7",
+        segment=segment,
+        unscored_reason=None,
+    )
+
+
+def unscored(account: str, as_of: date, reason: str) -> Assessment:
+    """Return an account that has no score, and why."""
+    return Assessment(
+        account, as_of, "churn", None, None, None, "unscored", 0.4, None, None, None, None, None,
+        (), None, "7", "mid", reason,
+    )  # fmt: skip
+
+
+def scored(account: str, health: float, as_of: date, seed: int) -> Assessment:
+    """Return an account whose unclipped score is `health`, shared out among the indicators."""
+    random = Random(f"{seed}")
+    weights = {name: random.uniform(-1, 1) for name in INDICATORS}
+    weights["active_users"] += 2.5
+    wanted = health - BASE
+    parts = {name: wanted * weight / sum(weights.values()) for name, weight in weights.items()}
+    drivers = [
+        driver(name, None if random.random() < 0.08 else value, parts[name])
+        for name, value in _values(seed, as_of).items()
+    ]
+    found = assess(account, drivers, as_of, segment="mid" if seed % 3 else "small")
+    return replace(found, health_score_unclipped=health, health_score=min(max(health, 0.0), 100.0))
+
+
+def _values(seed: int, as_of: date) -> dict[str, float | str]:
+    week = (AS_OF - as_of).days // 7
+    users = max(1, 40 - seed % 30 + week // 2)
+    moving = {
+        "active_users": float(users),
+        "seat_use": round(users / 60, 3),
+        "age": 410.0 - week * 7,
+    }
+    return OLD_VALUES | moving
+
+
+def named() -> dict[str, tuple[str | None, float]]:
+    """Return the accounts that tests know by id: name and final unclipped score."""
+    return {
+        "northwind": ("Northwind Logistics", 31.4),
+        "script": (SCRIPT, 38.2),
+        "edge": ("Edge of Forty & Sons", 39.97),
+        "seventy": ("Exactly Seventy", 70.0),
+        "clipped-high": ("Ceiling Industries", 112.34),
+        "clipped-low": ("Floor Works", -8.66),
+        "formula": ('=HYPERLINK("http://example.org","x")', 52.0),
+        "plus": ("+49 Telecom", 47.0),
+        "minus": ("-Minus Ltd", 61.0),
+        "at": ("@Home Care", 66.0),
+        ODD_ID: ("Møller & Søn", 44.4),
+        "nameless": (None, 81.0),
+        "long": ("Vereinigte Donaudampfschifffahrtsgesellschaftskapitänsmützenhersteller AG", 58.0),
+    }
+
+
+def people() -> dict[str, tuple[str | None, float]]:
+    """Return every scored account: the named ones and a crowd."""
+    random = Random("crowd")
+    words = "Halden Aster Bluepeak Orchid Kestrel Juniper Larch Marlow Quill Tern Upland Vesper"
+    kinds = "Dental Publishing Energy Travel Foods"
+    crowd = [f"{first} {kind}" for first in words.split() for kind in kinds.split()]
+    return named() | {
+        f"a-{number:03}": (name, random.uniform(12, 108)) for number, name in enumerate(crowd)
+    }
+
+
+def week(number: int) -> date:
+    """Return the as-of date of a run, `RUNS - 1` being the latest."""
+    return AS_OF - timedelta(days=7 * (RUNS - 1 - number))
+
+
+def run_of(number: int) -> list[Assessment]:
+    """Return all assessments of one week; scores drift towards their final value."""
+    day, left = week(number), RUNS - 1 - number
+    found = []
+    for seed, (account, (_, health)) in enumerate(people().items()):
+        drift = (
+            0.0 if account in ("edge", "seventy") and left < 1 else ((seed % 7) - 2.6) * left / 1.4
+        )
+        if account == "a-005" and number == 7:
+            found.append(unscored(account, day, NO_HISTORY))
+        else:
+            found.append(scored(account, health + drift, day, seed))
+    if number == RUNS - 1:
+        found += [unscored("newcomer", day, NO_HISTORY), scored("first-score", 45.0, day, 3)]
+    found += [unscored(f"old-{n:02}", day, INACTIVE) for n in range(40)]
+    return [_northwind(item, number) if item.account_id == "northwind" else item for item in found]
+
+
+def _northwind(item: Assessment, number: int) -> Assessment:
+    """The account that the tests read closely: figures that change in the last week."""
+    assert item.as_of is not None
+    if number < RUNS - 2:
+        return item
+    now = number == RUNS - 1
+    drivers = [
+        driver("active_users", 18.0 if now else 22.0, -17.71 if now else -12.2),
+        driver("escalations", 2.0 if now else 1.0, -9.14 if now else -5.3),
+        driver("seat_use", 0.41, -2.06),
+        driver("late_payment", None if now else 3.0, -1.95),
+        driver("spend", 2890.5, 4.04),
+        driver("nps", 9.0 if now else None, 1.53),
+        driver("plan", "Basic", -1.11),
+        driver("age", 203.0, -0.45),
+    ]
+    return assess("northwind", drivers, item.as_of)
+
+
+def facts(*, empty: bool = False) -> pa.Table:
+    """Return the account facts of the latest run; `empty` for a company that knows none."""
+    ids = [item.account_id for item in run_of(RUNS - 1)]
+    names = {account: name for account, (name, _) in people().items()}
+    rows: list[dict[str, Any]] = [
+        {
+            "account_id": account,
+            "name": None if empty else names.get(account, account.title()),
+            "owner": None if empty or number % 9 == 8 else ("Dana Reyes", "Ivo Kunz")[number % 2],
+            "parent": None,
+            "mrr": None if empty or number % 11 == 7 else float(450 + (number * 977) % 12000),
+            "renewal": None if empty or number % 10 == 9
+            else AS_OF + timedelta(days=number * 13 % 400 - 5),
+            "since": None if empty else date(2024, 2, 29),
+        }
+        for number, account in enumerate(ids)
+    ]  # fmt: skip
+    texts = [(name, pa.string()) for name in ("account_id", "name", "owner", "parent")]
+    others = [("mrr", pa.float64()), ("renewal", pa.date32()), ("since", pa.date32())]
+    return pa.Table.from_pylist(rows, schema=pa.schema([*texts, *others]))
+
+
+def artifact() -> Artifact:
+    """Return a small real model; only its evaluation and digest are read by pages."""
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(200, 1))
+    data = lgb.Dataset(X, label=(X[:, 0] > 0).astype(int))
+    options = {"objective": "binary", "num_leaves": 4, "verbose": -1, "num_threads": 1}
+    text = lgb.train(options, data, num_boost_round=2).model_to_string()
+    says = Says(bad="x", good="x")
+    return Artifact(
+        target="churn",
+        horizon_days=90,
+        gap_days=7,
+        min_history_days=28,
+        models=(text,),
+        calibration=Calibration(1.0, 0.0, 200, 100),
+        anchors=Anchors(0.4, 0.1, "declared"),
+        features=(Feature("active_users__28d", "active_users", 28, "number", (), 31.0),),
+        meanings={"active_users": Meaning("Users", "outcome", "leading", "users", says, None)},
+        declaration_hash="0" * 64,
+        evaluation={
+            "as_of": "2026-01-05",
+            "bands": {
+                "red": {"accounts": 97, "churned": 41},
+                "yellow": {"accounts": 310, "churned": 38},
+                "green": {"accounts": 1204, "churned": 29},
+            },
+        },
+        name="sundial-churn",
+        registered_version="7",
+    )
+
+
+def publish(
+    company: Company,
+    *,
+    weeks: int = RUNS,
+    targets: tuple[str, ...] = ("churn",),
+    empty: bool = False,
+    promoted: bool = True,
+) -> Book:
+    """Publish the company's last `weeks` runs and open the book on them.
+
+    Every one of `targets` gets the same scores; `empty` leaves the account facts out, and
+    `promoted = False` the model that made them.
+    """
+    settings = Settings()
+    workspace = settings.workspace_of(company)
+    model = artifact()
+    if promoted:
+        install_champion(model, workspace)
+    for number in range(RUNS - weeks, RUNS):
+        found = run_of(number)
+        every = [replace(item, target=name) for name in targets for item in found]
+        scores = runs.to_table(every)
+        features = pa.table({"account_id": scores["account_id"]})
+        run = _run(company, workspace / "scores", week(number), dict.fromkeys(targets, model))
+        runs.write(run, scores, features, facts(empty=empty), root=workspace / "scores")
+    return Book.open(company, settings)
+
+
+def _run(company: Company, root: Path, day: date, models: dict[str, Artifact]) -> runs.Run:
+    return runs.Run(
+        folder=root / f"{day}--7",
+        as_of=day,
+        computed_at=f"{day}T05:10:00+00:00",
+        data_until=day,
+        declaration_hash=company.declaration_hash,
+        data_digest="0" * 64,
+        models={
+            name: {
+                "name": f"sundial-{name}",
+                "version": "7",
+                "digest": model.digest,
+                "horizon_days": company.targets[name].horizon,
+                "gap_days": company.targets[name].gap,
+            }
+            for name, model in models.items()
+        },
+    )
+
+
+def printed(health: float) -> str:
+    """Return a score as pages print it."""
+    return str(floor(health))

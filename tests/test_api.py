@@ -1,0 +1,759 @@
+"""The JSON API as an application developer meets it, on a real model and published runs."""
+
+import base64
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from math import isclose
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
+
+import served_cases as cases
+import small_company
+from features import snapshots
+from features.company import Company
+from features.declaration import load
+from features.errors import DeclarationError, NotFound
+from features.settings import Settings
+from serving import api, auth, batch, openapi, runs
+from serving.application import application, check_ready
+from serving.book import Book
+from serving.problems import KINDS
+from training.artifact import champion_folder, install_champion
+from training.train import fit_and_evaluate
+
+JSON = {"content-type": "application/json"}
+LOOPBACK = "http://localhost"
+
+
+def client_of(app: ASGIApp, base_url: str = LOOPBACK) -> TestClient:
+    return TestClient(app, base_url=base_url, raise_server_exceptions=False)
+
+
+def app_of(company: Company, **settings: Any) -> ASGIApp:
+    return application(Book.open(company, Settings(**settings)))
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return cases.serve(tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture
+def own(company: Company, tmp_path: Path) -> Company:
+    """Return a copy of the company that a test may change."""
+    shutil.copytree(company.folder, tmp_path / "company")
+    return load(tmp_path / "company")
+
+
+@pytest.fixture(scope="module")
+def app(company: Company) -> ASGIApp:
+    return app_of(company)
+
+
+@pytest.fixture(scope="module")
+def client(app: ASGIApp) -> Iterator[TestClient]:
+    with client_of(app) as opened:
+        yield opened
+
+
+def problem(response: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+    """Return the problem that `response` is, after the checks that hold for every one."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    found = cast(dict[str, Any], response.json())
+    assert found["status"] == status
+    assert found["type"] == f"/v1/openapi.json#/components/responses/{kind}"
+    assert found["title"]
+    assert found["detail"]
+    return found
+
+
+def scores(client: TestClient, *accounts: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    response = client.post("/v1/score", json={"accounts": list(accounts), **more})
+    assert response.status_code == 200, response.text
+    return cast(list[dict[str, Any]], response.json()["scores"])
+
+
+def adds_up(score: dict[str, Any]) -> bool:
+    total = score["base_points"] + sum(score["dimensions"].values())
+    return isclose(total, score["health_score_unclipped"], abs_tol=1e-9)
+
+
+# Scores
+
+
+def test_a_known_account_has_the_score_that_was_published(client: TestClient) -> None:
+    (now,) = scores(client, {"account_id": "a-001"})
+    then = client.get("/v1/accounts/a-001").json()
+    same = set(now) - {"computed_at"}
+    assert {key: now[key] for key in same} == {key: then[key] for key in same}
+    assert now["as_of"] == cases.AS_OF.isoformat()
+    assert now["drivers"]
+
+
+def test_points_add_up_to_the_unclipped_score(client: TestClient) -> None:
+    found = scores(client, *({"account_id": f"a-{number:03}"} for number in range(20)))
+    told = [score for score in found if score["band"] != "unscored"]
+    assert len(told) >= 15
+    for score in told:
+        assert adds_up(score)
+        points = sum(driver["health_points"] for driver in score["drivers"])
+        assert isclose(score["base_points"] + points, score["health_score_unclipped"], abs_tol=1e-9)
+        assert 0 <= score["health_score"] <= 100
+
+
+def test_the_same_features_have_the_same_score(client: TestClient, company: Company) -> None:
+    row = cases.rows(cases.AS_OF).to_pylist()[10]
+    features = {feature.name: row[feature.name] for feature in cases.FEATURES}
+    known, stated = scores(client, {"account_id": row["account_id"]}, {"features": features})
+    assert stated["health_score_unclipped"] == known["health_score_unclipped"]
+    assert [driver["health_points"] for driver in stated["drivers"]] == [
+        driver["health_points"] for driver in known["drivers"]
+    ]
+    assert stated["account_id"] is None
+    assert stated["as_of"] is None
+
+
+def test_the_order_of_the_request_is_kept(client: TestClient) -> None:
+    asked = ["a-020", None, "a-010", cases.ODD_ID, None, "a-020"]
+    items: list[dict[str, Any]] = [
+        {"account_id": name} if name else {"features": {"spend__90d": 10.0 * place}}
+        for place, name in enumerate(asked)
+    ]
+    found = scores(client, *items)
+    assert [score["account_id"] for score in found] == asked
+    alone = [scores(client, item)[0] for item in items]
+    assert [score["health_score_unclipped"] for score in found] == [
+        score["health_score_unclipped"] for score in alone
+    ]
+
+
+def test_what_is_left_out_or_null_is_unknown_and_named(client: TestClient) -> None:
+    absent, null, known = scores(
+        client,
+        {"features": {"recency__all": 20}},
+        {"features": {"recency__all": 20.0, "spend__28d": None, "plan__all": None}},
+        {"features": {"recency__all": 20.0, "spend__28d": 5.5, "plan__all": "team"}},
+    )
+    assert absent["missing"] == null["missing"] == ["spend", "plan"]
+    assert absent["health_score_unclipped"] == null["health_score_unclipped"]
+    assert known["missing"] == []
+    assert absent["completeness"] < known["completeness"]
+
+
+def test_drivers_can_be_left_out(client: TestClient) -> None:
+    (score,) = scores(client, {"account_id": "a-001"}, drivers=False)
+    assert "drivers" not in score
+
+
+@pytest.mark.parametrize("account", [*cases.IDLE, cases.NEW])
+def test_an_unscored_account_has_nulls_and_a_reason(client: TestClient, account: str) -> None:
+    (score,) = scores(client, {"account_id": account})
+    assert score["band"] == "unscored"
+    assert score["unscored_reason"]
+    nulls = "health_score health_score_unclipped churn_probability base_points playbook"
+    assert [score[name] for name in nulls.split()] == [None] * 5
+    assert set(score["dimensions"].values()) == {None}
+    assert score["drivers"] == []
+
+
+def test_the_answer_says_what_it_was_made_with(client: TestClient, company: Company) -> None:
+    (score,) = scores(client, {"features": {}}, target="churn")
+    model = cases.artifact(company)
+    assert score["model"] == {"name": model.name, "version": "7", "digest": model.digest}
+    assert score["declaration_hash"] == company.declaration_hash
+    assert (score["horizon_days"], score["gap_days"]) == (90, 0)
+    assert datetime.now(UTC) - datetime.fromisoformat(score["computed_at"]) < timedelta(minutes=1)
+
+
+def test_tables_to_answer(tmp_path: Path) -> None:
+    """From a company's tables through training and a batch run to the answers of the API."""
+    company = small_company.write(tmp_path)
+    learn = [date(2025, month, 1) for month in (5, 6, 7, 8, 9)]
+    model = fit_and_evaluate(snapshots.build(company, learn), company, "churn", learn)
+    install_champion(model, Settings().workspace_of(company))
+    run = batch.score(company, [date(2025, 11, 24), date(2025, 12, 1)])[-1]
+    assessed = {item.account_id: item for item in runs.from_rows(run.scores())}
+    with client_of(app_of(company)) as opened:
+        found = scores(opened, *({"account_id": name} for name in assessed))
+        page = opened.get("/v1/accounts?limit=500&drivers=true").json()
+    published = {account["account_id"]: account for account in page["accounts"]}
+    assert len(found) == len(published) == len(assessed) > 300
+    assert {score["band"] for score in found} >= {"red", "green", "unscored"}
+    for score in found:
+        item, shown = assessed[score["account_id"]], published[score["account_id"]]
+        same = set(score) - {"computed_at"}
+        assert {key: score[key] for key in same} == {key: shown[key] for key in same}
+        assert score["health_score_unclipped"] == item.health_score_unclipped
+        assert [driver["health_points"] for driver in score["drivers"]] == [
+            driver.health_points for driver in item.drivers
+        ]
+        assert item.band == "unscored" or adds_up(score)
+        known = 1 - len(score["missing"]) / len(company.staged("live"))
+        assert isclose(score["completeness"], known)
+
+
+# Requests that are refused
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ({}, "/accounts", "field required"),
+        ([], "", "object"),
+        ({"accounts": []}, "/accounts", "at least 1"),
+        ({"accounts": [{}]}, "/accounts/0", "either account_id or features"),
+        (
+            {"accounts": [{"account_id": "a", "features": {}}]},
+            "/accounts/0",
+            "either account_id or features",
+        ),
+        ({"accounts": [{"account_id": "a", "segment": "x"}]}, "/accounts/0", "features only"),
+        ({"accounts": [{"account_id": 7}]}, "/accounts/0/account_id", "string"),
+        ({"accounts": [{"account_id": None}]}, "/accounts/0/account_id", "string"),
+        ({"accounts": [{"acount_id": "a"}]}, "/accounts/0/acount_id", "'account_id'"),
+        ({"acounts": [{"account_id": "a"}]}, "/acounts", "'accounts'"),
+        ({"accounts": [{"features": []}]}, "/accounts/0/features", "object"),
+        ({"accounts": [{"features": {}}], "drivers": "true"}, "/drivers", "boolean"),
+        ({"accounts": [{"features": {}}], "drivers": 1}, "/drivers", "boolean"),
+        ({"accounts": [{"features": {}}], "target": "chrun"}, "/target", "'churn'"),
+        (
+            {"accounts": [{"features": {"spend_90d": 1}}]},
+            "/accounts/0/features/spend_90d",
+            "'spend__90d'",
+        ),
+        (
+            {"accounts": [{"features": {"spend__90d": "1"}}]},
+            "/accounts/0/features/spend__90d",
+            "number",
+        ),
+        (
+            {"accounts": [{"features": {"spend__90d": True}}]},
+            "/accounts/0/features/spend__90d",
+            "number",
+        ),
+        (
+            {"accounts": [{"features": {"plan__all": 3}}]},
+            "/accounts/0/features/plan__all",
+            "string",
+        ),
+        ({"accounts": [{"features": {"a/b~c": 3}}]}, "/accounts/0/features/a~1b~0c", "unknown"),
+        (
+            {"accounts": [{"features": {}}] * 1001},
+            "/accounts",
+            "at most 1000",
+        ),
+    ],
+)
+def test_a_mistake_is_pointed_at(client: TestClient, body: Any, pointer: str, detail: str) -> None:
+    found = problem(client.post("/v1/score", json=body), 422, "invalid-request")
+    assert pointer in [error["pointer"] for error in found["errors"]]
+    assert any(detail in error["detail"] for error in found["errors"])
+
+
+def test_every_mistake_is_told_at_once(client: TestClient) -> None:
+    items = [{"account_id": 1}, {"acount_id": "a"}, {"features": None}]
+    found = problem(client.post("/v1/score", json={"accounts": items}), 422, "invalid-request")
+    pointers = {error["pointer"] for error in found["errors"]}
+    wanted = {"/accounts/0/account_id", "/accounts/1/acount_id", "/accounts/2/features"}
+    assert wanted <= pointers
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "line 1"),
+        (b"{", "line 1"),
+        (b'{"accounts": NaN}', "NaN"),
+        (b'{"accounts": -Infinity}', "Infinity"),
+        (b'{"accounts": [], "accounts": []}', "stands twice"),
+        (b'{"accounts": [{"features": {"a": 1, "a": 2}}]}', "'a' stands twice"),
+        (b"\xff\xfe{}", "UTF-8"),
+        (b"\xef\xbb\xbf{}", "BOM"),
+        (b'{"accounts": [{"account_id": "\\ud800"}]}', "UTF-8"),
+        (b"[" * 100_000, "nested"),
+        (b'{"accounts": ' + b"9" * 5000 + b"}", "digits"),
+    ],
+)
+def test_what_is_not_strict_json_is_refused(client: TestClient, body: bytes, detail: str) -> None:
+    found = problem(client.post("/v1/score", content=body, headers=JSON), 400, "bad-json")
+    assert detail in found["detail"]
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
+def test_a_number_that_is_not_finite_is_refused(client: TestClient, number: str) -> None:
+    body = '{"accounts": [{"features": {"spend__90d": ' + number + "}}]}"
+    response = client.post("/v1/score", content=body, headers=JSON)
+    found = problem(response, 422, "invalid-request")
+    assert found["errors"][0]["detail"] == "a finite number or null is wanted"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"content-type": "text/plain"},
+        {"content-type": "application/json; charset=latin-1"},
+        {"content-type": "application/jsonp"},
+        {"content-type": "application/json", "content-encoding": "gzip"},
+    ],
+)
+def test_another_media_type_is_refused(client: TestClient, headers: dict[str, str]) -> None:
+    response = client.post("/v1/score", content=b'{"accounts": []}', headers=headers)
+    problem(response, 415, "unsupported-media-type")
+
+
+def test_the_charset_may_be_named(client: TestClient) -> None:
+    headers = {"content-type": 'Application/JSON; charset="UTF-8"'}
+    body = json.dumps({"accounts": [{"features": {}}]})
+    assert client.post("/v1/score", content=body, headers=headers).status_code == 200
+
+
+def test_unknown_accounts_are_listed(client: TestClient) -> None:
+    items = [{"account_id": name} for name in ("zz", "a-001", "yy", "zz")]
+    response = client.post("/v1/score", json={"accounts": items})
+    found = problem(response, 404, "unknown-accounts")
+    assert found["unknown_accounts"] == ["yy", "zz"]
+
+
+def endless(read: list[int]) -> Iterator[bytes]:
+    for _ in range(1000):
+        read.append(1)
+        yield b"[" * 1024
+
+
+def test_a_large_body_is_refused_before_it_is_read_whole(company: Company) -> None:
+    with client_of(app_of(company, max_body_kib=8)) as small:
+        announced = small.post("/v1/score", content=b" " * 9000, headers=JSON)
+        found = problem(announced, 413, "body-too-large")
+        assert "8 KiB" in found["detail"]
+        chunked = small.post("/v1/score", content=endless([]), headers=JSON)
+        assert "content-length" not in chunked.request.headers
+        problem(chunked, 413, "body-too-large")
+
+
+def test_a_declared_target_without_a_model_is_not_ready(client: TestClient) -> None:
+    body = {"accounts": [{"features": {}}], "target": "pause"}
+    found = problem(client.post("/v1/score", json=body), 503, "not-ready")
+    assert "pause" in found["detail"]
+    problem(client.get("/v1/accounts?target=pause"), 503, "not-ready")
+
+
+# Reading
+
+
+def test_the_list_is_ordered_and_paged(client: TestClient) -> None:
+    found: list[dict[str, Any]] = []
+    after = ""
+    while True:
+        parameters = {"limit": "7"} | ({"after": after} if after else {})
+        page = client.get("/v1/accounts", params=parameters).json()
+        assert page["total"] == cases.ACCOUNTS
+        assert len(page["accounts"]) <= 7
+        found += page["accounts"]
+        if page["next"] is None:
+            break
+        after = page["next"]
+    ids = [account["account_id"] for account in found]
+    assert len(set(ids)) == len(ids) == cases.ACCOUNTS
+    told = [account["health_score_unclipped"] for account in found]
+    known = [score for score in told if score is not None]
+    assert known == sorted(known)
+    assert told == known + [None] * 3
+    assert all("drivers" not in account for account in found)
+
+
+@pytest.mark.parametrize("field", ["band", "segment"])
+def test_the_list_is_filtered_by_what_a_score_says(client: TestClient, field: str) -> None:
+    parameter = {"band": "status"}.get(field, field)
+    everything = client.get("/v1/accounts?limit=500").json()["accounts"]
+    for value in {account[field] for account in everything}:
+        page = client.get("/v1/accounts", params={parameter: value, "limit": 500}).json()
+        wanted = [account for account in everything if account[field] == value]
+        assert page["accounts"] == wanted
+        assert page["total"] == len(wanted)
+
+
+def test_the_list_is_searched_and_filtered_by_owner(client: TestClient) -> None:
+    page = client.get("/v1/accounts", params={"q": "SHOP 1", "owner": "Ivo Kunz"}).json()
+    names = {account["account"]["name"] for account in page["accounts"]}
+    assert names == {"Shop 1", "Shop 11", "Shop 13", "Shop 15", "Shop 17", "Shop 19"}
+    assert client.get("/v1/accounts", params={"q": "no such"}).json()["accounts"] == []
+    by_id = client.get("/v1/accounts", params={"q": "KUNDE/7 Ü"}).json()["accounts"]
+    assert [account["account_id"] for account in by_id] == [cases.ODD_ID]
+
+
+def test_the_list_carries_drivers_on_request(client: TestClient) -> None:
+    page = client.get("/v1/accounts?drivers=true&status=red&limit=3").json()
+    assert all(account["drivers"] for account in page["accounts"])
+
+
+@pytest.mark.parametrize("account", ["a-002", cases.ODD_ID])
+def test_one_account_has_facts_drivers_and_trend(client: TestClient, account: str) -> None:
+    found = client.get(f"/v1/accounts/{quote(account, safe='')}").json()
+    assert found["account_id"] == account
+    assert found["account"]["owner"] in ("Dana Reyes", "Ivo Kunz")
+    assert found["account"]["since"] == "2024-02-29"
+    assert [point["as_of"] for point in found["trend"]] == [
+        (cases.AS_OF - timedelta(days=7 * week)).isoformat() for week in (2, 1, 0)
+    ]
+    assert found["trend"][-1]["health_score"] == found["health_score"]
+
+
+def test_an_account_without_values_names_what_is_missing(client: TestClient) -> None:
+    assert client.get(f"/v1/accounts/{cases.BLANK}").json()["missing"] == ["spend", "plan"]
+
+
+def test_an_unknown_account_is_not_found(client: TestClient) -> None:
+    found = problem(client.get("/v1/accounts/nobody"), 404, "unknown-accounts")
+    assert found["unknown_accounts"] == ["nobody"]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "detail"),
+    [
+        ("limit=0", "limit", "1 to 500"),
+        ("limit=501", "limit", "1 to 500"),
+        ("limit=1e2", "limit", "1 to 500"),
+        ("limit=-1", "limit", "1 to 500"),
+        ("limit=²", "limit", "1 to 500"),
+        ("status=at-risk", "status", "red, yellow, green, unscored"),
+        ("drivers=1", "drivers", "true or false"),
+        ("sgment=mid", "sgment", "'segment'"),
+        ("limit=1&limit=2", "limit", "twice"),
+        ("after=nonsense", "after", "next"),
+        ("after=%C3%BC", "after", "next"),
+        ("target=chrun", "target", "'churn'"),
+        (f"q={'x' * 201}", "q", "200"),
+    ],
+)
+def test_a_query_is_read_strictly(
+    client: TestClient, query: str, parameter: str, detail: str
+) -> None:
+    found = problem(client.get(f"/v1/accounts?{query}"), 422, "invalid-request")
+    assert [error["parameter"] for error in found["errors"]] == [parameter]
+    assert detail in found["errors"][0]["detail"]
+
+
+# Addresses, methods, callers
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/docs.json", "/schema.json", "/healthz", "/metrics", "/assets/x.js", "/v1", "/v1/score/"],
+)
+def test_only_our_own_addresses_exist(client: TestClient, path: str) -> None:
+    problem(client.get(path), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/score", {"POST"}),
+        ("OPTIONS", "/v1/score", {"POST"}),
+        ("DELETE", "/v1/accounts/a-001", {"GET", "HEAD"}),
+        ("POST", "/v1/accounts", {"GET", "HEAD"}),
+        ("POST", "/readyz", {"GET", "HEAD"}),
+        ("PUT", "/static/churnlight.css", {"GET", "HEAD"}),
+    ],
+)
+def test_another_method_is_refused_with_allow(
+    client: TestClient, method: str, path: str, allowed: set[str]
+) -> None:
+    response = client.request(method, path)
+    problem(response, 405, "method-not-allowed")
+    assert set(response.headers["allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/v1/accounts", "/v1/accounts/a-001", "/"])
+def test_head_answers_like_get(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert head.status_code == get.status_code == 200
+    same = ("content-type", "content-length", "cache-control")
+    assert [head.headers[name] for name in same] == [get.headers[name] for name in same]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/livez", "/v1/accounts", "/nothing", "/static/churnlight.css"]
+)
+def test_every_answer_has_the_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    policy = headers["content-security-policy"]
+    for part in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"]
+    assert "static" in path or headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.x", "[::1]"]
+)
+def test_another_host_name_is_refused(client: TestClient, host: str) -> None:
+    for path in ("/v1/accounts", "/livez", "/"):
+        problem(client.get(path, headers={"host": host}), 421, "wrong-host")
+
+
+@pytest.mark.parametrize("host", ["localhost:3000", "LOCALHOST", "127.0.0.1:80"])
+def test_a_public_host_is_answered_on_any_port(client: TestClient, host: str) -> None:
+    assert client.get("/livez", headers={"host": host}).status_code == 200
+
+
+def test_two_host_headers_are_refused(client: TestClient) -> None:
+    response = client.get("/livez", headers=[("host", "localhost"), ("host", "localhost")])
+    problem(response, 400, "bad-host")
+
+
+TOKEN = "a-very-secret-tökén"
+
+
+@pytest.fixture(scope="module")
+def locked(company: Company) -> Iterator[TestClient]:
+    with client_of(app_of(company, token=SecretStr(TOKEN))) as opened:
+        yield opened
+
+
+def basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"anybody:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/accounts", "/v1/score", "/v1/openapi.json", "/nothing"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer wrong",
+        "Basic",
+        "Basic !!!",
+        basic("wrong"),
+        basic(""),
+        "Token x",
+    ],
+)
+def test_without_the_token_nothing_is_told(
+    locked: TestClient, path: str, given: str | None
+) -> None:
+    headers = {} if given is None else {"authorization": given}
+    response = locked.get(path, headers=headers)
+    problem(response, 401, "unauthorized")
+    assert response.headers["www-authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("given", [b"Bearer " + TOKEN.encode(), basic(TOKEN).encode()])
+def test_the_token_opens_as_bearer_and_as_basic_password(locked: TestClient, given: bytes) -> None:
+    headers = [(b"authorization", given)]
+    assert locked.get("/v1/accounts/a-001", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_health_needs_no_token(locked: TestClient, path: str) -> None:
+    assert locked.get(path).status_code == 200
+
+
+def test_without_a_token_only_loopback_is_answered(company: Company) -> None:
+    settings = {"public_hosts": "10.0.0.8,churn.example"}
+    for base in ("http://10.0.0.8", "http://churn.example"):
+        with client_of(app_of(company, **settings), base) as outside:
+            problem(outside.get("/v1/accounts"), 403, "no-token")
+            assert outside.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "churn.example"])
+def test_an_open_service_does_not_start(host: str) -> None:
+    with pytest.raises(DeclarationError, match="CHURNLIGHT_HOST"):
+        auth.check(Settings(host=host))
+
+
+@pytest.mark.parametrize("settings", [{"host": "::1"}, {"host": "0.0.0.0", "token": "secret"}])
+def test_a_closed_service_starts(settings: dict[str, Any]) -> None:
+    auth.check(Settings(**settings))
+
+
+# Readiness, new runs, new models
+
+
+def test_ready_says_what_answers(client: TestClient, company: Company) -> None:
+    found = client.get("/readyz").json()
+    model = cases.artifact(company)
+    assert found["status"] == "ready"
+    assert found["targets"]["churn"]["model"]["digest"] == model.digest
+    assert found["targets"]["churn"]["as_of"] == cases.AS_OF.isoformat()
+    assert list(found["targets"]) == ["churn"]
+
+
+def test_without_a_run_or_a_model_it_is_alive_and_not_ready(tmp_path: Path) -> None:
+    company = cases.declare(tmp_path)
+    with client_of(app_of(company)) as empty:
+        assert empty.get("/livez").status_code == 200
+        found = problem(empty.get("/readyz"), 503, "not-ready")
+        assert set(found["lacking"]) == {"churn", "pause"}
+        problem(empty.get("/v1/accounts"), 503, "not-ready")
+        problem(empty.post("/v1/score", json={"accounts": [{"features": {}}]}), 503, "not-ready")
+        assert empty.get("/").status_code == 503
+
+
+def test_a_new_run_and_a_new_model_are_taken_up(own: Company) -> None:
+    with client_of(app_of(own)) as opened:
+        first = opened.get("/v1/accounts?limit=5").json()
+        model = cases.artifact(own, seed=1, version="8")
+        install_champion(model, Settings().workspace_of(own))
+        (score,) = scores(opened, {"account_id": "a-001"})
+        assert score["model"]["version"] == "8"
+        assert opened.get("/v1/accounts/a-001").json()["model"]["version"] == "7"
+        cases.publish(own, model, cases.AS_OF + timedelta(days=7))
+        assert opened.get("/v1/accounts/a-001").json()["model"]["version"] == "8"
+        later = opened.get("/v1/accounts", params={"after": first["next"]})
+        problem(later, 409, "list-changed")
+
+
+def test_a_damaged_run_leaves_the_last_good_one(own: Company) -> None:
+    with client_of(app_of(own)) as opened:
+        before = opened.get("/v1/accounts").json()
+        assert before["stale"] is None
+        run = cases.publish(own, cases.artifact(own), cases.AS_OF + timedelta(days=7))
+        scored = run.folder / "scores.parquet"
+        scored.write_bytes(scored.read_bytes()[:-100])
+        after = opened.get("/v1/accounts").json()
+        assert after["accounts"] == before["accounts"]
+        assert "scores.parquet" in after["stale"]
+        assert "scores.parquet" in opened.get("/readyz").json()["stale"]
+
+
+def test_a_damaged_model_is_never_used(own: Company) -> None:
+    (folder,) = champion_folder(Settings().workspace_of(own), "churn").glob("*/")
+    text = (folder / "model-0.txt").read_text("utf-8")
+    (folder / "model-0.txt").write_text(text.replace("leaf_value=", "leaf_value=1", 1), "utf-8")
+    with client_of(app_of(own)) as opened:
+        assert "model-0.txt" in problem(opened.get("/readyz"), 503, "not-ready")["detail"]
+        body = {"accounts": [{"account_id": "a-001"}]}
+        problem(opened.post("/v1/score", json=body), 503, "not-ready")
+        assert opened.get("/v1/accounts/a-001").status_code == 200
+
+
+def test_a_run_without_what_the_model_needs_is_said(own: Company) -> None:
+    later = cases.AS_OF + timedelta(days=7)
+    cases.publish(own, cases.artifact(own), later, lacking=("plan__all",))
+    with client_of(app_of(own)) as opened:
+        body = {"accounts": [{"account_id": "a-001"}]}
+        found = problem(opened.post("/v1/score", json=body), 503, "not-ready")
+        assert "plan__all" in found["detail"]
+        assert opened.get("/v1/accounts/a-001").status_code == 200
+
+
+def test_what_cannot_be_served_does_not_start(tmp_path: Path, company: Company) -> None:
+    check_ready(company, Settings())
+    with pytest.raises(NotFound, match="churnlight score"):
+        check_ready(cases.declare(tmp_path), Settings())
+
+
+# The document, and whatever else may be sent
+
+
+def test_the_committed_document_is_the_generated_one(client: TestClient) -> None:
+    committed = json.loads(api.OPENAPI.read_text("utf-8"))
+    assert committed == openapi.document(), "run: python -m serving.openapi"
+    assert client.get("/v1/openapi.json").json() == committed
+
+
+def test_the_document_has_every_address(company: Company) -> None:
+    paths = {
+        route.path.replace(":path", "")  # type: ignore[attr-defined]
+        for route in api.routes(Book.open(company, Settings()))
+    }
+    assert set(openapi.document()["paths"]) == paths
+
+
+def test_the_docs_have_every_address_and_every_problem() -> None:
+    docs = (Path(__file__).parents[1] / "docs" / "api.md").read_text("utf-8")
+    for path, method in openapi.OPERATIONS:
+        assert f"`{method.upper()} {path}`" in docs
+    for kind, told in KINDS.items():
+        assert f"| {told.status} | `{kind}` |" in docs
+    for field in openapi.document()["components"]["schemas"]["ScoreMessage"]["required"]:
+        assert f"`{field}`" in docs
+
+
+@pytest.fixture(scope="module")
+def described(company: Company) -> Any:
+    app = app_of(company, token=SecretStr(TOKEN), public_hosts="testserver")
+    headers = {"authorization": basic(TOKEN)}
+    return schemathesis.openapi.from_asgi("/v1/openapi.json", app, headers=headers)
+
+
+OPERATIONS = list(openapi.OPERATIONS)
+WITH_INPUT = [place for place, item in openapi.OPERATIONS.items() if item.body or item.parameters]
+
+
+@pytest.mark.parametrize(
+    ("mode", "path", "method"),
+    [(GenerationMode.POSITIVE, *place) for place in OPERATIONS]
+    + [(GenerationMode.NEGATIVE, *place) for place in WITH_INPUT],
+)
+def test_every_answer_is_as_the_document_says(
+    described: Any, mode: GenerationMode, path: str, method: str
+) -> None:
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+    @given(case=described[path][method.upper()].as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        # Whether a target or a feature is declared, no schema knows.
+        case.call_and_validate(
+            headers={"authorization": basic(TOKEN)}, excluded_checks=[positive_data_acceptance]
+        )
+
+    ask()
+
+
+texts = st.text(max_size=8) | st.sampled_from(["a-001", "spend__90d", "churn", "all"])
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+items = st.fixed_dictionaries(
+    {},
+    optional={
+        "account_id": values | st.just("a-001"),
+        "features": values | st.dictionaries(st.sampled_from(["spend__90d", "plan__all"]), values),
+        "segment": values,
+    },
+)
+bodies = st.fixed_dictionaries(
+    {"accounts": values | st.lists(items, max_size=3)},
+    optional={"target": values, "drivers": values},
+)
+
+
+@given(body=values | bodies)
+def test_whatever_is_sent_is_answered_in_json(client: TestClient, body: Any) -> None:
+    response = client.post("/v1/score", content=json.dumps(body), headers=JSON)
+    assert response.status_code in (200, 400, 404, 422, 503), response.text
+    if response.status_code == 200:
+        assert len(response.json()["scores"]) == len(body["accounts"])
+    else:
+        kind = response.json()["type"].rpartition("/")[2]
+        problem(response, response.status_code, kind)
+
+
+@given(body=st.binary(max_size=64))
+def test_whatever_bytes_are_sent_are_answered_in_json(client: TestClient, body: bytes) -> None:
+    response = client.post("/v1/score", content=body, headers=JSON)
+    problem(response, response.status_code, response.json()["type"].rpartition("/")[2])
+    assert response.status_code in (400, 422)
