@@ -3,7 +3,8 @@
 Intervals are half-open. A fact counts for `as_of` (00:00 UTC of that day) if and only if
 `event_time >= as_of − window`, `event_time < as_of` and `known_time < as_of`. Every condition
 is an SQL text over naive UTC timestamps, so that each engine evaluates the same rule while it
-reads.
+reads. A local time that its zone's clocks show twice (the hour that winter time repeats) is the
+second one; one that they skip is read with the offset that held before the jump.
 """
 
 from collections.abc import Iterator

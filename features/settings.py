@@ -31,7 +31,6 @@ class Settings(BaseModel):
     tracking_uri: str = Field(
         default="", description="MLflow tracking server; empty: a SQLite store in the workspace"
     )
-    threads: int = Field(default=2, ge=1, description="threads for building and training")
     host: str = Field(default="127.0.0.1", description="address that the service binds")
     port: int = Field(default=3000, ge=1, le=65535, description="port of the service")
     public_hosts: str = Field(

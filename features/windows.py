@@ -52,6 +52,7 @@ def keep_measures(tables: Tables, source: str, name: str) -> None:
         if item.source == source
     }
     facts = rows.facts(tables, source, dict(_row_columns(wanted)))
+    ordered = f"facts of {source}"
     reach = clock.within(_widest(wanted))
     aggregates = ", ".join(
         f"{sql} AS {quote(column)}"
@@ -59,9 +60,11 @@ def keep_measures(tables: Tables, source: str, name: str) -> None:
         for column, sql in _aggregates(key, item, tables)
     )
     try:
+        # Sums of floats depend on the order: that of the content, not of the rows in the file.
+        tables.engine.keep(ordered, f"{facts} ORDER BY ALL")
         tables.engine.keep(
             name,
-            f"SELECT account_id, as_of, {aggregates} FROM ({facts}) "
+            f"SELECT account_id, as_of, {aggregates} FROM {quote(ordered)} "
             f"JOIN {quote(rows.GRID)} ON {clock.known()} AND {reach} GROUP BY account_id, as_of",
         )
     except EngineError as error:

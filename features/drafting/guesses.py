@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from features.drafting.profiles import Column, Link, Profile, words
+from features.drafting.profiles import KEY_WORDS, Column, Link, Profile, words
 
 WORDS: dict[str, frozenset[str]] = {
     role: frozenset(text.split())
@@ -222,7 +222,9 @@ def _derived(
     profiles: list[Profile], links: list[Link], found: tuple[Profile, str] | None
 ) -> Reading | None:
     """Accounts are the distinct keys of the busiest table of facts."""
-    facts = [item for table in profiles if (item := _by_name(table, links, found)) is not None]
+    facts = [item for table in profiles if (item := _linked(table, links, found)) is not None]
+    for key_words in (WORDS["account"], KEY_WORDS):
+        facts = facts or [item for table in profiles if (item := _named(table, key_words))]
     if not facts:
         return None
     busiest = max(facts, key=lambda item: item.table.rows)
@@ -237,14 +239,21 @@ def _derived(
     return Reading(None, busiest.account, None, facts=ordered, left_out=left_out)
 
 
-def _by_name(table: Profile, links: list[Link], found: tuple[Profile, str] | None) -> Facts | None:
-    """The table as facts, its account column taken by its links or by its name."""
-    linked = [
-        item.column
-        for item in links
-        if found and item.table == table.name and item.to_table == found[0].name
-    ]
-    named = [item for item in table.keys if not item.is_unique and item.filled]
-    customers = [item.name for item in named if item.words & WORDS["account"]]
-    account = next(iter(linked or customers), None)
+def _linked(table: Profile, links: list[Link], found: tuple[Profile, str] | None) -> Facts | None:
+    """The table as facts, where its values name the rows of the account table."""
+    account = next(
+        (
+            item.column
+            for item in links
+            if found and item.table == table.name and item.to_table == found[0].name
+        ),
+        None,
+    )
+    return _facts(table, account) if account is not None else None
+
+
+def _named(table: Profile, key_words: frozenset[str]) -> Facts | None:
+    """The table as facts, where a column that repeats its keys is called like one."""
+    repeating = [item for item in table.keys if not item.is_unique and item.filled]
+    account = next((item.name for item in repeating if item.words & key_words), None)
     return _facts(table, account) if account is not None else None

@@ -4,6 +4,8 @@ One thread on purpose: sums of floating-point numbers then always add up in the 
 the same tables give the same features to the last bit.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +15,7 @@ import pyarrow as pa
 
 from features.errors import ChurnlightError
 
+INTERRUPTED = "Query interrupted"
 CONFIG: dict[str, Any] = {
     "threads": 1,
     "autoinstall_known_extensions": False,
@@ -67,20 +70,31 @@ class Engine:
 
     def rows(self, query: str) -> pa.Table:
         """What `query` answers, as Arrow."""
-        try:
+        with _errors_of_ours():
             return self._connection.sql(query).to_arrow_table()
-        except duckdb.Error as error:
-            raise EngineError(str(error).split("\n\n")[0]) from error
 
     def row(self, query: str) -> tuple[Any, ...]:
         """The one row that `query` answers."""
         return self._run(query)[0]
 
     def _run(self, query: str) -> list[tuple[Any, ...]]:
-        try:
+        with _errors_of_ours():
             return self._connection.execute(query).fetchall()
-        except duckdb.Error as error:
-            raise EngineError(str(error).split("\n\n")[0]) from error
+
+
+@contextmanager
+def _errors_of_ours() -> Iterator[None]:
+    """Raises what DuckDB raises as ours; it turns Ctrl-C into an error of a query."""
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
+    except duckdb.Error as error:
+        raise EngineError(str(error).split("\n\n")[0]) from error
+    except RuntimeError as error:
+        if str(error) == INTERRUPTED:
+            raise KeyboardInterrupt from None
+        raise
 
 
 class EngineError(ChurnlightError):

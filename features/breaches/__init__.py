@@ -1,0 +1,1 @@
+"""The single checks of the data usability report, one module per kind of breach."""

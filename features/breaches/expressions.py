@@ -1,0 +1,184 @@
+"""Whether each SQL expression of the declaration is one scalar of its row, and of the right type.
+
+An expression may use the columns of its row and nothing else: no other rows (sub-selects,
+windows, aggregates), no clock, no chance. Otherwise the past would not stay as it was.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from features.breaches.columns import is_number, said
+from features.breaches.ground import Ground, table
+from features.company import Company, Indicator
+from features.engines.on_duckdb import Engine, EngineError, quote
+from features.errors import Finding
+from features.spelling import did_you_mean
+
+Need = Literal["true/false", "numbers", "true/false or numbers", "numbers or text", "anything"]
+
+NEEDS: dict[str, Need] = {
+    "sum": "numbers",
+    "mean": "numbers",
+    "max": "numbers",
+    "min": "numbers",
+    "quantile": "numbers",
+    "share": "true/false or numbers",
+    "latest": "numbers or text",
+}
+MENDS = {
+    "true/false": 'write a condition, such as where = "amount > 0" or where = "state = \'open\'"',
+    "numbers": 'name a column of numbers, or turn text into them: "TRY_CAST(amount AS DOUBLE)"',
+    "true/false or numbers": 'write a condition, such as value = "amount > 0"',
+    "numbers or text": "name a column of numbers or of text",
+}
+SCALAR = "write one expression over the columns of a row"
+VALUE = "churnlight value"
+QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
+CLOCK_WORDS = "current_date|current_time|current_timestamp|localtime|localtimestamp"
+REFUSED = (
+    (r";", "a semicolon"),
+    (r"--|/\*", "a comment"),
+    (r"\b(select|from|values|with)\b", "a sub-select"),
+    (r"\bover\s*\(", "a window over other rows"),
+    (r"\bunnest\s*\(", "a function that makes rows"),
+    (r"\bcolumns\s*\(", "several columns"),
+    (rf"\b({CLOCK_WORDS})\b", "the clock of this machine"),
+)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An SQL text of the declaration: its key, its source and what its values have to be."""
+
+    key: str
+    source: str
+    text: str
+    need: Need
+    is_draft: bool = False
+
+
+def declared(company: Company) -> Iterator[Expression]:
+    """Every SQL expression of the declaration."""
+    for name, item in company.indicators.items():
+        yield from _of_indicator(f"indicators.{name}", item)
+    for name, target in company.targets.items():
+        for form, part in (("event", target.event), ("inactivity", target.inactivity)):
+            if part is not None and part.where is not None:
+                key = f"targets.{name}.{form}.where"
+                yield Expression(key, part.source, part.where, "true/false")
+    if not company.accounts.derived:
+        for name, segment in company.segments.items():
+            key = f"segments.{name}.where"
+            yield Expression(key, company.accounts.source, segment.where, "true/false")
+
+
+def _of_indicator(key: str, item: Indicator) -> Iterator[Expression]:
+    is_draft = item.stage == "draft"
+    if item.where is not None:
+        yield Expression(f"{key}.where", item.source, item.where, "true/false", is_draft)
+    if item.value is not None:
+        measure = item.of or item.measure
+        need = NEEDS.get(measure, "anything")
+        yield Expression(f"{key}.value", item.source, item.value, need, is_draft)
+
+
+def breaches(ground: Ground) -> Iterator[Finding]:
+    """What is wrong with each expression over a source that can be read."""
+    for item in declared(ground.company):
+        if ground.holds(item.source):
+            yield from _breach(ground, item)
+
+
+def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
+    if (refused := _refused(ground.tables.engine, item.text)) is not None:
+        yield _finding(ground, item, "not_one_value", f"contains {refused}", SCALAR)
+        return
+    try:
+        # Inside a CASE nothing can stand that is several columns.
+        found = ground.tables.engine.types(
+            f"SELECT *, CASE WHEN TRUE THEN ({item.text}) END AS {quote(VALUE)} "
+            f"FROM {table(item.source)}"
+        )[VALUE]
+    except EngineError as error:
+        detail = f"is refused: {_first_line(error)}"
+        yield _finding(ground, item, "not_sql", detail, _mend(ground, item, error))
+        return
+    if not _fits(found, item.need):
+        detail = f"gives {said(found)}, where {item.need} are needed"
+        name = "not_a_condition" if item.need == "true/false" else "not_a_number"
+        yield _finding(ground, item, name, detail, MENDS[item.need])
+        return
+    yield from _failing(ground, item)
+
+
+def _refused(engine: Engine, text: str) -> str | None:
+    """Why `text` is no scalar expression over one row, if it is not."""
+    bare = QUOTED.sub("x", text)
+    for pattern, what in REFUSED:
+        if re.search(pattern, bare, re.IGNORECASE):
+            return what
+    if _unbalanced(bare):
+        return "brackets that do not match"
+    called = set(re.findall(r"(\w+)\s*\(", bare.lower()))
+    unsteady = sorted(called & _unsteady(engine))
+    return f"{unsteady[0]}(), whose answer changes" if unsteady else None
+
+
+def _unbalanced(bare: str) -> bool:
+    depth = 0
+    for mark in re.findall(r"[()]", bare):
+        depth += 1 if mark == "(" else -1
+        if depth < 0:
+            return True
+    return depth != 0
+
+
+def _unsteady(engine: Engine) -> frozenset[str]:
+    """The engine's functions that do not depend on their arguments alone."""
+    found = engine.rows(
+        "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
+    )
+    return frozenset(found.column(0).to_pylist())
+
+
+def _fits(type_: str, need: Need) -> bool:
+    is_flag = type_ in ("BOOLEAN", '"NULL"')
+    fits = {
+        "true/false": is_flag,
+        "numbers": is_number(type_) or is_flag,
+        "true/false or numbers": is_number(type_) or is_flag,
+        "numbers or text": is_number(type_) or is_flag or type_ == "VARCHAR",
+        "anything": True,
+    }
+    return fits[need] or (need == "numbers or text" and type_.startswith("ENUM"))
+
+
+def _failing(ground: Ground, item: Expression) -> Iterator[Finding]:
+    """An expression that fails on some row; a plain column cannot."""
+    if item.text in ground.tables.columns[item.source]:
+        return
+    try:
+        ground.row(f"SELECT count(({item.text})) AS n FROM {table(item.source)}")
+    except EngineError as error:
+        detail = f"fails on a row: {_first_line(error)}"
+        mend = "use TRY_CAST, or leave such rows out by where"
+        yield _finding(ground, item, "not_computable", detail, mend)
+
+
+def _mend(ground: Ground, item: Expression, error: EngineError) -> str:
+    missing = re.search(r'column "([^"]+)" not found', str(error))
+    if missing is None:
+        return SCALAR
+    return did_you_mean(missing[1], ground.tables.columns[item.source])
+
+
+def _first_line(error: EngineError) -> str:
+    return str(error).splitlines()[0]
+
+
+def _finding(ground: Ground, item: Expression, name: str, what: str, mend: str) -> Finding:
+    state: Literal["error", "warning"] = "warning" if item.is_draft else "error"
+    detail = f"{item.key} {what}, over {ground.file(item.source)}: {item.text}"
+    return Finding(name, "features", state, item.source, None, None, detail, mend)

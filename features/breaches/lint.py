@@ -1,0 +1,59 @@
+"""Parts of a declaration that are allowed but do nothing, or leave a person without advice."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from features.company import Company
+from features.errors import Finding
+from features.mistakes import FILE
+
+
+def breaches(company: Company) -> Iterator[Finding]:
+    """Warnings and advice that need no data."""
+    yield from _playbooks(company)
+    yield from _unused_sources(company)
+    yield from _unused_systems(company)
+    if company.accounts.derived and company.segments:
+        detail = "derived accounts have no columns, so [segments] divides nothing"
+        mend = "remove it, or name a table with one row per account"
+        yield _finding("warning", "unused_segments", "segments", detail, mend)
+
+
+def _playbooks(company: Company) -> Iterator[Finding]:
+    for name, item in company.staged("live").items():
+        if item.kind == "leading" and item.playbook is None:
+            detail = f"indicators.{name} is leading and live, and nobody is told what to do"
+            mend = f'playbook = "…" in [indicators.{name}]'
+            yield _finding("warning", "no_playbook", f"indicators.{name}", detail, mend)
+    used = {item.playbook for item in company.indicators.values()}
+    for name in company.playbooks:
+        if name not in used:
+            detail = f"no indicator names playbooks.{name}"
+            mend = f'playbook = "{name}" in an indicator that it answers, or remove it'
+            yield _finding("advice", "unused_playbook", f"playbooks.{name}", detail, mend)
+
+
+def _unused_sources(company: Company) -> Iterator[Finding]:
+    used = {company.accounts.source, *(item.source for item in company.indicators.values())}
+    for target in company.targets.values():
+        used |= {part.source for part in (target.event, target.inactivity) if part}
+    for name in company.sources:
+        if name not in used:
+            detail = f"no indicator, target or account comes from sources.{name}"
+            mend = "measure something of it, or remove it"
+            yield _finding("advice", "unused_source", f"sources.{name}", detail, mend)
+
+
+def _unused_systems(company: Company) -> Iterator[Finding]:
+    used = {item.account.system for item in company.sources.values() if item.account}
+    for system in company.accounts.crosswalk:
+        if system not in used:
+            key = f"accounts.crosswalk.{system}"
+            mend = f'account = {{ system = "{system}", column = "…" }} in its source, or remove it'
+            yield _finding("advice", "unused_system", key, f"no source is keyed by {key}", mend)
+
+
+def _finding(
+    state: Literal["warning", "advice"], name: str, key: str, detail: str, mend: str
+) -> Finding:
+    return Finding(name, "declaration", state, FILE, key, None, detail, mend)

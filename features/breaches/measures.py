@@ -1,0 +1,52 @@
+"""Whether each indicator says anything about the accounts on the last day of the data."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features import snapshots, sources
+from features.engines.on_duckdb import EngineError
+from features.errors import DeclarationError, Finding
+from features.mistakes import FILE
+from features.sources import Tables
+from features.windows import Column
+
+
+def breaches(tables: Tables) -> Iterator[Finding]:
+    """Indicator columns that are null, or the same, for every account."""
+    company = tables.company
+    if not company.staged("live", "shadow"):
+        return
+    until = snapshots.data_until(tables)
+    bare = company.model_copy(update={"targets": {}})
+    try:
+        built = snapshots.build_from(replace(tables, company=bare), [until])
+    except (EngineError, DeclarationError) as error:
+        yield _not_computable(str(error))
+        return
+    for column in built.columns if built.table.num_rows > 1 else ():
+        source = company.indicators[column.indicator].source
+        place = sources.place(company.sources[source])
+        yield from _breach(column, built.table[column.name], source, f"{place}, as of {until}")
+
+
+def _not_computable(detail: str) -> Finding:
+    mend = "leave the indicators out one by one to see which it is"
+    return Finding("not_computable", "features", "error", FILE, "indicators", None, detail, mend)
+
+
+def _breach(column: Column, values: pa.ChunkedArray, source: str, place: str) -> Iterator[Finding]:
+    key = f"indicators.{column.indicator}"
+    accounts = len(values)
+    if values.null_count == accounts:
+        detail = f"{key} is null for all {accounts:,} accounts ({place})"
+        mend = 'widen its windows, mend value or where, or set stage = "draft"'
+        yield Finding(
+            "all_null", "features", "warning", source, column.name, accounts, detail, mend
+        )
+    elif values.null_count == 0 and pc.count_distinct(values).as_py() == 1:
+        detail = f"{key} is {values[0].as_py()!r} for all {accounts:,} accounts ({place})"
+        mend = "measure something that differs between accounts, or widen its windows"
+        yield Finding("constant", "features", "advice", source, column.name, accounts, detail, mend)

@@ -1,0 +1,163 @@
+"""Whether the history holds enough outcomes of each target to learn from and to judge by.
+
+Outcomes are counted by the same code that labels the rows for training.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features import snapshots, sources
+from features.company import Company, Target
+from features.engines.on_duckdb import EngineError
+from features.errors import Finding
+from features.sources import Tables
+
+MIN_CHURNERS = 30
+"""Different accounts that must have churned, and that must have stayed, at mature dates."""
+
+MOST_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of the eligible accounts of one target at its mature as-of dates.
+
+    `months` has one row per as-of date: (as_of, eligible with a label, churned). `churned` and
+    `stayed` count different accounts over all of them.
+    """
+
+    months: tuple[tuple[date, int, int], ...]
+    churned: int
+    stayed: int
+
+
+def count(table: pa.Table, target: str) -> Outcomes:
+    """The outcomes of `target` in the rows of snapshots."""
+    label = table[f"label__{target}"]
+    settled = table.filter(pc.is_valid(label))
+    grouped = settled.group_by("as_of").aggregate(
+        [(f"label__{target}", "count"), (f"label__{target}", "sum")]
+    )
+    months = zip(
+        grouped["as_of"].to_pylist(),
+        grouped[f"label__{target}_count"].to_pylist(),
+        grouped[f"label__{target}_sum"].to_pylist(),
+        strict=True,
+    )
+    return Outcomes(
+        tuple(sorted(months)), _accounts(settled, target, 1), _accounts(settled, target, 0)
+    )
+
+
+def _accounts(settled: pa.Table, target: str, label: int) -> int:
+    rows = settled.filter(pc.equal(settled[f"label__{target}"], label))
+    return int(pc.count_distinct(rows["account_id"]).as_py())
+
+
+def breaches(tables: Tables) -> Iterator[Finding]:
+    """Targets without mature dates or with too few outcomes; the outcomes of the others."""
+    for name, target in tables.company.targets.items():
+        if target.contractual and target.active_within is not None:
+            yield _finding(
+                tables.company,
+                name,
+                ("advice", "unused_active_within"),
+                "active_within does nothing: who has a running subscription is active",
+                f"remove active_within from [targets.{name}]",
+            )
+        try:
+            yield from _of_target(tables, name)
+        except EngineError as error:
+            detail = f"the outcomes cannot be counted: {error}"
+            mend = f"mend [targets.{name}]"
+            yield _finding(tables.company, name, ("error", "not_computable"), detail, mend)
+
+
+def _of_target(tables: Tables, name: str) -> Iterator[Finding]:
+    months = snapshots.mature_month_starts(tables, name)
+    if not months:
+        yield _no_month(tables, name)
+        return
+    only = {name: tables.company.targets[name]}
+    bare = tables.company.model_copy(update={"targets": only, "indicators": {}})
+    rows = snapshots.build_from(replace(tables, company=bare), months).table
+    outcomes = count(rows, name)
+    yield from too_few(tables.company, name, outcomes)
+    yield _told(tables.company, name, outcomes)
+
+
+def _no_month(tables: Tables, name: str) -> Finding:
+    company = tables.company
+    target = company.targets[name]
+    until, first = snapshots.data_until(tables), snapshots.first_event(tables)
+    ahead = target.gap + target.horizon + target.reporting_delay
+    detail = (
+        f"no month start has {company.bands.min_history} days of facts before it and {ahead} days "
+        f"(gap + horizon + grace) after it: facts from {first}, data until {until}"
+    )
+    needed = first + timedelta(days=company.bands.min_history + ahead + 31)
+    mend = f"bring tables up to {needed} or shorten targets.{name}.horizon"
+    return _finding(company, name, ("error", "no_mature_month"), detail, mend)
+
+
+def too_few(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:
+    """One class only, or fewer than `MIN_CHURNERS` accounts of a class."""
+    left, right = _words(company.targets[name])
+    there = {left: outcomes.churned, right: outcomes.stayed}
+    dates = f"{len(outcomes.months)} mature month starts"
+    if not outcomes.months:
+        detail = f"no account is eligible at any of the mature month starts; needed: {MIN_CHURNERS}"
+        yield _finding(company, name, ("error", "one_class"), f"{detail} that {left}", _mend(name))
+    for word, accounts in there.items() if outcomes.months else ():
+        if accounts < MIN_CHURNERS:
+            check = "one_class" if accounts == 0 else "too_few_churners"
+            detail = (
+                f"{accounts} different accounts {word} in all {dates}, {MIN_CHURNERS} are needed "
+                f"({', '.join(f'{count:,} {other}' for other, count in there.items())})"
+            )
+            yield _finding(company, name, ("error", check), detail, _mend(name), accounts)
+
+
+def _mend(name: str) -> str:
+    return f"bring a longer history or more accounts, or mend the rule of [targets.{name}]"
+
+
+def _words(target: Target) -> tuple[str, str]:
+    return ("churned", "stayed") if target.adverse else ("did", "did not")
+
+
+def _told(company: Company, name: str, outcomes: Outcomes) -> Finding:
+    word, _ = _words(company.targets[name])
+    shown = outcomes.months[-MOST_MONTHS:]
+    listed = ", ".join(f"{day:%Y-%m} {hit:,} of {eligible:,}" for day, eligible, hit in shown)
+    earlier = len(outcomes.months) - len(shown)
+    detail = (
+        f"{outcomes.churned:,} accounts {word} at {len(outcomes.months)} mature month starts; "
+        f"of the eligible: {f'({earlier} earlier months) ' if earlier else ''}{listed or 'none'}"
+    )
+    return _finding(
+        company, name, ("advice", "outcomes"), detail, "nothing to mend: compare with what you know"
+    )
+
+
+def _finding(
+    company: Company,
+    name: str,
+    kind: tuple[Literal["error", "advice"], str],
+    detail: str,
+    mend: str,
+    rows: int | None = None,
+) -> Finding:
+    target = company.targets[name]
+    part = target.event or target.inactivity
+    assert part is not None
+    state, check = kind
+    place = sources.place(company.sources[part.source])
+    return Finding(
+        check, "train", state, part.source, None, rows, f"targets.{name}: {place}: {detail}", mend
+    )

@@ -1,0 +1,163 @@
+"""The verbs of this room on the command line: init, check, features.
+
+stdout carries data, stderr progress. A verb turns options into one call of a Python function;
+everything heavy is imported inside, so that `churnlight --help` stays light.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from features.errors import ContractBroken, Finding, NotFound
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from features.contract import Progress
+    from features.snapshots import Snapshots
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+CompanyFolder = Annotated[
+    Path, typer.Option("--company", help="The company's folder, with its churnlight.toml.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+DAY = ["%Y-%m-%d"]
+WIDTH = 100
+COLOURS = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
+
+
+@contextmanager
+def progress(first: str) -> "Iterator[Progress]":
+    """Shows, on stderr, the step that is at work; yields the function that names the next one."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(first) as status:
+        yield lambda step: status.update(step)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A folder of Parquet and CSV tables.")],
+    force: Annotated[bool, typer.Option(help="Overwrite a churnlight.toml.")] = False,
+) -> None:
+    """Look at a folder of tables and write a first, annotated churnlight.toml."""
+    from features import first_draft
+
+    with progress(f"looking at {folder}"):
+        path = first_draft.write(folder, force=force)
+    typer.echo(path)
+    typer.echo(
+        f"now read it, mend what is guessed, then: churnlight check --company {folder}", err=True
+    )
+
+
+@app.command()
+def check(company: CompanyFolder, as_json: AsJson = False) -> None:
+    """Report what a company's tables lack or break; exit 3 when there are errors."""
+    from features import contract
+    from features.declaration import load
+
+    with progress("opening the tables") as step:
+        findings = contract.check(load(company), progress=step)
+    if as_json:
+        typer.echo(json.dumps([asdict(item) for item in findings], indent=2, ensure_ascii=False))
+    else:
+        _print_report(findings)
+    if any(item.state == "error" for item in findings):
+        raise typer.Exit(ContractBroken.exit_code)
+
+
+@app.command()
+def features(
+    company: CompanyFolder,
+    out: Annotated[Path, typer.Option(help="The file to write: .parquet or .csv.")],
+    as_of: Annotated[
+        list[datetime] | None,
+        typer.Option(formats=DAY, help="A day to look from; repeatable. Default: data_until."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what was known of every account on the morning of each as-of date."""
+    from features import publish
+
+    writer = publish.writer(out)
+    with progress("opening the tables") as step:
+        built = point_in_time(company, [day.date() for day in as_of or ()], step)
+        writer(built.table, out)
+    if as_json:
+        typer.echo(json.dumps(_summary(built, out), indent=2, ensure_ascii=False))
+
+
+def point_in_time(folder: Path, as_of: Sequence[date], step: "Progress") -> "Snapshots":
+    """The snapshots of the company in `folder`, by default at its data_until.
+
+    Raises
+    ------
+    NotFound
+        An as-of date is later than the data.
+    """
+    from features import contract, snapshots
+    from features.declaration import load
+
+    with contract.sound(load(folder)) as tables:
+        until = snapshots.data_until(tables)
+        if late := [day for day in as_of if day > until]:
+            raise NotFound(
+                f"--as-of {late[0]}: the tables are complete up to {until} (data_until); "
+                "take that day or an earlier one"
+            )
+        return snapshots.build_from(tables, as_of or [until], progress=step)
+
+
+def _summary(built: "Snapshots", out: Path) -> dict[str, object]:
+    return {
+        "out": str(out),
+        "rows": built.table.num_rows,
+        "as_of": [day.isoformat() for day in _days(built.table)],
+        "data_until": built.data_until.isoformat(),
+        "columns": [column.name for column in built.columns],
+        "digest": built.digest,
+    }
+
+
+def _days(table: "pa.Table") -> list[date]:
+    return sorted(set(table["as_of"].to_pylist()))
+
+
+def _print_report(findings: Sequence[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=WIDTH, highlight=False)
+    for state, colour in COLOURS.items():
+        rows = [item for item in findings if item.state == state]
+        if not rows:
+            continue
+        shown = Table(title=Text(f"{state} ({len(rows)})", style=colour), title_justify="left")
+        shown.add_column("check", overflow="fold", max_width=18)
+        shown.add_column("table, column", overflow="fold", max_width=18)
+        shown.add_column("rows", justify="right")
+        shown.add_column("what is wrong, and how to mend it", overflow="fold")
+        for item in rows:
+            place = item.table if item.column is None else f"{item.table}\n{item.column}"
+            count = "" if item.rows is None else f"{item.rows:,}"
+            told = Text.assemble(item.detail, "\n", (f"→ {item.mend}", "italic"))
+            shown.add_row(
+                Text(f"{item.name}\n({item.step})"), Text(place), count, told, end_section=True
+            )
+        console.print(shown)
+    console.print(Text(_verdict(findings)))
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    counts = {state: sum(item.state == state for item in findings) for state in COLOURS}
+    told = f"errors: {counts['error']}, warnings: {counts['warning']}, advice: {counts['advice']}"
+    return f"{told}; {'mend the errors first' if counts['error'] else 'the tables can be used'}"

@@ -1,0 +1,474 @@
+"""The small sane company with one defect each, on disk.
+
+Design rule: a defect is one change of the rows, the declaration or the files, next to the finding
+that it has to give; everything else about the company stays sane, so whatever else is found is a
+false alarm.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sane_company import DECLARATION, Tables, sane, write
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One change of the sane company, and the finding that says so.
+
+    `text` replaces its first by its second part in the declaration; `also` are the checks that
+    may rightly speak up too.
+    """
+
+    finding: str
+    table: str
+    column: str | None = None
+    rows: int | None = None
+    state: str = "error"
+    mend: str = ""
+    detail: str = ""
+    change: Callable[[Tables], object] = len
+    text: tuple[tuple[str, str], ...] = ()
+    files: Callable[[Path], object] = Path.exists
+    also: frozenset[str] = field(default_factory=frozenset)
+
+
+def build(folder: Path, defect: Defect) -> Path:
+    """Writes the sane company with one defect into `folder`."""
+    tables, text = sane(), DECLARATION
+    defect.change(tables)
+    for old, new in defect.text:
+        assert old in text, f"the sane declaration does not say {old!r}"
+        text = text.replace(old, new, 1)
+    write(folder, tables, text)
+    defect.files(folder)
+    return folder
+
+
+def _set(table: str, column: str, value: Any, count: int = 1) -> Callable[[Tables], None]:
+    def change(tables: Tables) -> None:
+        for row in tables[table][:count]:
+            row[column] = value
+
+    return change
+
+
+def _repeat(table: str, count: int) -> Callable[[Tables], None]:
+    return lambda tables: tables[table].extend(dict(row) for row in tables[table][:count])
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _keep_leavers(count: int) -> Callable[[Tables], None]:
+    def change(tables: Tables) -> None:
+        for row in tables["subscriptions"][count:]:
+            row["ended"] = None
+
+    return change
+
+
+def _all_leave(tables: Tables) -> None:
+    for row in tables["subscriptions"]:
+        row["ended"] = date(2023, 3, 20)
+
+
+ALL_TICKETS = len(sane()["tickets"])
+BEFORE = datetime(2022, 12, 30, 10)  # noqa: DTZ001 (naive on purpose)
+AFTER = datetime(2024, 7, 3, 10)  # noqa: DTZ001 (naive on purpose)
+OTHER_INDICATOR = (
+    "[playbooks.call]",
+    """[indicators.other]
+title = "Other"
+dimension = "business"
+kind = "leading"
+source = "tickets"
+where = "hours < 0"
+value = "hours"
+measure = "{measure}"
+windows = ["90d"]
+healthy = "higher"
+says = {{ bad = "{{value}}", good = "{{value}}" }}
+playbook = "call"
+
+[playbooks.call]""",
+)
+
+
+def _other(measure: str) -> tuple[tuple[str, str], ...]:
+    return ((OTHER_INDICATOR[0], OTHER_INDICATOR[1].format(measure=measure)),)
+
+
+TABLES = [
+    Defect(
+        "missing_file",
+        "logins",
+        mend="did you mean 'logins.parquet'?",
+        detail="login.parquet: no such file",
+        text=(('path = "logins.parquet"', 'path = "login.parquet"'),),
+    ),
+    Defect(
+        "missing_file",
+        "logins",
+        detail="*.csv",
+        text=(('path = "logins.parquet"', 'path = "events*.csv"'),),
+    ),
+    Defect(
+        "unsupported_file",
+        "logins",
+        mend="convert",
+        detail="logins.xlsx",
+        text=(('path = "logins.parquet"', 'path = "logins.xlsx"'),),
+    ),
+    Defect(
+        "unreadable",
+        "logins",
+        detail="logins.parquet cannot be read",
+        mend="mend the file",
+        files=lambda folder: _truncate(folder / "logins.parquet"),
+    ),
+    Defect(
+        "empty_table",
+        "tickets",
+        rows=0,
+        detail="tickets.parquet has no rows",
+        mend="export it again",
+        change=lambda tables: tables["tickets"].clear(),
+    ),
+    Defect(
+        "missing_column",
+        "logins",
+        "acount_id",
+        detail="sources.logins.account",
+        mend="did you mean 'account_id'?",
+        text=(
+            ('"logins.parquet"\naccount = "account_id"', '"logins.parquet"\naccount = "acount_id"'),
+        ),
+    ),
+    Defect(
+        "missing_column",
+        "accounts",
+        "Signed_Up",
+        detail="accounts.attributes.since",
+        mend="did you mean 'signed_up'?",
+        text=(('since = "signed_up"', 'since = "Signed_Up"'),),
+    ),
+    Defect(
+        "missing_column",
+        "accounts",
+        "org",
+        detail="accounts.crosswalk.helpdesk",
+        mend="did you mean 'helpdesk_org'?",
+        text=(('helpdesk = "helpdesk_org"', 'helpdesk = "org"'),),
+    ),
+    Defect(
+        "missing_column",
+        "subscriptions",
+        "end",
+        detail="targets.churn.event.ended",
+        mend="did you mean 'ended'?",
+        text=(('ended = "ended"', 'ended = "end"'),),
+    ),
+    Defect(
+        "not_a_time",
+        "logins",
+        "device",
+        detail="holds text",
+        mend="2026-06-30",
+        text=(('column = "at"', 'column = "device"'),),
+    ),
+    Defect(
+        "not_a_time",
+        "accounts",
+        "name",
+        detail="accounts.attributes.since",
+        text=(('since = "signed_up"', 'since = "name"'),),
+    ),
+    Defect(
+        "not_a_key",
+        "logins",
+        "is_admin",
+        detail="holds true/false",
+        mend="write keys as text",
+        text=(
+            ('"logins.parquet"\naccount = "account_id"', '"logins.parquet"\naccount = "is_admin"'),
+        ),
+    ),
+    Defect(
+        "not_a_number",
+        "accounts",
+        "plan",
+        detail="accounts.attributes.mrr",
+        mend="plain numbers",
+        text=(('mrr = "mrr"', 'mrr = "plan"'),),
+    ),
+    Defect(
+        "naive_time",
+        "logins",
+        "at",
+        detail="without a zone",
+        mend='sources.logins.event_time = { column = "at", zone = "Europe/Berlin" }',
+        text=((', zone = "Europe/Berlin"', ""),),
+    ),
+    Defect(
+        "unknown_zone",
+        "logins",
+        "at",
+        detail="'Europe/Berlim'",
+        mend="Europe/Berlin",
+        text=(("Europe/Berlin", "Europe/Berlim"),),
+    ),
+    Defect(
+        "null_account_key",
+        "accounts",
+        "account_id",
+        2,
+        mend="give each account its key",
+        change=_set("accounts", "account_id", None, 2),
+        also=frozenset({"unknown_account"}),
+    ),
+    Defect(
+        "duplicate_account_key",
+        "accounts",
+        "account_id",
+        6,
+        detail="'a00', 'a01', 'a02'",
+        mend="one row per account",
+        change=_repeat("accounts", 3),
+        also=frozenset({"duplicate_crosswalk_key"}),
+    ),
+    Defect(
+        "duplicate_crosswalk_key",
+        "accounts",
+        "helpdesk_org",
+        2,
+        detail="such as '1001'",
+        mend="one row per account",
+        change=_set("accounts", "helpdesk_org", 1001),
+        also=frozenset({"unknown_account"}),
+    ),
+    Defect(
+        "unknown_account",
+        "logins",
+        "account_id",
+        3,
+        detail="such as 'zz'",
+        mend="sources.logins.tolerate",
+        change=_set("logins", "account_id", "zz", 3),
+    ),
+    Defect(
+        "unknown_account",
+        "tickets",
+        "org",
+        4,
+        detail="such as '7'",
+        mend="sources.tickets.tolerate",
+        change=_set("tickets", "org", 7, 4),
+    ),
+    Defect(
+        "null_key",
+        "logins",
+        "account_id",
+        2,
+        mend="fill in the key",
+        change=_set("logins", "account_id", None, 2),
+    ),
+    Defect(
+        "null_event_time",
+        "logins",
+        "at",
+        5,
+        mend="fill in the time",
+        change=_set("logins", "at", None, 5),
+    ),
+    Defect(
+        "placeholder_time",
+        "tickets",
+        "opened",
+        2,
+        mend="leave such times empty",
+        change=_set("tickets", "opened", date(9999, 12, 31), 2),
+        also=frozenset({"after_data_until"}),
+    ),
+    Defect(
+        "null_event_time",
+        "tickets",
+        "opened",
+        ALL_TICKETS,
+        detail="100.0%",
+        change=_set("tickets", "opened", None, ALL_TICKETS),
+        text=(('event_time = "opened"', 'event_time = "opened"\ntolerate = 1.0'),),
+    ),
+    Defect(
+        "before_sign_up",
+        "logins",
+        "at",
+        1,
+        detail="before their account's first day",
+        mend="mend the time",
+        change=_set("logins", "at", BEFORE),
+    ),
+]
+
+TRAINING = [
+    Defect(
+        "no_mature_month",
+        "subscriptions",
+        detail="88 days (gap + horizon + grace)",
+        mend="targets.churn.horizon",
+        text=(("data_until = 2024-07-01", "data_until = 2023-04-20"),),
+        also=frozenset({"after_data_until", "constant", "all_null"}),
+    ),
+    Defect(
+        "one_class",
+        "subscriptions",
+        rows=0,
+        detail="0 different accounts churned",
+        mend="longer history",
+        change=_keep_leavers(0),
+    ),
+    Defect(
+        "one_class",
+        "subscriptions",
+        rows=0,
+        detail="0 different accounts stayed",
+        change=_all_leave,
+    ),
+    Defect(
+        "too_few_churners",
+        "subscriptions",
+        rows=12,
+        detail="12 different accounts churned in all 15 mature month starts, 30 are needed",
+        mend="more accounts",
+        change=_keep_leavers(12),
+    ),
+]
+
+WARNINGS = [
+    Defect(
+        "unknown_account",
+        "logins",
+        "account_id",
+        3,
+        "warning",
+        change=_set("logins", "account_id", "zz", 3),
+        text=(("tolerate = 0.0", "tolerate = 0.01"),),
+    ),
+    Defect(
+        "null_since",
+        "accounts",
+        "signed_up",
+        2,
+        "warning",
+        "sign-up",
+        change=_set("accounts", "signed_up", None, 2),
+    ),
+    Defect(
+        "known_before_event",
+        "logins",
+        "recorded",
+        3,
+        "warning",
+        change=_set("logins", "recorded", "2022-01-01T00:00:00", 3),
+    ),
+    Defect(
+        "null_known_time",
+        "logins",
+        "recorded",
+        3,
+        "warning",
+        change=_set("logins", "recorded", None, 3),
+    ),
+    Defect(
+        "after_data_until",
+        "logins",
+        "at",
+        2,
+        "warning",
+        "move data_until",
+        "not used yet",
+        change=_set("logins", "at", AFTER, 2),
+        also=frozenset({"known_before_event"}),
+    ),
+    Defect(
+        "ends_before_start",
+        "subscriptions",
+        "ended",
+        1,
+        "warning",
+        change=_set("subscriptions", "ended", date(2022, 1, 1)),
+    ),
+    Defect("duplicate_rows", "logins", None, 7, "warning", change=_repeat("logins", 7)),
+    Defect(
+        "all_null",
+        "tickets",
+        "other__90d",
+        90,
+        "warning",
+        "widen its windows",
+        "indicators.other",
+        text=_other("mean"),
+    ),
+    Defect(
+        "no_playbook",
+        "churnlight.toml",
+        "indicators.logins",
+        None,
+        "warning",
+        'playbook = "…" in [indicators.logins]',
+        text=(('playbook = "call"', ""),),
+    ),
+]
+
+REST = '[playbooks.rest]\ntitle = "R"\nowner = "o"\nsteps = [{ do = "x" }]\n\n'
+ADVICE = [
+    Defect(
+        "constant",
+        "tickets",
+        "other__90d",
+        90,
+        "advice",
+        "measure something that differs",
+        "indicators.other is 0.0 for all",
+        text=_other("count"),
+    ),
+    Defect(
+        "unused_active_within",
+        "subscriptions",
+        state="advice",
+        mend="remove active_within from [targets.churn]",
+        text=(('gap = "14d"', 'gap = "14d"\nactive_within = "90d"'),),
+    ),
+    Defect(
+        "unused_playbook",
+        "churnlight.toml",
+        "playbooks.rest",
+        state="advice",
+        text=(
+            (
+                "[playbooks.call]",
+                REST + "[playbooks.call]",
+            ),
+        ),
+    ),
+    Defect(
+        "unused_system",
+        "churnlight.toml",
+        "accounts.crosswalk.crm",
+        state="advice",
+        mend='system = "crm"',
+        text=(('helpdesk = "helpdesk_org"', 'helpdesk = "helpdesk_org", crm = "name"'),),
+    ),
+    Defect(
+        "unused_source",
+        "churnlight.toml",
+        "sources.more",
+        state="advice",
+        text=(
+            ("[sources.tickets]", '[sources.more]\npath = "tickets.parquet"\n\n[sources.tickets]'),
+        ),
+    ),
+]

@@ -1,0 +1,119 @@
+"""The pages of reference say what the code says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import bad_companies
+import bad_expressions
+from features import company, settings_page
+from features.breaches.outcomes import MIN_CHURNERS
+from features.company import Company, Table
+from features.declaration import parse
+from features.settings import Settings
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "declaration.md").read_text("utf-8")
+SECTIONS = {
+    company.About: "[company]",
+    company.Accounts: "[accounts]",
+    company.Attributes: "[accounts]",
+    company.Source: "[sources.NAME]",
+    company.AccountKey: "[sources.NAME]",
+    company.TimeColumn: "[sources.NAME]",
+    company.KnownTime: "[sources.NAME]",
+    company.Target: "[targets.NAME]",
+    company.Event: "[targets.NAME]",
+    company.Inactivity: "[targets.NAME]",
+    company.Segment: "[segments.NAME]",
+    company.Indicator: "[indicators.NAME]",
+    company.Says: "[indicators.NAME]",
+    company.Bands: "[bands]",
+    company.Playbook: "[playbooks.NAME]",
+    company.Step: "[playbooks.NAME]",
+}
+
+
+def section(title: str) -> str:
+    start = PAGE.index(f"## `{title}`")
+    return PAGE[start : PAGE.index("\n## ", start)]
+
+
+def test_every_table_of_the_language_has_a_section() -> None:
+    assert {*SECTIONS, Company} == set(Table.__subclasses__())
+
+
+@pytest.mark.parametrize("model", SECTIONS, ids=lambda model: model.__name__)
+def test_every_key_is_explained(model: type[Table]) -> None:
+    said = set(re.findall(r"`(?:says\.)?(\w+)`", section(SECTIONS[model])))
+    assert set(model.model_fields) - said == set()
+
+
+@pytest.mark.parametrize("model", SECTIONS, ids=lambda model: model.__name__)
+def test_every_plain_default_is_told(model: type[Table]) -> None:
+    for name, field in model.model_fields.items():
+        if not isinstance(field.default, bool | int | float | str) or field.is_required():
+            continue
+        shown = {str(field.default).lower(), f'"{field.default}"', f'"{field.default}d"'}
+        rows = [
+            line
+            for line in section(SECTIONS[model]).splitlines()
+            if line.startswith("|") and f"`{name}`" in line
+        ]
+        assert any(f"`{text}`" in line for line in rows for text in shown), (name, field.default)
+
+
+@pytest.mark.parametrize(
+    "choices", [company.Measure, company.Kind, company.Stage, company.Dimension]
+)
+def test_every_choice_is_explained(choices: object) -> None:
+    said = section("[indicators.NAME]")
+    words: tuple[str, ...] = getattr(choices, "__args__", ())
+    assert words
+    assert [word for word in words if f"`{word}`" not in said and f'`"{word}"`' not in said] == []
+
+
+def test_the_examples_of_the_page_are_one_valid_declaration() -> None:
+    declared = parse("\n".join(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)))
+    assert list(declared.targets) == ["churn", "silence"]
+    assert list(declared.sources) == ["accounts", "logins", "tickets", "subscriptions"]
+
+
+def test_every_check_is_listed_with_its_state() -> None:
+    listed = PAGE[PAGE.index("## What `churnlight check` looks at") :]
+    states = {
+        name: line.split("|")[2]
+        for line in listed.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    for defect in (
+        *bad_companies.TABLES,
+        *bad_expressions.EXPRESSIONS,
+        *bad_companies.TRAINING,
+        *bad_companies.WARNINGS,
+        *bad_companies.ADVICE,
+    ):
+        assert defect.state in states[defect.finding], defect.finding
+    assert f"fewer than {MIN_CHURNERS} different accounts" in listed
+
+
+def test_every_check_of_the_code_is_listed() -> None:
+    code = "\n".join(
+        path.read_text("utf-8")
+        for path in (DOCS.parent / "features").rglob("*.py")
+        if path.parent.name == "breaches" or path.name == "sources.py"
+    )
+    names = {
+        *re.findall(r'(?:Finding|_finding|_error|_broken|Rule)\(\s*(?:\w+, )*"(\w+_\w+)"', code),
+        *re.findall(r'\("(?:error|advice)", "(\w+)"\)', code),
+    }
+    assert len(names) > 25
+    assert {name for name in names if f"`{name}`" not in PAGE} == set()
+
+
+def test_the_page_of_settings_is_made_from_the_settings() -> None:
+    page = (DOCS / "settings.md").read_text("utf-8")
+    assert page == settings_page.page(), "python -m features.settings_page > docs/settings.md"
+    assert all(f"`CHURNLIGHT_{name.upper()}`" in page for name in Settings.model_fields)
