@@ -4,6 +4,7 @@ One grouped query per source: every fact meets the as-of dates that it counts fo
 column of each indicator is one filtered aggregate over them.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +15,7 @@ from features.engines.on_duckdb import EngineError, quote
 from features.errors import DeclarationError
 from features.sources import Tables
 
-NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "HUGEINT", "REAL", "BOOL")
+NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*|BOOLEAN")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def _dtype(tables: Tables, item: Indicator) -> Literal["number", "category"]:
     if item.measure != "latest":
         return "number"
     found = tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
-    return "number" if any(word in found for word in NUMBERS) else "category"
+    return "number" if NUMBER.fullmatch(found) else "category"
 
 
 def keep_measures(tables: Tables, source: str, name: str) -> None:

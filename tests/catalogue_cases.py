@@ -30,10 +30,12 @@ active_within = "180d"
 horizon = "90d"
 """
 
-# Two facts per family: one in the last 28 days, one in the spans before that trends compare with.
+# Three facts per family: one in the last 28 days, one in the spans before that trends compare
+# with, and one that makes the account old enough for a trend.
 DAYS = (
     {"account_id": "a", "day": date(2026, 5, 20)},
     {"account_id": "a", "day": date(2026, 2, 20)},
+    {"account_id": "a", "day": date(2025, 6, 1)},
 )
 
 ORDER = {
