@@ -398,14 +398,10 @@ class Segment(Table):
 
 
 class Bands(Table):
-    """`[bands]`: how many accounts the team can work, and when there is enough history.
-
-    `margin` is by how many points a score must pass an edge before that is announced.
-    """
+    """`[bands]`: how many accounts the team can work, and when there is enough history."""
 
     capacity: Annotated[float, Field(gt=0, lt=1)] = 0.10
     min_history: Days = 28
-    margin: Annotated[float, Field(ge=0, le=30)] = 3.0
 
 
 class Step(Table):

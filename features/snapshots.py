@@ -16,6 +16,7 @@ from features import clock, labels, rows, windows
 from features.breaches import structure
 from features.company import Company
 from features.engines.on_duckdb import quote
+from features.errors import NotFound
 from features.sources import Tables
 from features.windows import Column
 
@@ -126,6 +127,23 @@ def data_until(tables: Tables) -> date:
     ]
     until: date = max(day for day in last if day is not None)
     return until
+
+
+def asked(tables: Tables, as_of: Sequence[date]) -> list[date]:
+    """The as-of dates to look from: those given, by default `data_until`.
+
+    Raises
+    ------
+    NotFound
+        One is later than the data.
+    """
+    until = data_until(tables)
+    if late := [day for day in as_of if day > until]:
+        raise NotFound(
+            f"--as-of {late[0]}: the tables are complete up to {until} (data_until); "
+            "take that day or an earlier one"
+        )
+    return list(as_of) or [until]
 
 
 def first_event(tables: Tables) -> date:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import ContractBroken, Finding, NotFound
+from features.errors import ContractBroken, Finding
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,13 +107,7 @@ def point_in_time(folder: Path, as_of: Sequence[date], step: "Progress") -> "Sna
     from features.declaration import load
 
     with contract.sound(load(folder)) as tables:
-        until = snapshots.data_until(tables)
-        if late := [day for day in as_of if day > until]:
-            raise NotFound(
-                f"--as-of {late[0]}: the tables are complete up to {until} (data_until); "
-                "take that day or an earlier one"
-            )
-        return snapshots.build_from(tables, as_of or [until], progress=step)
+        return snapshots.build_from(tables, snapshots.asked(tables, as_of), progress=step)
 
 
 def _summary(built: "Snapshots", out: Path) -> dict[str, object]:

@@ -269,15 +269,19 @@ def _playbook(drivers: Sequence[Driver]) -> str | None:
 def reasons(assessment: Assessment) -> tuple[Driver, ...]:
     """The drivers worth saying: at most four, of known value, none of them context.
 
-    They are ordered by the size of their points; a lagging one never comes first, and where
-    all but one tell one side, a real one (half a point or more) of the other side closes.
+    The largest leading one comes first, for a lagging one is no headline; the others follow by
+    the size of their points. Where all tell one side, a real one (half a point or more) of the
+    other side takes the last place.
     """
     told = [
         item for item in assessment.drivers if item.kind != "context" and item.value is not None
     ]
     told = [item for item in told if abs(item.health_points) >= REAL_POINTS]
     ranked = sorted(told, key=lambda item: (-abs(item.health_points), item.indicator))
-    return tuple(_headline_first(_both_sides(ranked)))
+    headline = next((item for item in ranked if item.kind == "leading"), None)
+    if headline is None:
+        return ()
+    return tuple(_both_sides([headline, *(item for item in ranked if item is not headline)]))
 
 
 def _both_sides(ranked: Sequence[Driver]) -> list[Driver]:
@@ -285,10 +289,3 @@ def _both_sides(ranked: Sequence[Driver]) -> list[Driver]:
     sides = {item.health_points > 0 for item in first}
     other = [item for item in ranked[MAX_REASONS:] if (item.health_points > 0) not in sides]
     return [*first[:-1], other[0]] if len(sides) == 1 and other else first
-
-
-def _headline_first(chosen: list[Driver]) -> list[Driver]:
-    leading = next((item for item in chosen if item.kind == "leading"), None)
-    if leading is None:
-        return []
-    return [leading, *(item for item in chosen if item is not leading)]

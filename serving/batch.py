@@ -12,7 +12,7 @@ import pyarrow.csv as csv
 
 from features import contract, publish, rows, snapshots
 from features.company import Company
-from features.errors import DeclarationError
+from features.errors import DeclarationError, NotFound
 from features.settings import Settings
 from features.snapshots import Snapshots
 from serving import runs
@@ -52,19 +52,19 @@ def score(
     ContractBroken
         The tables break the data contract, or no longer give what the model needs.
     NotFound
-        There is no such model.
+        There is no such model, or an as-of date is later than the data or before any account.
     """
     settings = settings or Settings.read()
     chosen = choose_targets(company, targets)
     models = {name: _artifact(company, name, model, settings) for name in chosen}
     with contract.sound(company) as tables:
-        dates = list(as_of) or [snapshots.data_until(tables)]
+        dates = snapshots.asked(tables, as_of)
         built = snapshots.build_from(tables, dates, progress=progress)
         accounts = tables.engine.rows(rows.account_facts(tables))
     published = []
     for day in sorted(set(dates)):
         progress(f"scoring {day}")
-        rows_then = built.at(day)
+        rows_then = _anybody(built.at(day), day)
         run, scores = _run(rows_then, models, company, settings)
         current = model == CHAMPION and chosen == choose_targets(company, ())
         published.append(
@@ -73,6 +73,12 @@ def score(
             )
         )
     return published
+
+
+def _anybody(built: Snapshots, day: date) -> Snapshots:
+    if not built.table.num_rows:
+        raise NotFound(f"--as-of {day}: no account was there yet; take a later day")
+    return built
 
 
 def _artifact(company: Company, target: str, model: str, settings: Settings) -> Artifact:

@@ -344,7 +344,8 @@ def test_playbook_links_lead_to_their_cards(client: TestClient, book: Book) -> N
 def test_a_playbook_tells_owner_steps_channel_and_days(client: TestClient) -> None:
     words = re.sub(r"\s+", " ", account(client, "northwind").words)
     assert (
-        "Playbook: Re-engage users Serves falling use. Owner: CSM. Call the day-to-day contact; "
+        "Playbook: Re-engage users Serves falling use. Owner: CSM. Once run, not again for 30 days. "
+        "Call the day-to-day contact; "
         "ask what changed phone · within 2 days Send a usage summary" in words
     )
     assert "phone · within 1 day" in words
