@@ -183,6 +183,7 @@ def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid
     """Return an assessment whose score is the base and the drivers' points."""
     unclipped = BASE + sum(item.health_points for item in drivers)
     worst = min(drivers, key=lambda item: item.health_points)
+    band = band_of(min(max(unclipped, 0.0), 100.0))
 
     def points(dimension: str) -> float:
         return sum(
@@ -198,7 +199,7 @@ def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid
         churn_probability=float(1 / (1 + np.exp((unclipped - 30) / 14))),
         health_score=min(max(unclipped, 0.0), 100.0),
         health_score_unclipped=unclipped,
-        band=band_of(min(max(unclipped, 0.0), 100.0)),
+        band=band,
         completeness=sum(item.value is not None for item in drivers) / len(drivers),
         base_points=BASE,
         outcome_points=points("outcome"),
@@ -206,7 +207,7 @@ def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid
         relationship_points=points("relationship"),
         context_points=points("context"),
         drivers=tuple(drivers),
-        playbook=worst.playbook,
+        playbook=None if band == "green" else worst.playbook,
         model_version="7",
         segment=segment,
         unscored_reason=None,
@@ -359,8 +360,11 @@ def artifact() -> Artifact:
         anchors=Anchors(0.4, 0.1, "declared"),
         features=(Feature("active_users__28d", "active_users", 28, "number", (), 31.0),),
         meanings={"active_users": Meaning("Users", "outcome", "leading", "users", says, None)},
+        definitions={},
         declaration_hash="0" * 64,
         evaluation={
+            "kind": "later as-of date",
+            "judged": "artifact",
             "as_of": "2026-01-05",
             "bands": {
                 "red": {"accounts": 97, "churned": 41},
@@ -397,7 +401,9 @@ def publish(
         scores = runs.to_table(every)
         features = pa.table({"account_id": scores["account_id"]})
         run = _run(company, workspace / "scores", week(number), dict.fromkeys(targets, model))
-        runs.write(run, scores, features, facts(empty=empty), root=workspace / "scores")
+        runs.make_current(
+            [runs.write(run, scores, features, facts(empty=empty))], workspace / "scores"
+        )
     return Book.open(company, settings)
 
 
@@ -410,10 +416,9 @@ def _run(company: Company, root: Path, day: date, models: dict[str, Artifact]) -
         declaration_hash=company.declaration_hash,
         data_digest="0" * 64,
         models={
-            name: {
+            name: runs.described(model)
+            | {
                 "name": f"sundial-{name}",
-                "version": "7",
-                "digest": model.digest,
                 "horizon_days": company.targets[name].horizon,
                 "gap_days": company.targets[name].gap,
             }

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.company import Company
+from features.definitions import definitions
 from features.declaration import load
 from features.settings import Settings
 from serving import runs
@@ -171,6 +172,7 @@ def artifact(company: Company, *, seed: int = 0, version: str = "7") -> Artifact
         anchors=Anchors(0.6, 0.2, "declared"),
         features=FEATURES,
         meanings=meanings,
+        definitions=definitions(company, "churn"),
         declaration_hash=company.declaration_hash,
         name="harbour-books-churn",
         registered_version=version,
@@ -213,20 +215,14 @@ def publish(
         data_until=as_of,
         declaration_hash=company.declaration_hash,
         data_digest="0" * 64,
-        models={
-            "churn": {
-                "name": model.name,
-                "version": model.version,
-                "digest": model.digest,
-                "horizon_days": model.horizon_days,
-                "gap_days": model.gap_days,
-            }
-        },
+        models={"churn": runs.described(model)},
     )
     table = rows(as_of)
     scores = runs.to_table(assess(table, model, company))
     kept = table.drop_columns(list(lacking))
-    return runs.write(run, scores, kept, facts(table["account_id"]), root=root)
+    made = runs.write(run, scores, kept, facts(table["account_id"]))
+    runs.make_current([made], root)
+    return made
 
 
 def serve(folder: Path) -> Company:

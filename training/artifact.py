@@ -22,14 +22,16 @@ import numpy as np
 import numpy.typing as npt
 
 from features import publish
-from features.company import Says
-from features.errors import ChurnlightError, NotFound
+from features.company import Company, Says
+from features.definitions import definitions
+from features.errors import ChurnlightError, DeclarationError, NotFound
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.health import Anchors, Scale
 from training.matrix import Feature
 
 FORMAT = 1
+SHOWN = 200
 Floats = npt.NDArray[np.float64]
 
 
@@ -41,7 +43,8 @@ class DamagedArtifact(ChurnlightError):
 class Artifact:
     """A trained model of one target with its calibration, anchors, columns and meanings.
 
-    `evaluation` and `training` describe how good it was and what it was made from; they decide
+    `definitions` are the digests of what its columns and its target mean (see
+    `features.definitions`). `evaluation` and `training` describe how good it was and what it was made from; they decide
     no score. `version` is the registry's, or the digest's beginning where there is none.
     """
 
@@ -54,6 +57,7 @@ class Artifact:
     anchors: Anchors
     features: tuple[Feature, ...]
     meanings: dict[str, Meaning]
+    definitions: dict[str, str]
     declaration_hash: str
     training: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
@@ -122,19 +126,28 @@ class Artifact:
             A file is missing, changed or of another format.
         """
         digest = verify(folder)
-        content = json.loads((folder / "artifact.json").read_text("utf-8"))
-        if content.pop("format", None) != FORMAT:
-            raise DamagedArtifact(f"{folder}: not of format {FORMAT}; train the model again")
-        texts = tuple(
-            (folder / f"model-{number}.txt").read_text("utf-8")
-            for number in range(content.pop("models"))
-        )
-        artifact = replace(_parse(content, texts), name=name, registered_version=version)
+        try:
+            artifact = replace(_read(folder), name=name, registered_version=version)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DamagedArtifact(
+                f"{folder}: artifact.json cannot be understood ({error!r}); train the model again"
+            ) from error
         if artifact.digest != digest:
             raise DamagedArtifact(
                 f"{folder}: its content has digest {artifact.digest}, not {digest}"
             )
         return artifact
+
+
+def _read(folder: Path) -> Artifact:
+    content = json.loads((folder / "artifact.json").read_text("utf-8"))
+    if content.pop("format", None) != FORMAT:
+        raise DamagedArtifact(f"{folder}: not of format {FORMAT}; train the model again")
+    texts = [
+        (folder / f"model-{number}.txt").read_text("utf-8")
+        for number in range(content.pop("models"))
+    ]
+    return _parse(content, texts)
 
 
 _DESCRIBING = {"training", "evaluation", "models", "name", "registered_version"}
@@ -152,6 +165,7 @@ def _plain(artifact: Artifact) -> dict[str, Any]:
         "anchors": asdict(artifact.anchors),
         "features": [asdict(item) for item in artifact.features],
         "meanings": {name: _meaning(item) for name, item in artifact.meanings.items()},
+        "definitions": artifact.definitions,
         "declaration_hash": artifact.declaration_hash,
         "training": artifact.training,
         "evaluation": artifact.evaluation,
@@ -221,10 +235,31 @@ def try_loading(folder: Path) -> None:
     """
     verify(folder)
     command = [sys.executable, "-m", "training.artifact", str(folder)]
-    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    # An aborting LightGBM may print whatever memory it stumbled over.
+    child = subprocess.run(
+        command, capture_output=True, text=True, errors="backslashreplace", check=False
+    )
     if child.returncode:
-        last = (child.stderr.strip().splitlines() or ["no message"])[-1]
-        raise DamagedArtifact(f"{folder}: cannot be loaded ({last}); train the model anew")
+        last = (child.stderr.strip().splitlines() or [f"exit {child.returncode}"])[-1]
+        raise DamagedArtifact(f"{folder}: cannot be loaded ({last[:SHOWN]}); train the model anew")
+
+
+def require_same_meaning(artifact: Artifact, company: Company) -> None:
+    """Raises DeclarationError unless the declaration measures what the artifact learnt from.
+
+    Titles, sentences and playbooks may differ; they take effect at the next training.
+    """
+    today = definitions(company, artifact.target)
+    if changed := sorted(
+        name
+        for name in artifact.definitions.keys() | today.keys()
+        if artifact.definitions.get(name) != today.get(name)
+    ):
+        raise DeclarationError(
+            f"churnlight.toml measures something else than model {artifact.name or artifact.target} "
+            f"version {artifact.version} learnt from: {', '.join(changed)}; train and promote "
+            "again, or put the old definition back"
+        )
 
 
 def champion_folder(workspace: Path, target: str) -> Path:
@@ -264,17 +299,24 @@ def champion(workspace: Path, target: str) -> Artifact:
         Its files are not what was promoted.
     """
     root = champion_folder(workspace, target)
-    try:
-        pointer = json.loads((root / "champion.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise NotFound(
-            f"no champion for target {target!r}; run: churnlight train, then churnlight promote"
-        ) from None
+    pointer = _pointer(root / "champion.json", target)
     folder = root / pointer["digest"]
     artifact = Artifact.load(folder, name=pointer["name"], version=pointer["version"])
     if artifact.digest != pointer["digest"]:
         raise DamagedArtifact(f"{folder}: is not the artifact that was promoted; promote again")
     return artifact
+
+
+def _pointer(path: Path, target: str) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        return {key: str(content[key]) for key in ("digest", "name", "version")}
+    except FileNotFoundError:
+        raise NotFound(
+            f"no champion for target {target!r}; run: churnlight train, then churnlight promote"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedArtifact(f"{path}: cannot be read ({error!r}); promote again") from error
 
 
 if __name__ == "__main__":

@@ -22,12 +22,16 @@ PRIOR_WIDTH = 0.5
 
 @dataclass(frozen=True)
 class Calibration:
-    """The fitted line, and how many rows and events it rests on."""
+    """The fitted line, and how many rows and events it rests on.
+
+    `prior_width` is the standard deviation of the slope's prior around 1.
+    """
 
     slope: float
     offset: float
     rows: int
     events: int
+    prior_width: float = PRIOR_WIDTH
 
     def logits(self, margins: Floats) -> Floats:
         """Calibrated log-odds (rows,) of raw margins."""

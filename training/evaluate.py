@@ -13,7 +13,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from training.calibration import log_losses
-from training.health import GREEN_FROM, RED_BELOW, Scale
+from training.health import GREEN_FROM, RED_BELOW
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -120,9 +120,8 @@ def _by_segment(
     return found
 
 
-def bands(scale: Scale, margins: Floats, labels: Labels) -> dict[str, dict[str, int]]:
-    """Per colour, how many accounts had it and how many of them later churned."""
-    score = scale.unclipped(margins)
+def bands(score: Floats, labels: Labels) -> dict[str, dict[str, int]]:
+    """Per colour of the health scores, how many accounts had it and how many later churned."""
     masks = {
         "red": score < RED_BELOW,
         "yellow": (score >= RED_BELOW) & (score < GREEN_FROM),
@@ -132,3 +131,13 @@ def bands(scale: Scale, margins: Floats, labels: Labels) -> dict[str, dict[str, 
         name: {"accounts": int(mask.sum()), "churned": int(labels[mask].sum())}
         for name, mask in masks.items()
     }
+
+
+def alone(values: Floats, labels: Labels) -> dict[str, float | None]:
+    """What a column says by itself: the share that is known, and the AUC of the known values.
+
+    Above 0.5, higher values go with the event; below, lower ones.
+    """
+    known = ~np.isnan(values)
+    found = auc(values[known], labels[known]) if known.any() else float("nan")
+    return {"known": float(known.mean()) if len(known) else 0.0, "auc": _finite(found)}

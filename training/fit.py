@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.special import expit
 
 from features.company import Company
+from features.definitions import definitions
 from features.errors import GateRefused
 from features.snapshots import Snapshots
 from features.windows import Column
@@ -60,9 +62,10 @@ def fit(
     features = describe(table, [item for item in columns if item.stage == "live"])
     rows = as_rows(table, features, target)
     declared = company.targets[target]
-    rounds = model.choose_rounds(rows, features, company, declared)
-    boosters = model.fit_bag(rows, features, company, rounds)
-    held = _hold(table, rows, model.cross_fitted(rows, features, company, rounds, rows.latest))
+    size = model.choose_size(rows, features, company, declared)
+    boosters = model.fit_bag(rows, features, company, size.rounds)
+    margins = model.cross_fitted(rows, features, company, size.rounds)
+    held = _hold(table, rows, margins)
     fitted = calibration.fit(held.margins, held.labels)
     anchors = health.anchors(
         declared, fitted.logits(held.margins), held.labels, company.bands.capacity
@@ -78,7 +81,8 @@ def fit(
         features=tuple(features),
         meanings=_meanings(company, features),
         declaration_hash=company.declaration_hash,
-        training=_account_of(rows, rounds),
+        training=_account_of(rows, size, fitted.logits(margins)),
+        definitions=definitions(company, target),
     )
     return artifact, held
 
@@ -136,11 +140,12 @@ def as_rows(table: pa.Table, features: Sequence[Feature], target: str) -> model.
 
 
 def _hold(table: pa.Table, rows: model.Rows, margins: Floats) -> Held:
+    """The rows of the latest date, with their cross-fitted margins."""
     at_latest = rows.as_of == np.datetime64(rows.latest, "D")
     latest = table.filter(pa.array(at_latest))
     return Held(
         rows.latest,
-        margins,
+        margins[at_latest],
         rows.y[at_latest],
         latest["account_id"].to_pylist(),
         latest["segment"].to_pylist(),
@@ -157,14 +162,30 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
     return found
 
 
-def _account_of(rows: model.Rows, rounds: int) -> dict[str, Any]:
+def _account_of(rows: model.Rows, size: model.Size, logits: Floats) -> dict[str, Any]:
+    """What the artifact was made from, for those who read it."""
     return {
         "as_of": [str(day) for day in np.unique(rows.as_of)],
         "rows": len(rows.y),
         "accounts": len(set(rows.accounts)),
         "events": int(rows.y.sum()),
-        "rounds": rounds,
+        "rounds": size.rounds,
+        "rounds_chosen_on": size.chosen_on,
         "bag": model.BAG,
         "parameters": model.PARAMETERS,
         "base_rate": float(rows.y[rows.as_of == rows.as_of.max()].mean()),
+        "calibration_by_as_of": _in_the_large(rows, logits),
     }
+
+
+def _in_the_large(rows: model.Rows, logits: Floats) -> list[dict[str, Any]]:
+    """Calibration-in-the-large: per as-of date, what the calibrated model says and what came."""
+    return [
+        {
+            "as_of": str(day),
+            "rows": int((rows.as_of == day).sum()),
+            "observed_rate": float(rows.y[rows.as_of == day].mean()),
+            "predicted_rate": float(expit(logits[rows.as_of == day]).mean()),
+        }
+        for day in np.unique(rows.as_of)
+    ]

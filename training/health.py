@@ -100,7 +100,7 @@ def anchors(
 def _red(logits: Floats, capacity: float) -> float:
     """The probability above which at most `capacity` of the rows lie, ties left out."""
     ranked = np.sort(logits)[::-1]
-    return float(expit(ranked[min(int(capacity * len(ranked)), len(ranked) - 1)]))
+    return _probability(float(ranked[min(int(capacity * len(ranked)), len(ranked) - 1)]))
 
 
 def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
@@ -120,4 +120,15 @@ def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
             f"rate ({labels.mean():.1%} of {len(labels):,}); add history, or declare p_red and "
             "p_green"
         )
-    return float(expit(ranked[good[-1]]))
+    return _probability(float(ranked[good[-1]]))
+
+
+def _probability(value: float) -> float:
+    """The probability of a logit, rounded up until its own logit is no lower.
+
+    Rounded down, the accounts that stand exactly on an anchor would fall on its wrong side.
+    """
+    probability = float(expit(value))
+    while probability < 1 and logit(probability) < value:
+        probability = math.nextafter(probability, 1.0)
+    return probability

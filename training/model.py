@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from features.company import Company, Indicator, Target
+from features.errors import GateRefused
 from training import calibration, split
+from training.health import logit
 from training.matrix import Feature
 
 Floats = npt.NDArray[np.float64]
@@ -92,28 +94,43 @@ def _boost(
         ],
         free_raw_data=False,
     )
-    signs = [monotone_sign(company.indicators[feature.indicator]) for feature in features]
+    signs = [monotone_sign(company.indicators[item.indicator], item) for item in features]
     return lgb.train(
         PARAMETERS | {"seed": seed, "monotone_constraints": signs}, data, num_boost_round=rounds
     )
 
 
-def monotone_sign(indicator: Indicator) -> int:
-    """How the margin of an adverse target may move with the value: −1 where higher is healthy."""
+def monotone_sign(indicator: Indicator, feature: Feature) -> int:
+    """How the margin of an adverse target may move with the value: −1 where higher is healthy.
+
+    Categories have no order, and LightGBM ends the process when a sign is asked of them.
+    """
+    if feature.dtype == "category":
+        return 0
     return {"higher": -1, "lower": 1, None: 0}[indicator.healthy]
 
 
-def choose_rounds(rows: Rows, features: Sequence[Feature], company: Company, target: Target) -> int:
-    """How many trees: the fewest whose out-of-time loss is within a standard error of the best."""
-    folds = split.rolling(rows.as_of, target) or list(split.grouped(rows.accounts))
-    losses = np.concatenate(
-        [_loss_by_rounds(rows, fold, features, company) for fold in folds if _both(rows, fold)]
-        or [np.zeros((2, len(ROUNDS)))]
-    )
+@dataclass(frozen=True)
+class Size:
+    """How many trees, and on what that was chosen."""
+
+    rounds: int
+    chosen_on: str
+
+
+def choose_size(rows: Rows, features: Sequence[Feature], company: Company, target: Target) -> Size:
+    """The fewest trees whose loss on folds is within a standard error of the best."""
+    folds, chosen_on = split.rolling(rows.as_of, target), "later as-of dates"
+    if not (usable := [fold for fold in folds if _both(rows, fold)]):
+        folds, chosen_on = list(split.grouped(rows.accounts)), "folds grouped by account"
+        usable = [fold for fold in folds if _both(rows, fold)]
+    if not usable:
+        return Size(ROUNDS[0], "nothing: no fold has both outcomes")
+    losses = np.concatenate([_loss_by_rounds(rows, fold, features, company) for fold in usable])
     best = int(np.argmin(losses.mean(axis=0)))
     difference = losses - losses[:, [best]]
     error = difference.std(axis=0) / np.sqrt(len(losses))
-    return ROUNDS[int(np.argmax(difference.mean(axis=0) <= error))]
+    return Size(ROUNDS[int(np.argmax(difference.mean(axis=0) <= error))], chosen_on)
 
 
 def _both(rows: Rows, fold: split.Fold) -> bool:
@@ -126,24 +143,29 @@ def _loss_by_rounds(
     """Log loss of each test row (rows) for each number of rounds (columns), affine-calibrated."""
     train, test = rows.where(fold.train), rows.where(fold.test)
     boosters = fit_bag(train, features, company, max(ROUNDS), bag=1)
-    columns = []
-    for rounds in ROUNDS:
-        margin = margins(boosters, test.X, rounds)
-        fitted = calibration.fit(margin, test.y)
-        columns.append(calibration.log_losses(fitted.logits(margin), test.y))
-    return np.column_stack(columns)
+    return np.column_stack(
+        [_calibrated_losses(margins(boosters, test.X, rounds), test.y) for rounds in ROUNDS]
+    )
 
 
-def cross_fitted(
-    rows: Rows, features: Sequence[Feature], company: Company, rounds: int, day: date
-) -> Floats:
-    """Margins of the rows of `day`, each from models that never saw its account."""
-    at_day = rows.as_of == np.datetime64(day, "D")
-    found = np.full(len(rows.y), np.nan)
+def _calibrated_losses(margin: Floats, labels: npt.NDArray[np.int8]) -> Floats:
+    """What is left of the loss once the base rate is right; of a reversed model, all of it."""
+    try:
+        return calibration.log_losses(calibration.fit(margin, labels).logits(margin), labels)
+    except GateRefused:
+        base = float(labels.mean())
+        return calibration.log_losses(np.full(len(labels), logit(base)), labels)
+
+
+def cross_fitted(rows: Rows, features: Sequence[Feature], company: Company, rounds: int) -> Floats:
+    """Margins of all rows, each from a model that never saw its account.
+
+    One booster a fold and not a bag: its margins spread a little wider than the bag's, so the
+    slope that is fitted to them errs on the cautious side.
+    """
+    found = np.empty(len(rows.y))
     for fold in split.grouped(rows.accounts):
-        test = fold.test & at_day
-        if test.any():
+        if fold.test.any():
             boosters = fit_bag(rows.where(fold.train), features, company, rounds, bag=1)
-            found[test] = margins(boosters, rows.X[test])
-    held: Floats = found[at_day]
-    return held
+            found[fold.test] = margins(boosters, rows.X[fold.test])
+    return found

@@ -26,9 +26,14 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Scores the rows of `model_input`; an absent column is unknown in every row."""
+        """Scores the rows of `model_input`; an absent column is unknown in every row.
+
+        A row of which nothing is known has no score. Whether an account is active and has enough
+        history is not asked here: that is for batch scoring and the service.
+        """
         columns = {item.name: _values(model_input, item) for item in self.artifact.features}
-        margins = self.artifact.margins(matrix(pa.table(columns), self.artifact.features))
+        X = matrix(pa.table(columns), self.artifact.features)
+        margins = np.where(np.isnan(X).all(axis=1), np.nan, self.artifact.margins(X))
         scale = self.artifact.scale
         return pd.DataFrame(
             {

@@ -47,6 +47,7 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
         os.environ.setdefault(name, value)
     import mlflow
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     workspace = settings.workspace_of(company)
     workspace.mkdir(parents=True, exist_ok=True)
@@ -56,12 +57,14 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
     try:
         _experiment(mlflow, company, workspace, settings)
         yield mlflow
-    except MlflowException as error:
-        where = "the tracking server" if settings.tracking_uri else "the tracking store"
-        raise ChurnlightError(
-            f"{where} cannot be used: {error.message.splitlines()[0]}; check "
-            "CHURNLIGHT_TRACKING_URI and that the server is up"
-        ) from error
+    except (MlflowException, SQLAlchemyError) as error:
+        message = str(getattr(error, "message", error)).strip().splitlines()[0]
+        where, mend = (
+            ("server", "check CHURNLIGHT_TRACKING_URI and that the server is up")
+            if settings.tracking_uri
+            else ("store", f"restore {workspace / 'mlflow.db'}, or remove it and train again")
+        )
+        raise ChurnlightError(f"the tracking {where} cannot be used: {message}; {mend}") from error
 
 
 def _experiment(mlflow: Any, company: Company, workspace: Path, settings: Settings) -> None:
@@ -240,10 +243,12 @@ def promote(
 def require_skill(artifact: Artifact) -> None:
     """Raises GateRefused unless the model surely beats the base rate where it was judged."""
     gain = artifact.evaluation["gain_over_base_rate"]
-    if gain["low"] is None or gain["low"] <= 0:
-        raise GateRefused(
-            f"model {artifact.name or artifact.target} version {artifact.version} is not promoted: "
-            f"on {artifact.evaluation['as_of']} its log loss beats the base rate's by "
-            f"{gain['value']:.4f} ({gain['low']:.4f} to {gain['high']:.4f}), which may be nothing; "
-            "add indicators or history"
-        )
+    if gain["low"] is not None and gain["low"] > 0:
+        return
+    known = all(gain[key] is not None for key in ("value", "low", "high"))
+    told = "{value:.4f} ({low:.4f} to {high:.4f})".format(**gain) if known else "an unknown amount"
+    raise GateRefused(
+        f"model {artifact.name or artifact.target} version {artifact.version} is not promoted: on "
+        f"{artifact.evaluation['as_of']} its log loss beats the base rate's by {told}, which may "
+        "be nothing; add indicators or history"
+    )

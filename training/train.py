@@ -7,21 +7,16 @@ history has one; else at folds grouped by account. It says which.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from features import clock, contract, snapshots, sources
 from features.company import Company
 from features.errors import DeclarationError, GateRefused, NotFound
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import evaluate, split, tracking
+from training import tracking
 from training.artifact import Artifact
-from training.fit import Held, fit, labelled
-from training.matrix import matrix
+from training.fit import labelled
+from training.judge import History, judge
 
 Progress = Callable[[str], None]
 
@@ -75,22 +70,30 @@ def train(
 
 
 def summary(trained: Trained) -> str:
-    """What was trained and how it was judged, in three lines."""
+    """What was trained and how it was judged, in three lines and one for each shadow column."""
     judged, made = trained.artifact.evaluation, trained.artifact.training
     auc, loss = judged["auc"], judged["log_loss"]
+    shadow = [
+        f"\n  shadow {item['column']}: known {item['known']:.0%}, AUC by itself {_plain(item['auc'])}"
+        for item in judged["shadow"]
+    ]
     return (
         f"{trained.name} version {trained.version}: {made['rows']:,} rows of "
         f"{made['accounts']:,} accounts, {made['bag']} × {made['rounds']} trees\n"
         f"  judged on a {judged['kind']}, {judged['as_of']} (the {judged['judged']}): AUC "
         f"{_spread(auc)}, log loss {_spread(loss)}, ECE {judged['ece']:.3f}\n"
         f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
+        + "".join(shadow)
     )
 
 
+def _plain(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
+
+
 def _spread(measured: dict[str, float | None]) -> str:
-    if measured["low"] is None:
-        return f"{measured['value']:.3f}"
-    return f"{measured['value']:.3f} ({measured['low']:.3f} to {measured['high']:.3f})"
+    value, low, high = (_plain(measured[key]) for key in ("value", "low", "high"))
+    return value if low == high else f"{value} ({low} to {high})"
 
 
 def choose_targets(company: Company, wanted: Sequence[str]) -> list[str]:
@@ -139,71 +142,15 @@ def fit_and_evaluate(
     *,
     progress: Progress = lambda step: None,
 ) -> Artifact:
-    """The artifact learnt from `learn`, with the evaluation that its history allows.
+    """The artifact learnt from the as-of dates `learn`, with the evaluation its history allows.
 
-    With a `later` date, the artifact itself is judged on it. Without, the same procedure is
-    repeated on those dates of `learn` whose labels were settled by the last of them, and judged
-    there; with too short a history, on folds grouped by account.
+    `later` are as-of dates that it has not learnt from and may be judged on (see `judge`).
     """
-    table = labelled(built, company, target)
+    history = History(built, company, target, labelled(built, company, target), learn, later)
     progress(f"fitting {target}")
-    artifact, held = fit(_of(table, learn), built.columns, company, target)
-    data = {"data_digest": snapshots.digest(_of(table, learn)), "data_until": str(built.data_until)}
+    artifact, held = history.fit(learn)
+    learnt = snapshots.digest(history.of(learn))
+    data = {"data_digest": learnt, "data_until": str(built.data_until)}
     artifact = replace(artifact, training=artifact.training | data)
     progress(f"evaluating {target}")
-    if later:
-        return replace(artifact, evaluation=_out_of_time(artifact, _of(table, later), "artifact"))
-    earlier = split.settled_before(learn, learn[-1], company.targets[target])
-    if earlier and (judged := _backtest(table, earlier, built, company, target)):
-        test = _out_of_time(judged, _of(table, learn[-1:]), "procedure")
-        return replace(artifact, evaluation=test)
-    return replace(artifact, evaluation=_by_folds(artifact, held))
-
-
-def _of(table: pa.Table, days: Sequence[date]) -> pa.Table:
-    return table.filter(pc.is_in(table["as_of"], pa.array(days, pa.date32())))
-
-
-def _backtest(
-    table: pa.Table, earlier: Sequence[date], built: Snapshots, company: Company, target: str
-) -> Artifact | None:
-    """What the procedure would have made of the earlier dates; None if they cannot support it."""
-    try:
-        return fit(_of(table, earlier), built.columns, company, target)[0]
-    except GateRefused:
-        return None
-
-
-def _out_of_time(artifact: Artifact, test: pa.Table, judged: str) -> dict[str, Any]:
-    margins = artifact.margins(matrix(test, artifact.features))
-    held = Held(
-        test["as_of"][0].as_py(),
-        margins,
-        test[f"label__{artifact.target}"].to_numpy().astype(np.int8),
-        test["account_id"].to_pylist(),
-        test["segment"].to_pylist(),
-    )
-    return _report(artifact, held, "later as-of date", judged)
-
-
-def _by_folds(artifact: Artifact, held: Held) -> dict[str, Any]:
-    return _report(artifact, held, "folds grouped by account", "procedure")
-
-
-def _report(artifact: Artifact, held: Held, kind: str, judged: str) -> dict[str, Any]:
-    """`judged` is the artifact itself, or the procedure that made it, repeated on earlier dates."""
-    report = evaluate.evaluate(
-        artifact.calibration.logits(held.margins),
-        held.labels,
-        held.accounts,
-        held.segments,
-        artifact.training["base_rate"],
-    )
-    return {
-        "kind": kind,
-        "judged": judged,
-        "as_of": held.day.isoformat(),
-        "trained_on": artifact.training["as_of"],
-        **report,
-        "bands": evaluate.bands(artifact.scale, held.margins, held.labels),
-    }
+    return replace(artifact, evaluation=judge(artifact, held, history))
