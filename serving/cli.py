@@ -7,8 +7,6 @@ no heavy library is imported before a verb needs it.
 import os
 import sys
 
-# Threads that wait must not burn the core that another one needs; read when libgomp loads.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
@@ -20,6 +18,7 @@ import training.verbs
 from features.errors import ChurnlightError
 
 INTERRUPTED = 130
+STOPPED = "interrupted; what was published before is as it was"
 
 app = typer.Typer(
     name="churnlight",
@@ -35,12 +34,17 @@ for room in (features.verbs, training.verbs, serving.verbs):
 def main() -> None:
     """Runs the command line; exit codes are those of `features.errors`, 130 on Ctrl-C."""
     try:
-        app()
+        app(prog_name="churnlight")
     except ChurnlightError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except SystemExit as end:
+        # Typer ends a verb that Ctrl-C interrupted by this code, and says nothing.
+        if end.code == INTERRUPTED:
+            typer.echo(STOPPED, err=True)
+        raise
     except KeyboardInterrupt:
-        typer.echo("interrupted; what was published before is as it was", err=True)
+        typer.echo(STOPPED, err=True)
         sys.exit(INTERRUPTED)
 
 

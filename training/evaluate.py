@@ -75,10 +75,12 @@ def ece(probabilities: Floats, labels: Labels) -> float:
 def interval(statistic: Statistic, accounts: Sequence[str]) -> dict[str, float | None]:
     """The statistic of all rows as `value`, and its 95 % bootstrap interval `low` to `high`."""
     codes = np.unique(np.asarray(accounts), return_inverse=True)[1]
-    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    order, lengths = np.argsort(codes, kind="stable"), np.bincount(codes)
     generator = np.random.default_rng(0)
     drawn = [
-        statistic(_resampled(members, generator)) if len(members) > 1 else float("nan")
+        statistic(order[_places(generator.integers(0, len(lengths), len(lengths)), lengths)])
+        if len(lengths) > 1
+        else float("nan")
         for _ in range(RESAMPLES)
     ]
     low, high = np.nanquantile(drawn, (0.025, 0.975)) if not np.isnan(drawn).all() else (None,) * 2
@@ -86,11 +88,12 @@ def interval(statistic: Statistic, accounts: Sequence[str]) -> dict[str, float |
     return {"value": _finite(value), "low": _finite(low), "high": _finite(high)}
 
 
-def _resampled(
-    members: list[npt.NDArray[np.int64]], generator: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    drawn = generator.integers(0, len(members), len(members))
-    return np.concatenate([members[number] for number in drawn])
+def _places(drawn: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Where the rows of the drawn accounts stand, when rows are sorted by account."""
+    starts, taken = np.cumsum(lengths) - lengths, lengths[drawn]
+    within = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
+    places: npt.NDArray[np.int64] = np.repeat(starts[drawn], taken) + within
+    return places
 
 
 def _finite(value: float | None) -> float | None:

@@ -119,9 +119,7 @@ def _cross_calibrated(held: Held, history: History) -> tuple[Floats, Floats]:
     return logits, scores
 
 
-def _shadow(
-    history: History, test: pa.Table, labels: npt.NDArray[np.int8]
-) -> list[dict[str, Any]]:
+def _shadow(history: History, test: pa.Table, labels: npt.NDArray[np.int8]) -> list[dict[str, Any]]:
     """What each shadow column says by itself: reported, and never part of a score."""
     columns = [
         item for item in history.built.columns if item.stage == "shadow" and item.dtype == "number"

@@ -24,7 +24,9 @@ Floats = npt.NDArray[np.float64]
 
 SEED = 20
 BAG = 3
-ROUNDS = tuple(range(20, 401, 20))
+STEP = 20
+ROUNDS = tuple(range(STEP, 401, STEP))
+PATIENCE = 4
 THREADS = 2
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
@@ -72,12 +74,9 @@ def fit_bag(
     return [_boost(rows, features, company, rounds, SEED + number) for number in range(bag)]
 
 
-def margins(boosters: Sequence[lgb.Booster], X: Floats, rounds: int | None = None) -> Floats:
+def margins(boosters: Sequence[lgb.Booster], X: Floats) -> Floats:
     """The mean raw margin of the bag for each row."""
-    raw = [
-        booster.predict(X, raw_score=True, num_iteration=rounds, num_threads=THREADS)
-        for booster in boosters
-    ]
+    raw = [booster.predict(X, raw_score=True, num_threads=THREADS) for booster in boosters]
     mean: Floats = np.asarray(raw, dtype=np.float64).mean(axis=0)
     return mean
 
@@ -85,6 +84,14 @@ def margins(boosters: Sequence[lgb.Booster], X: Floats, rounds: int | None = Non
 def _boost(
     rows: Rows, features: Sequence[Feature], company: Company, rounds: int, seed: int
 ) -> lgb.Booster:
+    booster = _start(rows, features, company, seed)
+    for _ in range(rounds):
+        booster.update()
+    return booster
+
+
+def _start(rows: Rows, features: Sequence[Feature], company: Company, seed: int) -> lgb.Booster:
+    """A booster without trees yet."""
     data = lgb.Dataset(
         rows.X,
         rows.y,
@@ -92,12 +99,10 @@ def _boost(
         categorical_feature=[
             number for number, feature in enumerate(features) if feature.dtype == "category"
         ],
-        free_raw_data=False,
+        params=PARAMETERS,
     )
     signs = [monotone_sign(company.indicators[item.indicator], item) for item in features]
-    return lgb.train(
-        PARAMETERS | {"seed": seed, "monotone_constraints": signs}, data, num_boost_round=rounds
-    )
+    return lgb.Booster(PARAMETERS | {"seed": seed, "monotone_constraints": signs}, data)
 
 
 def monotone_sign(indicator: Indicator, feature: Feature) -> int:
@@ -126,7 +131,9 @@ def choose_size(rows: Rows, features: Sequence[Feature], company: Company, targe
         usable = [fold for fold in folds if _both(rows, fold)]
     if not usable:
         return Size(ROUNDS[0], "nothing: no fold has both outcomes")
-    losses = np.concatenate([_loss_by_rounds(rows, fold, features, company) for fold in usable])
+    by_fold = [_loss_by_rounds(rows, fold, features, company) for fold in usable]
+    common = min(losses.shape[1] for losses in by_fold)
+    losses = np.concatenate([losses[:, :common] for losses in by_fold])
     best = int(np.argmin(losses.mean(axis=0)))
     difference = losses - losses[:, [best]]
     error = difference.std(axis=0) / np.sqrt(len(losses))
@@ -140,12 +147,22 @@ def _both(rows: Rows, fold: split.Fold) -> bool:
 def _loss_by_rounds(
     rows: Rows, fold: split.Fold, features: Sequence[Feature], company: Company
 ) -> Floats:
-    """Log loss of each test row (rows) for each number of rounds (columns), affine-calibrated."""
+    """Log loss of each test row (rows) for each number of rounds (columns), affine-calibrated.
+
+    Ends where the loss has not improved for some steps, so folds have their own widths.
+    """
     train, test = rows.where(fold.train), rows.where(fold.test)
-    boosters = fit_bag(train, features, company, max(ROUNDS), bag=1)
-    return np.column_stack(
-        [_calibrated_losses(margins(boosters, test.X, rounds), test.y) for rounds in ROUNDS]
-    )
+    booster = _start(train, features, company, SEED)
+    columns: list[Floats] = []
+    while len(columns) < len(ROUNDS) and not _settled([float(item.mean()) for item in columns]):
+        for _ in range(STEP):
+            booster.update()
+        columns.append(_calibrated_losses(margins([booster], test.X), test.y))
+    return np.column_stack(columns)
+
+
+def _settled(losses: list[float]) -> bool:
+    return len(losses) > PATIENCE and min(losses[-PATIENCE:]) > min(losses)
 
 
 def _calibrated_losses(margin: Floats, labels: npt.NDArray[np.int8]) -> Floats:
