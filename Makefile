@@ -11,7 +11,8 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(foreach name,python3 python3.11,$(shell $(name) -c \
   'import sys; sys.version_info[:2] == (3, 11) and print(sys.executable)' 2>/dev/null)) python3)
 COMPANY ?= examples/cdnow
-HOST ?= 127.0.0.1
+# Empty: the settings CHURNLIGHT_HOST and CHURNLIGHT_PORT hold.
+HOST ?=
 PORT ?=
 # More words for pytest, for example `make test ARGS="-k calibration"`; `ARGS="-n 2"` uses two
 # processes. One is the default: the tests start real servers and train models, and on two cores
@@ -23,6 +24,7 @@ UV := .tools/bin/uv
 RUNTIME := .venv/.synchronised
 DEV := .venv/.synchronised-dev
 CHURNLIGHT := $(BIN)/churnlight
+SERVED_AT = $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 # Nothing leaves the machine that the user did not ask for.
 export BENTOML_DO_NOT_TRACK := True
@@ -48,7 +50,7 @@ help: ## Show this list
 
 .PHONY: demo
 demo: $(RUNTIME) ## Train, score and serve a company on real data (COMPANY=examples/saas: simulated)
-	$(CHURNLIGHT) demo --company $(COMPANY)
+	$(CHURNLIGHT) demo --company $(COMPANY) $(SERVED_AT)
 
 .PHONY: train
 train: $(RUNTIME) ## Train on every mature month start
@@ -56,7 +58,7 @@ train: $(RUNTIME) ## Train on every mature month start
 
 .PHONY: serve
 serve: $(RUNTIME) ## Serve the promoted model: JSON and pages
-	$(CHURNLIGHT) serve --company $(COMPANY) --host $(HOST) $(if $(PORT),--port $(PORT))
+	$(CHURNLIGHT) serve --company $(COMPANY) $(SERVED_AT)
 
 .PHONY: bento
 bento: $(RUNTIME) ## Pack the service for BentoML (bentofile.yaml), with the locked packages

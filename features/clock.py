@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from features.company import Target
 from features.engines.on_duckdb import literal
+from features.sql_types import NULL
 
 
 class NoZone(ValueError):
@@ -33,7 +34,7 @@ def in_utc(expression: str, type_: str, zone: str | None) -> str:
     NoTime
         It is no time at all.
     """
-    if type_ in ("DATE", '"NULL"'):
+    if type_ in ("DATE", NULL):
         return f"CAST({expression} AS TIMESTAMP)"
     if type_.startswith("TIMESTAMP WITH TIME ZONE"):
         return f"timezone('UTC', {expression})"
@@ -56,6 +57,11 @@ def zone_exists(zone: str) -> bool:
 def known(as_of: str = "as_of") -> str:
     """Facts that had happened and were known on the morning of `as_of`."""
     return f"(event_time < {as_of} AND known_time < {as_of})"
+
+
+def past(column: str, as_of: str = "as_of") -> str:
+    """Times before the morning of `as_of`."""
+    return f"({column} < {as_of})"
 
 
 def within(window: int | None, *, before: int = 0, as_of: str = "as_of") -> str:
@@ -81,7 +87,7 @@ def days_since(latest: str, as_of: str = "as_of") -> str:
 
 def settled(as_of: date, target: Target) -> date:
     """The day on whose morning the outcome of `target` for `as_of` is known for good."""
-    return as_of + timedelta(days=target.gap + target.horizon + target.reporting_delay)
+    return as_of + timedelta(days=target.days_to_settle)
 
 
 def is_mature(as_of: date, target: Target, data_until: date) -> bool:
@@ -91,8 +97,7 @@ def is_mature(as_of: date, target: Target, data_until: date) -> bool:
 
 def matured(target: Target, data_until: date, as_of: str = "as_of") -> str:
     """`is_mature` as a condition on rows."""
-    days = target.gap + target.horizon + target.reporting_delay
-    return f"({as_of} + INTERVAL {days} DAY <= DATE '{data_until}')"
+    return f"({as_of} + INTERVAL {target.days_to_settle} DAY <= DATE '{data_until}')"
 
 
 def month_starts(first: date, last: date) -> Iterator[date]:

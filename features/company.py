@@ -119,9 +119,10 @@ class Table(BaseModel):
 
 
 class About(Table):
-    """`[company]`: who it is and up to which day its tables are complete."""
+    """`[company]`: who it is, and from and up to which day its tables are complete."""
 
     name: Text
+    data_from: date | None = None
     data_until: date | None = None
     simulated: bool = False
     currency: str = ""
@@ -230,12 +231,22 @@ class Source(Table):
 
 
 class Event(Table):
-    """A target that happens: a subscription's end (`ended`, with grace) or any dated fact."""
+    """A target that happens: a subscription's end (`ended`, with grace) or any dated fact.
+
+    `ended_known` is when an end reached us; without it, ends are known when they happen.
+    """
 
     source: str
     ended: str | None = None
+    ended_known: Annotated[KnownTime, BeforeValidator(_column)] | None = None
     grace: Days = 0
     where: str | None = None
+
+    @model_validator(mode="after")
+    def _knows_of_what(self) -> Self:
+        if self.ended_known is not None and self.ended is None:
+            raise refuse("ended_known without ended", "name the column of the end, or remove it")
+        return self
 
 
 class Inactivity(Table):
@@ -249,16 +260,21 @@ class Inactivity(Table):
 class Target(Table):
     """`[targets.NAME]`: what is predicted, from `as_of + gap` on, for `horizon` days.
 
-    `p_red` and `p_green` set the band anchors by hand; else validation data choose them.
+    `active` names the source whose facts make an account active, where the target is a dated
+    event; without it, every source but the event's own. `reporting_delay` is never less than the
+    delay that the target's source declares (`features.declaration` sees to it). `p_red` and
+    `p_green` set the band anchors by hand; else validation data choose them.
     """
 
     adverse: bool = True
     title: str = ""
     event: Event | None = None
     inactivity: Inactivity | None = None
+    active: str | None = None
     active_within: Days | None = None
     gap: Days = 0
     horizon: Days
+    reporting_delay: Days = 0
     p_red: Probability | None = None
     p_green: Probability | None = None
 
@@ -280,6 +296,11 @@ class Target(Table):
                 "no rule for which accounts are active",
                 'active_within = "180d": accounts with a fact in that many days',
             )
+        if self.active is not None and (self.contractual or self.inactivity):
+            raise refuse(
+                "active is for dated events",
+                "remove it: a running subscription, or the source of the inactivity, decides",
+            )
         return self
 
     @model_validator(mode="after")
@@ -299,9 +320,17 @@ class Target(Table):
         return self.event is not None and self.event.ended is not None
 
     @property
-    def reporting_delay(self) -> int:
-        """Days after the label window before its outcome is known for good."""
-        return self.event.grace if self.event else 0
+    def source(self) -> str:
+        """The source whose facts, or whose silence, are the target."""
+        part = self.event or self.inactivity
+        assert part is not None
+        return part.source
+
+    @property
+    def days_to_settle(self) -> int:
+        """Days from the as-of date until its outcome is known for good."""
+        grace = self.event.grace if self.event else 0
+        return self.gap + self.horizon + grace + self.reporting_delay
 
 
 class Says(Table):

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from features import catalog, mistakes
-from features.company import Company
+from features.company import Company, Target
 from features.errors import DeclarationError, NotFound, Problem
 from features.mistakes import FILE
 from features.spelling import did_you_mean
@@ -64,7 +64,22 @@ def parse(text: str, folder: Path = Path()) -> Company:
         problems += [item for item in found if not _follows_from(item, not_adopted)]
     if problems or company is None:
         raise DeclarationError.of(problems)
+    company = company.model_copy(update={"targets": _with_delays(company)})
     return company.model_copy(update={"declaration_hash": _hash(company)})
+
+
+def _with_delays(company: Company) -> dict[str, Target]:
+    """The targets, none settled before its facts can have reached us."""
+    return {
+        name: target.model_copy(update={"reporting_delay": _delay(company, target)})
+        for name, target in company.targets.items()
+    }
+
+
+def _delay(company: Company, target: Target) -> int:
+    known = [company.sources[target.source].known_time]
+    known += [target.event.ended_known] if target.event else []
+    return max(target.reporting_delay, *(item.delay or 0 for item in known if item), 0)
 
 
 def _follows_from(item: Problem, not_adopted: list[Problem]) -> bool:
@@ -156,6 +171,7 @@ def _named_sources(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
         for form in ("event", "inactivity"):
             if isinstance(part := table.get(form), dict):
                 yield ("targets", target, form, "source"), part.get("source")
+        yield ("targets", target, "active"), table.get("active")
     for indicator, table in _tables(raw, "indicators"):
         yield ("indicators", indicator, "source"), table.get("source")
 

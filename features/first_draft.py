@@ -42,7 +42,6 @@ def write(folder: Path, *, force: bool = False) -> Path:
     text = draft(folder)
     with publish.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    path.chmod(0o644)
     return path
 
 
@@ -65,7 +64,7 @@ def draft(folder: Path) -> str:
 def _lines(folder: Path, reading: Reading, left_out: list[str], engine: Engine) -> Iterator[str]:
     activity = reading.activity
     latest = activity.known or activity.event
-    until = profiles.last_day(engine, activity.table.name, latest.name)
+    until = profiles.complete_until(engine, activity.table.name, latest)
     days = profiles.span(engine, activity.table.name, activity.event.name)
     reserved = engine.rows("SELECT keyword_name FROM duckdb_keywords()").column(0).to_pylist()
     daily = frozenset(
@@ -96,7 +95,7 @@ def _company(folder: Path, until: date | None, activity: Facts) -> Iterator[str]
     keys: dict[str, object] = {"name": re.sub(r"[-_]+", " ", called).strip().title() or "Company"}
     if until is not None:
         keys["data_until"] = until
-    why = f"guessed: the last day in {activity.table.path}; the day the tables are complete up to"
+    why = f"guessed from {activity.table.path}: what happened before that morning is in the tables"
     yield from _table("company", keys, why)
 
 

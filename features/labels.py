@@ -1,7 +1,8 @@
 """Who could leave, and who did: eligibility and label of each target on a grid of as-of dates.
 
 Eligibility uses what was known on the morning of the as-of date; a label looks ahead and counts
-only when mature. An account that churns inside the gap has no label.
+only when mature. An account that churned before the label window opens, in the gap or earlier
+without our knowing, has no label.
 """
 
 from features import clock, rows
@@ -9,11 +10,14 @@ from features.company import Event, Inactivity, Target
 from features.engines.on_duckdb import quote
 from features.sources import Tables
 
+FLAGS = ("eligible", "over", "happened", "too_soon")
+
 
 def keep_outcomes(tables: Tables, name: str, target: Target) -> None:
-    """Stores, as table `name`: account_id, as_of, eligible, happened, in_gap (booleans).
+    """Stores, as table `name`: account_id, as_of, eligible, happened, too_soon (booleans).
 
-    Rows are only there where one of the three is true.
+    Rows are only there where one of them, or `over`, is true: an account whose event is known to
+    be over is not eligible, whatever else makes it active.
     """
     if target.inactivity is not None:
         query = _inactivity(tables, target, target.inactivity)
@@ -24,9 +28,9 @@ def keep_outcomes(tables: Tables, name: str, target: Target) -> None:
         query = _event(tables, target, target.event)
     tables.engine.keep(
         name,
-        "SELECT account_id, as_of, bool_or(eligible) AS eligible, "
-        f"bool_or(happened) AS happened, bool_or(in_gap) AS in_gap FROM ({query}) "
-        "GROUP BY account_id, as_of",
+        "SELECT account_id, as_of, bool_or(eligible) AND NOT bool_or(over) AS eligible, "
+        f"bool_or(happened) AS happened, bool_or(too_soon) AS too_soon FROM ({query}) "
+        f"WHERE {' OR '.join(FLAGS)} GROUP BY account_id, as_of",
     )
 
 
@@ -35,49 +39,76 @@ def label(target: Target, outcome: str) -> str:
 
     `outcome` is the SQL name of the row that `keep_outcomes` stored, nulls if it stored none.
     """
-    happened, in_gap = (f"coalesce({outcome}.{word}, FALSE)" for word in ("happened", "in_gap"))
+    happened, too_soon = (f"coalesce({outcome}.{word}, FALSE)" for word in ("happened", "too_soon"))
     if target.inactivity is not None:
         return f"CASE WHEN {happened} THEN 0 ELSE 1 END"
     if target.adverse:
-        return f"CASE WHEN {in_gap} THEN NULL WHEN {happened} THEN 1 ELSE 0 END"
+        return f"CASE WHEN {too_soon} THEN NULL WHEN {happened} THEN 1 ELSE 0 END"
     return f"CASE WHEN {happened} THEN 1 ELSE 0 END"
 
 
-def _inactivity(tables: Tables, target: Target, part: Inactivity) -> str:
-    """`happened` here is any activity in the label window: the opposite of churn."""
-    return _dated(tables, part, target, eligible=_active(target))
+def _on_the_grid(facts: str, **flags: str) -> str:
+    """SELECT of every fact on every as-of date, with its `FLAGS`: false, unless given."""
+    columns = ", ".join(f"{flags.get(name, 'FALSE')} AS {name}" for name in FLAGS)
+    return f"SELECT account_id, as_of, {columns} FROM ({facts}) CROSS JOIN {quote(rows.GRID)}"
 
 
 def _active(target: Target) -> str:
     return f"{clock.known()} AND {clock.within(target.active_within)}"
 
 
-def _dated(tables: Tables, part: Event | Inactivity, target: Target, *, eligible: str) -> str:
+def _ahead(column: str, target: Target) -> str:
+    return f"coalesce({clock.ahead(column, target.gap, target.horizon)}, FALSE)"
+
+
+def _too_soon(column: str, known: str, target: Target) -> str:
+    """In the gap, or before the as-of date without being known by then."""
+    in_gap = clock.ahead(column, 0, target.gap)
+    unknown = f"({clock.past(column)} AND NOT {clock.past(known)})"
+    return f"coalesce({in_gap} OR {unknown}, FALSE)"
+
+
+def _kept(tables: Tables, part: Event | Inactivity) -> str:
     facts = rows.facts(tables, part.source, {"keep": rows.kept(part)})
-    return (
-        f"SELECT account_id, as_of, {eligible} AS eligible, "
-        f"{clock.ahead('event_time', target.gap, target.horizon)} AS happened, "
-        f"{clock.ahead('event_time', 0, target.gap)} AS in_gap "
-        f"FROM ({facts}) CROSS JOIN {quote(rows.GRID)} WHERE keep"
-    )
+    return f"SELECT * FROM ({facts}) WHERE keep"
+
+
+def _inactivity(tables: Tables, target: Target, part: Inactivity) -> str:
+    """`happened` here is any activity in the label window: the opposite of churn."""
+    happened = _ahead("event_time", target)
+    return _on_the_grid(_kept(tables, part), eligible=_active(target), happened=happened)
 
 
 def _event(tables: Tables, target: Target, part: Event) -> str:
-    """Any dated event; the active accounts are those with a known fact in any source."""
-    happened = _dated(tables, part, target, eligible="FALSE")
-    active = " UNION ALL ".join(
-        f"SELECT account_id, as_of, {_active(target)} AS eligible, FALSE AS happened, "
-        f"FALSE AS in_gap FROM ({rows.facts(tables, source)}) CROSS JOIN {quote(rows.GRID)}"
-        for source, declared in tables.company.sources.items()
-        if declared.account is not None and declared.event_time is not None
-    )
-    return f"{happened} UNION ALL {active}"
+    """A dated event; an adverse one happens to an account once and ends its eligibility."""
+    flags = {"happened": _ahead("event_time", target)}
+    if target.adverse:
+        flags["over"] = clock.known()
+        flags["too_soon"] = _too_soon("event_time", "known_time", target)
+    happened = _on_the_grid(_kept(tables, part), **flags)
+    active = [
+        _on_the_grid(rows.facts(tables, source), eligible=_active(target))
+        for source in _activity(tables, target, part)
+    ]
+    return " UNION ALL ".join([happened, *active])
+
+
+def _activity(tables: Tables, target: Target, part: Event) -> list[str]:
+    """The sources whose facts make an account active: by default all but the event's own."""
+    if target.active is not None:
+        return [target.active]
+    facts = [
+        name
+        for name, item in tables.company.sources.items()
+        if item.account is not None and item.event_time is not None
+    ]
+    return [name for name in facts if name != part.source] or facts
 
 
 def _subscription(tables: Tables, target: Target, part: Event) -> str:
     """An account churns at the end of a subscription that no other continues within the grace."""
     name = f"subscriptions of {part.source}"
-    tables.engine.keep(name, _subscriptions(tables, part))
+    tables.engine.keep(name, rows.facts(tables, part.source, rows.end_times(tables, part)))
     continued = (
         f"SELECT 1 FROM {quote(name)} AS next WHERE next.account_id = s.account_id "
         f"AND next.event_time <= s.ended + INTERVAL {part.grace} DAY "
@@ -87,18 +118,10 @@ def _subscription(tables: Tables, target: Target, part: Event) -> str:
     query = (
         f"SELECT s.*, CASE WHEN {churned} THEN s.ended END AS churned_at FROM {quote(name)} AS s"
     )
-    return (
-        f"SELECT account_id, as_of, {clock.known()} AND (ended IS NULL OR ended >= as_of) "
-        "AS eligible, "
-        f"coalesce({clock.ahead('churned_at', target.gap, target.horizon)}, FALSE) AS happened, "
-        f"coalesce({clock.ahead('churned_at', 0, target.gap)}, FALSE) AS in_gap "
-        f"FROM ({query}) CROSS JOIN {quote(rows.GRID)}"
+    over = f"coalesce({clock.past('ended')} AND {clock.past('ended_known')}, FALSE)"
+    return _on_the_grid(
+        query,
+        eligible=f"{clock.known()} AND NOT {over}",
+        happened=_ahead("churned_at", target),
+        too_soon=_too_soon("churned_at", "ended_known", target),
     )
-
-
-def _subscriptions(tables: Tables, part: Event) -> str:
-    declared = tables.company.sources[part.source].event_time
-    column = str(part.ended)
-    type_ = tables.columns[part.source][column]
-    ended = clock.in_utc(quote(column), type_, declared.zone if declared else None)
-    return rows.facts(tables, part.source, {"ended": ended})

@@ -6,11 +6,13 @@ the old one as it was. Parquet carries page checksums, which every read here ver
 
 import fcntl
 import json
+import math
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,14 @@ import pyarrow.parquet as pq
 
 from features.errors import Busy, ChurnlightError, DeclarationError
 
+FORMULA_STARTS = ("=", "+", "-", "@")
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file path that takes the place of `path` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _beside(path)
+    temporary.touch(exist_ok=False)
     try:
         yield temporary
         _sync(temporary)
@@ -42,8 +44,8 @@ def new_directory(path: Path) -> Iterator[Path]:
 
     A published directory never changes: where `path` exists already, it stays as it is.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = _beside(path)
+    temporary.mkdir()
     try:
         yield temporary
         for file in temporary.rglob("*"):
@@ -52,6 +54,15 @@ def new_directory(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    """A free name beside `path`. What is made there has the rights that the umask leaves.
+
+    Not those of `tempfile`, which are the owner's alone: a service under another user reads it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
 def _sync(path: Path) -> None:
@@ -83,23 +94,22 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
-    """Writes `table` to `path` as CSV with a header, whole or not at all; nulls are empty."""
+    """Writes `table` to `path` as CSV with a header, whole or not at all; nulls are empty.
+
+    Texts are `harmless`.
+    """
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = [text and harmless(text) for text in table[field.name].to_pylist()]
+            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
     with replacing(path) as temporary:
         csv.write_csv(table, temporary)
 
 
-def writer(path: Path) -> Callable[[pa.Table, Path], None]:
-    """The function that writes a table in the format of the path's suffix.
-
-    Raises
-    ------
-    DeclarationError
-        The suffix is of no format that a table is written in.
-    """
-    formats = {".parquet": write_parquet, ".csv": write_csv}
-    if path.suffix.lower() not in formats:
-        raise DeclarationError(f"{path}: unknown format {path.suffix!r}; use .parquet or .csv")
-    return formats[path.suffix.lower()]
+def harmless(text: str) -> str:
+    """`text` for a cell of CSV: what a spreadsheet would run as a formula gets an apostrophe."""
+    runs = text.startswith(("\t", "\r")) or text.lstrip().startswith(FORMULA_STARTS)
+    return f"'{text}" if runs else text
 
 
 def write_json(content: Any, path: Path) -> None:
@@ -107,6 +117,68 @@ def write_json(content: Any, path: Path) -> None:
     with replacing(path) as temporary:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+Row = dict[str, Any]
+SUFFIXES = (".parquet", ".csv", ".json")
+
+
+def require_suffix(path: Path) -> str:
+    """The suffix of `path` in lower case, one of `SUFFIXES`: the formats a table is written in.
+
+    Raises
+    ------
+    DeclarationError
+        It has none, or another.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        got = path.suffix or "a file without suffix"
+        raise DeclarationError(f"{path}: cannot write {got}; use .parquet, .csv or .json")
+    return path.suffix.lower()
+
+
+def write_table(table: pa.Table, path: Path, shown: Callable[[Row], Row] = dict) -> None:
+    """Writes `table` in the format of the path's suffix, whole or not at all.
+
+    Parameters
+    ----------
+    shown : callable
+        What text formats say of a row; by default its columns as they are. In JSON dates are
+        ISO texts, in CSV nested columns are JSON texts.
+
+    Raises
+    ------
+    DeclarationError
+        As `require_suffix`.
+    """
+    suffix = require_suffix(path)
+    if suffix == ".parquet":
+        write_parquet(table, path)
+    elif suffix == ".csv":
+        write_csv(_flat(table, shown), path)
+    else:
+        write_json([_plain(shown(row)) for row in table.to_pylist()], path)
+
+
+def _flat(table: pa.Table, shown: Callable[[Row], Row]) -> pa.Table:
+    nested = [item.name for item in table.schema if pa.types.is_nested(item.type)]
+    rows = [shown(row) for row in table.to_pylist()] if nested else []
+    for name in nested:
+        texts = [json.dumps(_plain(row[name]), ensure_ascii=False) for row in rows]
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(texts, pa.string()))
+    return table
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON can hold it; what is no finite number is null."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.isoformat() if isinstance(value, date) else value
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 Row work only (filters, expressions, zones, keys); what needs the clock is `windows`.
 """
 
+from datetime import date, datetime
+
 from features import clock
 from features.company import Company, Event, Inactivity, Indicator
 from features.engines.on_duckdb import quote
@@ -10,6 +12,17 @@ from features.sources import Tables
 
 ACCOUNTS = "churnlight accounts"
 GRID = "churnlight grid"
+SHOWN = {
+    "name": "VARCHAR",
+    "owner": "VARCHAR",
+    "parent": "VARCHAR",
+    "mrr": "DOUBLE",
+    "renewal": "DATE",
+    "since": "DATE",
+}
+
+ZONE_SLACK_HOURS = 14
+"""No zone is further ahead of UTC: a sign-up day in local time starts at most so much earlier."""
 
 
 def accounts(tables: Tables) -> str:
@@ -36,21 +49,20 @@ def accounts(tables: Tables) -> str:
 
 
 def account_facts(tables: Tables) -> str:
-    """SELECT of what people want to see of each account: name, owner, parent, mrr, renewal.
+    """SELECT of what people want to see of each account: account_id and `SHOWN`.
 
-    As the account table says today; none of it is a feature.
+    As the account table says today; none of it is a feature. Derived accounts have nothing but
+    their first day, that of their first fact.
     """
     declared = tables.company.accounts
-    kinds = {"name": "VARCHAR", "owner": "VARCHAR", "parent": "VARCHAR", "mrr": "DOUBLE"}
-    shown = kinds | {"renewal": "DATE"}
-    own = {name: getattr(declared.attributes, name) for name in shown}
-    columns = [
-        f"CAST({quote(own[name]) if own[name] else 'NULL'} AS {kind}) AS {name}"
-        for name, kind in shown.items()
-    ]
-    known = f"SELECT DISTINCT {_text(declared.key)} AS account_id, {', '.join(columns)}"
+    found: dict[str, str | None] = {name: getattr(declared.attributes, name) for name in SHOWN}
+    own = {name: quote(column) if column else "NULL" for name, column in found.items()}
+    if declared.derived:
+        own["since"] = f"min({event_time(tables, declared.source)})"
+    columns = ", ".join(f"CAST({own[name]} AS {kind}) AS {name}" for name, kind in SHOWN.items())
     return (
-        f"{known} FROM {quote(declared.source)} WHERE {quote(declared.key)} IS NOT NULL "
+        f"SELECT {_text(declared.key)} AS account_id, {columns} FROM {quote(declared.source)} "
+        f"WHERE {quote(declared.key)} IS NOT NULL {'GROUP BY 1' if declared.derived else ''} "
         "ORDER BY account_id"
     )
 
@@ -70,8 +82,8 @@ def segment(company: Company) -> str:
 def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> str:
     """SELECT of a source's facts: account_id, event_time, known_time and the `extra` columns.
 
-    Facts of accounts that no account table knows, without key or without time are left out
-    (the data usability report counts them).
+    Facts of accounts that no account table knows, without key, without event or known time, or
+    before their account's first day are left out (the data usability report counts them).
 
     Raises
     ------
@@ -95,27 +107,35 @@ def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> s
     return (
         f"SELECT account_id, {names} FROM (SELECT {own} FROM {quote(source)}) "
         f"JOIN {quote(ACCOUNTS)} ON fact_key = {key} "
-        "WHERE event_time IS NOT NULL AND known_time IS NOT NULL"
+        "WHERE event_time IS NOT NULL AND known_time IS NOT NULL "
+        f"AND (since IS NULL OR event_time >= since - {slack(tables, source)})"
     )
+
+
+def slack(tables: Tables, source: str) -> str:
+    """How long before 00:00 UTC of its account's first day a fact of the source may stand."""
+    declared = tables.company.sources[source].event_time
+    by_day = declared is not None and tables.columns[source][declared.column] == "DATE"
+    return f"INTERVAL {0 if by_day else ZONE_SLACK_HOURS} HOUR"
 
 
 def event_time(tables: Tables, source: str) -> str:
     """A fact's event time as naive UTC."""
     declared = tables.company.sources[source].event_time
     assert declared is not None
-    type_ = tables.columns[source][declared.column]
-    return clock.in_utc(quote(declared.column), type_, declared.zone)
+    return _in_utc(tables, source, declared.column, declared.zone)
 
 
 def known_time(tables: Tables, source: str) -> str:
-    """A fact's known time as naive UTC, never before its event time."""
+    """A fact's known time as naive UTC, never before its event time; null if never recorded."""
     declared = tables.company.sources[source].known_time
     event = event_time(tables, source)
     if declared is None:
         return event
     if declared.column is None:
         return f"{event} + INTERVAL {declared.delay} DAY"
-    return f"greatest({event}, coalesce({recorded_time(tables, source)}, {event}))"
+    recorded = recorded_time(tables, source)
+    return f"CASE WHEN {recorded} IS NOT NULL THEN greatest({event}, {recorded}) END"
 
 
 def recorded_time(tables: Tables, source: str) -> str | None:
@@ -123,8 +143,49 @@ def recorded_time(tables: Tables, source: str) -> str | None:
     declared = tables.company.sources[source].known_time
     if declared is None or declared.column is None:
         return None
-    type_ = tables.columns[source][declared.column]
-    return clock.in_utc(quote(declared.column), type_, declared.zone)
+    return _in_utc(tables, source, declared.column, declared.zone)
+
+
+def end_times(tables: Tables, part: Event) -> dict[str, str]:
+    """A subscription's end and when it was known, naive UTC, both null while it runs.
+
+    An end of which nobody wrote down when it was known counts as known when it happened.
+    """
+    zoned = tables.company.sources[part.source].event_time
+    end = _in_utc(tables, part.source, str(part.ended), zoned.zone if zoned else None)
+    known = part.ended_known
+    if known is None:
+        return {"ended": end, "ended_known": end}
+    if known.column is None:
+        return {"ended": end, "ended_known": f"{end} + INTERVAL {known.delay} DAY"}
+    recorded = _in_utc(tables, part.source, known.column, known.zone)
+    return {"ended": end, "ended_known": f"coalesce({recorded}, {end})"}
+
+
+def _in_utc(tables: Tables, source: str, column: str, zone: str | None) -> str:
+    return clock.in_utc(quote(column), tables.columns[source][column], zone)
+
+
+def first_day(tables: Tables, source: str) -> date | None:
+    """The day of a source's first fact."""
+    return _day(tables, f"SELECT min({event_time(tables, source)}) FROM {quote(source)}")
+
+
+def last_day(tables: Tables, source: str) -> date | None:
+    """The last day on which anything of a source became known.
+
+    Rows that were written down before they happened, such as what is planned, do not say how far
+    the source reaches.
+    """
+    event, recorded = event_time(tables, source), recorded_time(tables, source)
+    written = f"CAST({event} AS DATE) <= CAST({recorded} AS DATE)" if recorded else "TRUE"
+    known = f"max({known_time(tables, source)}) FILTER (WHERE {written})"
+    return _day(tables, f"SELECT {known} FROM {quote(source)}")
+
+
+def _day(tables: Tables, query: str) -> date | None:
+    found: datetime | None = tables.engine.row(query)[0]
+    return found.date() if found is not None else None
 
 
 def kept(part: Event | Inactivity) -> str:

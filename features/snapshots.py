@@ -5,7 +5,7 @@ them (today DuckDB's SQL) stands behind it.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -17,10 +17,9 @@ from features.breaches import structure
 from features.company import Company
 from features.engines.on_duckdb import quote
 from features.errors import NotFound
+from features.progress import Progress, silent
 from features.sources import Tables
 from features.windows import Column
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,7 @@ def _numbers(column: pa.Array) -> pa.Array:
     return pc.fill_null(column, 0)
 
 
-def build(
-    company: Company, as_of: Sequence[date], *, progress: Progress = lambda step: None
-) -> Snapshots:
+def build(company: Company, as_of: Sequence[date], *, progress: Progress = silent) -> Snapshots:
     """The rows of every account that existed on each of the as-of dates.
 
     Parameters
@@ -91,9 +88,7 @@ def build(
         return build_from(tables, as_of, progress=progress)
 
 
-def build_from(
-    tables: Tables, as_of: Sequence[date], *, progress: Progress = lambda step: None
-) -> Snapshots:
+def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = silent) -> Snapshots:
     """As `build`, from tables that are open already."""
     grid = pa.table({"as_of": pa.array(sorted(set(as_of)), pa.date32())})
     tables.engine.register("churnlight dates", grid)
@@ -119,14 +114,7 @@ def data_until(tables: Tables) -> date:
     if tables.company.company.data_until is not None:
         return tables.company.company.data_until
     dated = [name for name, item in tables.company.sources.items() if item.event_time is not None]
-    last = [
-        tables.engine.row(
-            f"SELECT CAST(max({rows.known_time(tables, name)}) AS DATE) FROM {quote(name)}"
-        )[0]
-        for name in dated
-    ]
-    until: date = max(day for day in last if day is not None)
-    return until
+    return max(day for name in dated if (day := rows.last_day(tables, name)) is not None)
 
 
 def asked(tables: Tables, as_of: Sequence[date]) -> list[date]:
@@ -146,24 +134,24 @@ def asked(tables: Tables, as_of: Sequence[date]) -> list[date]:
     return list(as_of) or [until]
 
 
-def first_event(tables: Tables) -> date:
-    """The day of the first fact that any indicator or target is made of."""
-    used = {item.source for item in tables.company.indicators.values()}
-    days = [
-        tables.engine.row(
-            f"SELECT CAST(min({rows.event_time(tables, name)}) AS DATE) FROM {quote(name)}"
-        )[0]
-        for name in sorted(used)
-    ]
-    first: date = min(day for day in days if day is not None)
-    return first
+def data_from(tables: Tables) -> date:
+    """The day from which on the tables are complete: declared, else when the last source begins.
+
+    The sources are those of live indicators: a date before one of them begins would teach that
+    accounts which are still here did nothing.
+    """
+    company = tables.company
+    if company.company.data_from is not None:
+        return company.company.data_from
+    used = {item.source for item in (company.staged("live") or company.indicators).values()}
+    return max(day for name in used if (day := rows.first_day(tables, name)) is not None)
 
 
 def mature_month_starts(tables: Tables, target: str) -> list[date]:
-    """The month starts with enough history before them and a label window inside the data."""
+    """The month starts with `min_history` in the data before them and a label window after."""
     company = tables.company
     until, declared = data_until(tables), company.targets[target]
-    first = first_event(tables) + timedelta(days=company.bands.min_history)
+    first = data_from(tables) + timedelta(days=company.bands.min_history)
     return [
         day for day in clock.month_starts(first, until) if clock.is_mature(day, declared, until)
     ]

@@ -19,7 +19,7 @@ from features.errors import ContractBroken, Finding
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from features.contract import Progress
+    from features.progress import Progress
     from features.snapshots import Snapshots
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -35,10 +35,18 @@ COLOURS = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 
 @contextmanager
 def progress(first: str) -> "Iterator[Progress]":
-    """Shows, on stderr, the step that is at work; yields the function that names the next one."""
+    """Shows, on stderr, the step that is at work; yields the function that names the next one.
+
+    A terminal shows the step of the moment, a file or a log one line for each.
+    """
     from rich.console import Console
 
-    with Console(stderr=True).status(first) as status:
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        typer.echo(first, err=True)
+        yield lambda step: typer.echo(step, err=True)
+        return
+    with console.status(first) as status:
         yield lambda step: status.update(step)
 
 
@@ -77,7 +85,7 @@ def check(company: CompanyFolder, as_json: AsJson = False) -> None:
 @app.command()
 def features(
     company: CompanyFolder,
-    out: Annotated[Path, typer.Option(help="The file to write: .parquet or .csv.")],
+    out: Annotated[Path, typer.Option(help="The file to write: .parquet, .csv or .json.")],
     as_of: Annotated[
         list[datetime] | None,
         typer.Option(formats=DAY, help="A day to look from; repeatable. Default: data_until."),
@@ -87,10 +95,10 @@ def features(
     """Write what was known of every account on the morning of each as-of date."""
     from features import publish
 
-    writer = publish.writer(out)
+    publish.require_suffix(out)
     with progress("opening the tables") as step:
         built = point_in_time(company, [day.date() for day in as_of or ()], step)
-        writer(built.table, out)
+        publish.write_table(built.table, out)
     if as_json:
         typer.echo(json.dumps(_summary(built, out), indent=2, ensure_ascii=False))
 
@@ -130,6 +138,8 @@ def _print_report(findings: Sequence[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from features import contract
+
     console = Console(width=WIDTH, highlight=False)
     for state, colour in COLOURS.items():
         rows = [item for item in findings if item.state == state]
@@ -148,10 +158,4 @@ def _print_report(findings: Sequence[Finding]) -> None:
                 Text(f"{item.name}\n({item.step})"), Text(place), count, told, end_section=True
             )
         console.print(shown)
-    console.print(Text(_verdict(findings)))
-
-
-def _verdict(findings: Sequence[Finding]) -> str:
-    counts = {state: sum(item.state == state for item in findings) for state in COLOURS}
-    told = f"errors: {counts['error']}, warnings: {counts['warning']}, advice: {counts['advice']}"
-    return f"{told}; {'mend the errors first' if counts['error'] else 'the tables can be used'}"
+    console.print(Text(contract.verdict(findings)))

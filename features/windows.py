@@ -4,7 +4,6 @@ One grouped query per source: every fact meets the as-of dates that it counts fo
 column of each indicator is one filtered aggregate over them.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,8 +13,7 @@ from features.company import Indicator, Source, Stage, column_name
 from features.engines.on_duckdb import EngineError, quote
 from features.errors import DeclarationError
 from features.sources import Tables
-
-NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*|BOOLEAN")
+from features.sql_types import FLAG, is_number
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def _dtype(tables: Tables, item: Indicator) -> Literal["number", "category"]:
     if item.measure != "latest":
         return "number"
     found = tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
-    return "number" if NUMBER.fullmatch(found) else "category"
+    return "number" if found == FLAG or is_number(found) else "category"
 
 
 def keep_measures(tables: Tables, source: str, name: str) -> None:

@@ -19,19 +19,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from features.errors import ChurnlightError
+from features.spelling import did_you_mean
 from serving import messages
 from serving.assess import Band
-from serving.book import Book, Edition
-from serving.edition import BANDS, Rows
+from serving.book import Book, Edition, adverse
+from serving.edition import BANDS, LONGEST_SEARCH, Rows
 from serving.problems import HttpProblem, invalid
 from serving.scoring import declared, published, score
-from serving.strict_json import MAX_ERRORS, StrictJson, did_you_mean, read
+from serving.strict_json import MAX_ERRORS, StrictJson, read
 
 OPENAPI = Path(__file__).with_name("openapi.json")
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
-LONGEST_QUERY = 200
-FILTERS = ("status", "q", "segment", "owner")
+FILTERS = ("band", "q", "segment", "owner")
 LIST_PARAMETERS = (*FILTERS, "target", "limit", "after", "drivers")
 NO_STORE = {"cache-control": "no-store"}
 
@@ -83,7 +83,7 @@ class Api:
     def accounts(self, request: Request) -> Response:
         """One page of the accounts that fit the filters."""
         self._book.refresh()
-        query = Query.read(request)
+        query = AccountsQuery.read(request)
         edition = published(self._book, declared(self._book, query.target, {"parameter": "target"}))
         return StrictJson(account_page(query, edition, self._book.stale), headers=NO_STORE)
 
@@ -102,10 +102,10 @@ class Api:
 
 
 @dataclass(frozen=True)
-class Query:
+class AccountsQuery:
     """What `GET /v1/accounts` is asked for; null means no filter."""
 
-    status: Band | None
+    band: Band | None
     q: str | None
     segment: str | None
     owner: str | None
@@ -115,7 +115,7 @@ class Query:
     drivers: bool
 
     @classmethod
-    def read(cls, request: Request) -> "Query":
+    def read(cls, request: Request) -> "AccountsQuery":
         """The query of `request`; 422 with every mistake otherwise."""
         given = _parameters(request, LIST_PARAMETERS)
         mistakes = [
@@ -126,7 +126,7 @@ class Query:
         if mistakes:
             raise invalid(mistakes)
         return cls(
-            status=cast("Band | None", given.get("status")),
+            band=cast("Band | None", given.get("band")),
             q=given.get("q"),
             segment=given.get("segment"),
             owner=given.get("owner"),
@@ -142,8 +142,8 @@ def _is_limit(text: str) -> bool:
 
 
 CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
-    "status": (lambda text: text in BANDS, f"one of {', '.join(BANDS)}"),
-    "q": (lambda text: len(text) <= LONGEST_QUERY, f"a text of at most {LONGEST_QUERY} letters"),
+    "band": (lambda text: text in BANDS, f"one of {', '.join(BANDS)}"),
+    "q": (lambda text: len(text) <= LONGEST_SEARCH, f"a text of at most {LONGEST_SEARCH} letters"),
     "limit": (_is_limit, f"a whole number from 1 to {MAX_LIMIT}"),
     "drivers": (lambda text: text in ("true", "false"), "true or false"),
 }
@@ -167,9 +167,9 @@ def _parameters(request: Request, known: tuple[str, ...]) -> dict[str, str]:
     return dict(request.query_params)
 
 
-def account_page(query: Query, edition: Edition, stale: str) -> messages.AccountPage:
+def account_page(query: AccountsQuery, edition: Edition, stale: str) -> messages.AccountPage:
     """The page of `edition` that `query` asks for."""
-    found = edition.find(status=query.status, q=query.q, segment=query.segment, owner=query.owner)
+    found = edition.find(band=query.band, q=query.q, segment=query.segment, owner=query.owner)
     start = _start(query.after, edition, found.rows)
     page = found[start : start + query.limit]
     shown = page if query.drivers else page.without_drivers()
@@ -220,17 +220,17 @@ def ready(book: Book) -> messages.Ready:
     """
     lacking: dict[str, str] = {}
     targets: dict[str, messages.ReadyTarget] = {}
-    for target in book.company.targets:
+    for target in adverse(book.company):
         try:
             targets[target] = _ready_target(book, target)
         except ChurnlightError as error:
             lacking[target] = str(error)
     if not targets:
-        raise HttpProblem("not-ready", next(iter(lacking.values())), lacking=lacking)
+        detail = next(iter(lacking.values()), "no adverse target is declared")
+        raise HttpProblem("not-ready", detail, lacking=lacking)
     return {
         "status": "ready",
         "targets": targets,
-        "declaration_hash": book.company.declaration_hash,
         "stale": book.stale or None,
     }
 
@@ -242,4 +242,5 @@ def _ready_target(book: Book, target: str) -> messages.ReadyTarget:
         "computed_at": edition.run.computed_at,
         "published_by": messages.model_message(edition.model),
         "model": {"name": artifact.name, "version": artifact.version, "digest": artifact.digest},
+        "declaration_hash": artifact.declaration_hash,
     }

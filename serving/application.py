@@ -10,10 +10,15 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from features.company import Company
-from features.errors import ChurnlightError, NotFound
+from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.settings import Settings
 from serving import api, auth, pages, problems, runs
-from serving.book import Book
+from serving.book import Book, adverse
+
+NOTHING_ADVERSE = (
+    "churnlight.toml: no target is adverse, and only such a target has health scores to serve; "
+    "declare one without `adverse = false`"
+)
 
 log = logging.getLogger("churnlight")
 
@@ -28,7 +33,7 @@ def application(book: Book) -> ASGIApp:
 
 def warm(book: Book) -> None:
     """Loads the promoted models before the first request; what is lacking, /readyz says."""
-    for target in book.company.targets:
+    for target in adverse(book.company):
         try:
             loaded = len(book.artifact(target).boosters)
             log.info("target %s: promoted model with %d boosters", target, loaded)
@@ -40,13 +45,15 @@ def check_ready(company: Company, settings: Settings) -> None:
     """Raises, before any server starts, what would keep every target from being served."""
     from training.artifact import champion
 
+    if not (targets := adverse(company)):
+        raise DeclarationError(NOTHING_ADVERSE)
     workspace = settings.workspace_of(company)
     runs.published(workspace / "scores")
     absent: list[NotFound] = []
-    for target in company.targets:
+    for target in targets:
         try:
             champion(workspace, target)
         except NotFound as error:
             absent.append(error)
-    if len(absent) == len(company.targets):
+    if len(absent) == len(targets):
         raise absent[0]

@@ -33,7 +33,6 @@ BAND_WORDS: dict[Band, str] = {
 }
 MAX_REASONS = 4
 REAL_POINTS = 0.5
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ def _scored(X: Floats, artifact: "Artifact") -> list[dict[str, Any]]:
             "base_points": float(base[row]),
             **_by_dimension(points[row], artifact),
             "drivers": drivers[row],
-            "playbook": _playbook(drivers[row]),
+            "playbook": _playbook(drivers[row], float(unclipped[row])),
         }
         for row in range(len(X))
     ]
@@ -255,15 +254,20 @@ def _value(feature: Feature, coded: float) -> float | str | None:
     return feature.categories[int(coded)] if feature.dtype == "category" else float(coded)
 
 
-def _playbook(drivers: Sequence[Driver]) -> str | None:
-    """The playbook of the worst driver that can be acted on: known, and not context."""
+def _playbook(drivers: Sequence[Driver], health_score: float) -> str | None:
+    """The playbook of the worst real driver that can be acted on: known, and not context.
+
+    A green account needs none.
+    """
+    if band_of(health_score) == "green":
+        return None
     actionable = [
         item
         for item in drivers
         if item.playbook and item.kind != "context" and item.value is not None
     ]
     worst = min(actionable, key=lambda item: item.health_points, default=None)
-    return worst.playbook if worst and worst.health_points < -ROUNDING else None
+    return worst.playbook if worst and worst.health_points <= -REAL_POINTS else None
 
 
 def reasons(assessment: Assessment) -> tuple[Driver, ...]:

@@ -1,18 +1,17 @@
 """`score`: every account of a company on its as-of dates, published as immutable runs."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as csv
 
 from features import contract, publish, rows, snapshots
 from features.company import Company
 from features.errors import DeclarationError, NotFound
+from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
 from serving import runs
@@ -22,7 +21,6 @@ from training import artifact as artifacts
 from training.artifact import Artifact
 from training.train import choose_targets
 
-Progress = Callable[[str], None]
 CHAMPION = "champion"
 
 
@@ -33,9 +31,9 @@ def score(
     targets: Sequence[str] = (),
     model: str = CHAMPION,
     settings: Settings | None = None,
-    progress: Progress = lambda step: None,
+    progress: Progress = silent,
 ) -> list[Run]:
-    """Scores every account on each as-of date and publishes one run per date.
+    """Scores every account on each as-of date and publishes one run per date, all at once.
 
     Parameters
     ----------
@@ -57,22 +55,21 @@ def score(
     settings = settings or Settings.read()
     chosen = choose_targets(company, targets)
     models = {name: _artifact(company, name, model, settings) for name in chosen}
+    for artifact in models.values():
+        artifacts.require_same_meaning(artifact, company)
     with contract.sound(company) as tables:
         dates = snapshots.asked(tables, as_of)
         built = snapshots.build_from(tables, dates, progress=progress)
         accounts = tables.engine.rows(rows.account_facts(tables))
-    published = []
+    root, kept = settings.workspace_of(company) / "scores", []
     for day in sorted(set(dates)):
         progress(f"scoring {day}")
         rows_then = _anybody(built.at(day), day)
-        run, scores = _run(rows_then, models, company, settings)
-        current = model == CHAMPION and chosen == choose_targets(company, ())
-        published.append(
-            runs.write(
-                run, scores, rows_then.table, accounts, root=run.folder.parent, current=current
-            )
-        )
-    return published
+        run, scores = _run(rows_then, models, company, root)
+        kept.append(runs.write(run, scores, rows_then.table, accounts))
+    if model == CHAMPION and chosen == choose_targets(company, ()):
+        runs.make_current(kept, root)
+    return kept
 
 
 def _anybody(built: Snapshots, day: date) -> Snapshots:
@@ -98,39 +95,31 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
 
 
 def _run(
-    built: Snapshots, models: dict[str, Artifact], company: Company, settings: Settings
+    built: Snapshots, models: dict[str, Artifact], company: Company, root: Path
 ) -> tuple[Run, pa.Table]:
     scored = [assess(built.table, artifact, company) for artifact in models.values()]
     day: date = built.table["as_of"][0].as_py()
     digest = built.digest
-    parts = [company.declaration_hash, digest, *(item.digest for item in models.values())]
+    made_by = [item.digest for item in models.values()]
+    parts = [str(runs.FORMAT), company.declaration_hash, digest, *made_by]
     name = f"{day}--{sha256(' '.join(parts).encode()).hexdigest()[:12]}"
     run = Run(
-        folder=settings.workspace_of(company) / "scores" / name,
+        folder=root / name,
         as_of=day,
         computed_at=datetime.now(UTC).isoformat(timespec="seconds"),
         data_until=built.data_until,
         declaration_hash=company.declaration_hash,
         data_digest=digest,
-        models={target: _named(item) for target, item in models.items()},
+        models={target: runs.described(item) for target, item in models.items()},
     )
     return run, pa.concat_tables([runs.to_table(items) for items in scored])
-
-
-def _named(item: Artifact) -> dict[str, Any]:
-    return {
-        "name": item.name,
-        "version": item.version,
-        "digest": item.digest,
-        "horizon_days": item.horizon_days,
-        "gap_days": item.gap_days,
-    }
 
 
 def export(published: Sequence[Run], path: Path) -> int:
     """Writes the runs' scores to `path` (Parquet, CSV or JSON by its suffix); answers the rows.
 
-    In CSV the drivers are a JSON text.
+    Parquet holds them as `runs.SCHEMA` says. In text a driver's value and usual value are a
+    number or a text, and in CSV the drivers are one JSON text.
 
     Raises
     ------
@@ -138,40 +127,9 @@ def export(published: Sequence[Run], path: Path) -> int:
         The suffix is none of the three.
     """
     table = pa.concat_tables([run.scores() for run in published])
-    if path.suffix == ".parquet":
-        publish.write_parquet(table, path)
-    elif path.suffix == ".json":
-        publish.write_json([_message(row) for row in table.to_pylist()], path)
-    elif path.suffix == ".csv":
-        texts = [
-            json.dumps(_message(row)["drivers"], ensure_ascii=False) for row in table.to_pylist()
-        ]
-        place = table.column_names.index("drivers")
-        with publish.replacing(path) as temporary:
-            csv.write_csv(table.set_column(place, "drivers", pa.array(texts)), temporary)
-    else:
-        require_suffix(path)
+    publish.write_table(table, path, _shown)
     return int(table.num_rows)
 
 
-def require_suffix(path: Path) -> None:
-    """Raises DeclarationError unless `path` ends in a suffix that `export` can write."""
-    if path.suffix not in {".parquet", ".csv", ".json"}:
-        raise DeclarationError(
-            f"{path}: cannot write {path.suffix or 'a file without suffix'}; "
-            "use .parquet, .csv or .json"
-        )
-
-
-def _message(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the scores as JSON values."""
-    drivers = [_driver(item) for item in row["drivers"] or ()]
-    return row | {"as_of": row["as_of"].isoformat(), "drivers": drivers}
-
-
-def _driver(item: dict[str, Any]) -> dict[str, Any]:
-    plain = dict(item)
-    for key in ("value", "usual"):
-        text = plain.pop(f"{key}_text")
-        plain[key] = text if text is not None else plain[key]
-    return plain
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"drivers": [runs.one_value(item) for item in row["drivers"] or ()]}

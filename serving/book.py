@@ -68,30 +68,21 @@ class Book:
     @property
     def targets(self) -> tuple[str, ...]:
         """The targets that have a published run, in the order of the declaration."""
-        return tuple(name for name in self.company.targets if name in self._editions)
+        return tuple(name for name in adverse(self.company) if name in self._editions)
 
-    def edition(self, target: str | None = None) -> Edition:
-        """Everything that is published of `target`, by default of the first declared one.
+    def edition(self, target: str) -> Edition:
+        """Everything that is published of `target`.
 
         Hold on to it for the length of a request, so that its parts belong together.
 
         Raises
         ------
         NotFound
-            Nothing has been published, or nothing for this target.
+            Nothing is published for this target.
         """
-        wanted = target or next(iter(self.targets), next(iter(self.company.targets)))
-        if wanted not in self._editions:
-            raise NotFound(f"no run is published for target {wanted!r}; run: churnlight score")
-        return self._editions[wanted]
-
-    def latest(self, target: str | None = None) -> Entries:
-        """All entries of the latest run, lowest score first, unscored last."""
-        return self.edition(target).find()
-
-    def entry(self, account_id: str, target: str | None = None) -> Entry:
-        """One account's entry; `NotFound` where the account or the target is not there."""
-        return self.edition(target).entry(account_id)
+        if target not in self._editions:
+            raise NotFound(f"no run is published for target {target!r}; run: churnlight score")
+        return self._editions[target]
 
     def artifact(self, target: str) -> "Artifact":
         """The promoted artifact of `target`, verified as it is loaded, and kept.
@@ -109,6 +100,11 @@ class Book:
             kept = seen, champion(self.workspace, target)
             self._artifacts[target] = kept
         return kept[1]
+
+
+def adverse(company: Company) -> tuple[str, ...]:
+    """The targets that have health scores, in the order of the declaration: first, the default."""
+    return tuple(name for name, item in company.targets.items() if item.adverse)
 
 
 def _signature(path: Path) -> tuple[int, ...]:

@@ -13,11 +13,12 @@ from markupsafe import Markup
 
 from serving.assess import BAND_WORDS, Band
 from serving.wording import day, score, short_day
+from training.health import GREEN_FROM, RED_BELOW
 
 SPARK_WIDTH, SPARK_HEIGHT = 104, 36
 BAR_HALF, BAR_HEIGHT = 74, 12
 PLOT_HEIGHT = 170
-RED_EDGE, GREEN_EDGE = 40, 70
+RED_EDGE, GREEN_EDGE = int(RED_BELOW), int(GREEN_FROM)
 
 Health = float | None
 Place = tuple[date, Health, Band]
@@ -42,7 +43,7 @@ def places(days: Sequence[date]) -> list[int]:
 
 
 def sparkline(across: Sequence[int], trend: Sequence[Health]) -> Markup:
-    """A trend at `across` on the fixed scale; nulls leave gaps, the dashed line is at 40."""
+    """A trend at `across` on the fixed scale; nulls leave gaps, the dashed line is red's edge."""
     told = [value for value in trend if value is not None]
     if not told:
         return Markup('<span class="quiet">no trend yet</span>')
@@ -121,12 +122,15 @@ def _spots(trend: Sequence[Place]) -> list[tuple[float, float] | None]:
 
 
 def _zones() -> list[str]:
-    zones = (("green", 100, GREEN_EDGE), ("yellow", GREEN_EDGE, RED_EDGE), ("red", RED_EDGE, 0))
-    words = {"green": "Healthy 70–100", "yellow": "Watch 40–69", "red": "At risk 0–39"}
+    zones: tuple[tuple[Band, int, int], ...] = (
+        ("green", 100, GREEN_EDGE),
+        ("yellow", GREEN_EDGE, RED_EDGE),
+        ("red", RED_EDGE, 0),
+    )
     rects = [
         f'<rect class="zone {band}" width="100%" y="{_y(top)}" height="{_y(low) - _y(top):.1f}"/>'
         f'<text class="zone-word" x="100%" dx="9" y="{(_y(top) + _y(low)) / 2 + 4:.1f}">'
-        f"{words[band]}</text>"
+        f"{BAND_WORDS[band]} {low}–{top if top == 100 else top - 1}</text>"
         for band, top, low in zones
     ]
     ticks = [

@@ -2,25 +2,25 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 from features import clock, contract, declaration, publish, snapshots
 from features.company import Company
-from features.errors import ChurnlightError, ContractBroken
+from features.errors import ChurnlightError, ContractBroken, Finding
+from features.progress import Progress, silent
 from features.settings import Settings
 from serving import batch, runs
 from serving.assess import BAND_WORDS, Assessment, reasons
 from serving.runs import Run
 from training import tracking
-from training.train import Trained, summary, train
+from training.train import summary, train
 
 WEEKS = 13
-Progress = Callable[[str], None]
 
 
-def run(folder: Path, *, settings: Settings, progress: Progress = lambda step: None) -> str:
+def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str:
     """Does the main job for the company in `folder`; answers what a reader wants to know of it.
 
     Raises
@@ -41,7 +41,8 @@ def run(folder: Path, *, settings: Settings, progress: Progress = lambda step: N
             progress(f"promoting {item.name}")
             tracking.promote(company, item.artifact.target, item.version, settings=settings)
         published = batch.score(company, last_weeks(company), settings=settings, progress=progress)
-    return _told(company, trained, published[-1])
+    told = [*_checked(findings), *map(summary, trained), *_scored(company, published[-1])]
+    return "\n".join(told)
 
 
 def fetch_data(folder: Path) -> None:
@@ -62,17 +63,27 @@ def last_weeks(company: Company, count: int = WEEKS) -> list[date]:
         return clock.weekly(snapshots.data_until(tables), count)
 
 
-def _told(company: Company, trained: list[Trained], run: Run) -> str:
-    lines = [summary(item) for item in trained]
-    scored = runs.from_rows(run.scores())
-    for band, word in BAND_WORDS.items():
-        lines.append(f"  {word:<11}{sum(item.band == band for item in scored):>8,} accounts")
-    worst = min(
-        (item for item in scored if item.health_score_unclipped is not None),
-        key=lambda item: (item.health_score_unclipped, item.account_id),
-        default=None,
-    )
-    return "\n".join([*lines, *([_portrait(worst, company)] if worst else [])])
+def _checked(findings: Sequence[Finding]) -> list[str]:
+    """The verdict on the tables, and each warning in one line."""
+    warnings = [str(item) for item in findings if item.state == "warning"]
+    return [contract.verdict(findings), *(f"  {line}" for line in warnings)]
+
+
+def _scored(company: Company, run: Run) -> Iterator[str]:
+    """Per target how many accounts have which light, and the worst account."""
+    every = runs.from_rows(run.scores())
+    for target in run.models:
+        mine = [item for item in every if item.target == target]
+        yield f"{target} on {run.as_of}"
+        for band, word in BAND_WORDS.items():
+            yield f"  {word:<11}{sum(item.band == band for item in mine):>8,} accounts"
+        worst = min(
+            (item for item in mine if item.health_score_unclipped is not None),
+            key=lambda item: (item.health_score_unclipped, item.account_id),
+            default=None,
+        )
+        if worst:
+            yield _portrait(worst, company)
 
 
 def _portrait(item: Assessment, company: Company) -> str:

@@ -16,13 +16,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.errors import NotFound
+from features.errors import ChurnlightError, NotFound
 from serving import runs
 from serving.assess import Assessment, Band
 
 BANDS: tuple[Band, ...] = get_args(Band)
 TREND_RUNS = 13
-FACTS = ("name", "owner", "parent", "mrr", "renewal", "since")
+FACTS = pa.schema(
+    [
+        ("name", pa.string()),
+        ("owner", pa.string()),
+        ("parent", pa.string()),
+        ("mrr", pa.float64()),
+        ("renewal", pa.date32()),
+        ("since", pa.date32()),
+    ]
+)
+LONGEST_SEARCH = 200
 _CHUNK = 512
 
 Rows = npt.NDArray[np.int64]
@@ -126,17 +136,17 @@ class Edition:
     def find(
         self,
         *,
-        status: Band | None = None,
+        band: Band | None = None,
         q: str | None = None,
         segment: str | None = None,
         owner: str | None = None,
     ) -> "Entries":
         """The entries that fit every given filter, in reading order, built as they are read.
 
-        `q` is looked for, in any case, in account_id and name.
+        `q` (at most `LONGEST_SEARCH` letters) is looked for, in any case, in account_id and name.
         """
         keep = np.ones(len(self), dtype=bool)
-        for column, wanted in ((self.column("band"), status), (self.column("segment"), segment)):
+        for column, wanted in ((self.column("band"), band), (self.column("segment"), segment)):
             keep &= _equal(column, wanted)
         keep &= _equal(self._facts["owner"], owner)
         if q:
@@ -239,6 +249,11 @@ def bind(
     """The edition of `target` that the last of `found` (oldest first) makes, with its trend.
 
     `indicators` maps the name of each live indicator to its feature columns.
+
+    Raises
+    ------
+    ChurnlightError
+        A file of a run is damaged, or the account facts are not all there.
     """
     shown = list(found)[-TREND_RUNS:]
     latest = shown[-1]
@@ -299,12 +314,13 @@ def _in_reading_order(scores: pa.Table) -> pa.Table:
 
 
 def _facts(run: runs.Run, ids: pa.ChunkedArray) -> pa.Table:
-    table = _aligned(run.accounts(), ids)
-    columns = {
-        name: table[name] if name in table.column_names else pa.nulls(len(ids)) for name in FACTS
-    }
-    texts = {name: columns[name].cast(pa.string()) for name in ("name", "owner", "parent")}
-    return pa.table(columns | texts | {"mrr": columns["mrr"].cast(pa.float64())})
+    found = run.accounts()
+    if lacking := [name for name in FACTS.names if name not in found.column_names]:
+        raise ChurnlightError(
+            f"{run.folder / 'accounts.parquet'}: lacks the columns {', '.join(lacking)}; "
+            "run: churnlight score"
+        )
+    return _aligned(found, ids).select(FACTS.names).cast(FACTS)
 
 
 def _trends(

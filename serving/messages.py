@@ -49,7 +49,9 @@ class ScoreItem(_Strict):
         default_factory=dict, description="indicator columns, such as spend__90d, with their values"
     )
     segment: str = Field(
-        default="all", min_length=1, description="the account's segment; only with features"
+        default="all",
+        min_length=1,
+        description="only with features: given back in the answer; no score depends on it",
     )
 
     @model_validator(mode="after")
@@ -71,7 +73,7 @@ class ScoreRequest(_Strict):
 
     accounts: list[ScoreItem] = Field(min_length=1, max_length=MAX_ACCOUNTS)
     target: str = Field(
-        default_factory=str, description="a declared target; by default the first one"
+        default_factory=str, description="an adverse target; by default the first declared one"
     )
     drivers: bool = Field(default=True, description="whether the answer carries the drivers")
 
@@ -204,12 +206,17 @@ class Alive(TypedDict):
 
 
 class ReadyTarget(TypedDict):
-    """What the service answers from for one target."""
+    """What the service answers from for one target.
+
+    `published_by` made the published scores, `model` is the promoted one, trained under the
+    declaration of `declaration_hash`.
+    """
 
     as_of: str
     computed_at: str
     published_by: ModelMessage
     model: ModelMessage
+    declaration_hash: str
 
 
 class Ready(TypedDict):
@@ -220,7 +227,6 @@ class Ready(TypedDict):
 
     status: Literal["ready"]
     targets: dict[str, ReadyTarget]
-    declaration_hash: str
     stale: str | None
 
 
@@ -230,14 +236,14 @@ def model_message(model: dict[str, Any]) -> ModelMessage:
 
 
 def score_message(
-    item: Assessment, *, model: dict[str, Any], stamp: dict[str, str], missing: list[str]
+    item: Assessment, *, model: dict[str, Any], computed_at: str, missing: list[str]
 ) -> ScoreMessage:
-    """One assessment as a message; `stamp` has computed_at and declaration_hash."""
+    """One assessment as a message; `model` is what `runs.described` says of its model."""
     return {
         "account_id": item.account_id or None,
         "target": item.target,
         "as_of": item.as_of.isoformat() if item.as_of else None,
-        "computed_at": stamp["computed_at"],
+        "computed_at": computed_at,
         "segment": item.segment,
         "health_score": item.health_score,
         "health_score_unclipped": item.health_score_unclipped,
@@ -257,7 +263,7 @@ def score_message(
         "unscored_reason": item.unscored_reason,
         "playbook": item.playbook,
         "model": model_message(model),
-        "declaration_hash": stamp["declaration_hash"],
+        "declaration_hash": model["declaration_hash"],
     }
 
 
@@ -283,10 +289,11 @@ def driver_messages(drivers: tuple[Driver, ...]) -> list[DriverMessage]:
 
 def account_message(entry: Entry, edition: Edition, *, drivers: bool) -> AccountMessage:
     """One entry of the book as a message."""
-    run = edition.run
-    stamp = {"computed_at": run.computed_at, "declaration_hash": run.declaration_hash}
     score = score_message(
-        entry.assessment, model=edition.model, stamp=stamp, missing=list(entry.missing)
+        entry.assessment,
+        model=edition.model,
+        computed_at=edition.run.computed_at,
+        missing=list(entry.missing),
     )
     facts: AccountFacts = {
         "name": entry.name,

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 
 from features import publish
 from serving import messages
-from serving.api import DEFAULT_LIMIT, LONGEST_QUERY, MAX_LIMIT, OPENAPI
-from serving.edition import BANDS
+from serving.api import DEFAULT_LIMIT, MAX_LIMIT, OPENAPI
+from serving.edition import BANDS, LONGEST_SEARCH
 from serving.problems import KINDS, MEDIA_TYPE
 
 REF = "#/components/schemas/{model}"
@@ -85,7 +85,9 @@ def _query(name: str, schema: Schema, description: str) -> Schema:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-TARGET = _query("target", {"type": "string"}, "A declared target; by default the first one.")
+TARGET = _query(
+    "target", {"type": "string"}, "An adverse target; by default the first declared one."
+)
 ACCOUNT_ID: Schema = {
     "name": "account_id",
     "in": "path",
@@ -94,10 +96,10 @@ ACCOUNT_ID: Schema = {
     "schema": {"type": "string", "minLength": 1},
 }
 LIST_PARAMETERS = (
-    _query("status", {"enum": list(BANDS)}, "Only accounts of this band."),
+    _query("band", {"enum": list(BANDS)}, "Only accounts of this band."),
     _query(
         "q",
-        {"type": "string", "maxLength": LONGEST_QUERY},
+        {"type": "string", "maxLength": LONGEST_SEARCH},
         "Only accounts with this text in account_id or name, in any case.",
     ),
     _query("segment", {"type": "string"}, "Only accounts of this segment."),

@@ -1,7 +1,7 @@
 """The two pages that people read, portfolio and account, rendered on the server.
 
 Its one rule: a page is plain HTML with one stylesheet from this service and nothing else, so
-that it works without JavaScript and under the strictest content security policy.
+that it works without JavaScript and under the content security policy that `auth` sets.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from features.errors import ChurnlightError, NotFound
 from serving import charts, figures, portfolio, portrait, wording
 from serving.assess import BAND_WORDS
 from serving.book import Book, Edition, Entry
+from serving.edition import LONGEST_SEARCH
 from serving.selection import (
     SIZES,
     SORT_WORDS,
@@ -31,17 +32,9 @@ from serving.selection import (
     sorts_of,
     weeks_before,
 )
+from training.health import RED_BELOW
 
 HERE = Path(__file__).parent
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
 View = Callable[[Request], Response]
 
@@ -61,6 +54,8 @@ def _environment() -> Environment:
         "shapes": charts.SHAPES,
         "band_words": BAND_WORDS,
         "dash": wording.DASH,
+        "red_below": f"{RED_BELOW:g}",
+        "longest_search": LONGEST_SEARCH,
     }
     return made
 
@@ -83,7 +78,7 @@ def _page(book: Book, view: Callable[[Request, Book], Response]) -> View:
 
     def answer(request: Request) -> Response:
         book.refresh()
-        if not _targets(book):
+        if not book.targets:
             return error_page(book, 503, "No scores yet", NO_SCORES)
         try:
             return view(request, book)
@@ -108,7 +103,7 @@ def error_page(book: Book, status: int, title: str, message: str) -> HTMLRespons
 
 
 def _html(text: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(text, status, HEADERS)
+    return HTMLResponse(text, status)
 
 
 def _render(template: str, book: Book, content: dict[str, Any]) -> str:
@@ -116,13 +111,8 @@ def _render(template: str, book: Book, content: dict[str, Any]) -> str:
     return TEMPLATES.get_template(template).render(shared | content)
 
 
-def _targets(book: Book) -> list[str]:
-    """The targets with a traffic light, the default one first."""
-    return [name for name in book.targets if book.company.targets[name].adverse]
-
-
 def _edition(request: Request, book: Book) -> Edition:
-    known = _targets(book)
+    known = book.targets
     wanted = request.query_params.get("target") or known[0]
     if wanted not in known:
         raise BadQuery(
@@ -181,7 +171,7 @@ def _frame(book: Book, edition: Edition) -> dict[str, Any]:
 def _choices(book: Book, edition: Edition) -> dict[str, Any]:
     """What the filter form offers; an empty choice leaves its field out."""
     return {
-        "targets": {name: book.company.targets[name].title or name for name in _targets(book)},
+        "targets": {name: book.company.targets[name].title or name for name in book.targets},
         "statuses": STATUS_WORDS,
         "segments": portfolio.segment_words(edition, book.company),
         "owners": edition.values("owner"),
@@ -219,7 +209,7 @@ def _csv(request: Request, book: Book) -> Response:
     edition = _edition(request, book)
     lines = portfolio.csv_table(Query.read(request.query_params, edition), edition, book.company)
     name = f"accounts-{edition.target}-{edition.run.as_of}.csv"
-    shown = HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
+    shown = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=shown)
 
 
@@ -227,13 +217,13 @@ def _account(request: Request, book: Book) -> Response:
     edition = _edition(request, book)
     entry = edition.entry(request.path_params["account_id"])
     content = _frame(book, edition) | _header(book, edition, entry) | _findings(book, entry)
-    back = "/" if edition.target == _targets(book)[0] else f"/?target={edition.target}"
+    back = "/" if edition.target == book.targets[0] else f"/?target={edition.target}"
     return _html(_render("account.html", book, content | {"entry": entry, "back": back}))
 
 
 def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
     """The header card of an account: light, score, chance, contract, data, model."""
-    item, version = entry.assessment, entry.assessment.model_version
+    item, version = entry.assessment, wording.version(entry.assessment.model_version)
     words = portfolio.segment_words(edition, book.company)
     currency = book.company.company.currency
     evaluation = _evaluation(book, edition)
@@ -249,8 +239,9 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
         "renewal": portfolio.renewal(entry),
         "mrr": "" if entry.mrr is None else wording.money(entry.mrr, currency),
         "completeness": portrait.completeness(item),
-        "version": f"v{version}" if version.isdigit() else version,
+        "version": version,
         "checked": portrait.checked(evaluation),
+        "made_alike": portrait.made_alike(version, evaluation),
     }
 
 
@@ -268,6 +259,7 @@ def _findings(book: Book, entry: Entry) -> dict[str, Any]:
     item, plans = entry.assessment, book.company.playbooks
     return {
         "reasons": portrait.told(item, plans),
+        "outweighing": portrait.outweighing(item),
         "background": portrait.background(item),
         "unknown": portrait.unknown(item),
         "sum": figures.adding_up(item),

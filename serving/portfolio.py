@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
+from features import publish
 from features.company import Company, Playbook
 from serving import charts, wording
 from serving.assess import BAND_WORDS, Band, reasons
@@ -21,7 +22,6 @@ from serving.selection import Query, select, weeks_before
 
 MOST_CAUSES = 4
 NOTHING_STANDS_OUT = "No single signal stands out"
-FORMULA_STARTS = ("=", "+", "-", "@")
 CSV_CHUNK = 500
 CSV_COLUMNS = (
     "account_id",
@@ -189,7 +189,7 @@ def change(entry: Entry, place: int | None) -> wording.Movement | None:
 def _told(entry: Entry) -> Told:
     if entry.assessment.unscored_reason:
         return Told(entry.assessment.unscored_reason, "")
-    told = [wording.shortened(item.sentence) for item in reasons(entry.assessment)[:2]]
+    told = [wording.brief(item) for item in reasons(entry.assessment)[:2]]
     first, second = [*told, "", ""][:2]
     return Told(first or NOTHING_STANDS_OUT, second)
 
@@ -244,13 +244,7 @@ def _csv_cells(entry: Entry, place: int | None, company: Company) -> tuple[Any, 
 
 def _csv_line(cells: Sequence[Any]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow([_harmless(cell) for cell in cells])
+    csv.writer(line).writerow(
+        [publish.harmless(cell) if isinstance(cell, str) else cell for cell in cells]
+    )
     return line.getvalue()
-
-
-def _harmless(cell: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, made plain text by an apostrophe."""
-    if not isinstance(cell, str):
-        return cell
-    runs = cell.startswith(("\t", "\r")) or cell.lstrip().startswith(FORMULA_STARTS)
-    return f"'{cell}" if runs else cell

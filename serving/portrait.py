@@ -13,13 +13,12 @@ from markupsafe import Markup
 
 from features.company import Playbook
 from serving import charts, wording
-from serving.assess import BAND_WORDS, Assessment, Driver, reasons
+from serving.assess import BAND_WORDS, REAL_POINTS, Assessment, Driver, reasons
 from serving.edition import Entry, Point
 from serving.figures import CONTEXT
 from training.drivers import amount
 
 MOST_CHANGES = 5
-REAL_POINTS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +35,18 @@ class Reason:
 
 
 def told(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[Reason]:
-    """At most four reasons; those that lower the score lead to their playbook."""
+    """At most four reasons; where something is to be done, the lowering ones say what."""
     chosen = reasons(item)
-    among = [
-        driver for driver in item.drivers if driver.kind != CONTEXT and driver.value is not None
-    ]
+    offered = playbooks if item.playbook else {}
     largest = max((abs(driver.health_points) for driver in chosen), default=1.0)
-    return [_reason(driver, among, largest, playbooks) for driver in chosen]
+    return [_reason(driver, item.drivers, largest, offered) for driver in chosen]
 
 
 def _reason(
-    driver: Driver, among: Sequence[Driver], largest: float, playbooks: Mapping[str, Playbook]
+    driver: Driver, among: Sequence[Driver], largest: float, offered: Mapping[str, Playbook]
 ) -> Reason:
     lowers = driver.health_points < 0
-    plan = playbooks.get(driver.playbook or "") if lowers else None
+    plan = offered.get(driver.playbook or "") if lowers else None
     return Reason(
         title=driver.title,
         sentence=driver.sentence,
@@ -59,6 +56,17 @@ def _reason(
         playbook=plan.title if plan else "",
         anchor=f"playbook-{driver.playbook}" if plan else "",
     )
+
+
+def outweighing(item: Assessment) -> list[str]:
+    """What is no reason and yet has more points than any of them: background, and the unknown."""
+    chosen = reasons(item)
+    largest = max((abs(driver.health_points) for driver in chosen), default=float("inf"))
+    return [
+        f"{driver.title} ({'not known' if driver.value is None else 'background'})"
+        for driver in item.drivers
+        if driver not in chosen and abs(driver.health_points) > largest
+    ]
 
 
 class Background(NamedTuple):
@@ -79,7 +87,10 @@ def background(item: Assessment) -> list[Background]:
         and abs(driver.health_points) >= REAL_POINTS
     ]
     weighty.sort(key=lambda driver: -abs(driver.health_points))
-    return [Background(driver.title, driver.sentence, wording.size(driver)) for driver in weighty]
+    return [
+        Background(driver.title, driver.sentence, wording.size(driver, item.drivers))
+        for driver in weighty
+    ]
 
 
 def unknown(item: Assessment) -> list[str]:
@@ -172,7 +183,12 @@ class PlaybookCard:
 
 
 def playbook_cards(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[PlaybookCard]:
-    """The account's playbook and those that its lowering reasons name, each once."""
+    """The account's playbook and those that its lowering reasons name, each once.
+
+    None where the assessment names none: then nothing is to be done.
+    """
+    if item.playbook is None:
+        return []
     lowering = [driver.playbook for driver in reasons(item) if driver.health_points < 0]
     names = dict.fromkeys(name for name in (item.playbook, *lowering) if name in playbooks)
     return [PlaybookCard(f"playbook-{name}", playbooks[name]) for name in names if name]
@@ -222,6 +238,15 @@ def checked(evaluation: Mapping[str, Any]) -> str:
     """The as-of date of the slice on which the model was checked, or nothing."""
     as_of = evaluation.get("as_of")
     return wording.day(date.fromisoformat(as_of)) if as_of else ""
+
+
+def made_alike(version: str, evaluation: Mapping[str, Any]) -> str:
+    """That another model made the same way was checked, where it was not this very one."""
+    if not evaluation or evaluation["judged"] == "artifact":
+        return ""
+    learnt = "other accounts" if evaluation["kind"].startswith("folds") else "earlier data"
+    day = checked(evaluation)
+    return f"Model {version}; made the same way on {learnt} it was checked on {day}."
 
 
 def completeness(item: Assessment) -> str:

@@ -10,13 +10,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from features import publish
 from features.errors import NotFound
 from serving.assess import Assessment, Driver
+
+if TYPE_CHECKING:
+    from training.artifact import Artifact
+
+# Part of a run's name: a run of another make is another run.
+FORMAT = 2
 
 DRIVER = pa.struct(
     [
@@ -63,8 +69,8 @@ SCHEMA = pa.schema(
 class Run:
     """One published scoring run.
 
-    `models` holds, per target, the model's name, version, digest, horizon_days and gap_days;
-    `computed_at` is an ISO 8601 time in UTC; `account_facts` are the account table's facts.
+    `models` holds, per target, what `described` says of the model; `computed_at` is an ISO 8601
+    time in UTC; `declaration_hash` is that of the declaration by which the rows were made.
     """
 
     folder: Path
@@ -86,6 +92,18 @@ class Run:
     def accounts(self) -> pa.Table:
         """Account facts for people: account_id, name, owner, parent, mrr, renewal, since."""
         return publish.read_parquet(self.folder / "accounts.parquet")
+
+
+def described(artifact: "Artifact") -> dict[str, Any]:
+    """What a score says of its model; `declaration_hash` is that of its training."""
+    return {
+        "name": artifact.name,
+        "version": artifact.version,
+        "digest": artifact.digest,
+        "declaration_hash": artifact.declaration_hash,
+        "horizon_days": artifact.horizon_days,
+        "gap_days": artifact.gap_days,
+    }
 
 
 def to_table(assessments: Sequence[Assessment]) -> pa.Table:
@@ -112,40 +130,37 @@ def _driver_row(driver: Driver) -> dict[str, Any]:
 
 
 def _assessment(row: dict[str, Any]) -> Assessment:
-    return Assessment(**(row | {"drivers": tuple(map(_driver, row["drivers"] or ()))}))
+    return Assessment(
+        **(row | {"drivers": tuple(Driver(**one_value(item)) for item in row["drivers"] or ())})
+    )
 
 
-def _driver(row: dict[str, Any]) -> Driver:
-    known = dict(row)
+def one_value(driver: dict[str, Any]) -> dict[str, Any]:
+    """A driver's row with a number or a text as its value and its usual value."""
+    plain = dict(driver)
     for key in ("value", "usual"):
-        text = known.pop(f"{key}_text")
-        known[key] = text if text is not None else known[key]
-    return Driver(**known)
+        text = plain.pop(f"{key}_text")
+        plain[key] = text if text is not None else plain[key]
+    return plain
 
 
-def write(
-    run: Run,
-    scores: pa.Table,
-    features: pa.Table,
-    accounts: pa.Table,
-    *,
-    root: Path,
-    current: bool = True,
-) -> Run:
-    """Publishes `run` under `root` and answers it as published.
+def write(run: Run, scores: pa.Table, features: pa.Table, accounts: pa.Table) -> Run:
+    """Keeps `run` in its folder and answers it as it is kept; nobody sees it yet.
 
-    A directory of the same name stands as it is. With `current`, the run is from now on what
-    people see for its as-of date.
+    A directory of the same name stands as it is.
     """
     with publish.new_directory(run.folder) as folder:
         publish.write_parquet(scores, folder / "scores.parquet")
         publish.write_parquet(features, folder / "features.parquet")
         publish.write_parquet(accounts, folder / "accounts.parquet")
         publish.write_json(_description(run), folder / "run.json")
-    if current:
-        named = _current(root) | {run.as_of.isoformat(): run.folder.name}
-        publish.write_json(dict(sorted(named.items())), root / "current.json")
     return read(run.folder)
+
+
+def make_current(kept: Sequence[Run], root: Path) -> None:
+    """Publishes `kept`, all at once: from now on people see them for their as-of dates."""
+    named = _current(root) | {run.as_of.isoformat(): run.folder.name for run in kept}
+    publish.write_json(dict(sorted(named.items())), root / "current.json")
 
 
 def _description(run: Run) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from features.errors import ChurnlightError, NotFound
+from features.spelling import did_you_mean
+from serving import runs
 from serving.assess import assess
-from serving.book import Book, Edition
+from serving.book import Book, Edition, adverse
 from serving.edition import unknown
 from serving.messages import ScoreItem, ScoreMessage, ScoreRequest, driver_messages, score_message
 from serving.problems import HttpProblem, invalid
-from serving.strict_json import MAX_ERRORS, did_you_mean, pointer
+from serving.strict_json import MAX_ERRORS, pointer
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
@@ -38,21 +40,12 @@ def score(request: ScoreRequest, book: Book) -> list[ScoreMessage]:
     target = declared(book, request.target, {"pointer": "/target"})
     artifact = promoted(book, target)
     rows = _rows(request.accounts, book, artifact)
-    model = {
-        "name": artifact.name,
-        "version": artifact.version,
-        "digest": artifact.digest,
-        "horizon_days": artifact.horizon_days,
-        "gap_days": artifact.gap_days,
-    }
-    stamp = {
-        "computed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "declaration_hash": artifact.declaration_hash,
-    }
+    model = runs.described(artifact)
+    computed_at = datetime.now(UTC).isoformat(timespec="seconds")
     missing = _missing(rows, artifact)
     messages = []
     for item, names in zip(assess(rows, artifact, book.company), missing, strict=True):
-        message = score_message(item, model=model, stamp=stamp, missing=names)
+        message = score_message(item, model=model, computed_at=computed_at, missing=names)
         if request.drivers:
             message["drivers"] = driver_messages(item.drivers)
         messages.append(message)
@@ -60,11 +53,22 @@ def score(request: ScoreRequest, book: Book) -> list[ScoreMessage]:
 
 
 def declared(book: Book, target: str, place: dict[str, str]) -> str:
-    """`target`, or the first declared one where it is empty; 422 where none has that name."""
-    known = list(book.company.targets)
-    if target and target not in known:
+    """`target`, or the first adverse one where it is empty.
+
+    Raises
+    ------
+    HttpProblem
+        422 where `target` is not declared or not adverse, 503 where no target is.
+    """
+    known = adverse(book.company)
+    if not known:
+        raise HttpProblem("not-ready", "no adverse target is declared, so there are no scores")
+    if target and target not in book.company.targets:
         hint = did_you_mean(target, known)
         raise invalid([{**place, "detail": f"no such target: {target!r}; {hint}"}])
+    if target and target not in known:
+        detail = f"target {target!r} is not adverse, so it has no health score"
+        raise invalid([{**place, "detail": detail}])
     return target or known[0]
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from serving import wording
 from serving.assess import BAND_WORDS
-from serving.edition import BANDS, Edition, Rows
+from serving.edition import BANDS, LONGEST_SEARCH, Edition, Rows
 
 Status = Literal["scored", "all", "red", "yellow", "green", "unscored"]
 Sort = Literal["revenue", "chance", "score", "change", "name"]
@@ -37,7 +37,6 @@ SORT_WORDS: dict[Sort, str] = {
     "name": "Name",
 }
 SIZES = (50, 500)
-LONGEST_SEARCH = 200
 FOUR_WEEKS = 28
 NEAR_ENOUGH = 7
 
@@ -122,7 +121,7 @@ def select(query: Query, edition: Edition) -> Rows:
     """The rows of the edition that the query asks for, in its order, unscored ones last."""
     band = query.status if query.status in BANDS else None
     found = edition.find(
-        status=band, q=query.q or None, segment=query.segment or None, owner=query.owner or None
+        band=band, q=query.q or None, segment=query.segment or None, owner=query.owner or None
     ).rows
     unscored = edition.trend_band[found, -1] == BANDS.index("unscored")
     if query.status == "scored":

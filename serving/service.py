@@ -67,6 +67,8 @@ Churnlight = bentoml.service(
     traffic={"timeout": SECONDS_PER_REQUEST},
     # Its labels would hold raw addresses, and so account ids, one time series each.
     metrics={"enabled": False},
+    # A line per request would hold its address, and so the account's id.
+    logging={"access": {"enabled": False}},
 )(Worker)
 Churnlight.add_asgi_middleware(Port)
 

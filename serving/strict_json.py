@@ -5,7 +5,6 @@ Infinity, lone surrogates and anything but UTF-8 are refused, and nothing is coe
 """
 
 import asyncio
-import difflib
 import json
 import re
 from collections import Counter
@@ -17,6 +16,7 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import Response
 
+from features.spelling import did_you_mean
 from serving.problems import HttpProblem, invalid
 
 SECONDS_FOR_BODY = 20
@@ -135,7 +135,7 @@ def validated(content: Any, model: type[Model]) -> Model:
 def _mistake(item: ErrorDetails, model: type[BaseModel]) -> dict[str, str]:
     path = item["loc"]
     if item["type"] == "extra_forbidden":
-        hint = did_you_mean(path[-1], _keys(model, path[:-1]))
+        hint = did_you_mean(str(path[-1]), _keys(model, path[:-1]))
         return {"pointer": pointer(path), "detail": f"unknown key; {hint}"}
     detail = WORDS.get(item["type"], item["msg"][0].lower() + item["msg"][1:])
     return {"pointer": pointer(path), "detail": detail}
@@ -151,11 +151,3 @@ def _keys(model: Any, path: Iterable[int | str]) -> list[str]:
 def pointer(path: Iterable[int | str]) -> str:
     """The JSON pointer (RFC 6901) of `path`."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-
-
-def did_you_mean(got: object, known: Iterable[str]) -> str:
-    """A hint: the nearest of `known`, or all of them."""
-    names = list(known)
-    if close := difflib.get_close_matches(str(got), names, n=1, cutoff=0.5):
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(names)}"

@@ -32,7 +32,7 @@ def score(
     from features.settings import Settings
     from serving import batch
 
-    batch.require_suffix(out)
+    publish.require_suffix(out)
     declared, settings = declaration.load(company), Settings.read()
     with publish.alone(settings.workspace_of(declared)), progress("scoring") as tell:
         published = batch.score(

@@ -15,6 +15,9 @@ from training.drivers import CURRENCIES, amount
 
 DASH = "–"
 LITTLE_POINTS = 3.0
+LONGEST_LINE = 40
+LONGEST_BRIEF = 55
+SHORTEST_TITLE = 20
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 
 
@@ -61,6 +64,11 @@ def known(value: float | str | None, unit: str) -> str:
         return text
     single = value == 1 and unit.endswith("s") and not unit.endswith("ss")
     return f"{text} {unit.removesuffix('s') if single else unit}".rstrip()
+
+
+def version(name: str) -> str:
+    """A model's version: `v7` for one of the registry."""
+    return f"v{name}" if name.isdigit() else name
 
 
 def score(health: float | None) -> str:
@@ -115,6 +123,21 @@ def size(driver: Driver, among: Sequence[Driver] = ()) -> str:
     side = [item for item in among if (item.health_points > 0) == (driver.health_points > 0)]
     most = max((abs(item.health_points) for item in side), default=None)
     return f"{verb} the score{' most' if abs(driver.health_points) == most else ''}"
+
+
+def brief(driver: Driver) -> str:
+    """A driver in a line of a table: its sentence where that fits, else title, value, usual one.
+
+    The title is cut where the rest would not fit beside it in two lines.
+    """
+    if len(driver.sentence) <= LONGEST_LINE:
+        return driver.sentence
+    usual = "" if driver.usual is None else f", usually {amount(driver.usual, driver.unit)}"
+    worded = f"{driver.title}: {known(driver.value, driver.unit)}{usual}"
+    if len(worded) <= LONGEST_LINE:
+        return worded
+    plain = f": {amount(driver.value, driver.unit)}{usual}"
+    return f"{shortened(driver.title, max(LONGEST_BRIEF - len(plain), SHORTEST_TITLE))}{plain}"
 
 
 def leaving(target: Target) -> str:

@@ -11,7 +11,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sane_company import DECLARATION, Tables, sane, write
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sane_company import DECLARATION, LEAVERS, Tables, sane, write
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,21 @@ def _keep_leavers(count: int) -> Callable[[Tables], None]:
             row["ended"] = None
 
     return change
+
+
+def _leave_late(tables: Tables) -> None:
+    for row in tables["subscriptions"][:LEAVERS]:
+        row["ended"] = date(2023, 12, 20) + (row["ended"] - date(2023, 3, 1)) * 0.35
+
+
+def _end_tickets(tables: Tables) -> None:
+    tables["tickets"] = [row for row in tables["tickets"] if row["opened"] < date(2024, 6, 1)]
+
+
+def _note_no_end(folder: Path) -> None:
+    path = folder / "subscriptions.parquet"
+    rows = pq.read_table(path)
+    pq.write_table(rows.append_column("noted", pa.nulls(rows.num_rows, pa.date32())), path)
 
 
 def _all_leave(tables: Tables) -> None:
@@ -303,6 +321,14 @@ TABLES = [
         text=(('event_time = "opened"', 'event_time = "opened"\ntolerate = 1.0'),),
     ),
     Defect(
+        "null_known_time",
+        "logins",
+        "recorded",
+        3,
+        mend="sources.logins.tolerate",
+        change=_set("logins", "recorded", None, 3),
+    ),
+    Defect(
         "before_sign_up",
         "logins",
         "at",
@@ -317,7 +343,7 @@ TRAINING = [
     Defect(
         "no_mature_month",
         "subscriptions",
-        detail="88 days (gap + horizon + grace)",
+        detail="88 days (until its outcome is settled)",
         mend="targets.churn.horizon",
         text=(("data_until = 2024-07-01", "data_until = 2023-04-20"),),
         also=frozenset({"after_data_until", "constant", "all_null"}),
@@ -329,6 +355,7 @@ TRAINING = [
         detail="0 different accounts churned",
         mend="longer history",
         change=_keep_leavers(0),
+        also=frozenset({"source_ends_early", "months_without_outcome"}),
     ),
     Defect(
         "one_class",
@@ -336,6 +363,7 @@ TRAINING = [
         rows=0,
         detail="0 different accounts stayed",
         change=_all_leave,
+        also=frozenset({"source_ends_early", "months_without_outcome"}),
     ),
     Defect(
         "too_few_churners",
@@ -344,6 +372,7 @@ TRAINING = [
         detail="12 different accounts churned in all 15 mature month starts, 30 are needed",
         mend="more accounts",
         change=_keep_leavers(12),
+        also=frozenset({"source_ends_early", "months_without_outcome"}),
     ),
 ]
 
@@ -380,7 +409,34 @@ WARNINGS = [
         "recorded",
         3,
         "warning",
+        detail="left out",
         change=_set("logins", "recorded", None, 3),
+        text=(("tolerate = 0.0", "tolerate = 0.01"),),
+    ),
+    Defect(
+        "null_ended_known",
+        "subscriptions",
+        "noted",
+        LEAVERS,
+        "warning",
+        text=(('ended = "ended"', 'ended = "ended", ended_known = "noted"'),),
+        files=_note_no_end,
+    ),
+    Defect(
+        "source_ends_early",
+        "tickets",
+        state="warning",
+        mend="bring it up to 2024-07-01",
+        detail="ends on 2024-05-31, 31 days before",
+        change=_end_tickets,
+    ),
+    Defect(
+        "months_without_outcome",
+        "subscriptions",
+        state="warning",
+        mend="set company.data_from",
+        detail="at 9 of 15 mature month starts, 2023-02 to 2023-10",
+        change=_leave_late,
     ),
     Defect(
         "after_data_until",
@@ -424,6 +480,10 @@ WARNINGS = [
 ]
 
 REST = '[playbooks.rest]\ntitle = "R"\nowner = "o"\nsteps = [{ do = "x" }]\n\n'
+BUSY = (
+    '[targets.busy]\nadverse = false\nevent = { source = "tickets" }\n'
+    'active_within = "90d"\nhorizon = "60d"\n\n'
+)
 ADVICE = [
     Defect(
         "constant",
@@ -441,6 +501,14 @@ ADVICE = [
         state="advice",
         mend="remove active_within from [targets.churn]",
         text=(('gap = "14d"', 'gap = "14d"\nactive_within = "90d"'),),
+    ),
+    Defect(
+        "not_adverse",
+        "churnlight.toml",
+        "targets.busy",
+        state="advice",
+        detail="no model, health score or band",
+        text=(("[indicators.logins]", f"{BUSY}[indicators.logins]"),),
     ),
     Defect(
         "unused_playbook",

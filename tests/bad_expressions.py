@@ -33,6 +33,20 @@ EXPRESSIONS = [
     ),
     Defect("not_one_value", "logins", detail="a semicolon", text=_where("true; DROP TABLE x")),
     Defect("not_one_value", "logins", detail="a comment", text=_where("true -- all")),
+    Defect(
+        "not_one_value",
+        "logins",
+        detail="not in plain quotes",
+        text=_where("device = $$'$$ OR (SELECT true) OR device = $$'$$"),
+    ),
+    Defect(
+        "not_one_value",
+        "logins",
+        detail="not in plain quotes",
+        text=_where("device = E'\\' OR (SELECT true) OR device = '"),
+    ),
+    Defect("not_one_value", "logins", detail="a function in quotes", text=_where('at > "now"()')),
+    Defect("not_one_value", "logins", detail="a sub-select", text=_where("1 IN (TABLE logins)")),
     Defect("not_one_value", "logins", detail="brackets", text=_where("true) OR (true")),
     Defect(
         "not_one_value",

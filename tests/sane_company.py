@@ -54,6 +54,7 @@ SCHEMAS = {
 DECLARATION = """\
 [company]
 name = "Sane"
+data_from = 2023-01-02
 data_until = 2024-07-01
 
 [accounts]
@@ -138,7 +139,7 @@ def sane() -> Tables:
 
 def _add_account(tables: Tables, number: int) -> None:
     key, since = f"a{number:02}", FIRST + timedelta(days=number % 20)
-    ended = date(2023, 6, 15) + timedelta(days=6 * number) if number < LEAVERS else None
+    ended = date(2023, 3, 1) + timedelta(days=11 * number) if number < LEAVERS else None
     tables["accounts"].append(
         {
             "account_id": key,

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from features.company import Company
-from features.definitions import definitions
 from features.declaration import load
+from features.definitions import definitions
 from features.settings import Settings
 from serving import runs
 from serving.assess import assess

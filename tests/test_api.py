@@ -1,6 +1,7 @@
 """The JSON API as an application developer meets it, on a real model and published runs."""
 
 import base64
+import dataclasses
 import json
 import shutil
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from starlette.types import ASGIApp
 
 import served_cases as cases
 import small_company
-from features import snapshots
+from features import publish, snapshots
 from features.company import Company
 from features.declaration import load
 from features.errors import DeclarationError, NotFound
@@ -380,10 +381,9 @@ def test_the_list_is_ordered_and_paged(client: TestClient) -> None:
 
 @pytest.mark.parametrize("field", ["band", "segment"])
 def test_the_list_is_filtered_by_what_a_score_says(client: TestClient, field: str) -> None:
-    parameter = {"band": "status"}.get(field, field)
     everything = client.get("/v1/accounts?limit=500").json()["accounts"]
     for value in {account[field] for account in everything}:
-        page = client.get("/v1/accounts", params={parameter: value, "limit": 500}).json()
+        page = client.get("/v1/accounts", params={field: value, "limit": 500}).json()
         wanted = [account for account in everything if account[field] == value]
         assert page["accounts"] == wanted
         assert page["total"] == len(wanted)
@@ -399,7 +399,7 @@ def test_the_list_is_searched_and_filtered_by_owner(client: TestClient) -> None:
 
 
 def test_the_list_carries_drivers_on_request(client: TestClient) -> None:
-    page = client.get("/v1/accounts?drivers=true&status=red&limit=3").json()
+    page = client.get("/v1/accounts?drivers=true&band=red&limit=3").json()
     assert all(account["drivers"] for account in page["accounts"])
 
 
@@ -432,7 +432,7 @@ def test_an_unknown_account_is_not_found(client: TestClient) -> None:
         ("limit=1e2", "limit", "1 to 500"),
         ("limit=-1", "limit", "1 to 500"),
         ("limit=²", "limit", "1 to 500"),
-        ("status=at-risk", "status", "red, yellow, green, unscored"),
+        ("band=at-risk", "band", "red, yellow, green, unscored"),
         ("drivers=1", "drivers", "true or false"),
         ("sgment=mid", "sgment", "'segment'"),
         ("limit=1&limit=2", "limit", "twice"),
@@ -656,6 +656,68 @@ def test_a_run_without_what_the_model_needs_is_said(own: Company) -> None:
         found = problem(opened.post("/v1/score", json=body), 503, "not-ready")
         assert "plan__all" in found["detail"]
         assert opened.get("/v1/accounts/a-001").status_code == 200
+
+
+def test_facts_that_are_not_all_there_are_no_silent_nulls(own: Company) -> None:
+    with client_of(app_of(own)) as opened:
+        run = cases.publish(own, cases.artifact(own), cases.AS_OF + timedelta(days=7))
+        known = publish.read_parquet(run.folder / "accounts.parquet")
+        publish.write_parquet(known.drop_columns(["since"]), run.folder / "accounts.parquet")
+        stale = opened.get("/v1/accounts").json()["stale"]
+    assert "accounts.parquet: lacks the columns since; run: churnlight score" in stale
+
+
+@pytest.fixture
+def mixed(own: Company) -> Company:
+    """Return the company with a first target that is not adverse."""
+    path = own.folder / "churnlight.toml"
+    text = path.read_text("utf-8")
+    first = text.index("[targets.")
+    path.write_text(text[:first] + EXPANSION + text[first:], "utf-8")
+    return load(own.folder)
+
+
+EXPANSION = """
+[targets.expansion]
+adverse = false
+inactivity = { source = "orders", within = "30d" }
+active_within = "180d"
+horizon = "30d"
+
+"""
+
+
+def test_the_default_target_is_the_first_adverse_one(mixed: Company) -> None:
+    assert next(iter(mixed.targets)) == "expansion"
+    with client_of(app_of(mixed)) as opened:
+        assert opened.get("/v1/accounts/a-001").json()["target"] == "churn"
+        assert scores(opened, {"account_id": "a-001"})[0]["target"] == "churn"
+        assert list(opened.get("/readyz").json()["targets"]) == ["churn"]
+        assert "Chance of leaving" in opened.get("/accounts/a-001").text
+        refused = problem(opened.get("/v1/accounts?target=expansion"), 422, "invalid-request")
+        assert refused["detail"] == "target 'expansion' is not adverse, so it has no health score"
+
+
+def test_without_an_adverse_target_there_is_nothing_to_serve(mixed: Company) -> None:
+    only = {"expansion": mixed.targets["expansion"]}
+    upward = mixed.model_copy(update={"targets": only})
+    with pytest.raises(DeclarationError, match="no target is adverse"):
+        check_ready(upward, Settings())
+    with client_of(app_of(upward)) as opened:
+        problem(opened.get("/v1/accounts"), 503, "not-ready")
+        problem(opened.get("/readyz"), 503, "not-ready")
+        assert opened.get("/").status_code == 503
+
+
+def test_both_ways_to_a_score_name_the_declaration_of_its_model(own: Company) -> None:
+    model = dataclasses.replace(cases.artifact(own), declaration_hash="f" * 64)
+    install_champion(model, Settings().workspace_of(own))
+    cases.publish(own, model, cases.AS_OF + timedelta(days=7))
+    with client_of(app_of(own)) as opened:
+        (score,) = scores(opened, {"account_id": "a-001"})
+        assert score["declaration_hash"] == "f" * 64
+        assert opened.get("/v1/accounts/a-001").json()["declaration_hash"] == "f" * 64
+        assert opened.get("/readyz").json()["targets"]["churn"]["declaration_hash"] == "f" * 64
 
 
 def test_what_cannot_be_served_does_not_start(tmp_path: Path, company: Company) -> None:

@@ -34,7 +34,7 @@ def test_a_sane_declaration_is_read() -> None:
     assert company.company.data_until == date(2024, 7, 1)
     assert company.folder == Path("somewhere")
     assert company.targets["churn"].horizon == 60
-    assert company.targets["churn"].reporting_delay == 14
+    assert company.targets["churn"].days_to_settle == 14 + 60 + 14
     assert company.indicators["tickets"].spans() == (None,)
     assert company.sources["tickets"].account is not None
     assert company.sources["tickets"].account.system == "helpdesk"

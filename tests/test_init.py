@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,21 @@ def test_folders_without_anything_to_go_on(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match="no table has both a column with keys of accounts"):
         first_draft.write(tmp_path)
     assert [item.name for item in tmp_path.iterdir()] == ["rates.csv"]
+
+
+def test_between_equal_keys_that_of_the_account_table_wins(tmp_path: Path) -> None:
+    """Two systems name the accounts, each by a key of its own, in one table each."""
+    numbers = range(40)
+    since = [date(2025, 1, 1)] * len(numbers)
+    own, org = [f"a{number}" for number in numbers], [f"org{number}" for number in numbers]
+    tables = {
+        "accounts": {"helpdesk_org": org, "account_id": own, "created_at": since},
+        "logins": {"account_id": own * 3, "day": [date(2025, 6, day) for day in (1, 2, 9)] * 40},
+        "tickets": {"helpdesk_org": org, "opened": [date(2025, 6, 3)] * len(numbers)},
+    }
+    for name, columns in tables.items():
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    company = drafted(tmp_path)
+    assert company.accounts.key == "account_id"
+    assert company.accounts.crosswalk == {"helpdesk": "helpdesk_org"}
+    assert company.company.data_until == date(2025, 6, 10)

@@ -1,6 +1,7 @@
 """The pages that people read: their figures agree with the book, the JSON and each other."""
 
 import re
+from dataclasses import replace
 from math import floor
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +16,7 @@ import page_cases
 from features.settings import Settings
 from page_cases import ODD_ID
 from page_reader import Text, account, entries, read, scored
-from serving import figures, pages, wording
+from serving import figures, pages, portrait, wording
 from serving.application import application
 from serving.assess import BAND_WORDS
 from serving.book import Book, Entry
@@ -97,7 +98,7 @@ def test_the_four_week_change_is_the_difference_of_printed_scores(
 ) -> None:
     rows = read(client, "/", size="500").rows(9)
     by_title = {row[0]: row[3] for row in rows}
-    entry = book.entry("northwind", "churn")
+    entry = book.edition("churn").entry("northwind")
     then, now = (entry.trend[place].health_score or 0 for place in (-5, -1))
     moved = floor(now) - floor(then)
     title = next(title for title in by_title if title.startswith("Northwind"))
@@ -211,7 +212,7 @@ def test_a_parameter_that_cannot_be_understood_is_a_readable_page(
 
 
 def test_the_header_card_says_the_figures_of_the_assessment(client: TestClient, book: Book) -> None:
-    page, item = account(client, "northwind"), book.entry("northwind", "churn").assessment
+    page, item = account(client, "northwind"), book.edition("churn").entry("northwind").assessment
     chance = round(100 * (item.churn_probability or 0))
     assert page.facts["Chance of leaving in 90 days"] == f"about {chance} in 100"
     assert page.facts["Accounts like this that left before"] == "41 of 97"
@@ -222,6 +223,26 @@ def test_the_header_card_says_the_figures_of_the_assessment(client: TestClient, 
     assert page.facts["Data complete"] == "7 of 8 signals"
     assert page.facts["Model"] == "v7, checked 5 Jan 2026"
     assert re.search(r"31\s+/ 100\s+100 = healthiest", page.words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "learnt"),
+    [("later as-of date", "earlier data"), ("folds grouped by account", "other accounts")],
+)
+def test_a_check_of_another_model_made_the_same_way_is_called_that(
+    kind: str, learnt: str, tmp_path: Path
+) -> None:
+    company = page_cases.declare(tmp_path)
+    judged = page_cases.artifact().evaluation | {"judged": "procedure", "kind": kind}
+    model = replace(page_cases.artifact(), evaluation=judged)
+    book = page_cases.publish(company, weeks=1, model=model)
+    page = account(TestClient(Starlette(routes=pages.routes(book))), "northwind")
+    assert page.facts["Accounts like this that left before"] == "41 of 97"
+    assert page.facts["Model"] == "v7"
+    assert (
+        f"Model v7; made the same way on {learnt} it was checked on 5 Jan 2026. "
+        "Accounts like this: 97 that were At risk there." in page.words
+    )
 
 
 def test_a_model_that_is_not_the_promoted_one_is_not_given_its_record(plain: TestClient) -> None:
@@ -241,6 +262,32 @@ def test_reasons_are_told_with_number_size_and_playbook(client: TestClient) -> N
     assert "▼ Lowers the score a little" in words
     assert "Background, which nobody can change The plan is Basic, usually Team" in words
     assert "Not known for this account: Late payment." in words
+
+
+def test_what_outweighs_every_reason_is_said_above_them() -> None:
+    drivers = [
+        page_cases.driver("active_users", 18.0, -15.0),
+        page_cases.driver("plan", "Basic", -43.0),
+        page_cases.driver("nps", None, 20.0),
+        page_cases.driver("age", 203.0, -14.0),
+    ]
+    item = page_cases.assess("any", drivers, page_cases.AS_OF)
+    assert portrait.outweighing(item) == ["Plan (background)", "Survey answer (not known)"]
+    assert [reason.size for reason in portrait.told(item, {})] == ["Lowers the score"]
+    assert [said.size for said in portrait.background(item)] == [
+        "Lowers the score most",
+        "Lowers the score",
+    ]
+    assert portrait.outweighing(replace(item, drivers=item.drivers[1:])) == []
+
+
+def test_a_healthy_account_is_offered_no_playbook(client: TestClient, book: Book) -> None:
+    greens = [
+        item.assessment.account_id for item in scored(book) if item.assessment.band == "green"
+    ]
+    assert greens
+    for account_id in greens:
+        assert "Playbook:" not in account(client, account_id).words
 
 
 def test_all_the_numbers_add_up_to_the_printed_score(client: TestClient, book: Book) -> None:
@@ -328,7 +375,7 @@ def test_an_account_that_is_not_scored_says_why_and_shows_no_score(client: TestC
 
 def test_the_history_has_a_table_with_its_gap(client: TestClient, book: Book) -> None:
     rows = account(client, "a-005").rows(3)
-    trend = book.entry("a-005", "churn").trend
+    trend = book.edition("churn").entry("a-005").trend
     told = [(wording.score(point.health_score), BAND_WORDS[point.band]) for point in trend]
     assert [(row[1], row[2]) for row in rows] == told[::-1]
     assert ("–", "Not scored") in told
@@ -344,7 +391,8 @@ def test_playbook_links_lead_to_their_cards(client: TestClient, book: Book) -> N
 def test_a_playbook_tells_owner_steps_channel_and_days(client: TestClient) -> None:
     words = re.sub(r"\s+", " ", account(client, "northwind").words)
     assert (
-        "Playbook: Re-engage users Serves falling use. Owner: CSM. Once run, not again for 30 days. "
+        "Playbook: Re-engage users Serves falling use. Owner: CSM. "
+        "Once run, not again for 30 days. "
         "Call the day-to-day contact; "
         "ask what changed phone · within 2 days Send a usage summary" in words
     )

@@ -9,10 +9,9 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from starlette.applications import Starlette
 
 import page_cases
-from serving import pages
+from serving.application import application
 from serving.book import Book
 
 
@@ -27,8 +26,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
 def site(book: Book) -> Iterator[str]:
     """Yield the address of the pages behind a real server."""
     listener = socket.create_server(("127.0.0.1", 0))
-    app = Starlette(routes=pages.routes(book))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(application(book), log_level="warning"))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -7,13 +7,12 @@ from math import floor
 from urllib.parse import quote
 
 import pytest
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import page_cases
 from page_cases import ODD_ID, SCRIPT
 from page_reader import Text, entries, read, scored
-from serving import pages
+from serving.application import application
 from serving.assess import BAND_WORDS
 from serving.book import Book
 
@@ -43,7 +42,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
 @pytest.fixture(scope="module")
 def client(book: Book) -> TestClient:
     """Return a client of the pages."""
-    return TestClient(Starlette(routes=pages.routes(book)))
+    return TestClient(application(book), "http://localhost")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +50,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     """Return a client of a real company's first run, which knows no facts of its accounts."""
     company = page_cases.declare(tmp_path_factory.mktemp("plain"), simulated=False)
     book = page_cases.publish(company, weeks=1, empty=True, promoted=False)
-    return TestClient(Starlette(routes=pages.routes(book)))
+    return TestClient(application(book), "http://localhost")
 
 
 @pytest.mark.parametrize("address", EVERY_PAGE)

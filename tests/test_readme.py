@@ -87,7 +87,7 @@ def test_the_main_job_in_an_empty_clone(company: str, clone: Path, free_port: in
     command = commands()[0] + ("" if company == "examples/cdnow" else f" COMPANY={company}")
     with running(command, clone, free_port) as (printed, address):
         assert "At risk" in printed
-        first = json.loads(ask(f"{address}/v1/accounts?status=red&limit=1"))["accounts"][0]
+        first = json.loads(ask(f"{address}/v1/accounts?band=red&limit=1"))["accounts"][0]
         body = {"accounts": [{"account_id": first["account_id"]}], "drivers": True}
         score = json.loads(ask(f"{address}/v1/score", body))["scores"][0]
         page = ask(f"{address}/accounts/{first['account_id']}")

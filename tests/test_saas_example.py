@@ -51,6 +51,6 @@ def test_every_leading_indicator_has_a_playbook_and_no_playbook_is_idle(company:
 
 def test_half_the_indicators_are_adopted_and_two_stay_in_the_shadow(company: Company) -> None:
     adopted = [item for item in company.indicators.values() if item.adopt]
-    assert len(company.indicators) == 26
+    assert len(company.indicators) == 27
     assert len(adopted) in range(12, 16)
     assert set(company.staged("shadow")) == {"silence", "our_contacts"}

@@ -251,6 +251,14 @@ def test_whatever_is_sent_the_answer_is_a_problem_and_never_a_500(
         problem(response, response.status_code)
 
 
+def test_no_account_is_named_in_the_log(server: Server, client: httpx.Client) -> None:
+    assert client.get("/accounts/a-001").status_code == 200
+    assert client.get("/v1/accounts/a-001").status_code == 200
+    assert client.get("/accounts/nobody-here").status_code == 404
+    assert "a-001" not in server.said
+    assert "nobody-here" not in server.said
+
+
 def test_nothing_failed_on_the_way(server: Server, client: httpx.Client) -> None:
     assert client.get("/livez").status_code == 200
     assert "Traceback" not in server.said

@@ -84,6 +84,15 @@ def test_make_help_lists_the_everyday_verbs() -> None:
     assert all(f"make {verb} " in shown for verb in verbs)
 
 
+@pytest.mark.parametrize("verb", ["demo", "serve"])
+def test_make_passes_host_and_port_on_where_they_are_given(verb: str) -> None:
+    plain = run("make", "-n", verb).stdout
+    assert "--host" not in plain
+    assert "--port" not in plain
+    given = run("make", "-n", verb, "HOST=127.0.0.2", "PORT=8080").stdout
+    assert "--host 127.0.0.2 --port 8080" in given
+
+
 def test_every_verb_of_the_pipeline_is_an_entry_point() -> None:
     entry_points = (ROOT / "MLproject").read_text().partition("\nentry_points:\n")[2]
     assert set(re.findall(r"^  (\S+):$", entry_points, flags=re.MULTILINE)) == VERBS

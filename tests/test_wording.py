@@ -1,6 +1,7 @@
 """The words and drawings that figures become."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,24 @@ def test_sizes_are_three() -> None:
     assert wording.size(middle, among) == "Lowers the score"
     assert wording.size(little, among) == "Lowers the score a little"
     assert wording.size(little, [little]) == "Lowers the score a little"
+
+
+def test_most_is_said_only_of_the_largest_whatever_its_kind() -> None:
+    reason, plan = page_cases.driver("spend", 1.0, -15.0), page_cases.driver("plan", "x", -43.0)
+    assert wording.size(reason, [reason, plan]) == "Lowers the score"
+    assert wording.size(plan, [reason, plan]) == "Lowers the score most"
+
+
+def test_a_reason_in_a_table_is_short() -> None:
+    short = page_cases.driver("nps", 4.0, -3.0)
+    assert wording.brief(short) == short.sentence
+    wordy = "{} of the customer's contacts answered the survey in the last {} days; 8 is usual"
+    long = replace(short, sentence=wordy.format(4, 182))
+    assert wording.brief(long) == "Survey answer: 4 points, usually 8"
+    titled = replace(long, title="Answers to the survey that everybody gets every spring")
+    assert wording.brief(titled) == "Answers to the survey that everybody…: 4, usually 8"
+    assert len(wording.brief(titled)) <= wording.LONGEST_BRIEF
+    assert wording.brief(replace(long, usual=None)) == "Survey answer: 4 points"
 
 
 def test_a_sparkline_leaves_gaps_and_keeps_its_scale() -> None:

@@ -4,7 +4,6 @@
 that names a column is one line there.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -14,11 +13,10 @@ from features.breaches.ground import Ground, reading, table
 from features.company import Company, Source
 from features.errors import Finding
 from features.spelling import did_you_mean
+from features.sql_types import NULL, is_number, said
 
 Content = Literal["any", "key", "day", "time", "number"]
 
-NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|REAL|DECIMAL.*|BIGNUM")
-NULL = '"NULL"'
 KEYS = frozenset({"VARCHAR", "UUID"})
 
 
@@ -54,6 +52,9 @@ def declared(company: Company) -> Iterator[Declared]:
                 zone,
                 f"sources.{target.event.source}.event_time",
             )
+        if target.event and target.event.ended_known and target.event.ended_known.column:
+            known, key = target.event.ended_known, f"targets.{name}.event.ended_known"
+            yield Declared(target.source, str(known.column), key, "time", known.zone, key)
 
 
 def _of_accounts(company: Company) -> Iterator[Declared]:
@@ -146,16 +147,3 @@ def _wrong_time(item: Declared, where: str, type_: str, zone: str | None) -> Ite
 
 def _error(name: str, item: Declared, detail: str, mend: str) -> Finding:
     return Finding(name, "sources", "error", item.source, item.column, None, detail, mend)
-
-
-def is_number(type_: str) -> bool:
-    """Whether values of this SQL type can be added up; an untyped column of nulls can."""
-    return type_ == NULL or NUMBER.fullmatch(type_) is not None
-
-
-def said(type_: str) -> str:
-    """An SQL type in plain words."""
-    words = {"VARCHAR": "text", "BOOLEAN": "true/false", NULL: "nothing", "BLOB": "bytes"}
-    if is_number(type_) and type_ != NULL:
-        return "numbers"
-    return words.get(type_, f"values of type {type_}")

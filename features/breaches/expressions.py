@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from features.breaches.columns import is_number, said
 from features.breaches.ground import Ground, table
 from features.company import Company, Indicator
 from features.engines.on_duckdb import Engine, EngineError, quote
 from features.errors import Finding
 from features.spelling import did_you_mean
+from features.sql_types import FLAG, NULL, is_number, said
 
 Need = Literal["true/false", "numbers", "true/false or numbers", "numbers or text", "anything"]
 
@@ -35,12 +35,15 @@ MENDS = {
 }
 SCALAR = "write one expression over the columns of a row"
 VALUE = "churnlight value"
+STEP = "features"
 QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
 CLOCK_WORDS = "current_date|current_time|current_timestamp|localtime|localtimestamp"
 REFUSED = (
+    (r"\$\w*\$|\be'", "a string that is not in plain quotes"),
+    (r'"\s*\(', "a function in quotes"),
     (r";", "a semicolon"),
     (r"--|/\*", "a comment"),
-    (r"\b(select|from|values|with)\b", "a sub-select"),
+    (r"\b(select|from|values|with|table)\b", "a sub-select"),
     (r"\bover\s*\(", "a window over other rows"),
     (r"\bunnest\s*\(", "a function that makes rows"),
     (r"\bcolumns\s*\(", "several columns"),
@@ -50,12 +53,16 @@ REFUSED = (
 
 @dataclass(frozen=True)
 class Expression:
-    """An SQL text of the declaration: its key, its source and what its values have to be."""
+    """An SQL text of the declaration: its key, its source, what its values have to be, for what.
+
+    `step` is the pipeline step that needs it.
+    """
 
     key: str
     source: str
     text: str
     need: Need
+    step: str
     is_draft: bool = False
 
 
@@ -67,21 +74,21 @@ def declared(company: Company) -> Iterator[Expression]:
         for form, part in (("event", target.event), ("inactivity", target.inactivity)):
             if part is not None and part.where is not None:
                 key = f"targets.{name}.{form}.where"
-                yield Expression(key, part.source, part.where, "true/false")
+                yield Expression(key, part.source, part.where, "true/false", "train")
     if not company.accounts.derived:
         for name, segment in company.segments.items():
             key = f"segments.{name}.where"
-            yield Expression(key, company.accounts.source, segment.where, "true/false")
+            yield Expression(key, company.accounts.source, segment.where, "true/false", "sources")
 
 
 def _of_indicator(key: str, item: Indicator) -> Iterator[Expression]:
     is_draft = item.stage == "draft"
     if item.where is not None:
-        yield Expression(f"{key}.where", item.source, item.where, "true/false", is_draft)
+        yield Expression(f"{key}.where", item.source, item.where, "true/false", STEP, is_draft)
     if item.value is not None:
         measure = item.of or item.measure
         need = NEEDS.get(measure, "anything")
-        yield Expression(f"{key}.value", item.source, item.value, need, is_draft)
+        yield Expression(f"{key}.value", item.source, item.value, need, STEP, is_draft)
 
 
 def breaches(ground: Ground) -> Iterator[Finding]:
@@ -115,7 +122,8 @@ def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
 
 def _refused(engine: Engine, text: str) -> str | None:
     """Why `text` is no scalar expression over one row, if it is not."""
-    bare = QUOTED.sub("x", text)
+    # The quotes stay: what a string begins with decides where it ends.
+    bare = QUOTED.sub(lambda found: f"{found[0][0]}x{found[0][0]}", text)
     for pattern, what in REFUSED:
         if re.search(pattern, bare, re.IGNORECASE):
             return what
@@ -144,7 +152,7 @@ def _unsteady(engine: Engine) -> frozenset[str]:
 
 
 def _fits(type_: str, need: Need) -> bool:
-    is_flag = type_ in ("BOOLEAN", '"NULL"')
+    is_flag = type_ in (FLAG, NULL)
     fits = {
         "true/false": is_flag,
         "numbers": is_number(type_) or is_flag,
@@ -181,4 +189,4 @@ def _first_line(error: EngineError) -> str:
 def _finding(ground: Ground, item: Expression, name: str, what: str, mend: str) -> Finding:
     state: Literal["error", "warning"] = "warning" if item.is_draft else "error"
     detail = f"{item.key} {what}, over {ground.file(item.source)}: {item.text}"
-    return Finding(name, "features", state, item.source, None, None, detail, mend)
+    return Finding(name, item.step, state, item.source, None, None, detail, mend)

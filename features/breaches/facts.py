@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from features import clock, rows
+from features import rows
 from features.breaches.ground import Ground, reading, table
-from features.company import AccountKey, KnownTime, Source, TimeColumn
+from features.company import AccountKey, Event, KnownTime, Source, TimeColumn
 from features.engines.on_duckdb import quote
 from features.errors import Finding
-
-# No zone is further ahead of UTC: a sign-up day in local time starts at most so much earlier.
-ZONE_SLACK_HOURS = 14
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ RULES = (
         "before_sign_up",
         "event",
         "event < since - slack",
-        "facts before their account's first day",
+        "facts before their account's first day are left out",
         "mend the time, or the sign-up day in the account table",
         tolerable=True,
     ),
@@ -88,8 +85,9 @@ RULES = (
         "null_known_time",
         "known",
         "has_known AND known IS NULL",
-        "facts without a known time are taken as known when they happened",
+        "facts without a known time are left out",
         "fill in when the fact was recorded, or declare a delay",
+        tolerable=True,
     ),
 )
 AFTER = Rule(
@@ -137,7 +135,6 @@ def _facts(ground: Ground, name: str, source: Source) -> str:
     """SELECT of the terms that the rules are written in."""
     assert source.account is not None
     event_type = _type(ground, name, source.event_time)
-    days = event_type == "DATE"
     known = rows.recorded_time(ground.tables, name)
     has_known = source.known_time is not None and source.known_time.column is not None
     by_day = has_known and "DATE" in (event_type, _type(ground, name, source.known_time))
@@ -145,7 +142,7 @@ def _facts(ground: Ground, name: str, source: Source) -> str:
     last_day = f"'{until}'" if until else "NULL"
     return (
         f"SELECT fact_key, event, known, account, since, {by_day} AS by_day, "
-        f"{has_known} AS has_known, INTERVAL {0 if days else ZONE_SLACK_HOURS} HOUR AS slack, "
+        f"{has_known} AS has_known, {rows.slack(ground.tables, name)} AS slack, "
         f"CAST({last_day} AS TIMESTAMP) AS last_day FROM ("
         f"SELECT CAST({quote(source.account.column)} AS VARCHAR) AS fact_key, "
         f"{rows.event_time(ground.tables, name)} AS event, {known or 'NULL'} AS known "
@@ -198,28 +195,36 @@ def _column(source: Source, rule: Rule) -> str | None:
 
 
 def ends(ground: Ground) -> Iterator[Finding]:
-    """Subscriptions that end before they start."""
+    """Subscriptions that end before they start, and ends of which nobody knows since when."""
     for target in ground.company.targets.values():
         event = target.event
         if event is None or event.ended is None:
             continue
         source = ground.company.sources[event.source]
-        if _askable(ground, event.source, source) and ground.holds(event.source, event.ended):
-            found = _early_ends(ground, event.source, event.ended)
+        known = event.ended_known.column if event.ended_known else None
+        if _askable(ground, event.source, source) and ground.holds(
+            event.source, event.ended, known
+        ):
+            found = _of_ends(ground, event, event.ended, known)
             yield from reading(event.source, ground.file(event.source), found)
 
 
-def _early_ends(ground: Ground, name: str, ended: str) -> Iterator[Finding]:
-    source = ground.company.sources[name]
-    type_ = ground.tables.columns[name][ended]
-    zone = source.event_time.zone if source.event_time else None
-    end = clock.in_utc(quote(ended), type_, zone)
-    start = rows.event_time(ground.tables, name)
-    query = f"SELECT count(*) AS n FROM {table(name)} WHERE {end} < {start}"
-    if count := ground.row(query)["n"]:
-        detail = f"{ground.file(name)}: subscriptions that end before they start"
+def _of_ends(ground: Ground, event: Event, ended: str, known: str | None) -> Iterator[Finding]:
+    name, file = event.source, ground.file(event.source)
+    start, end = rows.event_time(ground.tables, name), rows.end_times(ground.tables, event)["ended"]
+    never = f"{quote(known)} IS NULL" if known else "FALSE"
+    counted = ground.row(
+        f"SELECT count(*) FILTER (WHERE {end} < {start}) AS early, "
+        f"count(*) FILTER (WHERE {end} IS NOT NULL AND {never}) AS unknown FROM {table(name)}"
+    )
+    if count := counted["early"]:
+        detail = f"{file}: subscriptions that end before they start"
         mend = "mend the two columns, or their zone"
         yield Finding("ends_before_start", "sources", "warning", name, ended, count, detail, mend)
+    if count := counted["unknown"]:
+        detail = f"{file}: ends without a known time are taken as known when they happened"
+        mend = "fill in when the end was recorded"
+        yield Finding("null_ended_known", "sources", "warning", name, known, count, detail, mend)
 
 
 def duplicates(ground: Ground) -> Iterator[Finding]:

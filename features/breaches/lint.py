@@ -11,6 +11,7 @@ from features.mistakes import FILE
 def breaches(company: Company) -> Iterator[Finding]:
     """Warnings and advice that need no data."""
     yield from _playbooks(company)
+    yield from _not_adverse(company)
     yield from _unused_sources(company)
     yield from _unused_systems(company)
     if company.accounts.derived and company.segments:
@@ -33,10 +34,21 @@ def _playbooks(company: Company) -> Iterator[Finding]:
             yield _finding("advice", "unused_playbook", f"playbooks.{name}", detail, mend)
 
 
+def _not_adverse(company: Company) -> Iterator[Finding]:
+    for name, target in company.targets.items():
+        if not target.adverse:
+            detail = (
+                f"targets.{name} is not adverse: churnlight features labels it, and it gets no "
+                "model, health score or band"
+            )
+            mend = "nothing to mend, if the labels are what you want"
+            yield _finding("advice", "not_adverse", f"targets.{name}", detail, mend)
+
+
 def _unused_sources(company: Company) -> Iterator[Finding]:
     used = {company.accounts.source, *(item.source for item in company.indicators.values())}
     for target in company.targets.values():
-        used |= {part.source for part in (target.event, target.inactivity) if part}
+        used |= {target.source, target.active or target.source}
     for name in company.sources:
         if name not in used:
             detail = f"no indicator, target or account comes from sources.{name}"

@@ -21,6 +21,8 @@ MIN_CHURNERS = 30
 """Different accounts that must have churned, and that must have stayed, at mature dates."""
 
 MOST_MONTHS = 12
+EXPECTED = 3
+"""Outcomes that a month has to let expect before it is strange that it has none."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +90,18 @@ def _of_target(tables: Tables, name: str) -> Iterator[Finding]:
     rows = snapshots.build_from(replace(tables, company=bare), months).table
     outcomes = count(rows, name)
     yield from too_few(tables.company, name, outcomes)
+    yield from _without_outcome(tables.company, name, outcomes)
     yield _told(tables.company, name, outcomes)
 
 
 def _no_month(tables: Tables, name: str) -> Finding:
     company = tables.company
     target = company.targets[name]
-    until, first = snapshots.data_until(tables), snapshots.first_event(tables)
-    ahead = target.gap + target.horizon + target.reporting_delay
+    until, first = snapshots.data_until(tables), snapshots.data_from(tables)
+    ahead = target.days_to_settle
     detail = (
         f"no month start has {company.bands.min_history} days of facts before it and {ahead} days "
-        f"(gap + horizon + grace) after it: facts from {first}, data until {until}"
+        f"(until its outcome is settled) after it: data from {first} until {until}"
     )
     needed = first + timedelta(days=company.bands.min_history + ahead + 31)
     mend = f"bring tables up to {needed} or shorten targets.{name}.horizon"
@@ -121,6 +124,27 @@ def too_few(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding
                 f"({', '.join(f'{count:,} {other}' for other, count in there.items())})"
             )
             yield _finding(company, name, ("error", check), detail, _mend(name), accounts)
+
+
+def _without_outcome(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:
+    """Months in which nobody churned although, by the rate of all, some should have."""
+    eligible = sum(those for _, those, _ in outcomes.months)
+    hits = sum(hit for _, _, hit in outcomes.months)
+    none = [
+        day
+        for day, those, hit in outcomes.months
+        if not hit and those * hits >= EXPECTED * eligible
+    ]
+    if none and hits:
+        word, _ = _words(company.targets[name])
+        detail = (
+            f"at {len(none)} of {len(outcomes.months)} mature month starts, {none[0]:%Y-%m} to "
+            f"{none[-1]:%Y-%m}, no account {word}: it looks as if only those are in the tables "
+            "that are still there, or as if the outcomes end early"
+        )
+        mend = "set company.data_from (or data_until) to where the tables are complete"
+        kind: tuple[Literal["warning"], str] = ("warning", "months_without_outcome")
+        yield _finding(company, name, kind, detail, mend)
 
 
 def _mend(name: str) -> str:
@@ -148,16 +172,13 @@ def _told(company: Company, name: str, outcomes: Outcomes) -> Finding:
 def _finding(
     company: Company,
     name: str,
-    kind: tuple[Literal["error", "advice"], str],
+    kind: tuple[Literal["error", "warning", "advice"], str],
     detail: str,
     mend: str,
     rows: int | None = None,
 ) -> Finding:
     target = company.targets[name]
-    part = target.event or target.inactivity
-    assert part is not None
     state, check = kind
-    place = sources.place(company.sources[part.source])
-    return Finding(
-        check, "train", state, part.source, None, rows, f"targets.{name}: {place}: {detail}", mend
-    )
+    place = sources.place(company.sources[target.source])
+    told = f"targets.{name}: {place}: {detail}"
+    return Finding(check, "train", state, target.source, None, rows, told, mend)

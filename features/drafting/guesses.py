@@ -45,6 +45,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "renewal": ("time", r"renewal(_?(date|on|at|day))?|renews(_?(on|at))?|contract_?end.*"),
 }
 FEW = 12
+ACCOUNT_KEY = frozenset({"account", "customer"})
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def read(profiles: list[Profile], links: list[Link]) -> Reading | None:
 
 
 def _account_table(profiles: list[Profile], links: list[Link]) -> tuple[Profile, str] | None:
-    """The unique key that most other tables share; names decide between equals."""
+    """The unique key that most other tables share; names, then places decide between equals."""
     named_by: Counter[tuple[str, str]] = Counter()
     for table, to_table, to_column in {(i.table, i.to_table, i.to_column) for i in links}:
         named_by[to_table, to_column] += table != to_table
@@ -111,15 +112,22 @@ def _account_table(profiles: list[Profile], links: list[Link]) -> tuple[Profile,
     if not named_by:
         return None
     table_name, column = max(
-        named_by,
+        sorted(named_by),
         key=lambda place: (
             bool(words(place[0]) & WORDS["account"]),
             named_by[place],
-            bool(words(place[1]) & WORDS["account"]),
-            place,
+            *_own_key(by_name[place[0]], place[1]),
         ),
     )
     return by_name[table_name], column
+
+
+def _own_key(table: Profile, column: str) -> tuple[bool, bool, int]:
+    """How much a unique column looks like the table's own key: by name, then by its place."""
+    own = {word.removesuffix("s") for word in words(table.name)}
+    named = {word.removesuffix("s") for word in words(column)}
+    place = [item.name for item in table.columns].index(column)
+    return bool(named & own), bool(named & ACCOUNT_KEY), -place
 
 
 def _since(table: Profile) -> str | None:

@@ -5,12 +5,12 @@ Everything here is measured; what it may mean is guessed in `features.drafting.g
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
-from features.breaches.columns import is_number
 from features.engines.on_duckdb import Engine, EngineError, quote
 from features.errors import NotFound
+from features.sql_types import is_number
 
 FOLDERS = ("", "data")
 SUFFIXES = frozenset({".parquet", ".csv"})
@@ -213,12 +213,14 @@ def _is_shared(engine: Engine, table: Profile, column: Column, other: Profile, k
     return known is not None and known >= SHARED
 
 
-def last_day(engine: Engine, table: str, column: str) -> date | None:
-    """The day of the last time in a column."""
-    day: date | None = engine.row(f"SELECT CAST(max({quote(column)}) AS DATE) FROM {quote(table)}")[
-        0
-    ]
-    return day
+def complete_until(engine: Engine, table: str, column: Column) -> date | None:
+    """The last morning before which a column of times seems complete.
+
+    A column of days holds its last day as a whole; timestamps may stop in the middle of it.
+    """
+    last = f"CAST(max({quote(column.name)}) AS DATE)"
+    day: date | None = engine.row(f"SELECT {last} FROM {quote(table)}")[0]
+    return day + timedelta(days=1) if day is not None and column.type == "DATE" else day
 
 
 def span(engine: Engine, table: str, column: str) -> int:

@@ -1,0 +1,394 @@
+"""From a row to what people read: points that add up, bands, reasons, sentences, playbooks."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.company import Company, Says
+from serving.assess import (
+    MAX_REASONS,
+    REAL_POINTS,
+    Assessment,
+    Driver,
+    assess,
+    band_of,
+    reasons,
+)
+from serving.runs import from_rows, to_table
+from trained_company import TARGET, House, built
+from training.artifact import Artifact
+from training.drivers import Meaning, amount, sentence, told
+from training.matrix import Feature, matrix
+
+POINTS = ("outcome_points", "business_points", "relationship_points", "context_points")
+AS_OF = date(2025, 11, 1)
+
+Row = dict[str, Any]
+
+
+def row(artifact: Artifact, **values: Any) -> Row:
+    """A row of which everything asked for is known, unless `values` say otherwise."""
+    usual = {item.name: item.usual for item in artifact.features}
+    own = {"account_id": "A1", "as_of": AS_OF, "segment": "small", "history_days": 400}
+    return own | {f"eligible__{TARGET}": True} | usual | values
+
+
+def table(artifact: Artifact, rows: Sequence[Row]) -> pa.Table:
+    types = {"number": pa.float64(), "category": pa.string()}
+    return pa.Table.from_pylist(
+        list(rows),
+        pa.schema(
+            [
+                ("account_id", pa.string()),
+                ("as_of", pa.date32()),
+                ("segment", pa.string()),
+                ("history_days", pa.int32()),
+                *((item.name, types[item.dtype]) for item in artifact.features),
+                (f"eligible__{TARGET}", pa.bool_()),
+            ]
+        ),
+    )
+
+
+def one(house: House, **values: Any) -> Assessment:
+    artifact = house.champion
+    (found,) = assess(table(artifact, [row(artifact, **values)]), artifact, house.company)
+    return found
+
+
+@st.composite
+def random_rows(draw: st.DrawFn, features: Sequence[Feature]) -> list[Row]:
+    """Draw rows with unknown values, extremes and categories that training never saw."""
+    numbers = st.none() | st.floats(-1e6, 1e6) | st.integers(0, 200).map(float)
+    words = st.none() | st.sampled_from(["web", "shop", "app", "fax", ""])
+    rows = st.fixed_dictionaries(
+        {item.name: words if item.dtype == "category" else numbers for item in features}
+    )
+    return draw(st.lists(rows, min_size=1, max_size=12))
+
+
+def adds_up(item: Assessment) -> bool:
+    score, base = item.health_score_unclipped, item.base_points
+    assert score is not None
+    assert base is not None
+    by_driver = base + math.fsum(driver.health_points for driver in item.drivers)
+    by_dimension = base + math.fsum(getattr(item, name) for name in POINTS)
+    return abs(by_driver - score) <= 1e-9 and abs(by_dimension - score) <= 1e-9
+
+
+@given(data=st.data())
+def test_points_add_up_to_the_unclipped_score(data: st.DataObject, trained: House) -> None:
+    artifact = trained.champion
+    drawn = data.draw(random_rows(artifact.features))
+    rows = table(artifact, [row(artifact, **values) for values in drawn])
+    found = assess(rows, artifact, trained.company)
+    for item in found:
+        if item.unscored_reason:
+            assert item.completeness == 0
+            continue
+        assert adds_up(item)
+        sizes = [-abs(driver.health_points) for driver in item.drivers]
+        assert sizes == sorted(sizes)
+        assert {driver.indicator for driver in item.drivers} == set(artifact.meanings)
+        assert item.health_score == min(max(item.health_score_unclipped or 0, 0), 100)
+        assert item.band == band_of(item.health_score)
+    assert from_rows(to_table(found)) == found
+
+
+def test_the_score_is_that_of_the_model_itself(trained: House) -> None:
+    artifact = trained.champion
+    rows = built(trained.company).table
+    found = assess(rows, artifact, trained.company)
+    margins = artifact.margins(matrix(rows, artifact.features))
+    probability = artifact.scale.probability(margins)
+    unclipped = artifact.scale.unclipped(margins)
+    scored = [number for number, item in enumerate(found) if item.band != "unscored"]
+    assert len(scored) > 50
+    for number in scored:
+        assert found[number].churn_probability == pytest.approx(probability[number], abs=1e-12)
+        assert found[number].health_score_unclipped == pytest.approx(unclipped[number], abs=1e-9)
+
+
+def test_points_stand_in_the_dimension_of_their_indicator(trained: House) -> None:
+    found = one(trained, recency__all=55.0, visits__28d=0.0, tickets__90d=9.0, channel__all="web")
+    for name in ("outcome", "business", "relationship"):
+        own = [item for item in found.drivers if item.dimension == name and item.kind != "context"]
+        total = math.fsum(item.health_points for item in own)
+        assert getattr(found, f"{name}_points") == pytest.approx(total, abs=1e-9)
+    context = math.fsum(item.health_points for item in found.drivers if item.kind == "context")
+    assert found.context_points == pytest.approx(context, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("score", "band"),
+    [
+        (-20.0, "red"),
+        (0.0, "red"),
+        (39.999999999, "red"),
+        (40.0, "yellow"),
+        (69.999999999, "yellow"),
+        (70.0, "green"),
+        (100.0, "green"),
+        (130.0, "green"),
+    ],
+)
+def test_the_band_is_a_function_of_the_score(score: float, band: str) -> None:
+    assert band_of(score) == band
+
+
+# Unscored
+
+
+NULLS = ("churn_probability", "health_score", "health_score_unclipped", "base_points", *POINTS)
+
+
+@pytest.mark.parametrize(
+    ("values", "told_reason"),
+    [
+        ({"history_days": 27}, "Too little history: 27 days, 28 are needed"),
+        ({"eligible__churn": False}, "No longer active: nothing in the last 60 days"),
+        ({"eligible__churn": False, "history_days": 1}, "No longer active"),
+        (
+            dict.fromkeys(
+                ["visits__28d", "visits__90d", "recency__all", "spend__90d", "tickets__90d"]
+            )
+            | {"channel__all": None},
+            "None of the indicators is known",
+        ),
+        ({"history_days": 0}, "Too little history: 0 days"),
+    ],
+)
+def test_unscored_is_a_band_of_its_own_with_a_reason(
+    values: Row, told_reason: str, trained: House
+) -> None:
+    found = one(trained, **values)
+    assert found.band == "unscored"
+    assert found.unscored_reason is not None
+    assert found.unscored_reason.startswith(told_reason)
+    assert [getattr(found, name) for name in NULLS] == [None] * len(NULLS)
+    assert (found.drivers, found.playbook, reasons(found)) == ((), None, ())
+
+
+def test_enough_history_on_the_day_is_scored(trained: House) -> None:
+    assert one(trained, history_days=28).band != "unscored"
+
+
+def test_an_ended_subscription_is_said_to_be_one(trained: House) -> None:
+    company = trained.company
+    contract = company.targets[TARGET].model_copy(
+        update={"inactivity": None, "event": ended_event(company)}
+    )
+    other = company.model_copy(update={"targets": {TARGET: contract}})
+    rows = table(trained.champion, [row(trained.champion, eligible__churn=False)])
+    (found,) = assess(rows, trained.champion, other)
+    assert found.unscored_reason == "No active subscription"
+
+
+def ended_event(company: Company) -> Any:
+    from features.company import Event
+
+    return Event(source=next(iter(company.sources)), ended="ended")
+
+
+def test_completeness_is_the_share_of_known_live_indicators(trained: House) -> None:
+    assert one(trained).completeness == 1.0
+    assert one(trained, visits__28d=None).completeness == 1.0  # its other window is known
+    assert one(trained, visits__28d=None, visits__90d=None).completeness == 0.8
+    assert one(trained, channel__all="fax").completeness == 0.8  # never seen, so it says nothing
+    assert one(trained, recency__all=None, tickets__90d=None).completeness == 0.6
+
+
+# Reasons
+
+
+@st.composite
+def assessments(draw: st.DrawFn) -> Assessment:
+    """Draw an assessment of drivers of every kind, sign, size and knowledge."""
+    drivers = tuple(
+        driver(
+            f"i{number}",
+            draw(st.sampled_from(["leading", "leading", "lagging", "context"])),
+            draw(st.sampled_from([-9.0, -3.0, -0.6, -0.5, -0.4, 0.0, 0.3, 0.5, 0.7, 4.0, 8.0])),
+            known=draw(st.sampled_from([True, True, True, False])),
+        )
+        for number in range(draw(st.integers(0, 9)))
+    )
+    return told_of(drivers)
+
+
+def driver(name: str, kind: str, points: float, *, known: bool = True) -> Driver:
+    value = 1.0 if known else None
+    return Driver(name, name, "business", kind, value, 2.0, 28, "", points, f"{name}.", "call")
+
+
+def told_of(drivers: tuple[Driver, ...]) -> Assessment:
+    return Assessment(
+        "A1", AS_OF, TARGET, 0.5, 50.0, 50.0, "yellow", 1.0, 50.0, 0.0, 0.0, 0.0, 0.0, drivers,
+        None, "1", "all", None,
+    )  # fmt: skip
+
+
+@given(item=assessments())
+def test_reasons_keep_their_rules(item: Assessment) -> None:
+    found = reasons(item)
+    real = [
+        own
+        for own in item.drivers
+        if own.kind != "context" and own.value is not None and abs(own.health_points) >= REAL_POINTS
+    ]
+    assert len(found) == len(set(found)) <= MAX_REASONS
+    assert set(found) <= set(real)
+    if not any(own.kind == "leading" for own in real):
+        assert found == ()
+        return
+    assert len(found) == min(len(real), MAX_REASONS)
+    assert found[0].kind == "leading"
+    leading = [abs(own.health_points) for own in real if own.kind == "leading"]
+    assert abs(found[0].health_points) == max(leading)
+    assert {own.health_points > 0 for own in found} == {own.health_points > 0 for own in real}
+
+
+def test_reasons_follow_the_size_of_their_points() -> None:
+    kinds = [("a", "lagging", -9.0), ("b", "leading", -5.0), ("c", "leading", 3.0)]
+    kinds += [("d", "context", -20.0), ("e", "leading", -4.0), ("f", "lagging", 1.0)]
+    found = reasons(told_of(tuple(driver(*item) for item in kinds)))
+    assert [item.indicator for item in found] == ["b", "a", "e", "c"]
+
+
+def test_a_real_reason_of_the_other_side_takes_the_last_place() -> None:
+    bad = [driver(f"bad{number}", "leading", -9.0 + number) for number in range(5)]
+    good = driver("good", "lagging", 0.5)
+    found = reasons(told_of((*bad, good)))
+    assert [item.indicator for item in found] == ["bad0", "bad1", "bad2", "good"]
+
+
+def test_a_leading_reason_heads_however_many_lagging_ones_weigh_more() -> None:
+    lagging = [driver(f"lag{number}", "lagging", -9.0 + number) for number in range(4)]
+    leading = driver("lead", "leading", -1.0)
+    found = reasons(told_of((*lagging, leading, driver("good", "lagging", 0.7))))
+    assert [item.indicator for item in found] == ["lead", "lag0", "lag1", "good"]
+
+
+# Sentences and playbooks
+
+
+def of(item: Assessment, indicator: str) -> Driver:
+    return next(driver for driver in item.drivers if driver.indicator == indicator)
+
+
+def test_a_sentence_states_the_value_the_usual_one_and_the_window(trained: House) -> None:
+    found = one(trained, recency__all=55.0, visits__28d=0.0, visits__90d=1.0)
+    usual = {item.name: item.usual for item in trained.champion.features}
+    recency = of(found, "recency")
+    assert recency.health_points < 0
+    assert recency.value == 55
+    assert recency.usual == usual["recency__all"]
+    assert (
+        recency.sentence
+        == f"No visit for 55 days; {amount(usual['recency__all'], 'days')} is usual"
+    )
+    visits = of(found, "visits")
+    name = f"visits__{visits.window}d"
+    assert (visits.value, visits.usual) == ({28: 0.0, 90: 1.0}[visits.window or 0], usual[name])
+    assert visits.sentence == (
+        f"{amount(visits.value, '')} visits in the last {visits.window} days; "
+        f"{amount(usual[name], '')} is usual"
+    )
+
+
+def test_the_side_of_a_sentence_is_that_of_its_points(trained: House) -> None:
+    for days in (1.0, 55.0):
+        recency = of(one(trained, recency__all=days), "recency")
+        bad = recency.sentence.startswith("No visit for")
+        assert bad == (recency.health_points < 0)
+
+
+def test_what_is_missing_is_said_and_gets_no_playbook(trained: House) -> None:
+    found = one(trained, recency__all=None)
+    missing = of(found, "recency")
+    assert missing.sentence == "Days since the last visit: not known"
+    assert missing.value is None
+    assert missing not in reasons(found)
+
+
+@given(data=st.data())
+def test_the_playbook_is_that_of_the_worst_actionable_driver(
+    data: st.DataObject, trained: House
+) -> None:
+    artifact = trained.champion
+    drawn = data.draw(random_rows(artifact.features))
+    rows = table(artifact, [row(artifact, **values) for values in drawn])
+    for item in assess(rows, artifact, trained.company):
+        lowering = [
+            driver
+            for driver in item.drivers
+            if driver.health_points <= -REAL_POINTS
+            and driver.playbook
+            and driver.kind != "context"
+            and driver.value is not None
+        ]
+        if lowering and item.band != "green":
+            worst = min(driver.health_points for driver in lowering)
+            assert item.playbook in {
+                driver.playbook for driver in lowering if driver.health_points == worst
+            }
+        else:
+            assert item.playbook is None
+
+
+def test_a_context_driver_never_has_a_playbook(trained: House) -> None:
+    assert of(one(trained), "channel").playbook is None
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0, "", "0"),
+        (3.0, "visits", "3"),
+        (3.456, "", "3.46"),
+        (3.5, "", "3.5"),
+        (12.34, "", "12.3"),
+        (1234.5, "", "1,234"),
+        (-2.5, "", "−2.5"),
+        (0.385, "%", "38.5%"),
+        (1.0, "%", "100%"),
+        (12.0, "$", "$12"),
+        (12.5, "€", "€12.50"),
+        (1240.4, "€", "€1,240"),
+        (-12.5, "€", "−€12.50"),
+        ("pro", "", "pro"),
+        (None, "days", "not known"),
+    ],
+)
+def test_amounts_are_written_as_people_write_them(
+    value: float | str | None, unit: str, text: str
+) -> None:
+    assert amount(value, unit) == text
+
+
+def test_the_window_that_pushes_most_to_the_drivers_side_is_told() -> None:
+    features = [
+        Feature("v__28d", "v", 28, "number"),
+        Feature("v__90d", "v", 90, "number"),
+        Feature("r__all", "r", None, "number"),
+    ]
+    X = np.array([[1.0, 2.0, 3.0], [np.nan, 2.0, 3.0], [1.0, 2.0, np.nan]])
+    contributions = np.array([[0.5, -0.2, 0.1, 9], [0.9, 0.2, 0.1, 9], [-0.5, 0.2, 0.1, 9]])
+    assert told(features, X, contributions).tolist() == [[0, 2], [1, 2], [0, 2]]
+
+
+def test_a_sentence_fills_every_placeholder() -> None:
+    says = Says(bad="{value} {unit} in {window}, usually {usual}", good="fine")
+    meaning = Meaning("Tickets", "relationship", "leading", "tickets", says, None)
+    feature = Feature("t__28d", "t", 28, "number", (), 1.0)
+    assert (
+        sentence(meaning, feature, 4.0, lowers=True) == "4 tickets in the last 28 days, usually 1"
+    )
+    assert sentence(meaning, feature, 4.0, lowers=False) == "fine"

@@ -1,0 +1,368 @@
+"""Scoring runs: what is in the files, what is published, and that nothing half done ever is."""
+
+import csv
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features import publish
+from features.declaration import load
+from features.definitions import definitions
+from features.errors import Busy, ChurnlightError, ContractBroken, DeclarationError, NotFound
+from serving import batch, runs
+from serving.runs import Run
+from trained_company import TARGET, House
+from training.artifact import install_champion
+
+INTERRUPTED = Path(__file__).parent / "interrupted.py"
+COLUMNS = (
+    "account_id as_of target churn_probability health_score health_score_unclipped band "
+    "completeness base_points outcome_points business_points relationship_points context_points "
+    "drivers playbook model_version"
+).split()
+OF_A_DRIVER = "indicator dimension kind value usual health_points sentence playbook".split()
+DAYS = [date(2025, 11, 24), date(2025, 12, 1)]
+SECOND = """
+[targets.quiet]
+inactivity = { source = "visits", within = "60d" }
+active_within = "60d"
+horizon = "60d"
+"""
+
+
+@pytest.fixture(scope="module")
+def house(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The company with a second target, and a champion for each."""
+    own = trained.copy(tmp_path_factory.mktemp("batch") / "own")
+    path = own.company.folder / "churnlight.toml"
+    path.write_text(path.read_text("utf-8") + SECOND, "utf-8")
+    company = load(own.company.folder)
+    second = dataclasses.replace(
+        trained.champion,
+        target="quiet",
+        definitions=definitions(company, "quiet"),
+        registered_version="2",
+    )
+    install_champion(second, own.workspace)
+    return dataclasses.replace(own, company=company)
+
+
+@pytest.fixture(scope="module")
+def published(house: House) -> list[Run]:
+    return batch.score(house.company, DAYS, settings=house.settings)
+
+
+@pytest.fixture(scope="module")
+def ready(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A copy with one target and a published run."""
+    copied = trained.copy(tmp_path_factory.mktemp("ready") / "own")
+    batch.score(copied.company, settings=copied.settings)
+    return copied
+
+
+@pytest.fixture
+def own(ready: House, tmp_path: Path) -> House:
+    """The same, which a test may change."""
+    shutil.copytree(ready.company.folder, tmp_path / "own")
+    return dataclasses.replace(ready, company=load(tmp_path / "own"))
+
+
+def scores_of(house: House) -> Path:
+    return house.workspace / "scores"
+
+
+def state(house: House) -> dict[str, bytes]:
+    """Everything that is published, by its path."""
+    root = scores_of(house)
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.parts[-2:])
+    }
+
+
+# Files
+
+
+def parquet_rows(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    for row in rows:
+        row["as_of"] = row["as_of"].isoformat()
+        for item in row["drivers"]:
+            for key in ("value", "usual"):
+                words = item.pop(f"{key}_text")
+                item[key] = item[key] if words is None else words
+    return rows
+
+
+def json_rows(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+    return rows
+
+
+NUMBERS = {name for name in COLUMNS if name.endswith(("score", "unclipped", "points"))} | {
+    "churn_probability",
+    "completeness",
+}
+
+
+def csv_rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {key: _cell(key, text) for key, text in row.items()} for row in csv.DictReader(file)
+        ]
+
+
+def _cell(name: str, text: str) -> Any:
+    if name == "drivers":
+        return json.loads(text)
+    if not text:
+        return None
+    return float(text) if name in NUMBERS else text
+
+
+READERS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
+    ".parquet": parquet_rows,
+    ".json": json_rows,
+    ".csv": csv_rows,
+}
+
+
+@pytest.fixture(scope="module")
+def exported(
+    published: list[Run], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[dict[str, Any]]]:
+    folder = tmp_path_factory.mktemp("exported")
+    found = {}
+    for suffix, read in READERS.items():
+        path = folder / f"scores{suffix}"
+        count = batch.export(published, path)
+        found[suffix] = read(path)
+        assert len(found[suffix]) == count
+        assert [item.name for item in folder.iterdir() if item.name.startswith(".")] == []
+    return found
+
+
+def test_a_file_has_one_row_per_account_target_and_date(
+    exported: dict[str, list[dict[str, Any]]], house: House
+) -> None:
+    accounts = pq.read_table(house.company.folder / "accounts.parquet").to_pylist()
+    for rows in exported.values():
+        found = [(row["as_of"], row["target"], row["account_id"]) for row in rows]
+        assert len(found) == len(set(found))
+        assert set(found) == {
+            (day.isoformat(), target, item["account_id"])
+            for day in DAYS
+            for target in (TARGET, "quiet")
+            for item in accounts
+            if item["since"] < day
+        }
+
+
+def test_a_file_has_the_columns_that_are_promised(
+    exported: dict[str, list[dict[str, Any]]], house: House
+) -> None:
+    live = set(house.company.staged("live"))
+    for rows in exported.values():
+        for row in rows:
+            assert set(COLUMNS) <= row.keys()
+            assert {item["indicator"] for item in row["drivers"]} in (live, set())
+            assert all(set(OF_A_DRIVER) <= item.keys() for item in row["drivers"])
+
+
+def test_the_three_formats_say_the_same(exported: dict[str, list[dict[str, Any]]]) -> None:
+    assert exported[".json"] == exported[".parquet"]
+    assert exported[".csv"] == exported[".json"]
+
+
+def test_unscored_rows_are_null_and_say_why(exported: dict[str, list[dict[str, Any]]]) -> None:
+    rows = exported[".json"]
+    bands = {row["band"] for row in rows}
+    assert {"red", "green", "unscored"} <= bands
+    for row in rows:
+        scored = row["band"] != "unscored"
+        for name in NUMBERS - {"completeness"}:
+            assert (row[name] is not None) == scored
+        assert (row["unscored_reason"] is None) == scored
+        assert bool(row["drivers"]) == scored
+
+
+def test_each_target_is_scored_by_its_own_champion(
+    exported: dict[str, list[dict[str, Any]]],
+) -> None:
+    versions = {(row["target"], row["model_version"]) for row in exported[".json"]}
+    assert versions == {(TARGET, "1"), ("quiet", "2")}
+
+
+def test_no_text_of_a_csv_file_starts_a_formula(tmp_path: Path) -> None:
+    keys = ["=1+1", "+49", "-2", " @x", "\tx", "plain", "a=b", "", None]
+    table = pa.table({"account_id": pa.array(keys, pa.string()), "points": [-1.5] * len(keys)})
+    publish.write_table(table, tmp_path / "scores.csv")
+    with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["account_id"] for row in rows[:5]] == [f"'{key}" for key in keys[:5]]
+    assert [row["account_id"] for row in rows[5:]] == ["plain", "a=b", "", ""]
+    assert {row["points"] for row in rows} == {"-1.5"}
+
+
+def test_an_unknown_suffix_is_refused_and_nothing_is_written(
+    published: list[Run], tmp_path: Path
+) -> None:
+    with pytest.raises(DeclarationError, match=r"cannot write \.xlsx; use \.parquet, \.csv or"):
+        batch.export(published, tmp_path / "scores.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+# Publishing
+
+
+def test_a_run_says_what_it_was_made_of(published: list[Run], house: House) -> None:
+    for run, day in zip(published, DAYS, strict=True):
+        assert run.as_of == day
+        assert run.data_until == date(2025, 12, 1)
+        assert run.declaration_hash == house.company.declaration_hash
+        assert run.models[TARGET]["digest"] == house.champion.digest
+        assert run.features().num_rows == run.accounts().num_rows or day != DAYS[-1]
+        assert run.scores().num_rows == 2 * run.features().num_rows
+    assert runs.published(scores_of(house)) == published
+
+
+def test_scoring_again_finds_the_run_as_it_was_published(
+    house: House, published: list[Run]
+) -> None:
+    before = state(house)
+    again = batch.score(house.company, DAYS, settings=house.settings)
+    assert again == published  # the time of computing included
+    assert state(house) == before
+
+
+def test_other_data_are_another_run_and_the_old_one_stays(own: House) -> None:
+    before = state(own)
+    path = own.company.folder / "visits.parquet"
+    visits = pq.read_table(path)
+    pq.write_table(visits.slice(visits.num_rows // 2), path)
+    (run,) = batch.score(own.company, settings=own.settings)
+    after = state(own)
+    assert {name: after[name] for name in before if name != "current.json"} == {
+        name: content for name, content in before.items() if name != "current.json"
+    }
+    assert runs.published(scores_of(own)) == [run]
+    assert f"{run.folder.name}/scores.parquet" not in before
+
+
+def test_a_challengers_run_is_kept_and_does_not_become_current(own: House, tmp_path: Path) -> None:
+    current = (scores_of(own) / "current.json").read_bytes()
+    dataclasses.replace(own.champion, min_history_days=90).save(tmp_path / "challenger")
+    (run,) = batch.score(own.company, model=str(tmp_path / "challenger"), settings=own.settings)
+    assert (run.folder / "scores.parquet").exists()
+    assert (scores_of(own) / "current.json").read_bytes() == current
+    assert run not in runs.published(scores_of(own))
+
+
+def test_the_runs_of_several_dates_stand_side_by_side(house: House, published: list[Run]) -> None:
+    current = json.loads((scores_of(house) / "current.json").read_text("utf-8"))
+    assert list(current) == [day.isoformat() for day in DAYS]
+    assert [run.folder.name for run in published] == list(current.values())
+
+
+# Failures
+
+
+def test_a_failed_scoring_leaves_what_was_published(own: House) -> None:
+    before = state(own)
+    path = own.company.folder / "visits.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["amount"]), path)
+    with pytest.raises(ContractBroken, match="amount"):
+        batch.score(own.company, settings=own.settings)
+    assert state(own) == before
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        (date(2025, 12, 2), "complete up to 2025-12-01"),
+        (date(2019, 1, 1), "--as-of 2019-01-01: no account was there yet"),
+    ],
+)
+def test_a_date_outside_the_data_is_not_found(day: date, told: str, own: House) -> None:
+    before = state(own)
+    with pytest.raises(NotFound, match=told):
+        batch.score(own.company, [day], settings=own.settings)
+    assert state(own) == before
+
+
+def test_a_damaged_run_is_told_when_it_is_read(own: House) -> None:
+    (run,) = runs.published(scores_of(own))
+    path = run.folder / "scores.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ChurnlightError, match=r"scores\.parquet: cannot be read"):
+        run.scores()
+
+
+def interrupt(house: House, name: str, place: str, *more: str) -> subprocess.CompletedProcess[str]:
+    out = house.company.folder / "out.csv"
+    words = ["score", "--company", str(house.company.folder), "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, str(INTERRUPTED), name, place, *words, "--as-of", "2025-11-24", *more],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not out.exists()
+    return done
+
+
+def test_several_dates_are_published_together_or_not_at_all(own: House) -> None:
+    before = state(own)
+    done = interrupt(own, "SIGKILL", "current.json", "--as-of", "2025-11-17")
+    assert done.returncode == -9
+    kept = [path.name for path in scores_of(own).iterdir() if path.is_dir()]
+    assert {"2025-11-17", "2025-11-24"} < {name[:10] for name in kept}
+    assert {name: state(own)[name] for name in before} == before
+
+
+@pytest.mark.parametrize("place", ["2025-11-24--", "current.json"])
+def test_a_killed_scoring_leaves_what_was_published(place: str, own: House) -> None:
+    before = state(own)
+    done = interrupt(own, "SIGKILL", place)
+    assert done.returncode == -9
+    after = state(own)
+    # The run's directory may stand there complete; what people see has not moved.
+    assert {name: after[name] for name in before} == before
+    assert [run.as_of for run in runs.published(scores_of(own))] == [date(2025, 12, 1)]
+    batch.score(own.company, [date(2025, 11, 24)], settings=own.settings)
+    assert len(runs.published(scores_of(own))) == 2
+
+
+def test_ctrl_c_leaves_what_was_published_and_cleans_up(own: House) -> None:
+    before = state(own)
+    done = interrupt(own, "SIGINT", "scores.parquet")
+    assert done.returncode == 130
+    assert done.stderr.endswith("interrupted; what was published before is as it was\n")
+    assert done.stdout == ""
+    assert state(own) == before
+    assert [path.name for path in scores_of(own).iterdir() if path.name.startswith(".")] == []
+
+
+def test_one_command_at_a_time_works_in_a_workspace(own: House) -> None:
+    with (
+        publish.alone(own.workspace),
+        pytest.raises(Busy, match="another churnlight command is at work here") as caught,
+        publish.alone(own.workspace),
+    ):
+        pytest.fail("both were let in")
+    assert caught.value.exit_code == 75
+    with publish.alone(own.workspace):
+        pass

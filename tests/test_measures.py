@@ -1,0 +1,143 @@
+"""Every measure, label and eligibility that the product computes, against the oracle."""
+
+import tempfile
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+
+import outcome_cases as cases
+from features import rows, sources
+from features.snapshots import Snapshots
+from measure_cases import Asked, Layout, built, by_account, every_measure, expected, stored, write
+from measure_oracle import Fact, Subscription
+from outcome_cases import Answers
+from random_tables import FactTable, Kind
+
+TOLERANCE = 1e-9
+ROWS = Asked("rows", "count", 1, by_value=False)
+
+
+def agree(found: Any, wanted: Any) -> bool:
+    if wanted is None or isinstance(wanted, str):
+        return bool(found == wanted)
+    return found is not None and abs(found - float(wanted)) <= TOLERANCE
+
+
+def compare(table: FactTable, layout: Layout, kind: Kind) -> None:
+    asked = list(every_measure(kind, table))
+    with tempfile.TemporaryDirectory() as folder:
+        snapshot = built(write(Path(folder), table, layout, asked), table.as_of)
+    for item in asked:
+        found, wanted = by_account(snapshot, item.column), expected(table, layout, item)
+        assert found.keys() == wanted.keys()
+        wrong = {
+            name: (found[name], value)
+            for name, value in wanted.items()
+            if not agree(found[name], value)
+        }
+        assert not wrong, f"{item}: (found, wanted) {wrong}"
+
+
+@settings(max_examples=40)
+@given(drawn=stored("number"))
+def test_measures_of_numbers_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
+    compare(*drawn, "number")
+
+
+@settings(max_examples=15)
+@given(drawn=stored("flag"))
+def test_measures_of_flags_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
+    compare(*drawn, "flag")
+
+
+@settings(max_examples=15)
+@given(drawn=stored("text"))
+def test_measures_of_texts_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
+    compare(*drawn, "text")
+
+
+def outcomes(snapshot: Snapshots, target: str) -> Answers:
+    eligible = by_account(snapshot, f"eligible__{target}")
+    labels = by_account(snapshot, f"label__{target}")
+    return {name: (eligible[name], None if y is None else y == 1) for name, y in labels.items()}
+
+
+@settings(max_examples=40)
+@given(found=cases.subscriptions(), days=cases.terms(cases.AS_OF))
+def test_subscription_churn_equals_the_oracle(
+    found: dict[str, list[Subscription]], days: cases.Terms
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        company = cases.write_subscriptions(Path(folder), found, days)
+        snapshot = built(company, cases.AS_OF)
+    assert outcomes(snapshot, "churn") == cases.of_subscriptions(found, days)
+
+
+@settings(max_examples=25)
+@given(drawn=cases.two_tables())
+def test_silence_and_events_equal_the_oracle(drawn: cases.TwoTables) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        snapshot = built(cases.write_events(Path(folder), drawn), drawn.table.as_of)
+    for target in ("silence", "complaint", "upgrade"):
+        assert outcomes(snapshot, target) == cases.of_events(drawn, target), target
+
+
+def one_table(folder: Path, facts: list[Fact], layout: Layout, as_of: date) -> Snapshots:
+    """The snapshot of `facts` as they are stored by `layout`."""
+    table = FactTable(as_of, 1, 7, tuple(sorted({fact.account for fact in facts})), tuple(facts))
+    return built(write(folder, table, layout, [ROWS]), as_of)
+
+
+@pytest.mark.parametrize(
+    ("moment", "as_of"),
+    [
+        ("2024-03-30T22:59:59", date(2024, 3, 31)),
+        ("2024-03-31T00:30:00", date(2024, 4, 1)),  # an hour before the clocks go forward
+        ("2024-03-31T01:30:00", date(2024, 4, 1)),  # half an hour after
+        ("2024-03-31T23:59:59", date(2024, 4, 1)),
+        ("2024-10-27T01:30:00", date(2024, 10, 28)),  # in the second showing of the hour
+        ("2024-10-27T23:30:00", date(2024, 10, 28)),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_day_ends_at_midnight_utc_when_clocks_change(
+    moment: str, as_of: date, suffix: str, tmp_path: Path
+) -> None:
+    at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    layout = Layout(suffix="csv" if suffix == "csv" else "parquet", zone="Europe/Berlin")
+    for day, count in ((as_of, 1.0), (as_of + timedelta(days=1), 0.0)):
+        found = one_table(tmp_path, [Fact("a1", at, at, 1.0)], layout, day)
+        assert by_account(found, "rows__1d") == {"a1": count}
+
+
+def test_an_hour_that_is_shown_twice_is_the_second_one(tmp_path: Path) -> None:
+    # 02:30 on the clocks of Berlin is 00:30 and 01:30 UTC; the fact of 00:30 is read as the later.
+    at = datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
+    table = FactTable(at.date(), 1, 7, ("a1",), (Fact("a1", at, at),))
+    company = write(tmp_path, table, Layout(zone="Europe/Berlin"), [ROWS])
+    with sources.opened(company) as opened:
+        found = opened.engine.row(f"SELECT {rows.event_time(opened, 'facts')} FROM facts")
+    assert found[0] == datetime(2024, 10, 27, 1, 30)  # noqa: DTZ001 - the engine's own, in UTC
+
+
+def test_a_date_is_midnight_utc_whatever_zone_the_company_lives_in(tmp_path: Path) -> None:
+    day = datetime(2024, 5, 1, tzinfo=UTC)
+    table = FactTable(day.date(), 1, 7, ("a1",), (Fact("a1", day, day),))
+    company = write(tmp_path, table, Layout(), [ROWS])
+    facts = pq.read_table(tmp_path / "facts.parquet")
+    for name in ("at", "known"):
+        facts = facts.set_column(facts.column_names.index(name), name, facts[name].cast("date32"))
+    pq.write_table(facts, tmp_path / "facts.parquet")
+    snapshot = built(company, date(2024, 5, 1), date(2024, 5, 2), date(2024, 5, 3))
+    assert snapshot.table["rows__1d"].to_pylist() == [0.0, 1.0, 0.0]
+
+
+def test_keys_of_a_csv_keep_their_zeros(tmp_path: Path) -> None:
+    at = datetime(2024, 5, 1, tzinfo=UTC)
+    facts = [Fact(name, at, at, 1.0) for name in ("007", "7")]
+    found = one_table(tmp_path, facts, Layout(suffix="csv"), date(2024, 5, 2))
+    assert by_account(found, "rows__1d") == {"007": 1.0, "7": 1.0}

@@ -1,0 +1,78 @@
+"""The small company with a model that is trained, registered in a real store, and promoted.
+
+The one design rule: it is made once per run (the session fixture `trained` in `conftest`), and a
+test that changes anything works on a `copy`.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import small_company
+from features import snapshots, sources
+from features.company import Company
+from features.declaration import load
+from features.settings import Settings
+from features.snapshots import Snapshots
+from training import tracking
+from training.artifact import Artifact, champion
+from training.train import Trained, train
+
+TARGET = "churn"
+
+
+@dataclass(frozen=True, repr=False)
+class House:
+    """The company, the settings it is worked with, what training made, and the champion."""
+
+    company: Company
+    settings: Settings
+    trained: Trained
+    champion: Artifact
+
+    @property
+    def workspace(self) -> Path:
+        """Return where models and scores are kept."""
+        return self.settings.workspace_of(self.company)
+
+    def copy(self, folder: Path) -> "House":
+        """Return the same in `folder`, with the champion but without runs and the registry."""
+        kept = shutil.ignore_patterns("mlflow.db", "mlartifacts", "scores")
+        shutil.copytree(self.company.folder, folder, ignore=kept)
+        return replace(self, company=load(folder))
+
+
+def cents(folder: Path) -> Company:
+    """Write the small company with amounts whose sums are not exact in binary."""
+    small_company.write(folder)
+    path = folder / "visits.parquet"
+    visits = pq.read_table(path)
+    amounts = np.round(np.random.default_rng(1).lognormal(3, 1, visits.num_rows), 2)
+    place = visits.column_names.index("amount")
+    pq.write_table(visits.set_column(place, "amount", pa.array(amounts)), path)
+    return load(folder)
+
+
+def make(folder: Path) -> House:
+    """Train, register and promote in `folder`."""
+    company, settings = cents(folder), Settings()
+    (trained,) = train(company, settings=settings)
+    tracking.promote(company, TARGET, settings=settings)
+    return House(company, settings, trained, champion(settings.workspace_of(company), TARGET))
+
+
+def built(company: Company, *days: date) -> Snapshots:
+    """Return the company's snapshots, by default at its data_until."""
+    with sources.opened(company) as tables:
+        return snapshots.build_from(tables, days or [snapshots.data_until(tables)])
+
+
+def learning_dates(company: Company) -> list[date]:
+    """Return the mature month starts."""
+    with sources.opened(company) as tables:
+        return snapshots.mature_month_starts(tables, TARGET)
