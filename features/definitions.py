@@ -12,6 +12,7 @@ from features.company import Company, Indicator, Target
 
 MEASURED = {"source", "value", "where", "measure", "windows", "quantile", "of", "earlier"}
 READ = {"account", "event_time", "known_time", "absent"}
+IDENTIFIED = {"key", "derived", "crosswalk"}
 ANCHORS = {"title", "p_red", "p_green"}
 
 
@@ -22,7 +23,7 @@ def definitions(company: Company, target: str) -> dict[str, str]:
         for name, item in company.staged("live").items()
     }
     declared = company.targets[target]
-    parts = [_of_target(declared), _of_source(company, _source(declared))]
+    parts = [_of_target(declared), _of_source(company, declared.source)]
     return found | {f"targets.{target}": _digest(parts)}
 
 
@@ -31,17 +32,13 @@ def _of_indicator(item: Indicator) -> Any:
 
 
 def _of_source(company: Company, name: str) -> Any:
-    accounts = company.accounts.model_dump(mode="json", include={"key", "derived", "crosswalk"})
+    accounts = company.accounts.model_dump(mode="json", include=IDENTIFIED)
+    accounts["since"] = company.accounts.attributes.since
     return [company.sources[name].model_dump(mode="json", include=READ), accounts]
 
 
 def _of_target(item: Target) -> Any:
     return item.model_dump(mode="json", exclude=ANCHORS)
-
-
-def _source(target: Target) -> str:
-    part = target.event or target.inactivity
-    return part.source if part else ""
 
 
 def _digest(content: Any) -> str:

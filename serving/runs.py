@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,25 +109,36 @@ def described(artifact: "Artifact") -> dict[str, Any]:
 
 def to_table(assessments: Sequence[Assessment]) -> pa.Table:
     """The assessments as rows of `SCHEMA`."""
-    return pa.Table.from_pylist([_row(item) for item in assessments], schema=SCHEMA)
+    columns = {
+        name: _drivers(assessments)
+        if name == "drivers"
+        else pa.array([getattr(item, name) for item in assessments], SCHEMA.field(name).type)
+        for name in SCHEMA.names
+    }
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _drivers(assessments: Sequence[Assessment]) -> pa.ListArray:
+    """All drivers as one list column; a driver at a time costs more than scoring it."""
+    every = [driver for item in assessments for driver in item.drivers]
+    ends = accumulate((len(item.drivers) for item in assessments), initial=0)
+    fields = [pa.array(_driver_column(every, field.name), field.type) for field in DRIVER]
+    structs = pa.StructArray.from_arrays(fields, fields=list(DRIVER))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
+
+
+def _driver_column(drivers: Sequence[Driver], name: str) -> list[Any]:
+    plain = name.removesuffix("_text")
+    if plain not in ("value", "usual"):
+        return [getattr(driver, name) for driver in drivers]
+    is_text = name != plain
+    found = [getattr(driver, plain) for driver in drivers]
+    return [value if isinstance(value, str) == is_text else None for value in found]
 
 
 def from_rows(table: pa.Table) -> list[Assessment]:
     """The assessments that `to_table` made rows of."""
     return [_assessment(row) for row in table.to_pylist()]
-
-
-def _row(item: Assessment) -> dict[str, Any]:
-    row = {name: getattr(item, name) for name in SCHEMA.names}
-    return row | {"drivers": [_driver_row(driver) for driver in item.drivers]}
-
-
-def _driver_row(driver: Driver) -> dict[str, Any]:
-    row = asdict(driver)
-    for key in ("value", "usual"):
-        text = row[key] if isinstance(row[key], str) else None
-        row |= {f"{key}_text": text, key: None if text is not None else row[key]}
-    return row
 
 
 def _assessment(row: dict[str, Any]) -> Assessment:

@@ -230,9 +230,7 @@ def _of_account(drawn: TwoTables, target: str, name: str) -> tuple[bool, bool | 
     own = [fact for fact in drawn.table.facts if fact.account == name]
     if target == "silence":
         return _silence(drawn, [fact for fact in own if fact.keep])
-    events = _times(
-        [fact for fact in own if isinstance(fact.value, float) and fact.value > 0]
-    )
+    events = _times([fact for fact in own if isinstance(fact.value, float) and fact.value > 0])
     adverse = target == "complaint"
     active = _times([fact for fact in drawn.others if fact.account == name])
     as_of, days = drawn.table.as_of, drawn.days

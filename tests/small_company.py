@@ -1,3 +1,4 @@
+# ruff: noqa: E501 — TOML keeps an inline table on one line.
 """A small sane company on disk: 400 accounts, weekly visits that thin out before an account goes.
 
 Everything a test of the pipeline needs in seconds; `write` makes its tables and declaration.
@@ -162,7 +163,9 @@ def _accounts(keys: list[str], since: list[date], draw: np.random.Generator) -> 
             "size": draw.choice(["small", "large"], len(keys), p=[0.7, 0.3]),
             "owner": draw.choice(["Ada", "Ben"], len(keys)),
             "mrr": np.round(draw.lognormal(4, 1, len(keys)), 2),
-            "renewal": [UNTIL + timedelta(days=int(day)) for day in draw.integers(1, 300, len(keys))],
+            "renewal": [
+                UNTIL + timedelta(days=int(day)) for day in draw.integers(1, 300, len(keys))
+            ],
             "since": since,
             "org": [f"org-{number}" for number in range(len(keys))],
         }

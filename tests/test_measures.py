@@ -42,19 +42,19 @@ def compare(table: FactTable, layout: Layout, kind: Kind) -> None:
         assert not wrong, f"{item}: (found, wanted) {wrong}"
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(drawn=stored("number"))
 def test_measures_of_numbers_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
     compare(*drawn, "number")
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(drawn=stored("flag"))
 def test_measures_of_flags_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
     compare(*drawn, "flag")
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(drawn=stored("text"))
 def test_measures_of_texts_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
     compare(*drawn, "text")
@@ -66,7 +66,7 @@ def outcomes(snapshot: Snapshots, target: str) -> Answers:
     return {name: (eligible[name], None if y is None else y == 1) for name, y in labels.items()}
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(found=cases.subscriptions(), days=cases.terms(cases.AS_OF))
 def test_subscription_churn_equals_the_oracle(
     found: dict[str, list[Subscription]], days: cases.Terms
@@ -77,7 +77,7 @@ def test_subscription_churn_equals_the_oracle(
     assert outcomes(snapshot, "churn") == cases.of_subscriptions(found, days)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(drawn=cases.two_tables())
 def test_silence_and_events_equal_the_oracle(drawn: cases.TwoTables) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -60,7 +60,7 @@ def late_rows(draw: st.DrawFn) -> tuple[FactTable, FactTable, Layout]:
     return table, dataclasses.replace(table, facts=tuple(draw(st.permutations(changed)))), layout
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(drawn=late_rows())
 def test_rows_known_after_the_as_of_date_never_change_a_feature(
     drawn: tuple[FactTable, FactTable, Layout],

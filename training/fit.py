@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from scipy.special import expit
 
 from features.company import Company
+from features.contract import MIN_CHURNERS
 from features.definitions import definitions
 from features.errors import GateRefused
 from features.snapshots import Snapshots
@@ -24,7 +25,6 @@ from training.artifact import Artifact
 from training.drivers import Meaning
 from training.matrix import Feature, matrix
 
-MIN_EACH = 30
 Floats = npt.NDArray[np.float64]
 
 
@@ -92,10 +92,10 @@ def require_enough(table: pa.Table, target: str) -> None:
     for label, word in ((1, "churned"), (0, "stayed")):
         chosen = table.filter(pc.equal(table[f"label__{target}"], label))
         found = pc.count_distinct(chosen["account_id"]).as_py()
-        if found < MIN_EACH:
+        if found < MIN_CHURNERS:
             raise GateRefused(
                 f"target {target}: {found} accounts {word} on the given as-of dates and "
-                f"{MIN_EACH} are needed; add as-of dates, widen the horizon or the active rule"
+                f"{MIN_CHURNERS} are needed; add as-of dates, widen the horizon or the active rule"
             )
 
 

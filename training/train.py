@@ -4,21 +4,20 @@ The evaluation looks at a later as-of date than any that the judged model learnt
 history has one; else at folds grouped by account. It says which.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from features import clock, contract, snapshots, sources
 from features.company import Company
 from features.errors import DeclarationError, GateRefused, NotFound
+from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
 from training import tracking
 from training.artifact import Artifact
 from training.fit import labelled
 from training.judge import History, judge
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def train(
     *,
     targets: Sequence[str] = (),
     settings: Settings | None = None,
-    progress: Progress = lambda step: None,
+    progress: Progress = silent,
 ) -> list[Trained]:
     """Trains, evaluates, tracks and registers one artifact per target.
 
@@ -139,7 +138,7 @@ def fit_and_evaluate(
     learn: Sequence[date],
     later: Sequence[date] = (),
     *,
-    progress: Progress = lambda step: None,
+    progress: Progress = silent,
 ) -> Artifact:
     """The artifact learnt from the as-of dates `learn`, with the evaluation its history allows.
 
