@@ -4,7 +4,7 @@
 Everything a test of the pipeline needs in seconds; `write` makes its tables and declaration.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -179,7 +179,7 @@ def _visits(
     for key, first, last in zip(keys, since, gone, strict=True):
         day = max(first, START)
         while day < min(last, UNTIL):
-            at = datetime(day.year, day.month, day.day, int(draw.integers(0, 24)))
+            at = datetime(day.year, day.month, day.day, int(draw.integers(0, 24)), tzinfo=UTC)
             late = timedelta(days=int(draw.integers(0, 4)) if draw.random() < 0.1 else 0)
             rows.append((key, at, at + late, float(draw.integers(5, 60)), _channel(draw)))
             fading = 1 + 3 * max(0.0, 1 - (last - day).days / 60)

@@ -44,8 +44,9 @@ class Artifact:
     """A trained model of one target with its calibration, anchors, columns and meanings.
 
     `definitions` are the digests of what its columns and its target mean (see
-    `features.definitions`). `evaluation` and `training` describe how good it was and what it was made from; they decide
-    no score. `version` is the registry's, or the digest's beginning where there is none.
+    `features.definitions`). `evaluation` and `training` describe how good it was and what it was
+    made from; they decide no score. `version` is the registry's, or the digest's beginning where
+    there is none.
     """
 
     target: str
@@ -256,9 +257,9 @@ def require_same_meaning(artifact: Artifact, company: Company) -> None:
         if artifact.definitions.get(name) != today.get(name)
     ):
         raise DeclarationError(
-            f"churnlight.toml measures something else than model {artifact.name or artifact.target} "
-            f"version {artifact.version} learnt from: {', '.join(changed)}; train and promote "
-            "again, or put the old definition back"
+            "churnlight.toml measures something else than version "
+            f"{artifact.version} of {artifact.name or artifact.target} learnt from: "
+            f"{', '.join(changed)}; train and promote again, or put the old definition back"
         )
 
 

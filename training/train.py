@@ -73,7 +73,7 @@ def summary(trained: Trained) -> str:
     judged, made = trained.artifact.evaluation, trained.artifact.training
     auc, loss = judged["auc"], judged["log_loss"]
     shadow = [
-        f"\n  shadow {item['column']}: known {item['known']:.0%}, AUC by itself {_plain(item['auc'])}"
+        f"\n  shadow {item['column']}: known {item['known']:.0%}, AUC alone {_plain(item['auc'])}"
         for item in judged["shadow"]
     ]
     return (
