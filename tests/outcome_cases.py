@@ -70,6 +70,36 @@ def _day(shift: int) -> date:
     return AS_OF + timedelta(days=shift)
 
 
+# On every edge of gap 7 (1 to 7 March), horizon 28 (8 March to 4 April) and grace 5.
+_EDGES: dict[str, list[tuple[str, str | None]]] = {
+    "open": [("2023-01-01", None)],
+    "starts-on-as-of": [("2024-03-01", None)],
+    "ended-the-day-before": [("2023-01-01", "2024-02-29")],
+    "ends-on-as-of": [("2023-01-01", "2024-03-01")],
+    "ends-on-the-gaps-last-day": [("2023-01-01", "2024-03-07")],
+    "ends-on-the-windows-first-day": [("2023-01-01", "2024-03-08")],
+    "ends-on-the-windows-last-day": [("2023-01-01", "2024-04-04")],
+    "ends-a-day-too-late": [("2023-01-01", "2024-04-05")],
+    "renewed-on-the-last-day-of-grace": [("2023-01-01", "2024-03-10"), ("2024-03-15", None)],
+    "renewed-a-day-after-grace": [("2023-01-01", "2024-03-10"), ("2024-03-16", None)],
+    "renewed-and-lost": [("2023-01-01", "2024-03-10"), ("2024-03-12", "2024-03-30")],
+    "carried-through-the-gap": [("2023-01-01", "2024-03-03"), ("2024-03-05", "2024-03-30")],
+    "lost-in-the-gap-and-again": [("2023-01-01", "2024-03-02"), ("2024-03-10", "2024-03-30")],
+    "one-of-two": [("2023-01-01", "2024-03-10"), ("2023-01-01", None)],
+    "both-together": [("2023-01-01", "2024-03-10"), ("2024-01-01", "2024-03-10")],
+    "came-back-long-ago": [("2022-01-01", "2022-06-01"), ("2023-01-01", None)],
+    "came-back-and-leaves": [("2022-01-01", "2022-06-01"), ("2023-01-01", "2024-03-20")],
+    "end-not-known-yet": [("2023-01-01", "2024-02-28"), ("2023-05-01", "2024-02-27")],
+}
+EDGES: dict[str, list[Subscription]] = {
+    name: [
+        (date.fromisoformat(first), date.fromisoformat(last) if last else None)
+        for first, last in items
+    ]
+    for name, items in _EDGES.items()
+}
+
+
 HEAD = """
 [company]
 name = "Outcomes"

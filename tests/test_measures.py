@@ -77,6 +77,15 @@ def test_subscription_churn_equals_the_oracle(
     assert outcomes(snapshot, "churn") == cases.of_subscriptions(found, days)
 
 
+@pytest.mark.parametrize("end_delay", [0, 3])
+def test_subscriptions_on_every_edge_equal_the_oracle(end_delay: int, tmp_path: Path) -> None:
+    days = cases.Terms(7, 28, 5, end_delay, date(2024, 12, 1))
+    snapshot = built(cases.write_subscriptions(tmp_path, cases.EDGES, days), cases.AS_OF)
+    found = outcomes(snapshot, "churn")
+    assert found == cases.of_subscriptions(cases.EDGES, days)
+    assert {label for _, label in found.values()} == {True, False, None}
+
+
 @settings(max_examples=20)
 @given(drawn=cases.two_tables())
 def test_silence_and_events_equal_the_oracle(drawn: cases.TwoTables) -> None:
@@ -90,6 +99,23 @@ def one_table(folder: Path, facts: list[Fact], layout: Layout, as_of: date) -> S
     """The snapshot of `facts` as they are stored by `layout`."""
     table = FactTable(as_of, 1, 7, tuple(sorted({fact.account for fact in facts})), tuple(facts))
     return built(write(folder, table, layout, [ROWS]), as_of)
+
+
+def test_of_events_at_the_same_time_the_last_known_and_then_the_largest_is_the_latest(
+    tmp_path: Path,
+) -> None:
+    at, later = datetime(2024, 4, 1, tzinfo=UTC), datetime(2024, 4, 2, tzinfo=UTC)
+    facts = [
+        Fact("a1", at, later, 1.0),
+        Fact("a1", at, at, 5.0),
+        Fact("a2", at, at, 1.0),
+        Fact("a2", at, at, 5.0),
+    ]
+    asked = [Asked("latest", "latest", None)]
+    table = FactTable(date(2024, 5, 1), 1, 7, ("a1", "a2"), (*facts, *facts[::-1]))
+    found = built(write(tmp_path, table, Layout(), asked), table.as_of)
+    assert by_account(found, "latest__all") == {"a1": 1.0, "a2": 5.0}
+    assert by_account(found, "latest__all") == expected(table, Layout(), asked[0])
 
 
 @pytest.mark.parametrize(
