@@ -54,8 +54,8 @@ class Case:
     references: Mapping[str, tuple[float, float]]
 
 
-# The references were measured once, on the same dates and rule of eligibility, with other and
-# fewer features: orders, spend and recency in a few windows. BG/NBD is Fader, Hardie & Lee (2005).
+# The references were measured once, before this product was, on the same data, dates and rule of
+# eligibility, with features of their own. BG/NBD: Fader, Hardie & Lee (2005).
 CASES = {
     "cdnow": Case(
         learn=(date(1997, 5, 1), date(1997, 7, 1), date(1997, 10, 1)),

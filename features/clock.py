@@ -87,7 +87,10 @@ def days_since(latest: str, as_of: str = "as_of") -> str:
 
 def settled(as_of: date, target: Target) -> date:
     """The day on whose morning the outcome of `target` for `as_of` is known for good."""
-    return as_of + timedelta(days=target.days_to_settle)
+    try:
+        return as_of + timedelta(days=target.days_to_settle)
+    except OverflowError:
+        return date.max
 
 
 def is_mature(as_of: date, target: Target, data_until: date) -> bool:

@@ -137,6 +137,14 @@ def require_suffix(path: Path) -> str:
     return path.suffix.lower()
 
 
+def require_place(path: Path) -> None:
+    """Raises DeclarationError unless a file can be written at `path`, before any work is done."""
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise DeclarationError(
+            f"{path}: cannot be written; name a file in a folder that exists and may be written to"
+        )
+
+
 def write_table(table: pa.Table, path: Path, shown: Callable[[Row], Row] = dict) -> None:
     """Writes `table` in the format of the path's suffix, whole or not at all.
 

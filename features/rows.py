@@ -21,6 +21,7 @@ SHOWN = {
     "since": "DATE",
 }
 
+NUMERIC = ("sum", "mean", "max", "min", "quantile")
 ZONE_SLACK_HOURS = 14
 """No zone is further ahead of UTC: a sign-up day in local time starts at most so much earlier."""
 
@@ -59,7 +60,13 @@ def account_facts(tables: Tables) -> str:
     own = {name: quote(column) if column else "NULL" for name, column in found.items()}
     if declared.derived:
         own["since"] = f"min({event_time(tables, declared.source)})"
-    columns = ", ".join(f"CAST({own[name]} AS {kind}) AS {name}" for name, kind in SHOWN.items())
+    own = {name: f"CAST({own[name]} AS {kind})" for name, kind in SHOWN.items()}
+    # What cannot be shown is not known: no amount that is not finite, no day beyond a calendar.
+    own["mrr"] = f"CASE WHEN isfinite({own['mrr']}) THEN {own['mrr']} END"
+    for name in ("renewal", "since"):
+        usable = f"{own[name]} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+        own[name] = f"CASE WHEN {usable} THEN {own[name]} END"
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in own.items())
     return (
         f"SELECT {_text(declared.key)} AS account_id, {columns} FROM {quote(declared.source)} "
         f"WHERE {quote(declared.key)} IS NOT NULL {'GROUP BY 1' if declared.derived else ''} "
@@ -198,4 +205,7 @@ def keep(indicator: Indicator) -> str:
     conditions = [f"({text})" for text in (indicator.where,) if text]
     if indicator.value is not None:
         conditions.append(f"({indicator.value}) IS NOT NULL")
+    if indicator.measure in NUMERIC or indicator.of == "sum":
+        # NaN and infinity (a division by zero) are no measurement.
+        conditions.append(f"isfinite(CAST(({indicator.value}) AS DOUBLE))")
     return f"coalesce({' AND '.join(conditions)}, FALSE)" if conditions else "TRUE"

@@ -69,7 +69,9 @@ class Guard:
         self._app = app
         self._routes = list(routes)
         self._token = settings.token.get_secret_value().encode()
-        self._hosts = {name.strip().lower() for name in settings.public_hosts.split(",")}
+        bound = {settings.host, f"[{settings.host}]"}
+        named = {name.strip().lower() for name in settings.public_hosts.split(",")}
+        self._hosts = named | bound
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or says why not; every answer gets the security headers."""

@@ -65,7 +65,7 @@ def score(
     for day in sorted(set(dates)):
         progress(f"scoring {day}")
         rows_then = _anybody(built.at(day), day)
-        run, scores = _run(rows_then, models, company, root)
+        run, scores = _run(rows_then, accounts, models, company, root)
         kept.append(runs.write(run, scores, rows_then.table, accounts))
     if model == CHAMPION and chosen == choose_targets(company, ()):
         runs.make_current(kept, root)
@@ -95,13 +95,18 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
 
 
 def _run(
-    built: Snapshots, models: dict[str, Artifact], company: Company, root: Path
+    built: Snapshots,
+    accounts: pa.Table,
+    models: dict[str, Artifact],
+    company: Company,
+    root: Path,
 ) -> tuple[Run, pa.Table]:
     scored = [assess(built.table, artifact, company) for artifact in models.values()]
     day: date = built.table["as_of"][0].as_py()
     digest = built.digest
     made_by = [item.digest for item in models.values()]
-    parts = [str(runs.FORMAT), company.declaration_hash, digest, *made_by]
+    facts = snapshots.digest(accounts)
+    parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by]
     name = f"{day}--{sha256(' '.join(parts).encode()).hexdigest()[:12]}"
     run = Run(
         folder=root / name,

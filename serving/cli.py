@@ -38,6 +38,11 @@ def main() -> None:
     except ChurnlightError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        reason = error.strerror or error
+        typer.echo(f"{place}{reason}; what was published before is as it was", err=True)
+        sys.exit(ChurnlightError.exit_code)
     except SystemExit as end:
         # Typer ends a verb that Ctrl-C interrupted by this code, and says nothing.
         if end.code == INTERRUPTED:

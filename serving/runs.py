@@ -6,6 +6,7 @@ for each as-of date; replacing that one file is what publishes.
 """
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from features import publish
-from features.errors import NotFound
+from features.errors import ChurnlightError, NotFound
 from serving.assess import Assessment, Driver
 
 if TYPE_CHECKING:
@@ -159,14 +160,24 @@ def one_value(driver: dict[str, Any]) -> dict[str, Any]:
 def write(run: Run, scores: pa.Table, features: pa.Table, accounts: pa.Table) -> Run:
     """Keeps `run` in its folder and answers it as it is kept; nobody sees it yet.
 
-    A directory of the same name stands as it is.
+    A directory of the same name stands as it is, unless it can no longer be read.
     """
+    if run.folder.exists() and not _readable(run.folder):
+        shutil.rmtree(run.folder)
     with publish.new_directory(run.folder) as folder:
         publish.write_parquet(scores, folder / "scores.parquet")
         publish.write_parquet(features, folder / "features.parquet")
         publish.write_parquet(accounts, folder / "accounts.parquet")
         publish.write_json(_description(run), folder / "run.json")
     return read(run.folder)
+
+
+def _readable(folder: Path) -> bool:
+    try:
+        kept = read(folder)
+        return bool(kept.scores() and kept.features() and kept.accounts())
+    except (ChurnlightError, OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def make_current(kept: Sequence[Run], root: Path) -> None:
@@ -182,7 +193,13 @@ def _description(run: Run) -> dict[str, Any]:
 
 def _current(root: Path) -> dict[str, str]:
     path = root / "current.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    try:
+        named = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except ValueError:
+        named = None
+    if not isinstance(named, dict):
+        raise ChurnlightError(f"{path.name} of the scores is damaged; remove it and score again")
+    return named
 
 
 def read(folder: Path) -> Run:

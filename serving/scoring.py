@@ -118,7 +118,11 @@ def _schema(artifact: "Artifact") -> pa.Schema:
 
 def _stated(item: ScoreItem, artifact: "Artifact") -> dict[str, Any]:
     """The row of an account whose features the caller states, so that enough is known of it."""
-    return item.features | {
+    stated = {
+        name: float(value) if isinstance(value, int) else value
+        for name, value in item.features.items()
+    }
+    return stated | {
         "account_id": "",
         "segment": item.segment,
         "history_days": artifact.min_history_days,

@@ -11,7 +11,9 @@ from features.verbs import DAY, CompanyFolder, progress
 app = typer.Typer()
 
 Host = Annotated[str, typer.Option(help="Address to bind; else the setting's.")]
-Port = Annotated[int, typer.Option(help="Port to bind; else the setting's.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port to bind; else the setting's (0 too).")
+]
 Out = Annotated[Path, typer.Option(help="File to write: .parquet, .csv or .json.")]
 
 
@@ -33,6 +35,7 @@ def score(
     from serving import batch
 
     publish.require_suffix(out)
+    publish.require_place(out)
     declared, settings = declaration.load(company), Settings.read()
     with publish.alone(settings.workspace_of(declared)), progress("scoring") as tell:
         published = batch.score(

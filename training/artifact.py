@@ -67,8 +67,15 @@ class Artifact:
 
     @cached_property
     def boosters(self) -> list[lgb.Booster]:
-        """The bag, parsed once."""
-        return [lgb.Booster(model_str=text) for text in self.models]
+        """The bag, parsed once; its columns are those of `features`, in their order."""
+        bag = [lgb.Booster(model_str=text) for text in self.models]
+        names = [feature.name for feature in self.features]
+        if not bag or any(booster.feature_name() != names for booster in bag):
+            raise DamagedArtifact(
+                f"model of {self.target}: its columns are not those of artifact.json, or not in "
+                "their order; train the model again"
+            )
+        return bag
 
     @cached_property
     def scale(self) -> Scale:

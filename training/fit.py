@@ -66,6 +66,7 @@ def fit(
     boosters = model.fit_bag(rows, features, company, size.rounds)
     margins = model.cross_fitted(rows, features, company, size.rounds)
     held = _hold(table, rows, margins)
+    _require_both(held)
     fitted = calibration.fit(held.margins, held.labels)
     anchors = health.anchors(
         declared, fitted.logits(held.margins), held.labels, company.bands.capacity
@@ -97,6 +98,15 @@ def require_enough(table: pa.Table, target: str) -> None:
                 f"target {target}: {found} accounts {word} on the given as-of dates and "
                 f"{MIN_CHURNERS} are needed; add as-of dates, widen the horizon or the active rule"
             )
+
+
+def _require_both(held: Held) -> None:
+    if (events := int(held.labels.sum())) in (0, len(held.labels)):
+        raise GateRefused(
+            f"on the latest as-of date, {held.day}, {events} of {len(held.labels)} accounts "
+            "churned, so nothing can be calibrated there; leave the date out, or mend data_until "
+            "if the tables end before it"
+        )
 
 
 def describe(table: pa.Table, columns: Sequence[Column]) -> list[Feature]:

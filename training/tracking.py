@@ -7,6 +7,7 @@ is imported here and in the model's loading code only, and never by the service.
 import importlib.metadata
 import os
 import platform
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -59,6 +60,7 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
         yield mlflow
     except (MlflowException, SQLAlchemyError) as error:
         message = str(getattr(error, "message", error)).strip().splitlines()[0]
+        message = re.sub(r"//[^/@\s]*@", "//…@", message)
         where, mend = (
             ("server", "check CHURNLIGHT_TRACKING_URI and that the server is up")
             if settings.tracking_uri
@@ -73,6 +75,12 @@ def _experiment(mlflow: Any, company: Company, workspace: Path, settings: Settin
         own = None if settings.tracking_uri else (workspace / "mlartifacts").resolve().as_uri()
         mlflow.create_experiment(name, artifact_location=own)
     mlflow.set_experiment(name)
+
+
+def require(company: Company, settings: Settings) -> None:
+    """Raises ChurnlightError unless the tracking store answers, before hours are spent for it."""
+    with client(company, settings):
+        return
 
 
 def model_name(company: Company, target: str) -> str:

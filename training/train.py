@@ -56,6 +56,9 @@ def train(
     """
     settings = settings or Settings.read()
     chosen = choose_targets(company, targets)
+    if settings.tracking_uri:
+        progress("asking the tracking server")
+        tracking.require(company, settings)
     with contract.sound(company) as tables:
         dates = {name: _dates(tables, company, name, as_of) for name in chosen}
         every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
@@ -109,7 +112,10 @@ def choose_targets(company: Company, wanted: Sequence[str]) -> list[str]:
             raise NotFound(f"target {name!r} is not declared; known: {', '.join(company.targets)}")
         if not company.targets[name].adverse:
             raise DeclarationError(f"target {name!r} is not adverse, so it has no health score")
-    return list(wanted) or [name for name, item in company.targets.items() if item.adverse]
+    adverse = [name for name, item in company.targets.items() if item.adverse]
+    if not adverse:
+        raise DeclarationError("no target is adverse, so there is no health score to make")
+    return list(wanted) or adverse
 
 
 def _dates(

@@ -48,6 +48,7 @@ REFUSED = (
     (r"\bunnest\s*\(", "a function that makes rows"),
     (r"\bcolumns\s*\(", "several columns"),
     (rf"\b({CLOCK_WORDS})\b", "the clock of this machine"),
+    (r"\bage\s*\([^,]*\)", "the clock of this machine (age of one argument)"),
 )
 
 

@@ -1,5 +1,6 @@
 """Parts of a declaration that are allowed but do nothing, or leave a person without advice."""
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -12,6 +13,7 @@ def breaches(company: Company) -> Iterator[Finding]:
     """Warnings and advice that need no data."""
     yield from _playbooks(company)
     yield from _not_adverse(company)
+    yield from _filled_in_later(company)
     yield from _unused_sources(company)
     yield from _unused_systems(company)
     if company.accounts.derived and company.segments:
@@ -43,6 +45,23 @@ def _not_adverse(company: Company) -> Iterator[Finding]:
             )
             mend = "nothing to mend, if the labels are what you want"
             yield _finding("advice", "not_adverse", f"targets.{name}", detail, mend)
+
+
+def _filled_in_later(company: Company) -> Iterator[Finding]:
+    """Indicators over the column that says when a subscription ended: it is written afterwards."""
+    for target in company.targets.values():
+        part = target.event
+        if part is None or part.ended is None:
+            continue
+        for name, item in company.indicators.items():
+            text = f"{item.where or ''} {item.value or ''}"
+            if item.source == part.source and re.search(rf"\b{re.escape(part.ended)}\b", text):
+                detail = (
+                    f"indicators.{name} reads {part.ended}, which is filled in after the row was "
+                    "known: it tells the future of every account that has ended by now"
+                )
+                mend = "measure something that was known at the row's own time"
+                yield _finding("warning", "filled_in_later", f"indicators.{name}", detail, mend)
 
 
 def _unused_sources(company: Company) -> Iterator[Finding]:
