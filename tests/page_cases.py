@@ -346,7 +346,7 @@ def artifact() -> Artifact:
     """Return a small real model; only its evaluation and digest are read by pages."""
     generator = np.random.default_rng(0)
     X = generator.normal(size=(200, 1))
-    data = lgb.Dataset(X, label=(X[:, 0] > 0).astype(int))
+    data = lgb.Dataset(X, label=(X[:, 0] > 0).astype(int), feature_name=["active_users__28d"])
     options = {"objective": "binary", "num_leaves": 4, "verbose": -1, "num_threads": 1}
     text = lgb.train(options, data, num_boost_round=2).model_to_string()
     says = Says(bad="x", good="x")

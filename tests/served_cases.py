@@ -148,7 +148,8 @@ def artifact(company: Company, *, seed: int = 0, version: str = "7") -> Artifact
     """Return a model that learnt from the rows; another `seed` gives another one."""
     X = matrix(rows(AS_OF - timedelta(days=100 + seed)), FEATURES)
     label = (X[:, 2] > np.median(X[:, 2])).astype(int)
-    data = lgb.Dataset(X, label=label, categorical_feature=[3])
+    names = [feature.name for feature in FEATURES]
+    data = lgb.Dataset(X, label=label, categorical_feature=[3], feature_name=names)
     options = {
         "objective": "binary",
         "num_leaves": 4,
