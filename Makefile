@@ -74,6 +74,10 @@ test: $(DEV) ## Run the tests (ARGS="-k name"); brings Chromium and Java through
 	@.ci/debian-packages libatomic1 chromium default-jre-headless
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: torture
+torture: $(DEV) ## The long proofs: many seeds, large fuzzes (tens of minutes; ARGS="-k name")
+	$(BIN)/python -m pytest torture $(ARGS)
+
 CHECKS := check-format check-lint check-types check-imports check-locks
 .PHONY: check $(CHECKS)
 check: $(CHECKS) ## Format, lint, types, import contract, lock freshness (-k: all findings)
