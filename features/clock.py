@@ -1,19 +1,25 @@
 """The only place that cuts by time.
 
 Intervals are half-open. A fact counts for `as_of` (00:00 UTC of that day) if and only if
-`event_time >= as_of − window`, `event_time < as_of` and `known_time < as_of`. Every condition
-is an SQL text over naive UTC timestamps, so that each engine evaluates the same rule while it
-reads. A local time that its zone's clocks show twice (the hour that winter time repeats) is the
+`event_time >= as_of − window`, `event_time < as_of` and `known_time < as_of`. Engines read every
+time as naive UTC; from then on whole UTC days decide, by the one table of a `Calendar`. A local
+time that its zone's clocks show twice (the hour that winter time repeats) is the
 second one; one that they skip is read with the offset that held before the jump.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import numpy.typing as npt
 
 from features.company import Target
 from features.engines.on_duckdb import literal
 from features.sql_types import NULL
+
+EPOCH = date(1970, 1, 1)
 
 
 class NoZone(ValueError):
@@ -42,6 +48,8 @@ def in_utc(expression: str, type_: str, zone: str | None) -> str:
         raise NoTime(type_)
     if zone is None:
         raise NoZone(type_)
+    if zone == "UTC":
+        return f"CAST({expression} AS TIMESTAMP)"
     return f"timezone('UTC', timezone({literal(zone)}, CAST({expression} AS TIMESTAMP)))"
 
 
@@ -54,35 +62,76 @@ def zone_exists(zone: str) -> bool:
     return True
 
 
-def known(as_of: str = "as_of") -> str:
-    """Facts that had happened and were known on the morning of `as_of`."""
-    return f"(event_time < {as_of} AND known_time < {as_of})"
+@dataclass(frozen=True)
+class Span:
+    """Which days a fold looks at: `[as_of − before − days, as_of − before)`.
+
+    `days = None` is without a lower end. A negative `before` looks ahead. With `known` (always,
+    except for labels) a fact counts only if its known time, too, lies before the as-of date.
+    """
+
+    days: int | None
+    before: int = 0
+    known: bool = True
+
+    @property
+    def reach(self) -> int | None:
+        """Days from the as-of date back to the lower end; `None` without one."""
+        return None if self.days is None else self.before + self.days
 
 
-def past(column: str, as_of: str = "as_of") -> str:
-    """Times before the morning of `as_of`."""
-    return f"({column} < {as_of})"
+def ahead(start: int, days: int) -> Span:
+    """Event times in `[as_of + start, as_of + start + days)`, known or not."""
+    return Span(days, before=-(start + days), known=False)
 
 
-def within(window: int | None, *, before: int = 0, as_of: str = "as_of") -> str:
-    """Event times in `[as_of − before − window, as_of − before)`; no lower end for `None`."""
-    end = f"event_time < {as_of} - INTERVAL {before} DAY" if before else "TRUE"
-    if window is None:
-        return f"({end})"
-    return f"(event_time >= {as_of} - INTERVAL {window + before} DAY AND {end})"
+class Calendar:
+    """The grid of as-of dates as day numbers (days since 1970), and where a day stands in it.
+
+    `starts[day − origin]`, with `day` clipped to the table, is the number of as-of dates up to
+    and including `day`. Since as-of dates are midnights, a fact of that day lies before exactly
+    the as-of dates numbered `starts` and above: days decide, and no time of day is needed.
+    """
+
+    def __init__(self, as_of: Sequence[date]) -> None:
+        """Sorts the as-of dates; repetition does not matter. Raises ValueError without any."""
+        if not as_of:
+            raise ValueError("no as-of date")
+        self.as_of = sorted(set(as_of))
+        self.days = np.array([day_number(day) for day in self.as_of], np.int32)
+        self.origin = int(self.days[0]) - 1
+        every = np.arange(self.origin, int(self.days[-1]) + 1)
+        self.starts = np.searchsorted(self.days, every, side="right").astype(np.uint16)
+
+    def first_after(self, days: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
+        """For each day number the position of the first as-of date after it; K if there is none."""
+        return self.starts[np.clip(days - self.origin, 0, len(self.starts) - 1)]
 
 
-def ahead(column: str, start: int, days: int, as_of: str = "as_of") -> str:
-    """Times in `[as_of + start, as_of + start + days)`."""
-    return (
-        f"({column} >= {as_of} + INTERVAL {start} DAY "
-        f"AND {column} < {as_of} + INTERVAL {start + days} DAY)"
-    )
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
 
 
-def days_since(latest: str, as_of: str = "as_of") -> str:
-    """Whole days from the UTC day of `latest` to `as_of`."""
-    return f"date_diff('day', CAST({latest} AS DATE), CAST({as_of} AS DATE))"
+def in_reach(spans: Iterable[Span], first: date, last: date) -> str:
+    """SQL condition that no fact outside of it can count for as-of dates in `[first, last]`."""
+    asked = list(spans)
+    conditions = ["event_time IS NOT NULL", "known_time IS NOT NULL"]
+    reaches = [span.reach for span in asked]
+    if None not in reaches:
+        lowest = _shifted(first, -max(reach for reach in reaches if reach is not None))
+        conditions.append(f"event_time >= TIMESTAMP '{lowest}'")
+    highest = _shifted(last, max(-span.before for span in asked))
+    conditions.append(f"event_time < TIMESTAMP '{highest}'")
+    if all(span.known for span in asked):
+        conditions.append(f"known_time < TIMESTAMP '{last}'")
+    return " AND ".join(conditions)
+
+
+def _shifted(day: date, days: int) -> date:
+    """`day` and so many days, at most to the ends of the calendar."""
+    number = min(max(day.toordinal() + days, 1), date.max.toordinal())
+    return date.fromordinal(number)
 
 
 def settled(as_of: date, target: Target) -> date:
@@ -96,11 +145,6 @@ def settled(as_of: date, target: Target) -> date:
 def is_mature(as_of: date, target: Target, data_until: date) -> bool:
     """Whether the label of `target` for `as_of` counts: its whole window lies in the data."""
     return settled(as_of, target) <= data_until
-
-
-def matured(target: Target, data_until: date, as_of: str = "as_of") -> str:
-    """`is_mature` as a condition on rows."""
-    return f"({as_of} + INTERVAL {target.days_to_settle} DAY <= DATE '{data_until}')"
 
 
 def month_starts(first: date, last: date) -> Iterator[date]:

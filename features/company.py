@@ -5,117 +5,23 @@ frozen, refuse unknown keys and know nothing of files or engines; `features.decl
 them from disk. Durations are written `"28d"` and held as whole days.
 """
 
-import re
 from datetime import date
 from pathlib import Path
-from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    model_validator,
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from features.indicator import Indicator, Keywords, Stage
+from features.vocabulary import (
+    Days,
+    Name,
+    Probability,
+    Share,
+    Table,
+    Text,
+    not_empty,
+    refuse,
 )
-from pydantic_core import PydanticCustomError
-
-Dimension = Literal["outcome", "business", "relationship"]
-Kind = Literal["leading", "lagging", "context"]
-Stage = Literal["draft", "shadow", "live"]
-Measure = Literal[
-    "count",
-    "sum",
-    "mean",
-    "max",
-    "min",
-    "share",
-    "distinct",
-    "latest",
-    "days_since",
-    "days_since_first",
-    "quantile",
-    "ratio",
-]
-Side = Literal["higher", "lower"]
-
-DIMENSIONS: tuple[Dimension, ...] = ("outcome", "business", "relationship")
-PLACEHOLDERS = frozenset({"value", "usual", "window", "unit"})
-WHOLE_HISTORY: tuple[Measure, ...] = ("latest", "days_since", "days_since_first")
-NEEDS_VALUE: tuple[Measure, ...] = (
-    "sum",
-    "mean",
-    "max",
-    "min",
-    "share",
-    "distinct",
-    "latest",
-    "quantile",
-)
-
-
-def refuse(what: str, mend: str) -> PydanticCustomError:
-    """An error of a declaration in two parts: what is wrong and how to mend it."""
-    return PydanticCustomError("declaration", "{what}", {"what": what, "mend": mend})
-
-
-def _days(text: Any) -> Any:
-    if isinstance(text, str) and (match := re.fullmatch(r"(\d{1,5})d", text.strip())):
-        return int(match[1])
-    raise refuse("not a duration", 'write whole days, such as "28d"')
-
-
-def _window(text: Any) -> Any:
-    return None if text == "all" else _days(text)
-
-
-def _window_text(days: int | None) -> str:
-    return "all" if days is None else f"{days}d"
-
-
-def _plain_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", name):
-        raise refuse("not a usable name", "use lower-case letters, digits and single _ or -")
-    return name
-
-
-def _sentence(text: str) -> str:
-    try:
-        fields = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
-    except ValueError:
-        raise refuse("not a sentence with {placeholders}", "close every brace") from None
-    names = {str(name) for name, _, _ in fields}
-    if any(form or conversion for _, form, conversion in fields):
-        raise refuse("a placeholder with a format", "write it plain, such as {value}")
-    if unknown := sorted(names - PLACEHOLDERS):
-        raise refuse(
-            f"unknown placeholder {{{unknown[0]}}}",
-            "use {value}, {usual}, {window} or {unit}",
-        )
-    return text
-
-
-def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not items:
-        raise refuse("empty", "name at least one")
-    return items
-
-
-Days = Annotated[int, BeforeValidator(_days), PlainSerializer(_window_text)]
-Window = Annotated[int | None, BeforeValidator(_window), PlainSerializer(_window_text)]
-Name = Annotated[str, AfterValidator(_plain_name)]
-Sentence = Annotated[str, Field(min_length=1), AfterValidator(_sentence)]
-Text = Annotated[str, Field(min_length=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Probability = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Table(BaseModel):
-    """The base of every table of the declaration: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class About(Table):
@@ -148,7 +54,7 @@ class Accounts(Table):
     key: Text
     derived: bool = False
     attributes: Attributes = Attributes()
-    crosswalk: dict[str, str] = {}
+    crosswalk: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _knows_since_when(self) -> Self:
@@ -333,90 +239,14 @@ class Target(Table):
         return self.gap + self.horizon + grace + self.reporting_delay
 
 
-class Says(Table):
-    """The sentence of a driver: `bad` when it lowers the score, `good` when it raises it."""
+class Taxonomy(Table):
+    """`[taxonomies.NAME]`: topics that texts can be about, each with its keywords.
 
-    bad: Sentence
-    good: Sentence
-
-
-class Indicator(Table):
-    """`[indicators.NAME]`: one measure of health over one or more windows.
-
-    `healthy` is the side of the value, as it is shown, on which an account does well: days
-    since the last order are healthy when lower.
+    A keyword is one or more whole words, in any case; `*` at the end stands for any continuation
+    of the last word.
     """
 
-    adopt: str | None = None
-    title: Text
-    dimension: Dimension
-    kind: Kind
-    stage: Stage = "live"
-    source: str
-    value: str | None = None
-    where: str | None = None
-    measure: Measure
-    windows: Annotated[tuple[Window, ...], Field(strict=False)] = ()
-    quantile: Share | None = None
-    of: Literal["count", "sum"] | None = None
-    earlier: Days | None = None
-    healthy: Side | None = None
-    unit: str = ""
-    says: Says
-    playbook: str | None = None
-
-    @model_validator(mode="after")
-    def _parts_fit_the_measure(self) -> Self:
-        if self.measure in NEEDS_VALUE and self.value is None:
-            raise refuse(
-                f"{self.measure} needs a value",
-                'value = "amount" (a column or a scalar SQL expression)',
-            )
-        if (self.measure == "quantile") != (self.quantile is not None):
-            raise refuse(
-                "quantile is for measure = quantile, and needed there",
-                'measure = "quantile", quantile = 0.5',
-            )
-        if (self.measure == "ratio") != (self.of is not None and self.earlier is not None):
-            raise refuse(
-                "of and earlier are for measure = ratio, and both needed there",
-                'measure = "ratio", of = "count", windows = ["28d"], earlier = "84d"',
-            )
-        if self.of == "sum" and self.value is None:
-            raise refuse("a ratio of sums needs a value", 'value = "amount"')
-        return self
-
-    @model_validator(mode="after")
-    def _windows_fit_the_measure(self) -> Self:
-        if not self.windows and self.measure not in WHOLE_HISTORY:
-            raise refuse(f"{self.measure} needs windows", 'windows = ["28d", "90d"]')
-        if len(set(self.windows)) != len(self.windows):
-            raise refuse("a window stands twice", "name each window once")
-        if 0 in self.windows or self.earlier == 0:
-            raise refuse("a window of no days", 'use at least "1d"')
-        if self.measure == "ratio" and None in self.windows:
-            raise refuse("a ratio needs a bounded recent window", 'windows = ["28d"]')
-        return self
-
-    @model_validator(mode="after")
-    def _has_a_side(self) -> Self:
-        if self.kind != "context" and self.healthy is None:
-            raise refuse("no healthy side", 'healthy = "higher" or healthy = "lower"')
-        if self.kind == "context" and self.playbook is not None:
-            raise refuse(
-                "context cannot be changed, so it gets no playbook",
-                "remove playbook, or declare the kind leading or lagging",
-            )
-        return self
-
-    def spans(self) -> tuple[int | None, ...]:
-        """The windows in days, `None` for the whole history."""
-        return self.windows or (None,)
-
-
-def column_name(indicator: str, window: int | None) -> str:
-    """The feature column of an indicator's window, such as `spend__90d` or `recency__all`."""
-    return f"{indicator}__{_window_text(window)}"
+    topics: Annotated[dict[Name, Keywords], Field(min_length=1)]
 
 
 class Segment(Table):
@@ -448,7 +278,7 @@ class Playbook(Table):
     title: Text
     purpose: str = ""
     owner: Text
-    steps: Annotated[tuple[Step, ...], Field(strict=False), AfterValidator(_not_empty)]
+    steps: Annotated[tuple[Step, ...], Field(strict=False), AfterValidator(not_empty)]
     cooldown: Days = 30
 
 
@@ -463,10 +293,11 @@ class Company(Table):
     accounts: Accounts
     sources: Annotated[dict[Name, Source], Field(min_length=1)]
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
-    segments: dict[Name, Segment] = {}
+    segments: dict[Name, Segment] = Field(default_factory=dict)
+    taxonomies: dict[Name, Taxonomy] = Field(default_factory=dict)
     indicators: Annotated[dict[Name, Indicator], Field(min_length=1)]
     bands: Bands = Bands()
-    playbooks: dict[Name, Playbook] = {}
+    playbooks: dict[Name, Playbook] = Field(default_factory=dict)
     folder: Annotated[Path, Field(exclude=True)] = Path()
     declaration_hash: Annotated[str, Field(exclude=True)] = ""
 

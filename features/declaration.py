@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from features import catalog, mistakes
 from features.company import Company, Target
 from features.errors import DeclarationError, NotFound, Problem
+from features.indicator import Indicator, Topic
 from features.mistakes import FILE
 from features.spelling import did_you_mean
 from features.toml_lines import KeyPath, Lines
@@ -55,6 +56,7 @@ def parse(text: str, folder: Path = Path()) -> Company:
     raw = _toml(text)
     lines = Lines(text)
     not_adopted = list(_adopt(raw, lines))
+    _derive(raw)
     problems = [*not_adopted, *_not_for_the_file(raw, lines), *_broken_references(raw, lines)]
     company = None
     try:
@@ -64,7 +66,9 @@ def parse(text: str, folder: Path = Path()) -> Company:
         problems += [item for item in found if not _follows_from(item, not_adopted)]
     if problems or company is None:
         raise DeclarationError.of(problems)
-    company = company.model_copy(update={"targets": _with_delays(company)})
+    company = company.model_copy(
+        update={"targets": _with_delays(company), "indicators": _with_keywords(company)}
+    )
     return company.model_copy(update={"declaration_hash": _hash(company)})
 
 
@@ -74,6 +78,21 @@ def _with_delays(company: Company) -> dict[str, Target]:
         name: target.model_copy(update={"reporting_delay": _delay(company, target)})
         for name, target in company.targets.items()
     }
+
+
+def _with_keywords(company: Company) -> dict[str, Indicator]:
+    """The indicators, each topic with the keywords that its taxonomy gives it."""
+    return {
+        name: item.model_copy(update={"about": _about(company, item.about)})
+        for name, item in company.indicators.items()
+    }
+
+
+def _about(company: Company, about: Topic | None) -> Topic | None:
+    if about is None or about.taxonomy is None:
+        return about
+    keywords = company.taxonomies[about.taxonomy].topics[str(about.topic)]
+    return about.model_copy(update={"keywords": keywords})
 
 
 def _delay(company: Company, target: Target) -> int:
@@ -142,6 +161,18 @@ def _adopt_playbook(raw: dict[str, Any], wanted: str, table: dict[str, Any]) -> 
         raw["playbooks"].setdefault(playbook, {**offered, "adopt": f"{family}.{playbook}"})
 
 
+def _derive(raw: dict[str, Any]) -> None:
+    """Fills in, in place, the source and windows of indicators that are made of others."""
+    indicators = dict(_tables(raw, "indicators"))
+    # A rank may be of a quotient, whose own are then there.
+    for measure, key in (("quotient", "over"), ("peer_rank", "of")):
+        for table in indicators.values():
+            base = indicators.get(str(table.get(key)))
+            if table.get("measure") == measure and base is not None:
+                table.setdefault("source", base.get("source"))
+                table.setdefault("windows", base.get("windows", ["all"]))
+
+
 def _tables(raw: Mapping[str, Any], kind: str) -> list[tuple[str, dict[str, Any]]]:
     group = raw.get(kind)
     items = group.items() if isinstance(group, dict) else ()
@@ -160,6 +191,8 @@ def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem
             path = ("indicators", indicator, "playbook")
             yield _unknown(path, "no such playbook is declared", playbook, playbooks, lines)
     yield from _broken_systems(raw, lines)
+    yield from _broken_bases(raw, lines)
+    yield from _broken_topics(raw, lines)
     yield from _facts_without_columns(raw, lines)
 
 
@@ -186,6 +219,55 @@ def _broken_systems(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
         if isinstance(system, str) and system not in crosswalk:
             path = ("sources", source, "account", "system")
             yield _unknown(path, "no such system in accounts.crosswalk", system, crosswalk, lines)
+
+
+def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+    """Indicators that are made of others have to find them, with columns that fit."""
+    indicators = dict(_tables(raw, "indicators"))
+    for name, table in indicators.items():
+        measure = table.get("measure")
+        for key in {"quotient": ("over", "per"), "peer_rank": ("of",)}.get(str(measure), ()):
+            base, path = table.get(key), ("indicators", name, key)
+            if not isinstance(base, str):
+                continue
+            if base not in indicators or base == name:
+                known = indicators.keys() - {name}
+                yield _unknown(path, "no such other indicator is declared", base, known, lines)
+            elif (
+                indicators[base].get("measure")
+                in (("quotient", "peer_rank"), ("peer_rank",))[measure == "peer_rank"]
+            ):
+                mend = "name one that is measured over facts"
+                what = f"a {indicators[base].get('measure')} cannot be part of a {measure}"
+                yield Problem(FILE, lines[path], ".".join(path), what, repr(base), mend)
+            elif missing := _windows_that_lack(table, indicators[base], key):
+                what = f"indicators.{base} has no window {missing[0]}"
+                mend = f'add it there, or take windows = ["{missing[0]}"] out here'
+                yield Problem(FILE, lines[path], ".".join(path), what, repr(base), mend)
+
+
+def _windows_that_lack(table: Mapping[str, Any], base: Mapping[str, Any], key: str) -> list[str]:
+    own, its = table.get("windows", []), base.get("windows", ["all"])
+    if not isinstance(own, list) or not isinstance(its, list) or (key == "per" and len(its) == 1):
+        return []
+    return [str(window) for window in own if window not in its]
+
+
+def _broken_topics(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+    taxonomies = dict(_tables(raw, "taxonomies"))
+    for name, table in _tables(raw, "indicators"):
+        about = table.get("about")
+        if not isinstance(about, dict) or not isinstance(about.get("taxonomy"), str):
+            continue
+        taxonomy, path = about["taxonomy"], ("indicators", name, "about", "taxonomy")
+        if taxonomy not in taxonomies:
+            yield _unknown(path, "no such taxonomy is declared", taxonomy, taxonomies, lines)
+            continue
+        topics = taxonomies[taxonomy].get("topics")
+        topic = about.get("topic")
+        if isinstance(topics, dict) and isinstance(topic, str) and topic not in topics:
+            path = ("indicators", name, "about", "topic")
+            yield _unknown(path, f"no such topic in {taxonomy}", topic, topics, lines)
 
 
 def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:

@@ -8,9 +8,12 @@ import hashlib
 import json
 from typing import Any
 
-from features.company import Company, Indicator, Target
+from features.company import Company, Target
+from features.indicator import Indicator
 
-MEASURED = {"source", "value", "where", "measure", "windows", "quantile", "of", "earlier"}
+SAID = {"adopt", "title", "dimension", "kind", "stage", "healthy", "unit", "says", "playbook"}
+"""Keys of an indicator that say what to make of its value, not what it is."""
+
 READ = {"account", "event_time", "known_time", "absent"}
 IDENTIFIED = {"key", "derived", "crosswalk"}
 ANCHORS = {"title", "p_red", "p_green"}
@@ -19,7 +22,7 @@ ANCHORS = {"title", "p_red", "p_green"}
 def definitions(company: Company, target: str) -> dict[str, str]:
     """SHA-256 of each live indicator's definition and of the target's, by `indicators.NAME`."""
     found = {
-        f"indicators.{name}": _digest([_of_indicator(item), _of_source(company, item.source)])
+        f"indicators.{name}": _digest(_of_indicator(company, item))
         for name, item in company.staged("live").items()
     }
     declared = company.targets[target]
@@ -27,8 +30,11 @@ def definitions(company: Company, target: str) -> dict[str, str]:
     return found | {f"targets.{target}": _digest(parts)}
 
 
-def _of_indicator(item: Indicator) -> Any:
-    return item.model_dump(mode="json", include=MEASURED)
+def _of_indicator(company: Company, item: Indicator) -> list[Any]:
+    """What the indicator and those that it is made of measure."""
+    own = item.model_dump(mode="json", exclude=SAID)
+    bases = [company.indicators[name] for name in item.bases()]
+    return [own, _of_source(company, item.source), *(_of_indicator(company, it) for it in bases)]
 
 
 def _of_source(company: Company, name: str) -> Any:

@@ -2,126 +2,135 @@
 
 Eligibility uses what was known on the morning of the as-of date; a label looks ahead and counts
 only when mature. An account that churned before the label window opens, in the gap or earlier
-without our knowing, has no label.
+without our knowing, has no label. All of it is counts of facts in spans, folded by the same
+kernel as the features.
 """
 
-from features import clock, rows
-from features.company import Event, Inactivity, Target
-from features.engines.on_duckdb import quote
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features import rows
+from features.clock import Span, ahead
+from features.company import Company, Event, Inactivity, Target
+from features.folds import EVERY_FACT, Ask, Fold
 from features.sources import Tables
 
-FLAGS = ("eligible", "over", "happened", "too_soon")
+Flags = npt.NDArray[np.bool_]
+Streams = Callable[[str], Ask]
+"""Answers the folds of a stream of facts, by its name."""
+
+BEGUN, OVER, CHURNED = "begun", "over", "churned"
 
 
-def keep_outcomes(tables: Tables, name: str, target: Target) -> None:
-    """Stores, as table `name`: account_id, as_of, eligible, happened, too_soon (booleans).
+@dataclass(frozen=True)
+class Outcome:
+    """Per row: could it happen to the account, what is its label, is it left out.
 
-    Rows are only there where one of them, or `over`, is true: an account whose event is known to
-    be over is not eligible, whatever else makes it active.
+    `label` holds for eligible accounts in mature rows.
     """
+
+    eligible: Flags
+    label: Flags
+    left_out: Flags
+
+
+def outcome(company: Company, name: str, streams: Streams) -> Outcome:
+    """The outcome of the target `name` in every row."""
+    target = company.targets[name]
     if target.inactivity is not None:
-        query = _inactivity(tables, target, target.inactivity)
-    elif target.contractual and target.event is not None:
-        query = _subscription(tables, target, target.event)
-    else:
-        assert target.event is not None
-        query = _event(tables, target, target.event)
-    tables.engine.keep(
-        name,
-        "SELECT account_id, as_of, bool_or(eligible) AND NOT bool_or(over) AS eligible, "
-        f"bool_or(happened) AS happened, bool_or(too_soon) AS too_soon FROM ({query}) "
-        f"WHERE {' OR '.join(FLAGS)} GROUP BY account_id, as_of",
-    )
+        return _silence(target, target.inactivity, streams)
+    assert target.event is not None
+    if target.contractual:
+        return _end_of_subscription(target, name, streams)
+    return _event(company, target, target.event, streams)
 
 
-def label(target: Target, outcome: str) -> str:
-    """The label of an eligible account in a mature row: 1, 0, or null where it is left out.
-
-    `outcome` is the SQL name of the row that `keep_outcomes` stored, nulls if it stored none.
-    """
-    happened, too_soon = (f"coalesce({outcome}.{word}, FALSE)" for word in ("happened", "too_soon"))
-    if target.inactivity is not None:
-        return f"CASE WHEN {happened} THEN 0 ELSE 1 END"
-    if target.adverse:
-        return f"CASE WHEN {too_soon} THEN NULL WHEN {happened} THEN 1 ELSE 0 END"
-    return f"CASE WHEN {happened} THEN 1 ELSE 0 END"
+def subscriptions(target: str, part: str) -> str:
+    """The name of a contractual target's stream: its subscriptions begun, over, or churned."""
+    return f"{part} subscriptions of {target}"
 
 
-def _on_the_grid(facts: str, **flags: str) -> str:
-    """SELECT of every fact on every as-of date, with its `FLAGS`: false, unless given."""
-    columns = ", ".join(f"{flags.get(name, 'FALSE')} AS {name}" for name in FLAGS)
-    return f"SELECT account_id, as_of, {columns} FROM ({facts}) CROSS JOIN {quote(rows.GRID)}"
+def _silence(target: Target, part: Inactivity, streams: Streams) -> Outcome:
+    facts, keep = streams(part.source), rows.kept(part)
+    eligible = facts(Fold("count", Span(target.active_within), keep)) > 0
+    active_later = facts(Fold("count", ahead(target.gap, target.horizon), keep)) > 0
+    return Outcome(eligible, ~active_later, np.zeros_like(eligible))
 
 
-def _active(target: Target) -> str:
-    return f"{clock.known()} AND {clock.within(target.active_within)}"
-
-
-def _ahead(column: str, target: Target) -> str:
-    return f"coalesce({clock.ahead(column, target.gap, target.horizon)}, FALSE)"
-
-
-def _too_soon(column: str, known: str, target: Target) -> str:
-    """In the gap, or before the as-of date without being known by then."""
-    in_gap = clock.ahead(column, 0, target.gap)
-    unknown = f"({clock.past(column)} AND NOT {clock.past(known)})"
-    return f"coalesce({in_gap} OR {unknown}, FALSE)"
-
-
-def _kept(tables: Tables, part: Event | Inactivity) -> str:
-    facts = rows.facts(tables, part.source, {"keep": rows.kept(part)})
-    return f"SELECT * FROM ({facts}) WHERE keep"
-
-
-def _inactivity(tables: Tables, target: Target, part: Inactivity) -> str:
-    """`happened` here is any activity in the label window: the opposite of churn."""
-    happened = _ahead("event_time", target)
-    return _on_the_grid(_kept(tables, part), eligible=_active(target), happened=happened)
-
-
-def _event(tables: Tables, target: Target, part: Event) -> str:
+def _event(company: Company, target: Target, part: Event, streams: Streams) -> Outcome:
     """A dated event; an adverse one happens to an account once and ends its eligibility."""
-    flags = {"happened": _ahead("event_time", target)}
-    if target.adverse:
-        flags["over"] = clock.known()
-        flags["too_soon"] = _too_soon("event_time", "known_time", target)
-    happened = _on_the_grid(_kept(tables, part), **flags)
+    events, keep = streams(part.source), rows.kept(part)
     active = [
-        _on_the_grid(rows.facts(tables, source), eligible=_active(target))
-        for source in _activity(tables, target, part)
+        streams(source)(Fold("count", Span(target.active_within), EVERY_FACT)) > 0
+        for source in _activity(company, target, part)
     ]
-    return " UNION ALL ".join([happened, *active])
+    eligible = np.logical_or.reduce(active)
+    happened = events(Fold("count", ahead(target.gap, target.horizon), keep)) > 0
+    if not target.adverse:
+        return Outcome(eligible, happened, np.zeros_like(eligible))
+    known = events(Fold("count", Span(None), keep))
+    return Outcome(eligible & (known == 0), happened, _too_soon(target, events, keep, known))
 
 
-def _activity(tables: Tables, target: Target, part: Event) -> list[str]:
+def _too_soon(target: Target, events: Ask, keep: str, known: npt.NDArray[np.float64]) -> Flags:
+    """In the gap, or before the as-of date without being known by then."""
+    past = events(Fold("count", Span(None, known=False), keep))
+    unknown: Flags = past > known
+    if not target.gap:
+        return unknown
+    return unknown | (events(Fold("count", ahead(0, target.gap), keep)) > 0)
+
+
+def _activity(company: Company, target: Target, part: Event) -> list[str]:
     """The sources whose facts make an account active: by default all but the event's own."""
     if target.active is not None:
         return [target.active]
     facts = [
         name
-        for name, item in tables.company.sources.items()
+        for name, item in company.sources.items()
         if item.account is not None and item.event_time is not None
     ]
     return [name for name in facts if name != part.source] or facts
 
 
-def _subscription(tables: Tables, target: Target, part: Event) -> str:
+def _end_of_subscription(target: Target, name: str, streams: Streams) -> Outcome:
     """An account churns at the end of a subscription that no other continues within the grace."""
-    name = f"subscriptions of {part.source}"
-    tables.engine.keep(name, rows.facts(tables, part.source, rows.end_times(tables, part)))
+
+    def known(part: str) -> npt.NDArray[np.float64]:
+        return streams(subscriptions(name, part))(Fold("count", Span(None)))
+
+    churned = streams(subscriptions(name, CHURNED))
+    happened = churned(Fold("count", ahead(target.gap, target.horizon))) > 0
+    too_soon = _too_soon(target, churned, EVERY_FACT, known(CHURNED))
+    return Outcome(known(BEGUN) > known(OVER), happened, too_soon)
+
+
+def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, str]]:
+    """The streams of a contractual target, each with the SELECT of its facts.
+
+    Once for each subscription when it begins; again when it is over and we know, from when on the
+    two cancel out; and at the end of each that no other continues.
+    """
+    part = tables.company.targets[name].event
+    assert part is not None
+    ends = rows.facts(tables, part.source, rows.end_times(tables, part))
+    begun = f"SELECT account, event_time, known_time FROM ({ends})"
+    known = "greatest(known_time, ended, ended_known)"
+    over = (
+        f"SELECT account, {known} AS event_time, {known} AS known_time FROM ({ends}) "
+        "WHERE ended IS NOT NULL AND ended_known IS NOT NULL"
+    )
     continued = (
-        f"SELECT 1 FROM {quote(name)} AS next WHERE next.account_id = s.account_id "
-        f"AND next.event_time <= s.ended + INTERVAL {part.grace} DAY "
-        "AND (next.ended IS NULL OR next.ended > s.ended)"
+        f"SELECT 1 FROM ({ends}) AS later WHERE later.account = s.account "
+        f"AND later.event_time <= s.ended + INTERVAL {part.grace} DAY "
+        "AND (later.ended IS NULL OR later.ended > s.ended)"
     )
-    churned = f"(s.ended IS NOT NULL AND NOT EXISTS ({continued}))"
-    query = (
-        f"SELECT s.*, CASE WHEN {churned} THEN s.ended END AS churned_at FROM {quote(name)} AS s"
+    churned = (
+        "SELECT account, ended AS event_time, greatest(ended, ended_known) AS known_time "
+        f"FROM ({ends}) AS s WHERE ended IS NOT NULL AND NOT EXISTS ({continued})"
     )
-    over = f"coalesce({clock.past('ended')} AND {clock.past('ended_known')}, FALSE)"
-    return _on_the_grid(
-        query,
-        eligible=f"{clock.known()} AND NOT {over}",
-        happened=_ahead("churned_at", target),
-        too_soon=_too_soon("churned_at", "ended_known", target),
-    )
+    for kind, query in ((BEGUN, begun), (OVER, over), (CHURNED, churned)):
+        yield subscriptions(name, kind), query

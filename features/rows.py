@@ -3,15 +3,22 @@
 Row work only (filters, expressions, zones, keys); what needs the clock is `windows`.
 """
 
+import re
+from collections.abc import Iterator
 from datetime import date, datetime
 
+import pyarrow as pa
+
 from features import clock
-from features.company import Company, Event, Inactivity, Indicator
-from features.engines.on_duckdb import quote
+from features.company import Company, Event, Inactivity
+from features.engines.on_duckdb import literal, quote
+from features.folds import EVERY_FACT, Plan, Value
+from features.indicator import Indicator, Topic
+from features.kernel import FIRST_FLAGS, WORD
 from features.sources import Tables
+from features.sql_types import FLAG, is_number
 
 ACCOUNTS = "churnlight accounts"
-GRID = "churnlight grid"
 SHOWN = {
     "name": "VARCHAR",
     "owner": "VARCHAR",
@@ -21,13 +28,27 @@ SHOWN = {
     "since": "DATE",
 }
 
-NUMERIC = ("sum", "mean", "max", "min", "quantile")
+SMALL_INTEGER = re.compile(r"U?(TINY|SMALL)INT|U?INTEGER|BIGINT")
+LETTERS = r"\p{L}\p{N}"
+"""What words are made of, as a regular expression says it."""
+
+NUMERIC = ("sum", "mean", "max", "min", "quantile", "change")
 ZONE_SLACK_HOURS = 14
 """No zone is further ahead of UTC: a sign-up day in local time starts at most so much earlier."""
 
 
 def accounts(tables: Tables) -> str:
-    """SELECT of the accounts: account_id, since (a date; null where derived), segment."""
+    """SELECT of the accounts: account, account_id, since, segment, keys in other systems.
+
+    `account` numbers them in the order of their ids; since is a date, null where derived.
+    """
+    return (
+        "SELECT CAST(row_number() OVER (ORDER BY account_id) - 1 AS INTEGER) AS account, * "
+        f"FROM ({_accounts(tables)})"
+    )
+
+
+def _accounts(tables: Tables) -> str:
     declared = tables.company.accounts
     source, key = quote(declared.source), _text(declared.key)
     if declared.derived:
@@ -87,7 +108,7 @@ def segment(company: Company) -> str:
 
 
 def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> str:
-    """SELECT of a source's facts: account_id, event_time, known_time and the `extra` columns.
+    """SELECT of a source's facts: account, event_time, known_time and the `extra` columns.
 
     Facts of accounts that no account table knows, without key, without event or known time, or
     before their account's first day are left out (the data usability report counts them).
@@ -112,11 +133,92 @@ def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> s
     system = declared.account.system
     key = quote(f"key of {system}") if system else "account_id"
     return (
-        f"SELECT account_id, {names} FROM (SELECT {own} FROM {quote(source)}) "
+        f"SELECT account, {names} FROM (SELECT {own} FROM {quote(source)}) "
         f"JOIN {quote(ACCOUNTS)} ON fact_key = {key} "
         "WHERE event_time IS NOT NULL AND known_time IS NOT NULL "
         f"AND (since IS NULL OR event_time >= since - {slack(tables, source)})"
     )
+
+
+def records(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -> str:
+    """SELECT of a stream's facts as the kernel's records (`features.history.Facts`).
+
+    Parameters
+    ----------
+    reach : str
+        Condition on event_time and known_time that every fact of any use fulfils.
+    stream : str, optional
+        The stream's own SELECT of account, event_time and known_time, where it is not a source.
+    """
+    flags = {f"keep {place}": text for place, text in enumerate(plan.keeps)}
+    words = {f"value {place}": _word(tables, plan, item) for place, item in enumerate(plan.values)}
+    if stream is None:
+        stream = facts(tables, plan.stream, flags | words)
+    else:
+        own = ", ".join(f"{sql} AS {quote(name)}" for name, sql in flags.items())
+        stream = f"SELECT *, {own} FROM ({stream})"
+    selected = [
+        "account",
+        "CAST(event_time AS DATE) AS day",
+        "CAST(known_time AS DATE) AS known",
+        *_flags(list(flags)),
+        *map(quote, words),
+    ]
+    if plan.has_moments:
+        selected += ["epoch_us(event_time) AS event_us", "epoch_us(known_time) AS known_us"]
+    return f"SELECT {', '.join(selected)} FROM ({stream}) WHERE {reach}"
+
+
+def _flags(names: list[str]) -> Iterator[str]:
+    """The words of flags: sixteen in the first, 64 in each further one."""
+    sizes = [(FIRST_FLAGS, "USMALLINT")]
+    sizes += [(WORD, "UBIGINT")] * (-(-max(len(names) - FIRST_FLAGS, 0) // WORD))
+    for size, kind in sizes:
+        own, names = names[:size], names[size:]
+        bits = [
+            f"(CAST({quote(name)} AS {kind}) * CAST({1 << bit} AS {kind}))"
+            for bit, name in enumerate(own)
+        ]
+        yield f"{' | '.join(bits)} AS {quote(f'flags {len(names)}')}"
+
+
+def _word(tables: Tables, plan: Plan, value: Value) -> str:
+    """The SQL expression of a value's 64 bits."""
+    text = f"({value.text})"
+    if value.kind == "number":
+        return f"CAST({text} AS DOUBLE)"
+    if value.kind == "flag":
+        return f"CAST(CAST({text} AS BOOLEAN) AS DOUBLE)"
+    if value.kind == "category":
+        name = _keep_categories(tables, plan.stream, value.text)
+        return f"(SELECT place FROM {quote(name)} WHERE category = CAST({text} AS VARCHAR))"
+    type_ = tables.engine.types(f"SELECT {text} AS v FROM {quote(plan.stream)}")["v"]
+    if value.kind == "day":
+        zoned = tables.company.sources[plan.stream].event_time
+        moment = clock.in_utc(text, type_, zoned.zone if zoned else None)
+        return f"CAST(date_diff('day', DATE '1970-01-01', CAST({moment} AS DATE)) AS DOUBLE)"
+    if type_ == FLAG or SMALL_INTEGER.fullmatch(type_):
+        return f"CAST({text} AS BIGINT)"
+    # Adding 0 makes -0 and 0 the same bits; 64 bits of hash stand for everything else.
+    return f"hash({text} + 0)" if is_number(type_) else f"hash({text})"
+
+
+def _keep_categories(tables: Tables, source: str, text: str) -> str:
+    name = f"categories of {source}: {text}"
+    tables.engine.keep(
+        name,
+        "SELECT category, CAST(row_number() OVER (ORDER BY category) - 1 AS DOUBLE) AS place "
+        f"FROM (SELECT DISTINCT CAST(({text}) AS VARCHAR) AS category FROM {quote(source)}) "
+        "WHERE category IS NOT NULL",
+    )
+    return name
+
+
+def categories(tables: Tables, item: Indicator) -> pa.Array:
+    """The texts of a categorical indicator, sorted; the kernel knows them by their places."""
+    name = f"categories of {item.source}: {item.value}"
+    found = tables.engine.rows(f"SELECT category FROM {quote(name)} ORDER BY place")
+    return found["category"].combine_chunks()
 
 
 def slack(tables: Tables, source: str) -> str:
@@ -203,9 +305,24 @@ def kept(part: Event | Inactivity) -> str:
 def keep(indicator: Indicator) -> str:
     """Whether a row counts for the indicator: it passes the filter and has a value."""
     conditions = [f"({text})" for text in (indicator.where,) if text]
+    if indicator.about is not None:
+        conditions.append(is_about(indicator.about))
     if indicator.value is not None:
         conditions.append(f"({indicator.value}) IS NOT NULL")
     if indicator.measure in NUMERIC or indicator.of == "sum":
         # NaN and infinity (a division by zero) are no measurement.
         conditions.append(f"isfinite(CAST(({indicator.value}) AS DOUBLE))")
-    return f"coalesce({' AND '.join(conditions)}, FALSE)" if conditions else "TRUE"
+    return f"coalesce({' AND '.join(conditions)}, FALSE)" if conditions else EVERY_FACT
+
+
+def is_about(about: Topic) -> str:
+    """Whether a row's text has one of the topic's keywords, as whole words in any case."""
+    patterns = "|".join(_pattern(keyword) for keyword in about.keywords or ())
+    pattern = f"(^|[^{LETTERS}])({patterns})([^{LETTERS}]|$)"
+    return f"regexp_matches(lower(CAST({quote(about.column)} AS VARCHAR)), {literal(pattern)})"
+
+
+def _pattern(keyword: str) -> str:
+    words = re.findall(r"[^\W_]+\*?", keyword.lower())
+    texts = [word.replace("*", f"[{LETTERS}]*") for word in words]
+    return f"[^{LETTERS}]+".join(texts)

@@ -45,6 +45,20 @@ class Settings(BaseModel):
         default=1024, ge=1, description="largest request body, in KiB, before it is refused"
     )
 
+    threads: int = Field(
+        default=0, ge=0, description="threads that build features; 0: one per core"
+    )
+    facts_mib: int = Field(
+        default=1536,
+        ge=0,
+        description="memory, in MiB, for facts while features are built; the rest goes to disk",
+    )
+
+    @property
+    def cores(self) -> int:
+        """How many threads build features."""
+        return self.threads or len(os.sched_getaffinity(0))
+
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """The settings of this process.

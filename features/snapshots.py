@@ -1,7 +1,7 @@
 """Snapshots: what was known of every account on the morning of each as-of date.
 
 `build` is the one function that training and serving get their rows from; whatever computes
-them (today DuckDB's SQL) stands behind it.
+them stands behind it.
 """
 
 import hashlib
@@ -12,10 +12,9 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import clock, labels, rows, windows
+from features import clock, panel, rows, windows
 from features.breaches import structure
 from features.company import Company
-from features.engines.on_duckdb import quote
 from features.errors import NotFound
 from features.progress import Progress, silent
 from features.sources import Tables
@@ -90,23 +89,12 @@ def build(company: Company, as_of: Sequence[date], *, progress: Progress = silen
 
 def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = silent) -> Snapshots:
     """As `build`, from tables that are open already."""
-    grid = pa.table({"as_of": pa.array(sorted(set(as_of)), pa.date32())})
-    tables.engine.register("churnlight dates", grid)
-    tables.engine.keep(
-        rows.GRID, f"SELECT CAST(as_of AS TIMESTAMP) AS as_of FROM {quote('churnlight dates')}"
-    )
-    tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
-    until = data_until(tables)
-    for source in _measured_sources(tables.company):
-        progress(f"measuring {source}")
-        windows.keep_measures(tables, source, f"measures of {source}")
-    for name, target in tables.company.targets.items():
-        progress(f"labelling {name}")
-        labels.keep_outcomes(tables, f"outcomes of {name}", target)
-    progress("joining")
-    return Snapshots(
-        tables.engine.rows(_joined(tables, until)), tuple(windows.columns(tables)), until
-    )
+    asked, until = windows.declared(tables), data_until(tables)
+    calendar = clock.Calendar(as_of)
+    with panel.gathered(tables, asked, calendar, progress) as history:
+        progress("folding")
+        table = panel.table(tables, asked, history, until)
+    return Snapshots(table, asked.columns, until)
 
 
 def data_until(tables: Tables) -> date:
@@ -155,76 +143,3 @@ def mature_month_starts(tables: Tables, target: str) -> list[date]:
     return [
         day for day in clock.month_starts(first, until) if clock.is_mature(day, declared, until)
     ]
-
-
-def _measured_sources(company: Company) -> list[str]:
-    return list(dict.fromkeys(item.source for item in company.staged("live", "shadow").values()))
-
-
-def _joined(tables: Tables, until: date) -> str:
-    company = tables.company
-    selected = [*_own_columns(), *_feature_columns(tables), *_target_columns(company, until)]
-    joins = [
-        f"LEFT JOIN {quote(f'measures of {source}')} AS {quote(f'm {source}')} "
-        "USING (account_id, as_of)"
-        for source in _measured_sources(company)
-    ]
-    joins += [
-        f"LEFT JOIN {quote(f'outcomes of {name}')} AS {quote(f'o {name}')} "
-        "USING (account_id, as_of)"
-        for name in company.targets
-    ]
-    return (
-        f"SELECT {', '.join(selected)} FROM ({_panel(tables)}) AS panel {' '.join(joins)} "
-        "ORDER BY as_of, account_id"
-    )
-
-
-def _panel(tables: Tables) -> str:
-    """Every account on every as-of date on which it existed, and since when."""
-    accounts, grid = quote(rows.ACCOUNTS), quote(rows.GRID)
-    if not tables.company.accounts.derived:
-        return (
-            f"SELECT account_id, as_of, segment, {clock.days_since('since')} AS history_days "
-            f"FROM {accounts} CROSS JOIN {grid} WHERE since < as_of"
-        )
-    facts = rows.facts(tables, tables.company.accounts.source)
-    return (
-        "SELECT account_id, as_of, 'all' AS segment, "
-        f"{clock.days_since('min(event_time)')} AS history_days "
-        f"FROM ({facts}) JOIN {grid} ON {clock.known()} GROUP BY account_id, as_of"
-    )
-
-
-def _own_columns() -> list[str]:
-    return [
-        "account_id",
-        "CAST(as_of AS DATE) AS as_of",
-        "segment",
-        "CAST(history_days AS INTEGER) AS history_days",
-    ]
-
-
-def _feature_columns(tables: Tables) -> list[str]:
-    company = tables.company
-    found = []
-    for column in windows.columns(tables):
-        item = company.indicators[column.indicator]
-        place = f"{quote(f'm {item.source}')}.{quote(column.name)}"
-        sql = windows.filled(item, company.sources[item.source], column.window, place)
-        found.append(f"{sql} AS {quote(column.name)}")
-    return found
-
-
-def _target_columns(company: Company, until: date) -> list[str]:
-    found = []
-    for name, target in company.targets.items():
-        outcome = quote(f"o {name}")
-        eligible = f"coalesce({outcome}.eligible, FALSE)"
-        counts = f"{eligible} AND {clock.matured(target, until)}"
-        label = f"CASE WHEN {counts} THEN {labels.label(target, outcome)} END"
-        found += [
-            f"{eligible} AS {quote(f'eligible__{name}')}",
-            f"CAST({label} AS TINYINT) AS {quote(f'label__{name}')}",
-        ]
-    return found

@@ -1,19 +1,29 @@
-"""Facts of whole accounts to windowed measures for a grid of as-of dates.
+"""The feature columns of a declaration, and the plan of what has to be folded for them.
 
-One grouped query per source: every fact meets the as-of dates that it counts for, and each
-column of each indicator is one filtered aggregate over them.
+A column is an indicator over one window. Its measure (`features.measures`) says which folds it
+needs; those of one stream of facts make a plan, whose facts are read once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from features import clock, rows
-from features.company import Indicator, Source, Stage, column_name
+import numpy as np
+
+from features import labels
+from features.clock import Span
+from features.company import Company
 from features.engines.on_duckdb import EngineError, quote
 from features.errors import DeclarationError
+from features.folds import Ask, Fold, Plan
+from features.indicator import Indicator, Stage, column_name
+from features.kernel import Floats
+from features.measures import ALWAYS_KNOWN, KINDS, MEASURES, Asked, Rows
 from features.sources import Tables
 from features.sql_types import FLAG, is_number
+
+Dtype = Literal["number", "category"]
+NO_ROWS, NO_PEERS = np.zeros(0), np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -23,159 +33,92 @@ class Column:
     name: str
     indicator: str
     window: int | None
-    dtype: Literal["number", "category"]
+    dtype: Dtype
     stage: Stage
 
 
-def columns(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> list[Column]:
-    """The feature columns of the company, in the order of its declaration."""
-    return [
-        Column(column_name(name, window), name, window, _dtype(tables, item), item.stage)
-        for name, item in tables.company.staged(*stages).items()
-        for window in item.spans()
-    ]
+@dataclass(frozen=True)
+class Declared:
+    """A company's columns and targets, and the plans of the streams that they are folded from."""
+
+    company: Company
+    columns: tuple[Column, ...]
+
+    def values(self, column: Column, streams: labels.Streams, known: Rows) -> Floats:
+        """The column's value in every row; a category is its place among its sorted texts."""
+        return self._values(column.indicator, column.window, column.dtype, streams, known)
+
+    def _values(
+        self, name: str, window: int | None, dtype: Dtype, streams: labels.Streams, known: Rows
+    ) -> Floats:
+        item = self.company.indicators[name]
+
+        def other(base: str) -> Floats:
+            spans = self.company.indicators[base].spans()
+            its = window if window in spans else spans[0]
+            return self._values(base, its, "number", streams, known)
+
+        kind = "category" if dtype == "category" else KINDS.get(item.measure, "number")
+        source = self.company.sources[item.source]
+        asked = Asked(item, window, source, kind, streams(item.source), other, known)
+        return MEASURES[item.measure](asked)
+
+    def is_always_known(self, column: Column) -> bool:
+        """Whether the column has no nulls, whatever the facts say."""
+        item = self.company.indicators[column.indicator]
+        return item.measure in ALWAYS_KNOWN and self.company.sources[item.source].absent == "zero"
+
+    @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """The plan of each stream, by its name."""
+        found: dict[str, Plan] = {}
+
+        def streams(name: str) -> Ask:
+            plan = found.setdefault(name, Plan(name))
+
+            def ask(fold: Fold) -> Floats:
+                plan.slot(fold)
+                return NO_ROWS
+
+            return ask
+
+        if self.company.accounts.derived:
+            streams(self.company.accounts.source)(FIRST_FACT)
+        for column in self.columns:
+            self.values(column, streams, Rows(NO_ROWS, NO_ROWS, NO_PEERS))
+        for name in self.company.targets:
+            labels.outcome(self.company, name, streams)
+        return {name: plan for name, plan in found.items() if plan.folds}
 
 
-def _dtype(tables: Tables, item: Indicator) -> Literal["number", "category"]:
+FIRST_FACT = Fold("first_day", Span(None))
+"""Since when a derived account exists."""
+
+
+def declared(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> Declared:
+    """The company's columns of these stages, in the order of its declaration."""
+    return Declared(
+        tables.company,
+        tuple(
+            Column(column_name(name, window), name, window, _dtype(tables, item), item.stage)
+            for name, item in tables.company.staged(*stages).items()
+            for window in item.spans()
+        ),
+    )
+
+
+def _dtype(tables: Tables, item: Indicator) -> Dtype:
     if item.measure != "latest":
         return "number"
-    found = tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
+    try:
+        found = tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
+    except EngineError as error:
+        raise _uncomputable(item.source, error) from error
     return "number" if found == FLAG or is_number(found) else "category"
 
 
-def keep_measures(tables: Tables, source: str, name: str) -> None:
-    """Stores, as table `name`, the source's columns per account_id and as_of that has facts."""
-    wanted = {
-        key: item
-        for key, item in tables.company.staged("live", "shadow").items()
-        if item.source == source
-    }
-    facts = rows.facts(tables, source, dict(_row_columns(wanted)))
-    ordered = f"facts of {source}"
-    reach = clock.within(_widest(wanted))
-    aggregates = ", ".join(
-        f"{sql} AS {quote(column)}"
-        for key, item in wanted.items()
-        for column, sql in _aggregates(key, item, tables)
+def _uncomputable(source: str, error: EngineError) -> DeclarationError:
+    return DeclarationError(
+        f"churnlight.toml: an indicator over source {source!r} cannot be computed: {error}; "
+        "churnlight check names it"
     )
-    try:
-        # Sums of floats depend on the order: that of the content, not of the rows in the file.
-        tables.engine.keep(ordered, f"{facts} ORDER BY ALL")
-        tables.engine.keep(
-            name,
-            f"SELECT account_id, as_of, {aggregates} FROM {quote(ordered)} "
-            f"JOIN {quote(rows.GRID)} ON {clock.known()} AND {reach} GROUP BY account_id, as_of",
-        )
-    except EngineError as error:
-        raise DeclarationError(
-            f"churnlight.toml: an indicator over source {source!r} cannot be computed: {error}; "
-            "churnlight check names it"
-        ) from error
-
-
-def _row_columns(wanted: Mapping[str, Indicator]) -> Iterator[tuple[str, str]]:
-    for name, item in wanted.items():
-        yield f"keep {name}", rows.keep(item)
-        yield f"value {name}", f"({item.value})" if item.value is not None else "1"
-
-
-def _widest(wanted: Mapping[str, Indicator]) -> int | None:
-    reaches = [
-        None if window is None else window + (item.earlier or 0)
-        for item in wanted.values()
-        for window in item.spans()
-    ]
-    return None if None in reaches else max(days for days in reaches if days is not None)
-
-
-def _aggregates(name: str, item: Indicator, tables: Tables) -> Iterator[tuple[str, str]]:
-    category = _dtype(tables, item) == "category"
-    for window in item.spans():
-        terms = _Terms(name, item, window)
-        sql = _counted(MEASURES[item.measure](terms), terms, tables.company.sources[item.source])
-        kind = "VARCHAR" if category else "DOUBLE"
-        yield column_name(name, window), f"CAST({sql} AS {kind})"
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """What an aggregate is written with: the value and the rows of the window."""
-
-    name: str
-    item: Indicator
-    window: int | None
-
-    @property
-    def value(self) -> str:
-        return quote(f"value {self.name}")
-
-    @property
-    def number(self) -> str:
-        return f"CAST({self.value} AS DOUBLE)"
-
-    @property
-    def rows(self) -> str:
-        kept = quote(f"keep {self.name}")
-        return f"FILTER (WHERE {kept} AND {clock.within(self.window)})"
-
-    @property
-    def earlier_rows(self) -> str:
-        span = clock.within(self.item.earlier, before=self.window or 0)
-        return f"FILTER (WHERE {quote(f'keep {self.name}')} AND {span})"
-
-    @property
-    def reported(self) -> str:
-        return f"count(*) FILTER (WHERE {clock.within(self.window)}) > 0"
-
-
-def _ratio(terms: _Terms) -> str:
-    amount = "count(*)" if terms.item.of == "count" else f"sum({terms.number})"
-    recent = f"coalesce({amount} {terms.rows}, 0) / {terms.window}.0"
-    earlier = f"nullif({amount} {terms.earlier_rows}, 0) / {terms.item.earlier}.0"
-    return f"({recent}) / ({earlier})"
-
-
-def _latest(terms: _Terms) -> str:
-    order = f"(event_time, known_time, {terms.value})"
-    return f"arg_max({terms.value}, {order}) {terms.rows}"
-
-
-MEASURES: dict[str, Callable[[_Terms], str]] = {
-    "count": lambda terms: f"count(*) {terms.rows}",
-    "sum": lambda terms: f"sum({terms.number}) {terms.rows}",
-    "mean": lambda terms: f"avg({terms.number}) {terms.rows}",
-    "max": lambda terms: f"max({terms.number}) {terms.rows}",
-    "min": lambda terms: f"min({terms.number}) {terms.rows}",
-    "share": lambda terms: f"avg(CAST(CAST({terms.value} AS BOOL) AS INT)) {terms.rows}",
-    "distinct": lambda terms: f"count(DISTINCT {terms.value}) {terms.rows}",
-    "latest": _latest,
-    "days_since": lambda terms: clock.days_since(f"max(event_time) {terms.rows}"),
-    "days_since_first": lambda terms: clock.days_since(f"min(event_time) {terms.rows}"),
-    "quantile": lambda terms: (
-        f"quantile_cont({terms.number}, {terms.item.quantile!r}) {terms.rows}"
-    ),
-    "ratio": _ratio,
-}
-COUNTED = ("count", "sum", "distinct")
-
-
-def _counted(sql: str, terms: _Terms, source: Source) -> str:
-    """Where a source's silence is unknown, a count is null unless it has any row in the window."""
-    if terms.item.measure in COUNTED:
-        sql = f"coalesce({sql}, 0)"
-    elif terms.item.measure != "ratio":
-        return sql
-    return f"CASE WHEN {terms.reported} THEN {sql} END" if source.absent == "missing" else sql
-
-
-def filled(item: Indicator, source: Source, window: int | None, column: str) -> str:
-    """`column` of an account with `history_days`, where it may have no fact of the source at all.
-
-    A ratio needs a history as long as both its windows: over the few days that a new account
-    has of the earlier one, it would be any number.
-    """
-    if item.measure == "ratio":
-        span = (window or 0) + (item.earlier or 0)
-        return f"CASE WHEN history_days >= {span} THEN {column} END"
-    is_zero = item.measure in COUNTED and source.absent == "zero"
-    return f"coalesce({column}, 0)" if is_zero else column

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.company import DIMENSIONS, Company, Target
+from features.company import Company, Target
+from features.indicator import DIMENSIONS
 from training.drivers import fold, sentence, told
 from training.health import GREEN_FROM, RED_BELOW
 from training.matrix import Feature, matrix

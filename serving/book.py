@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from features.company import Company, column_name
+from features.company import Company
 from features.errors import ChurnlightError, NotFound
+from features.indicator import column_name
 from features.settings import Settings
 from serving import runs
 from serving.edition import Edition, Entries, Entry, Point, Total, bind

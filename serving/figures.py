@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 
-from features.company import DIMENSIONS
+from features.indicator import DIMENSIONS
 from serving import wording
 from serving.assess import Assessment, Driver
 from training.drivers import span

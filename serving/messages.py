@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validat
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from features.company import DIMENSIONS, Kind
+from features.indicator import DIMENSIONS, Kind
 from serving.assess import Assessment, Band, Driver
 from serving.book import Edition, Entry
 

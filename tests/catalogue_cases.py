@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from features.company import WHOLE_HISTORY, Indicator
+from features.indicator import WHOLE_HISTORY, Indicator
 from training.drivers import amount, span
 
 HEAD = """

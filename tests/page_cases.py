@@ -15,8 +15,9 @@ import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
 
-from features.company import Company, Says
+from features.company import Company
 from features.declaration import load
+from features.indicator import Says
 from features.settings import Settings
 from serving import runs
 from serving.assess import Assessment, Band, Driver

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.company import Company, Says
+from features.company import Company
+from features.indicator import Says
 from serving.assess import (
     MAX_REASONS,
     REAL_POINTS,

@@ -13,9 +13,9 @@ import pytest
 from catalogue_cases import HEAD, TABLES, adopting, faults, said
 from features import catalog, snapshots
 from features.catalog.page import page
-from features.company import Indicator
 from features.declaration import load, parse
 from features.errors import DeclarationError
+from features.indicator import Indicator
 from features.publish import write_parquet
 
 INDICATORS = catalog.entries("indicators")

@@ -7,11 +7,12 @@ import pytest
 
 import bad_companies
 import bad_expressions
-from features import company, settings_page
+from features import company, indicator, settings_page
 from features.breaches.outcomes import MIN_CHURNERS
-from features.company import Company, Table
+from features.company import Company
 from features.declaration import parse
 from features.settings import Settings
+from features.vocabulary import Table
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "declaration.md").read_text("utf-8")
@@ -27,8 +28,10 @@ SECTIONS = {
     company.Event: "[targets.NAME]",
     company.Inactivity: "[targets.NAME]",
     company.Segment: "[segments.NAME]",
-    company.Indicator: "[indicators.NAME]",
-    company.Says: "[indicators.NAME]",
+    indicator.Indicator: "[indicators.NAME]",
+    indicator.Topic: "[indicators.NAME]",
+    indicator.Says: "[indicators.NAME]",
+    company.Taxonomy: "[taxonomies.NAME]",
     company.Bands: "[bands]",
     company.Playbook: "[playbooks.NAME]",
     company.Step: "[playbooks.NAME]",
@@ -65,7 +68,7 @@ def test_every_plain_default_is_told(model: type[Table]) -> None:
 
 
 @pytest.mark.parametrize(
-    "choices", [company.Measure, company.Kind, company.Stage, company.Dimension]
+    "choices", [indicator.Measure, indicator.Kind, indicator.Stage, indicator.Dimension]
 )
 def test_every_choice_is_explained(choices: object) -> None:
     said = section("[indicators.NAME]")

@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from features import publish
-from features.company import Company, Says
+from features.company import Company
 from features.definitions import definitions
 from features.errors import ChurnlightError, DeclarationError, NotFound
+from features.indicator import Says
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.health import Anchors, Scale

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.company import Dimension, Kind, Says
+from features.indicator import Dimension, Kind, Says
 from training.matrix import Feature
 
 Floats = npt.NDArray[np.float64]

@@ -14,8 +14,9 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from features.company import Company, Indicator, Target
+from features.company import Company, Target
 from features.errors import GateRefused
+from features.indicator import Indicator
 from training import calibration, split
 from training.health import logit
 from training.matrix import Feature

@@ -10,13 +10,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features.breaches.ground import Ground, table
-from features.company import Company, Indicator
+from features.company import Company
 from features.engines.on_duckdb import Engine, EngineError, quote
 from features.errors import Finding
+from features.indicator import Indicator
 from features.spelling import did_you_mean
 from features.sql_types import FLAG, NULL, is_number, said
 
-Need = Literal["true/false", "numbers", "true/false or numbers", "numbers or text", "anything"]
+Need = Literal[
+    "true/false",
+    "numbers",
+    "true/false or numbers",
+    "numbers or text",
+    "text",
+    "a date",
+    "anything",
+]
 
 NEEDS: dict[str, Need] = {
     "sum": "numbers",
@@ -24,6 +33,8 @@ NEEDS: dict[str, Need] = {
     "max": "numbers",
     "min": "numbers",
     "quantile": "numbers",
+    "change": "numbers",
+    "days_until": "a date",
     "share": "true/false or numbers",
     "latest": "numbers or text",
 }
@@ -32,6 +43,8 @@ MENDS = {
     "numbers": 'name a column of numbers, or turn text into them: "TRY_CAST(amount AS DOUBLE)"',
     "true/false or numbers": 'write a condition, such as value = "amount > 0"',
     "numbers or text": "name a column of numbers or of text",
+    "text": "name a column of text",
+    "a date": "name a column of dates or times, such as renews_on",
 }
 SCALAR = "write one expression over the columns of a row"
 VALUE = "churnlight value"
@@ -86,8 +99,12 @@ def _of_indicator(key: str, item: Indicator) -> Iterator[Expression]:
     is_draft = item.stage == "draft"
     if item.where is not None:
         yield Expression(f"{key}.where", item.source, item.where, "true/false", STEP, is_draft)
+    if item.about is not None:
+        text = quote(item.about.column)
+        yield Expression(f"{key}.about.column", item.source, text, "text", STEP, is_draft)
     if item.value is not None:
-        measure = item.of or item.measure
+        measure = item.of if item.measure == "ratio" else item.measure
+        assert measure is not None
         need = NEEDS.get(measure, "anything")
         yield Expression(f"{key}.value", item.source, item.value, need, STEP, is_draft)
 
@@ -159,6 +176,8 @@ def _fits(type_: str, need: Need) -> bool:
         "numbers": is_number(type_) or is_flag,
         "true/false or numbers": is_number(type_) or is_flag,
         "numbers or text": is_number(type_) or is_flag or type_ == "VARCHAR",
+        "text": type_ in ("VARCHAR", NULL),
+        "a date": type_ in ("DATE", NULL) or type_.startswith("TIMESTAMP"),
         "anything": True,
     }
     return fits[need] or (need == "numbers or text" and type_.startswith("ENUM"))

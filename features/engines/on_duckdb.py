@@ -1,7 +1,8 @@
 """DuckDB in this process: the default engine.
 
-One thread on purpose: sums of floating-point numbers then always add up in the same order, and
-the same tables give the same features to the last bit.
+One thread, so that queries answer in one order and Ctrl-C ends every one of them. Only facts are
+read by as many threads as there are: what is folded from them does not depend on their order
+(`features.kernel`).
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pyarrow as pa
 from features.errors import ChurnlightError
 
 INTERRUPTED = "Query interrupted"
+BATCH_ROWS = 250_000
 CONFIG: dict[str, Any] = {
     "threads": 1,
     "autoinstall_known_extensions": False,
@@ -72,6 +74,17 @@ class Engine:
         """What `query` answers, as Arrow."""
         with _errors_of_ours():
             return self._connection.sql(query).to_arrow_table()
+
+    def batches(self, query: str, threads: int) -> Iterator[pa.RecordBatch]:
+        """What `query` answers, as Arrow, while so many threads answer it; in any order."""
+        with _errors_of_ours():
+            self._connection.execute(f"SET threads = {threads}")
+            self._connection.execute("SET preserve_insertion_order = false")
+            try:
+                yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+            finally:
+                self._connection.execute("SET threads = 1")
+                self._connection.execute("SET preserve_insertion_order = true")
 
     def row(self, query: str) -> tuple[Any, ...]:
         """The one row that `query` answers."""

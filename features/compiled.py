@@ -1,0 +1,67 @@
+"""How functions are compiled: by numba, without the interpreter's lock, kept for the next process.
+
+Three instructions that numba does not offer by name stand here too.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import numba
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """`function` in machine code.
+
+    The code is kept beside the module or, where nothing may be written there, in the user's
+    cache folder; where neither may be written, it is compiled anew in each process.
+    """
+    return _compiled(function)
+
+
+def inlined(function: Function) -> Function:
+    """As `compiled`, for a small function in an inner loop: it becomes part of its callers."""
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: Function, **options: bool) -> Function:
+    make = partial(numba.njit, nogil=True, error_model="numpy", **options)
+    try:
+        return cast(Function, make(cache=True)(function))
+    except RuntimeError:
+        return cast(Function, make()(function))
+
+
+def _instruction(answer: Any, argument: Any, write: Callable[[Any, Any], Any]) -> Any:
+    """A function of one word that is the one instruction which `write` writes."""
+
+    def typed(_context: Any, word: Any) -> Any:  # numba looks at the arguments' number
+        del word
+
+        def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return write(builder, arguments[0])
+
+        return answer(argument), code
+
+    return intrinsic(typed)
+
+
+lowest_bit = _instruction(
+    types.uint64,
+    types.uint64,
+    lambda builder, word: builder.cttz(word, ir.Constant(ir.IntType(1), 1)),
+)
+"""The position of the lowest bit of a word that is not zero."""
+
+bits_set = _instruction(types.uint64, types.uint64, lambda builder, word: builder.ctpop(word))
+"""How many bits of a word are set."""
+
+as_float = _instruction(
+    types.float64, types.uint64, lambda builder, word: builder.bitcast(word, ir.DoubleType())
+)
+"""The float64 whose bits a word holds."""

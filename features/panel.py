@@ -1,0 +1,186 @@
+"""The rows of a company: its facts gathered through an engine, folded, measured and labelled."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features import clock, labels, rows
+from features.clock import Calendar
+from features.engines.on_duckdb import EngineError, quote
+from features.errors import ChurnlightError, DeclarationError
+from features.folds import Ask, Fold, Plan
+from features.history import NEVER, Accounts, Facts, History, Shelf, Shown, layout
+from features.kernel import Floats
+from features.measures import Rows
+from features.progress import Progress, silent
+from features.settings import Settings
+from features.sources import Tables
+from features.windows import FIRST_FACT, Column, Declared
+
+MIB = 1 << 20
+
+
+@contextmanager
+def gathered(
+    tables: Tables, asked: Declared, calendar: Calendar, progress: Progress = silent
+) -> Iterator[History]:
+    """All facts that the rows of these as-of dates are folded from.
+
+    Raises
+    ------
+    DeclarationError
+        An expression cannot be computed.
+    ChurnlightError
+        The disk is full, or a table went away or broke while it was read.
+    """
+    settings = Settings.read()
+    accounts = _accounts(tables)
+    plans = asked.plans
+    lay = layout(len(accounts), calendar, list(plans.values()))
+    with Shelf(settings.facts_mib * MIB) as shelf:
+        streams = {}
+        for name, query in _queries(tables, plans, calendar):
+            progress(f"reading {name}")
+            streams[name] = Facts(plans[name], lay, shelf)
+            _read(tables.engine.batches(query, settings.cores), streams[name])
+        if accounts.since is None:
+            first = streams[tables.company.accounts.source].first
+        else:
+            first = calendar.first_after(accounts.since)
+        yield History(accounts, lay, streams, first, settings.cores)
+
+
+def _accounts(tables: Tables) -> Accounts:
+    tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
+    found = tables.engine.rows(
+        f"SELECT account_id, segment, since FROM {quote(rows.ACCOUNTS)} ORDER BY account"
+    ).combine_chunks()
+    ids, segments, since = (found[name].combine_chunks() for name in found.column_names)
+    if tables.company.accounts.derived:
+        return Accounts(ids, segments, None)
+    days = since.cast(pa.int32()).fill_null(NEVER).to_numpy().astype(np.int64)
+    return Accounts(ids, segments, days)
+
+
+def _queries(
+    tables: Tables, plans: dict[str, Plan], calendar: Calendar
+) -> Iterator[tuple[str, str]]:
+    """The SELECT of each stream's facts."""
+    own = {
+        stream: query
+        for name, target in tables.company.targets.items()
+        if target.contractual
+        for stream, query in labels.streams_of_subscriptions(tables, name)
+    }
+    for name, plan in plans.items():
+        reach = clock.in_reach(plan.spans, calendar.as_of[0], calendar.as_of[-1])
+        yield name, rows.records(tables, plan, reach, own.get(name))
+
+
+def _read(batches: Iterator[pa.RecordBatch], facts: Facts) -> None:
+    name = facts.plan.stream
+    try:
+        for batch in batches:
+            facts.add(batch)
+    except EngineError as error:
+        raise DeclarationError(
+            f"churnlight.toml: an indicator over source {name!r} cannot be computed: {error}; "
+            "churnlight check names it"
+        ) from error
+    except OSError as error:
+        raise ChurnlightError(
+            f"the facts of {name!r} cannot be put aside: {error}; make room in the folder for "
+            "temporary files (TMPDIR), or let more facts stay in memory (CHURNLIGHT_FACTS_MIB)"
+        ) from error
+
+
+def table(
+    tables: Tables, asked: Declared, history: History, until: date, parts: range | None = None
+) -> pa.Table:
+    """The rows of these parts of the accounts, by default of all; sorted by as_of, account_id."""
+    shown = history.shown(parts)
+    streams = _streams(asked.plans, shown)
+    as_of = history.layout.calendar.days[shown.date]
+    segments = history.accounts.segments.dictionary_encode()
+    codes = segments.indices.to_numpy()[shown.account]
+    known = Rows(
+        as_of.astype(float),
+        _history_days(asked, history, shown, as_of, streams),
+        shown.date * len(segments.dictionary) + codes,
+    )
+    columns: dict[str, pa.Array] = {
+        "account_id": history.accounts.ids.take(pa.array(shown.account)),
+        "as_of": pa.array(as_of, pa.date32()),
+        "segment": segments.dictionary.take(pa.array(codes)),
+        "history_days": pa.array(known.history_days.astype(np.int32)),
+    }
+    for column in asked.columns:
+        values = asked.values(column, streams, known)
+        columns[column.name] = _arrow(tables, asked, column, values)
+    for name in asked.company.targets:
+        mature = _mature(asked, name, history.layout.calendar.as_of, until)[shown.date]
+        columns |= _outcome(name, labels.outcome(asked.company, name, streams), mature)
+    return pa.table(columns)
+
+
+def _streams(plans: dict[str, Plan], shown: Shown) -> labels.Streams:
+    def streams(name: str) -> Ask:
+        def ask(fold: Fold) -> Floats:
+            found: Floats = shown.folds[name][plans[name].slot(fold)]
+            return found
+
+        return ask
+
+    return streams
+
+
+def _history_days(
+    asked: Declared,
+    history: History,
+    shown: Shown,
+    as_of: npt.NDArray[np.int32],
+    streams: labels.Streams,
+) -> Floats:
+    since = history.accounts.since
+    if since is None:
+        first: Floats = streams(asked.company.accounts.source)(FIRST_FACT)
+        return np.subtract(as_of, first)
+    days: Floats = np.subtract(as_of, since[shown.account], dtype=float)
+    return days
+
+
+def _arrow(tables: Tables, asked: Declared, column: Column, values: Floats) -> pa.Array:
+    if column.dtype == "category":
+        texts = rows.categories(tables, asked.company.indicators[column.indicator])
+        return texts.take(_with_nulls(values).cast(pa.int32()))
+    return pa.array(values) if asked.is_always_known(column) else _with_nulls(values)
+
+
+def _with_nulls(values: Floats) -> pa.Array:
+    """The numbers, as they lie in memory, with null for NaN."""
+    known = ~np.isnan(values)
+    valid = pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(
+        pa.float64(), len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))]
+    )
+
+
+def _mature(
+    asked: Declared, name: str, as_of: Sequence[date], until: date
+) -> npt.NDArray[np.bool_]:
+    target = asked.company.targets[name]
+    return np.array([clock.is_mature(day, target, until) for day in as_of])
+
+
+def _outcome(
+    name: str, found: labels.Outcome, mature: npt.NDArray[np.bool_]
+) -> dict[str, pa.Array]:
+    counts = found.eligible & mature & ~found.left_out
+    return {
+        f"eligible__{name}": pa.array(found.eligible),
+        f"label__{name}": pa.array(found.label.astype(np.int8), mask=~counts),
+    }
