@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from features.company import Company, Target
-from features.indicator import Indicator
+from features.indicator import Indicator, Stage
 
 SAID = {"adopt", "title", "dimension", "kind", "stage", "healthy", "unit", "says", "playbook"}
 """Keys of an indicator that say what to make of its value, not what it is."""
@@ -19,11 +19,13 @@ IDENTIFIED = {"key", "derived", "crosswalk"}
 ANCHORS = {"title", "p_red", "p_green"}
 
 
-def definitions(company: Company, target: str) -> dict[str, str]:
-    """SHA-256 of each live indicator's definition and of the target's, by `indicators.NAME`."""
+def definitions(
+    company: Company, target: str, stages: tuple[Stage, ...] = ("live",)
+) -> dict[str, str]:
+    """SHA-256 of each indicator's definition and of the target's, by `indicators.NAME`."""
     found = {
         f"indicators.{name}": _digest(_of_indicator(company, item))
-        for name, item in company.staged("live").items()
+        for name, item in company.staged(*stages).items()
     }
     declared = company.targets[target]
     parts = [_of_target(declared), _of_source(company, declared.source)]

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from features import clock, labels, rows
 from features.clock import Calendar
-from features.engines.on_duckdb import EngineError, quote
-from features.errors import ChurnlightError, DeclarationError
+from features.engines.on_duckdb import EngineError, Unreadable, quote
+from features.errors import ChurnlightError, ContractBroken, DeclarationError, Finding
 from features.folds import Ask, Fold, Plan
 from features.history import NEVER, Accounts, Facts, History, Shelf, Shown, layout
 from features.kernel import Floats
@@ -34,8 +34,10 @@ def gathered(
     ------
     DeclarationError
         An expression cannot be computed.
+    ContractBroken
+        A table went away or broke while it was read.
     ChurnlightError
-        The disk is full, or a table went away or broke while it was read.
+        The disk or the memory is full.
     """
     settings = Settings.read()
     accounts = _accounts(tables)
@@ -86,6 +88,10 @@ def _read(batches: Iterator[pa.RecordBatch], facts: Facts) -> None:
     try:
         for batch in batches:
             facts.add(batch)
+    except Unreadable as error:
+        detail, mend = f"cannot be read to its end: {error}", "mend the file or write it anew"
+        finding = Finding("unreadable", "sources", "error", name, None, None, detail, mend)
+        raise ContractBroken([finding]) from error
     except EngineError as error:
         raise DeclarationError(
             f"churnlight.toml: an indicator over source {name!r} cannot be computed: {error}; "

@@ -85,7 +85,13 @@ def check(company: CompanyFolder, as_json: AsJson = False) -> None:
 @app.command()
 def features(
     company: CompanyFolder,
-    out: Annotated[Path, typer.Option(help="The file to write: .parquet, .csv or .json.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="The file to write (.parquet, .csv or .json), or the folder of a feature store, "
+            "which keeps the dates that it has and gets those that it lacks."
+        ),
+    ],
     as_of: Annotated[
         list[datetime] | None,
         typer.Option(formats=DAY, help="A day to look from; repeatable. Default: data_until."),
@@ -95,12 +101,33 @@ def features(
     """Write what was known of every account on the morning of each as-of date."""
     from features import publish
 
+    days = [day.date() for day in as_of or ()]
+    if not out.suffix:
+        _publish(company, out, days, as_json=as_json)
+        return
     publish.require_suffix(out)
     with progress("opening the tables") as step:
-        built = point_in_time(company, [day.date() for day in as_of or ()], step)
+        built = point_in_time(company, days, step)
         publish.write_table(built.table, out)
     if as_json:
         typer.echo(json.dumps(_summary(built, out), indent=2, ensure_ascii=False))
+
+
+def _publish(folder: Path, out: Path, as_of: Sequence[date], *, as_json: bool) -> None:
+    from features import contract, publish, snapshots
+    from features.declaration import load
+    from features.store import FeatureStore
+
+    store = FeatureStore(out)
+    with (
+        publish.alone(out),
+        progress("opening the tables") as step,
+        contract.sound(load(folder)) as tables,
+    ):
+        new = store.refresh(tables, snapshots.asked(tables, as_of), progress=step)
+    if as_json:
+        said = {"out": str(out), "published": store.published(), "new": new}
+        typer.echo(json.dumps(said, indent=2, default=str))
 
 
 def point_in_time(folder: Path, as_of: Sequence[date], step: "Progress") -> "Snapshots":

@@ -68,6 +68,12 @@ class Declared:
         item = self.company.indicators[column.indicator]
         return item.measure in ALWAYS_KNOWN and self.company.sources[item.source].absent == "zero"
 
+    @property
+    def needs_all_accounts(self) -> bool:
+        """Whether some column of an account depends on other accounts."""
+        items = [self.company.indicators[column.indicator] for column in self.columns]
+        return any(item.measure == "peer_rank" for item in items)
+
     @cached_property
     def plans(self) -> dict[str, Plan]:
         """The plan of each stream, by its name."""

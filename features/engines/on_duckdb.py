@@ -18,6 +18,9 @@ from features.errors import ChurnlightError
 
 INTERRUPTED = "Query interrupted"
 BATCH_ROWS = 250_000
+UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
+"""What DuckDB raises of a file that is not there or not whole."""
+
 CONFIG: dict[str, Any] = {
     "threads": 1,
     "autoinstall_known_extensions": False,
@@ -102,16 +105,32 @@ def _errors_of_ours() -> Iterator[None]:
         yield
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
+    except UNREADABLE as error:
+        raise Unreadable(_first_part(error)) from error
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
+        raise ChurnlightError(
+            f"the memory does not suffice ({_first_part(error)}); give it more, or less to do: "
+            "fewer as-of dates or threads at a time (CHURNLIGHT_THREADS), less of it for facts "
+            "(CHURNLIGHT_FACTS_MIB)"
+        ) from error
     except duckdb.Error as error:
-        raise EngineError(str(error).split("\n\n")[0]) from error
+        raise EngineError(_first_part(error)) from error
     except RuntimeError as error:
         if str(error) == INTERRUPTED:
             raise KeyboardInterrupt from None
         raise
 
 
+def _first_part(error: BaseException) -> str:
+    return str(error).split("\n\n")[0]
+
+
 class EngineError(ChurnlightError):
     """The engine refused a query; the message is the engine's own."""
+
+
+class Unreadable(EngineError):
+    """A table went away, or is damaged, where it was read."""
 
 
 def quote(name: str) -> str:

@@ -1,0 +1,175 @@
+"""The feature store: published snapshots, one folder per as-of date, which never change.
+
+::
+
+    DIR/store.json                        what the columns mean: their definitions' digest
+    DIR/as_of=2026-01-05/rows.parquet     the rows of that morning, sorted by account_id
+
+The folders' names are those by which other tools know a partitioned table. A date that is there
+is left as it is: publishing computes only what is missing, so that a weekly refresh costs one date
+and a run that was interrupted goes on where it stopped. Because facts count only from their known
+time on, the rows of a date are the same whenever they are computed.
+
+Labels are not kept: they are settled later than the date to which they belong.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features import clock, panel, publish, windows
+from features.definitions import definitions
+from features.errors import DeclarationError, NotFound
+from features.history import History
+from features.progress import Progress, silent
+from features.sources import Tables
+from features.windows import Declared
+
+ABOUT, ROWS = "store.json", "rows.parquet"
+DATES_AT_ONCE = 52
+"""As-of dates that are published together: what an interruption can cost."""
+
+BYTES_AT_ONCE = 256 << 20
+"""Roughly how much of the rows is in memory at a time."""
+
+
+@dataclass(frozen=True)
+class FeatureStore:
+    """The published snapshots in `folder`."""
+
+    folder: Path
+
+    def published(self) -> list[date]:
+        """The as-of dates that are there."""
+        found = (item.parent.name.removeprefix("as_of=") for item in self._files())
+        return sorted(date.fromisoformat(day) for day in found)
+
+    def read(self, as_of: Sequence[date] = (), columns: list[str] | None = None) -> pa.Table:
+        """The rows of these as-of dates, by default of all; sorted by as_of, account_id.
+
+        Raises
+        ------
+        NotFound
+            A date is not published, or none is.
+        ChurnlightError
+            A file is damaged.
+        """
+        there = self.published()
+        if missing := sorted(set(as_of) - set(there)):
+            raise NotFound(
+                f"{self.folder}: no snapshot of {missing[0]}; "
+                f"publish it: churnlight features --out {self.folder} --as-of {missing[0]}"
+            )
+        if not there:
+            raise NotFound(f"{self.folder}: no snapshot is published here")
+        wanted = sorted(set(as_of)) or there
+        return pa.concat_tables([publish.read_parquet(self._file(day), columns) for day in wanted])
+
+    def refresh(
+        self, tables: Tables, as_of: Sequence[date], *, progress: Progress = silent
+    ) -> list[date]:
+        """Publishes those of the as-of dates that are missing, and answers which they were.
+
+        Raises
+        ------
+        DeclarationError
+            The store holds features of another definition.
+        """
+        asked = windows.declared(tables)
+        self._claim(asked)
+        missing = sorted(set(as_of) - set(self.published()))
+        for begin in range(0, len(missing), DATES_AT_ONCE):
+            days = missing[begin : begin + DATES_AT_ONCE]
+            with panel.gathered(tables, asked, clock.Calendar(days), progress) as history:
+                progress(f"publishing {days[0]} to {days[-1]}")
+                self._publish(tables, asked, history)
+        return missing
+
+    def _publish(self, tables: Tables, asked: Declared, history: History) -> None:
+        with ExitStack() as stack:
+            days = history.layout.calendar.as_of
+            writers = {day: stack.enter_context(self._writing(day)) for day in days}
+            for rows in _pieces(tables, asked, history):
+                for day, writer in writers.items():
+                    writer.write(rows.filter(pc.equal(rows["as_of"], pa.scalar(day))))
+
+    @contextmanager
+    def _writing(self, day: date) -> Iterator["_Writer"]:
+        with publish.new_directory(self._file(day).parent) as folder:
+            writer = _Writer(folder / ROWS)
+            yield writer
+            writer.close()
+
+    def _claim(self, asked: Declared) -> None:
+        """Writes down what the columns mean, or makes sure that they still mean it."""
+        own, place = meaning(asked), self.folder / ABOUT
+        if not place.exists():
+            publish.write_json(own, place)
+            return
+        held = json.loads(place.read_text(encoding="utf-8"))
+        if held != own:
+            changed = sorted(
+                name
+                for name in held["definitions"].keys() | own["definitions"].keys()
+                if held["definitions"].get(name) != own["definitions"].get(name)
+            )
+            raise DeclarationError(
+                f"{self.folder}: holds features of other definitions ({', '.join(changed)} "
+                "changed); what is published never changes: publish into another folder"
+            )
+
+    def _file(self, day: date) -> Path:
+        return self.folder / f"as_of={day}" / ROWS
+
+    def _files(self) -> Iterator[Path]:
+        return self.folder.glob(f"as_of=????-??-??/{ROWS}")
+
+
+class _Writer:
+    """Writes the rows of one as-of date as they come; a date without any has an empty table."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: pq.ParquetWriter | None = None
+
+    def write(self, rows: pa.Table) -> None:
+        if self._file is None:
+            self._file = pq.ParquetWriter(
+                self._path, rows.schema, compression="zstd", write_page_checksum=True
+            )
+        self._file.write_table(rows)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def meaning(asked: Declared) -> dict[str, Any]:
+    """What the columns of a company's features mean, as a store writes it down."""
+    company = asked.company
+    found: dict[str, str] = {}
+    for name in company.targets:
+        found |= definitions(company, name, ("live", "shadow"))
+    columns = [f"{item.name}: {item.dtype}" for item in asked.columns]
+    digest = hashlib.sha256(json.dumps([found, columns], sort_keys=True).encode()).hexdigest()
+    return {"definitions": found, "columns": columns, "digest": digest}
+
+
+def _pieces(tables: Tables, asked: Declared, history: History) -> Iterator[pa.Table]:
+    """The rows without labels, of some accounts at a time where that can be done."""
+    width = 8 * (len(asked.columns) + sum(len(plan.folds) for plan in asked.plans.values()) + 8)
+    ranges = [None] if asked.needs_all_accounts else history.ranges(BYTES_AT_ONCE // width)
+    until = history.layout.calendar.as_of[-1]
+    for parts in ranges:
+        rows = panel.table(tables, asked, history, until, parts)
+        labels = [name for name in rows.column_names if name.startswith("label__")]
+        yield rows.drop_columns(labels)
