@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features import engines
+from features import engines, object_store
 from features.company import Company, Source
 from features.engines.on_duckdb import Engine, EngineError, quote
 from features.errors import ContractBroken, Finding
@@ -62,6 +62,8 @@ def opened(company: Company) -> Iterator[Tables]:
 
 def _open(company: Company, name: str, engine: Engine, spool: Path) -> dict[str, str]:
     source = company.sources[name]
+    if source.path is not None and object_store.is_url(source.path):
+        return _open_url(name, source.path, engine)
     if source.sql is not None:
         path = spool / f"{name}.parquet"
         _fetch(name, source, path)
@@ -78,9 +80,21 @@ def _open(company: Company, name: str, engine: Engine, spool: Path) -> dict[str,
         raise _broken("unreadable", name, detail, "mend the file or write it anew") from error
 
 
+def _open_url(name: str, url: str, engine: Engine) -> dict[str, str]:
+    try:
+        engine.register(name, object_store.opened(url))
+        return engine.types(f"SELECT * FROM {quote(name)}")
+    except (OSError, EngineError) as error:
+        detail = f"{object_store.shown(url)} cannot be read: {error}"
+        mend = "check the address, the credentials in the environment, and that it is Parquet"
+        raise _broken("unreadable", name, detail, mend) from error
+
+
 def place(source: Source) -> str:
     """Where the source is, for messages: its path, or its table (never a URL with secrets)."""
-    return source.path if source.path is not None else f"SQL table {source.table}"
+    if source.path is None:
+        return f"SQL table {source.table}"
+    return object_store.shown(source.path) if object_store.is_url(source.path) else source.path
 
 
 def _broken(check: str, name: str, detail: str, mend: str) -> ContractBroken:

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from features.errors import ChurnlightError
 
@@ -61,8 +62,8 @@ class Engine:
     def _view(self, view: str, scan: str) -> None:
         self._run(f"CREATE OR REPLACE VIEW {quote(view)} AS SELECT * FROM {scan}")
 
-    def register(self, name: str, table: pa.Table) -> None:
-        """Makes an Arrow table readable as `name`."""
+    def register(self, name: str, table: pa.Table | ds.Dataset) -> None:
+        """Makes an Arrow table or dataset readable as `name`."""
         self._connection.register(name, table)
 
     def keep(self, name: str, query: str) -> None:
