@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from features.company import Company
 from features.declaration import parse
-from measure_oracle import (
-    Fact,
+from measure_oracle import Fact
+from outcome_oracle import (
     Subscription,
     active_at,
     eligible_inactive,

@@ -13,8 +13,9 @@ import outcome_cases as cases
 from features import rows, sources
 from features.snapshots import Snapshots
 from measure_cases import Asked, Layout, built, by_account, every_measure, expected, stored, write
-from measure_oracle import Fact, Subscription
+from measure_oracle import Fact
 from outcome_cases import Answers
+from outcome_oracle import Subscription
 from random_tables import FactTable, Kind
 
 TOLERANCE = 1e-9
