@@ -160,11 +160,9 @@ def measure(
     for fact in facts:
         if fact.account in reported and is_known(fact, as_of):
             reported[fact.account].append(fact)
+    since = history or {}
     return {
-        account: _answer(
-            mine,
-            _Question(as_of, window_days, measure, history and history.get(account), terms),
-        )
+        account: _answer(mine, _Question(as_of, window_days, measure, since.get(account), terms))
         for account, mine in reported.items()
     }
 
