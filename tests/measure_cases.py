@@ -16,12 +16,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
+from declared_measures import TOPICS, Indicator, column, taxonomies
 from features import snapshots, sources
 from features.company import Company
 from features.declaration import parse
 from features.snapshots import Snapshots
-from measure_oracle import Absent, Fact, MeasureName, Value, is_known, measure, utc_from_local
-from random_tables import FactTable, Kind, tables
+from keyword_oracle import mentions
+from measure_oracle import (
+    Absent,
+    Answers,
+    Fact,
+    MeasureName,
+    Value,
+    is_known,
+    measure,
+    peer_rank,
+    quotient,
+    utc_from_local,
+)
+from random_tables import LAG, SPANS, FactTable, Kind, tables
 
 Keys = Literal["string", "integer", "crosswalk", "derived"]
 LEVELS = (0.0, 0.25, 0.5, 0.9, 1.0)
@@ -30,10 +43,14 @@ UNTIL = date(2024, 12, 31)
 # Sydney's clocks go back in April, within reach of every as-of date; the others' go forward.
 ZONES = (None, "Europe/Berlin", "America/New_York", "Australia/Sydney")
 OF_KIND: dict[Kind, tuple[MeasureName, ...]] = {
-    "number": get_args(MeasureName),
+    "number": (
+        *("count", "sum", "mean", "max", "min", "distinct", "latest", "quantile", "ratio"),
+        *("days_since", "days_since_first"),
+    ),
     "text": ("count", "distinct", "latest", "days_since"),
     "flag": ("count", "sum", "share", "distinct", "latest", "mean"),
 }
+TEXTS = ("text", "body")  # a CSV file cannot tell the empty text from null
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,51 @@ class Asked:
     @property
     def column(self) -> str:
         """The feature column."""
-        return f"{self.name}__{'all' if self.window is None else f'{self.window}d'}"
+        return column(self.name, self.window)
+
+    def declared(self) -> Indicator:
+        """Return it as the company declares it."""
+        value = "value" if self.by_value else None
+        return Indicator(self.name, self.measure, (self.window,), value=value, options=self.options)
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """An indicator that divides one by another."""
+
+    name: str
+    over: Asked
+    per: Asked
+
+    @property
+    def column(self) -> str:
+        """The feature column."""
+        return column(self.name, self.over.window)
+
+    def declared(self) -> Indicator:
+        """Return it as the company declares it."""
+        options = (("over", self.over.name), ("per", self.per.name))
+        return Indicator(self.name, "quotient", source=None, options=options)
+
+
+@dataclass(frozen=True)
+class PeerRank:
+    """An indicator that ranks another within its segment."""
+
+    name: str
+    of: Asked | Quotient
+
+    @property
+    def column(self) -> str:
+        """The feature column."""
+        return self.of.column.replace(self.of.name, self.name, 1)
+
+    def declared(self) -> Indicator:
+        """Return it as the company declares it."""
+        return Indicator(self.name, "peer_rank", source=None, options=(("of", self.of.name),))
+
+
+AnyAsked = Asked | Quotient | PeerRank
 
 
 @st.composite
@@ -67,7 +128,7 @@ def stored(draw: st.DrawFn, kind: Kind) -> tuple[FactTable, Layout]:
     """Draw a table and how it is stored; its times are those that its zone can say."""
     layout = Layout(
         keys=draw(st.sampled_from(get_args(Keys))),
-        suffix=draw(st.sampled_from(("parquet", "csv") if kind != "text" else ("parquet",))),
+        suffix=draw(st.sampled_from(("parquet",) if kind in TEXTS else ("parquet", "csv"))),
         zone=draw(st.sampled_from(ZONES)),
         absent=draw(st.sampled_from(get_args(Absent))),
     )
@@ -85,7 +146,10 @@ def said(fact: Fact, zone: str | None) -> Fact:
     event, known = (
         utc_from_local(local(moment, zone), zone) for moment in (fact.event_time, fact.known_time)
     )
-    return replace(fact, event_time=event, known_time=max(event, known))
+    value = fact.value
+    if isinstance(value, datetime):
+        value = utc_from_local(local(value, zone), zone)
+    return replace(fact, event_time=event, known_time=max(event, known), value=value)
 
 
 def local(moment: datetime, zone: str) -> datetime:
@@ -109,7 +173,7 @@ def every_measure(kind: Kind, table: FactTable) -> Iterator[Asked]:
                     Asked(f"ratio-{of}-{word}", name, window, _ratio(of, table))
                     for of in ("count", "sum")
                 )
-            elif name not in ("ratio", "share") or kind == "flag":
+            elif name != "ratio":
                 yield Asked(f"{name.replace('_', '-')}-{word}", name, window)
 
 
@@ -117,9 +181,47 @@ def _ratio(of: str, table: FactTable) -> tuple[tuple[str, Any], ...]:
     return (("of", of), ("earlier_days", table.earlier_days))
 
 
-def declared(asked: Sequence[Asked], layout: Layout) -> str:
+def every_comparison(kind: Kind, table: FactTable) -> Iterator[AnyAsked]:
+    """Yield what compares spans of time, indicators, days and texts, over the table's window."""
+    window = table.window_days
+    if kind in ("day", "moment"):
+        for days in dict.fromkeys((window, None)):
+            yield Asked("due-w" if days else "due-a", "days_until", days)
+    elif kind == "body":
+        for topic in TOPICS:
+            yield Asked(f"{topic}-count", "count", window, (("topic", topic),))
+            yield Asked(f"{topic}-since", "days_since", None, (("topic", topic),))
+    elif kind == "number":
+        yield from _of_indicators(window)
+        if window is not None:
+            yield from _of_spans(table, window)
+
+
+def _of_indicators(window: int | None) -> Iterator[AnyAsked]:
+    total, rows = Asked("total", "sum", window), Asked("rows", "count", window, by_value=False)
+    every, share = Asked("every", "sum", None), Quotient("share", total, rows)
+    yield from (total, rows, every, share, Quotient("part", total, every))
+    yield from (PeerRank("rank", total), PeerRank("share-rank", share))
+
+
+def _of_spans(table: FactTable, window: int) -> Iterator[Asked]:
+    ratio = _ratio("count", table)
+    lag, shrink = ("lag_days", window + LAG), ("shrink", 2.5)
+    yield Asked("lagged", "ratio", window, (*ratio, lag))
+    yield Asked("lagged-sum", "ratio", window, (*_ratio("sum", table), lag))
+    yield Asked("shrunk", "ratio", window, (*ratio, shrink))
+    yield Asked("lagged-shrunk", "ratio", window, (*ratio, lag, shrink))
+    yield Asked("change", "change", window)
+    yield Asked("deviation", "deviation", window, (("earlier_days", SPANS * window),))
+    for name, by_value in (("silence", True), ("row-silence", False)):
+        yield Asked(name, "longest_silence", window, by_value=by_value)
+
+
+def declared(asked: Sequence[AnyAsked], layout: Layout) -> str:
     """Return the declaration of a company whose facts are stored as `layout` says."""
-    return "\n".join([_accounts(layout), _facts(layout), *map(_indicator, asked)])
+    indicators = [item.declared() for item in asked]
+    tables = [indicator.toml() for indicator in indicators]
+    return "\n".join([_accounts(layout), _facts(layout), taxonomies(indicators), *tables])
 
 
 def _accounts(layout: Layout) -> str:
@@ -128,7 +230,8 @@ def _accounts(layout: Layout) -> str:
         return head + 'source = "facts"\nkey = "account"\nderived = true'
     crosswalk = 'crosswalk = { helpdesk = "org" }\n' if layout.keys == "crosswalk" else ""
     return (
-        f'{head}source = "accounts"\nkey = "key"\nattributes = {{ since = "since" }}\n{crosswalk}'
+        f'{head}source = "accounts"\nkey = "key"\n'
+        f'attributes = {{ since = "since", segment = "size" }}\n{crosswalk}'
         '[sources.accounts]\npath = "accounts.parquet"'
     )
 
@@ -150,33 +253,14 @@ horizon = "30d"
 """
 
 
-def _indicator(asked: Asked) -> str:
-    more = dict(asked.options)
-    lines = [
-        f"[indicators.{asked.name}]",
-        'title = "T"',
-        'dimension = "business"',
-        'kind = "context"',
-        'source = "facts"',
-        'where = "keep"',
-        f'measure = "{asked.measure}"',
-        f'windows = ["{asked.column.rpartition("__")[2]}"]',
-        'says = { bad = "{value}", good = "{value}" }',
-    ]
-    lines += ['value = "value"'] if asked.by_value else []
-    lines += [f"quantile = {more['quantile']}"] if "quantile" in more else []
-    if "of" in more:
-        lines += [f'of = "{more["of"]}"', f'earlier = "{more["earlier_days"]}d"']
-    return "\n".join(lines)
-
-
-def write(folder: Path, table: FactTable, layout: Layout, asked: Sequence[Asked]) -> Company:
+def write(folder: Path, table: FactTable, layout: Layout, asked: Sequence[AnyAsked]) -> Company:
     """Write the table's files and return the company that declares them."""
     keys = [_key(account, layout) for account in table.accounts]
     accounts = {
         "key": list(table.accounts) if layout.keys == "crosswalk" else keys,
         "since": [SINCE] * len(keys),
         "org": keys,
+        "size": [segment(account, layout) for account in table.accounts],
     }
     pq.write_table(pa.table(accounts), folder / "accounts.parquet")
     write_facts(folder, table, layout)
@@ -194,13 +278,20 @@ def account_id(account: str, layout: Layout) -> str:
     return account if layout.keys == "crosswalk" else str(_key(account, layout))
 
 
+def segment(account: str, layout: Layout) -> str | None:
+    """Return the account's segment: by the last digit; derived ones have none."""
+    if layout.keys == "derived":
+        return None
+    return "small" if ord(account[-1]) % 3 else "large"
+
+
 def write_facts(folder: Path, table: FactTable, layout: Layout) -> None:
     """Write the facts alone."""
     columns: dict[str, list[Any]] = {
         "account": [_key(fact.account, layout) for fact in table.facts],
         "at": [fact.event_time for fact in table.facts],
         "known": [fact.known_time for fact in table.facts],
-        "value": [fact.value for fact in table.facts],
+        "value": [_stored_value(fact, layout) for fact in table.facts],
         "keep": [fact.keep for fact in table.facts],
     }
     if layout.zone:
@@ -213,10 +304,22 @@ def write_facts(folder: Path, table: FactTable, layout: Layout) -> None:
         pq.write_table(pa.table(columns, schema=types), folder / "facts.parquet")
 
 
+def _stored_value(fact: Fact, layout: Layout) -> Value | None:
+    if isinstance(fact.value, datetime) and layout.zone:
+        return local(fact.value, layout.zone)
+    return fact.value
+
+
 def _types(table: FactTable, layout: Layout) -> pa.Schema:
     time = pa.timestamp("us", tz=None if layout.zone else "UTC")
     known = [fact.value for fact in table.facts if fact.value is not None]
-    kinds: dict[type, pa.DataType] = {bool: pa.bool_(), str: pa.string(), float: pa.float64()}
+    kinds: dict[type, pa.DataType] = {
+        bool: pa.bool_(),
+        str: pa.string(),
+        float: pa.float64(),
+        date: pa.date32(),
+        datetime: time,
+    }
     value = kinds[type(known[0])] if known else pa.float64()
     key = pa.int64() if layout.keys == "integer" else pa.string()
     return pa.schema(
@@ -244,27 +347,40 @@ def by_account(snapshot: Snapshots, column: str) -> dict[str, Any]:
     return dict(zip(ids, snapshot.table[column].to_pylist(), strict=True))
 
 
-def expected(table: FactTable, layout: Layout, asked: Asked) -> dict[str, Value | None]:
-    """Return what the oracle says of every account that is there at the as-of date.
-
-    A ratio besides asks for a history as long as both its windows.
-    """
-    facts = table.facts
-    if not asked.by_value:
-        facts = tuple(replace(fact, value=True) for fact in facts)
+def expected(table: FactTable, layout: Layout, asked: AnyAsked) -> Answers:
+    """Return what the oracle says of every account that is there at the as-of date."""
+    if isinstance(asked, Quotient):
+        return quotient(expected(table, layout, asked.over), expected(table, layout, asked.per))
+    names = {account_id(account, layout): account for account in present(table, layout)}
+    if isinstance(asked, PeerRank):
+        segments = {name: segment(account, layout) for name, account in names.items()}
+        return peer_rank(expected(table, layout, asked.of), segments)
     found = measure(
-        facts,
+        as_counted(table.facts, asked),
         table.as_of,
-        accounts=present(table, layout),
+        accounts=list(names.values()),
         window_days=asked.window,
         measure=asked.measure,
         absent=layout.absent,
-        **dict(asked.options),
+        history=_history(table, layout),
+        **{name: value for name, value in asked.options if name != "topic"},
     )
-    if asked.measure == "ratio":
-        span = (asked.window or 0) + table.earlier_days
-        found |= {name: None for name, days in _history(table, layout).items() if days < span}
-    return {account_id(account, layout): value for account, value in found.items()}
+    return {name: found[account] for name, account in names.items()}
+
+
+def as_counted(facts: Sequence[Fact], asked: Asked) -> list[Fact]:
+    """Return the facts with what the indicator counts in them: rows, values or rows on a topic."""
+    topic = dict(asked.options).get("topic")
+    if topic is not None:
+        return [
+            replace(fact, value=True, keep=fact.keep and _is_about(fact, topic)) for fact in facts
+        ]
+    return list(facts) if asked.by_value else [replace(fact, value=True) for fact in facts]
+
+
+def _is_about(fact: Fact, topic: str) -> bool:
+    assert fact.value is None or isinstance(fact.value, str)
+    return mentions(fact.value, TOPICS[topic])
 
 
 def _history(table: FactTable, layout: Layout) -> dict[str, int]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from measure_oracle import Fact, Value, start_of
 
-Kind = Literal["number", "text", "flag"]
+Kind = Literal["number", "text", "flag", "day", "moment", "body"]
 
 WINDOWS = (1, 7, 28, 60)
 EARLIER = (7, 28, 60)
@@ -22,7 +22,13 @@ REACH = timedelta(days=120)
 AFTER = timedelta(days=5)
 LONGEST_DELAY = timedelta(days=10)
 MOST_ROWS = 40
+LAG = 7  # days between the window of a lagged ratio and the span it is compared with
+SPANS = 3  # as many windows are the baseline of a deviation
 TICK = timedelta(microseconds=1)
+PIECES = (
+    *("price", "PRICE", "prices", "invoice", "invoices", "too", "expensive", "expensively"),
+    *("цена", "ЦЕНА", "ärger", "ÄRGER", "20", "it's", " ", "  ", "-", "_", ".", "\n", "é"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,23 @@ class FactTable:
 
 
 def values(kind: Kind) -> st.SearchStrategy[Value | None]:
-    """Return a strategy for a fact's value: null, or a half, a text or a boolean.
+    """Return a strategy for a fact's value: null, or a value of that kind.
 
-    Numbers are multiples of 0.5 up to 20, so that any sum of them is exact in binary.
+    Numbers are multiples of 0.5 up to 20, so that any sum of them is exact in binary. Moments are
+    timestamps in UTC, often at midnight or beside it; bodies are texts made of a few words.
     """
+    days = st.dates(date(2023, 12, 1), date(2024, 12, 1))
     known: dict[Kind, st.SearchStrategy[Value]] = {
         "number": st.integers(-40, 40).map(lambda twice: twice / 2),
         "text": st.sampled_from(["", "basic", "Basic", "pro", "zoë", "it's"]),
         "flag": st.booleans(),
+        "day": days,
+        "moment": st.builds(
+            lambda day, shift: start_of(day) + shift,
+            days,
+            st.sampled_from([-TICK, timedelta(0), TICK, timedelta(hours=13)]),
+        ),
+        "body": st.lists(st.sampled_from(PIECES), max_size=5).map("".join),
     }
     # About one in four is null; an even choice would leave most windows empty.
     return st.integers(0, 3).flatmap(lambda choice: known[kind] if choice else st.none())
@@ -93,11 +108,22 @@ def known_times(draw: st.DrawFn, event: datetime, as_of: date) -> datetime:
     return min(max(known, event), event + LONGEST_DELAY)
 
 
+def edges(table: FactTable) -> tuple[int, ...]:
+    """Return how many days before the as-of date the spans of any measure begin or end."""
+    window = table.window_days or WINDOWS[-1]
+    spans = {
+        window,
+        window + table.earlier_days,
+        *(LAG + window, LAG + window + table.earlier_days),
+    }
+    spans |= {window * number for number in range(2, SPANS + 2)}
+    return tuple(sorted(days for days in spans if days <= REACH.days))
+
+
 @st.composite
 def rows(draw: st.DrawFn, table: FactTable, kind: Kind) -> Fact:
     """Draw one fact that fits the accounts, the as-of date and the windows of `table`."""
-    window = table.window_days or WINDOWS[-1]
-    event = draw(event_times(table.as_of, (window, window + table.earlier_days)))
+    event = draw(event_times(table.as_of, edges(table)))
     return Fact(
         account=draw(st.sampled_from(table.accounts)),
         event_time=event,
@@ -133,3 +159,19 @@ def tables(draw: st.DrawFn, kind: Kind = "number", *, bounded: bool = False) -> 
     return FactTable(
         empty.as_of, empty.window_days, empty.earlier_days, empty.accounts, tuple(facts)
     )
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> FactTable:
+    """Draw a table of 15 to 70 accounts with up to 3 facts each and many equal values."""
+    as_of = draw(st.dates(date(2024, 4, 1), date(2024, 5, 31)))
+    halves = st.integers(-4, 4).map(lambda twice: twice / 2)
+    drawn = draw(st.lists(st.lists(halves, max_size=3), min_size=15, max_size=70))
+    accounts = tuple(f"a{number + 1}" for number in range(len(drawn)))
+    moment = start_of(as_of) - timedelta(days=2)
+    facts = [
+        Fact(account, moment, moment, value)
+        for account, mine in zip(accounts, drawn, strict=True)
+        for value in mine
+    ]
+    return FactTable(as_of, draw(st.sampled_from([1, 7])), 7, accounts, tuple(facts))

@@ -396,6 +396,8 @@ def test_ratio_is_a_quotient_of_two_counts(table: FactTable) -> None:
         earlier_days=earlier_days,
     )
     for account in accounts:
-        new, total = float(recent[account] or 0), float(both[account] or 0)
+        new, total = recent[account], both[account]
+        assert isinstance(new, float)
+        assert isinstance(total, float)
         expected = None if total == new else (new / recent_days) / ((total - new) / earlier_days)
         assert ratios[account] == pytest.approx(expected)

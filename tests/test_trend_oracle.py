@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -33,9 +34,9 @@ def ago(days: float, value: Value | None = True) -> Fact:
     return Fact("a", moment, moment, value)
 
 
-def ask(facts: list[Fact], name: MeasureName, days: int | None = 7, **more: object) -> Value | None:
-    options: dict[str, object] = {"accounts": ["a"], "window_days": days, "measure": name, **more}
-    return measure(facts, AS_OF, **options)["a"]  # type: ignore[arg-type]
+def ask(facts: list[Fact], name: MeasureName, days: int | None = 7, **more: Any) -> Value | None:
+    options: dict[str, Any] = {"accounts": ["a"], "window_days": days, "measure": name, **more}
+    return measure(facts, AS_OF, **options)["a"]
 
 
 # The window is [23 February, 1 March); the same week of last year, 364 days before, is
@@ -95,13 +96,14 @@ def test_a_ratio_shrinks_towards_one(
 
 
 def test_a_ratio_shrinks_for_counts_only_and_lags_no_less_than_the_window() -> None:
-    for wrong in ({"of": "sum", "shrink": 1.0}, {"of": "count", "lag_days": 6}):
+    wrongs: list[dict[str, Any]] = [{"of": "sum", "shrink": 1.0}, {"of": "count", "lag_days": 6}]
+    for wrong in wrongs:
         with pytest.raises(ValueError, match=r"lag_days >= window_days; shrink >= 0, for counts"):
             ask(YEARS, "ratio", earlier_days=7, **wrong)
 
 
 def test_a_missing_source_has_no_ratio_however_much_it_is_shrunk() -> None:
-    options: dict[str, object] = {"of": "count", "earlier_days": 14, "shrink": 2.0}
+    options: dict[str, Any] = {"of": "count", "earlier_days": 14, "shrink": 2.0}
     assert ask([ago(10)], "ratio", **options, absent="missing") is None
     assert ask([], "ratio", **options, absent="zero") == 1.0
     # a row that does not count was reported all the same: ((0 + 2/3)/7) / ((1 + 4/3)/14)
@@ -121,7 +123,7 @@ def test_a_missing_source_has_no_ratio_however_much_it_is_shrunk() -> None:
     ],
 )
 def test_a_comparison_needs_its_whole_history(
-    name: MeasureName, options: dict[str, object], needed: int
+    name: MeasureName, options: dict[str, Any], needed: int
 ) -> None:
     facts = [ago(1), ago(8), ago(31)]
     assert ask(facts, name, **options, history={"a": needed}) is not None
@@ -256,7 +258,7 @@ def test_a_deviation_leaves_out_what_lies_before_its_baseline() -> None:
 
 
 def test_a_missing_source_deviates_from_nothing() -> None:
-    options: dict[str, object] = {"earlier_days": 21, "absent": "missing"}
+    options: dict[str, Any] = {"earlier_days": 21, "absent": "missing"}
     assert ask([ago(28.001)], "deviation", **options) is None
     assert ask([ago(28, None)], "deviation", **options) == 0.0
 
@@ -277,7 +279,7 @@ def test_quotient() -> None:
 def test_peer_rank_is_the_middle_of_its_equals_among_twenty() -> None:
     values: dict[str, Value | None] = {f"p{number}": float(number) for number in range(18)}
     values |= {"tied": 17.0, "top": 99.0, "silent": None, "stranger": 5.0}
-    segments: dict[str, str | None] = dict.fromkeys(values, "small") | {"stranger": "large"}
+    segments = dict.fromkeys(values, "small") | {"stranger": "large"}
     ranks = peer_rank(values, segments)
     assert ranks["p0"] == 0.5 / 20
     assert ranks["p1"] == 1.5 / 20

@@ -1,0 +1,101 @@
+"""Measures as a company declares them: tables of TOML for `tests` that ask for any of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# Letters of three scripts, several words, a beginning of a word, a number.
+TOPICS = {
+    "price": ("too expensive", "price", "invoice*", "цена"),
+    "trouble": ("ärger", "20"),
+}
+TAXONOMY = "voice"
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One `[indicators.NAME]` table.
+
+    Parameters
+    ----------
+    name, measure
+        As they stand in the declaration.
+    windows
+        In days, None is "all"; empty takes the measure's default.
+    source
+        None for measures of other indicators.
+    value, where
+        Column or expression; None for none.
+    options
+        Keys of the measure's own: `quantile`, `of`, `over`, `per` and `shrink` as they are
+        declared, `earlier_days` and `lag_days` in days, `topic` one of `TOPICS` to look for in
+        `value`, which then only counts rows.
+    """
+
+    name: str
+    measure: str
+    windows: tuple[int | None, ...] = ()
+    source: str | None = "facts"
+    value: str | None = None
+    where: str | None = "keep"
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """The options by name."""
+        return dict(self.options)
+
+    def columns(self) -> list[str]:
+        """Return the feature columns of the declared windows."""
+        return [column(self.name, days) for days in self.windows]
+
+    def toml(self) -> str:
+        """Return the table."""
+        keys: dict[str, Any] = {
+            "title": "T",
+            "dimension": "business",
+            "kind": "context",
+            "measure": self.measure,
+            "source": self.source,
+            "where": self.where if self.source else None,
+            "value": None if "topic" in self.more else self.value,
+            "windows": [duration(days) for days in self.windows] or None,
+        }
+        keys |= {name: self.more.get(name) for name in ("quantile", "of", "over", "per", "shrink")}
+        keys |= {name: self._days(f"{name}_days") for name in ("earlier", "lag")}
+        lines = [f"{key} = {_said(item)}" for key, item in keys.items() if item is not None]
+        lines += ['says = { bad = "{value}", good = "{value}" }', *self._about()]
+        return "\n".join([f"[indicators.{self.name}]", *lines])
+
+    def _days(self, name: str) -> str | None:
+        return duration(self.more[name]) if name in self.more else None
+
+    def _about(self) -> list[str]:
+        if "topic" not in self.more:
+            return []
+        where = f'column = "{self.value}", taxonomy = "{TAXONOMY}", topic = "{self.more["topic"]}"'
+        return [f"about = {{ {where} }}"]
+
+
+def _said(item: Any) -> str:
+    # What JSON writes of texts, numbers and lists is TOML.
+    return json.dumps(item, ensure_ascii=False)
+
+
+def duration(days: int | None) -> str:
+    """Return how the declaration and the columns write so many days."""
+    return "all" if days is None else f"{days}d"
+
+
+def column(name: str, days: int | None) -> str:
+    """Return the feature column of an indicator's window."""
+    return f"{name}__{duration(days)}"
+
+
+def taxonomies(indicators: Sequence[Indicator]) -> str:
+    """Return the table of topics, or nothing where no indicator is about one."""
+    if not any("topic" in indicator.more for indicator in indicators):
+        return ""
+    topics = [f"{topic} = {_said(list(words))}" for topic, words in TOPICS.items()]
+    return "\n".join([f"[taxonomies.{TAXONOMY}.topics]", *topics])
