@@ -27,10 +27,11 @@ class Indicator:
         None for measures of other indicators.
     value, where
         Column or expression; None for none.
+    about
+        A column with texts, and the one of `TOPICS` that they are to be about; None for all rows.
     options
         Keys of the measure's own: `quantile`, `of`, `over`, `per` and `shrink` as they are
-        declared, `earlier_days` and `lag_days` in days, `topic` one of `TOPICS` to look for in
-        `value`, which then only counts rows.
+        declared, `earlier_days` and `lag_days` in days.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Indicator:
     source: str | None = "facts"
     value: str | None = None
     where: str | None = "keep"
+    about: tuple[str, str] | None = None
     options: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -59,7 +61,7 @@ class Indicator:
             "measure": self.measure,
             "source": self.source,
             "where": self.where if self.source else None,
-            "value": None if "topic" in self.more else self.value,
+            "value": self.value,
             "windows": [duration(days) for days in self.windows] or None,
         }
         keys |= {name: self.more.get(name) for name in ("quantile", "of", "over", "per", "shrink")}
@@ -72,10 +74,10 @@ class Indicator:
         return duration(self.more[name]) if name in self.more else None
 
     def _about(self) -> list[str]:
-        if "topic" not in self.more:
+        if self.about is None:
             return []
-        where = f'column = "{self.value}", taxonomy = "{TAXONOMY}", topic = "{self.more["topic"]}"'
-        return [f"about = {{ {where} }}"]
+        text, topic = self.about
+        return [f'about = {{ column = "{text}", taxonomy = "{TAXONOMY}", topic = "{topic}" }}']
 
 
 def _said(item: Any) -> str:
@@ -95,7 +97,7 @@ def column(name: str, days: int | None) -> str:
 
 def taxonomies(indicators: Sequence[Indicator]) -> str:
     """Return the table of topics, or nothing where no indicator is about one."""
-    if not any("topic" in indicator.more for indicator in indicators):
+    if not any(indicator.about for indicator in indicators):
         return ""
     topics = [f"{topic} = {_said(list(words))}" for topic, words in TOPICS.items()]
     return "\n".join([f"[taxonomies.{TAXONOMY}.topics]", *topics])

@@ -80,8 +80,12 @@ class Asked:
 
     def declared(self) -> Indicator:
         """Return it as the company declares it."""
-        value = "value" if self.by_value else None
-        return Indicator(self.name, self.measure, (self.window,), value=value, options=self.options)
+        options = tuple(item for item in self.options if item[0] != "topic")
+        indicator = Indicator(self.name, self.measure, (self.window,), options=options)
+        topic = dict(self.options).get("topic")
+        if topic is not None:
+            return replace(indicator, about=("value", topic))
+        return replace(indicator, value="value") if self.by_value else indicator
 
 
 @dataclass(frozen=True)

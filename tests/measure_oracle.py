@@ -297,9 +297,14 @@ def _share(facts: Sequence[Fact], share_of: Value) -> float:
 
 def _latest(facts: Sequence[Fact]) -> Value | None:
     # Tuples compare left to right, which is the order in which ties are broken.
-    keys: list[tuple[Any, ...]] = [(f.event_time, f.known_time, f.value) for f in facts]
+    keys: list[tuple[Any, ...]] = [(f.event_time, _known(f), f.value) for f in facts]
     latest: Value | None = max(keys)[2]
     return latest
+
+
+def _known(fact: Fact) -> datetime:
+    # Nothing is known before it has happened, whatever was announced.
+    return max(fact.event_time, fact.known_time)
 
 
 def _days(event_time: datetime, as_of: date) -> float:

@@ -143,6 +143,14 @@ def test_flags_and_texts_in_other_measures() -> None:
             ],
             "a",
         ),
+        # announced before it happened is known when it happens: a tie, and the greater value wins
+        (
+            [
+                fact("2024-02-27", "b", known="2024-02-20"),
+                fact("2024-02-27", "a", known="2024-02-27"),
+            ],
+            "b",
+        ),
         # midnight tie in both times: the greatest value wins, in either order of rows
         ([fact("2024-02-27", "a"), fact("2024-02-27", "b")], "b"),
         ([fact("2024-02-27", "b"), fact("2024-02-27", "a")], "b"),
