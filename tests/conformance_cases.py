@@ -108,16 +108,15 @@ def rows(source: Source) -> list[Row]:
 
 
 def _rows(source: Source, draw: random.Random) -> Iterator[Row]:
-    accounts = [key for key in KEYS if key != "empty"]
-    draw.shuffle(accounts)
-    turn = cycle(accounts)
-    for moment in _moments(source):
-        row = _row(next(turn), moment, draw)
-        yield row
-        if draw.random() < 0.2:  # at the same time: known at another, or another value alone
-            yield replace(
-                row, known=draw.choice([row.known, moment]), number=draw.randint(1, 9) / 2
-            )
+    everybody = [key for key in KEYS if key != "empty"]
+    for accounts in (everybody, everybody, everybody, KEYS[-40:-20], KEYS[-40:-36]):
+        turn = cycle(draw.sample(accounts, len(accounts)))
+        for moment in _moments(source):
+            row = _row(next(turn), moment, draw)
+            yield row
+            if draw.random() < 0.2:  # another at the same time, known at the same time or not
+                known = draw.choice([row.known, moment])
+                yield replace(row, known=known, number=draw.randint(1, 9) / 2)
     for account, numbers in _magnitudes().items():
         for number, ago in zip(numbers, cycle((1, 2, 10, 11, 12, 40, 41)), strict=False):
             moment = start_of(date(2024, 4, 1)) - timedelta(days=ago, hours=5)

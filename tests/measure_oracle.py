@@ -157,8 +157,9 @@ def measure(
     """
     terms = _Terms(quantile, of, earlier_days, lag_days, shrink, absent, share_of)
     reported: dict[str, list[Fact]] = {account: [] for account in accounts}
+    now = start_of(as_of)
     for fact in facts:
-        if fact.account in reported and is_known(fact, as_of):
+        if fact.account in reported and is_known(fact, now):
             reported[fact.account].append(fact)
     since = history or {}
     return {

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import snapshots
 from features.company import Company
+from measure_cases import built
 
 Refresh = Callable[[Company, date], pa.Table]
 KEY = ("account_id", "as_of")
@@ -64,7 +64,7 @@ def assert_weekly_refresh_equals_the_rebuild(
     refresh
         Computes the rows of one as-of date in the way that is judged.
     """
-    rebuilt = snapshots.build(company, [*published, new]).table
+    rebuilt = built(company, *published, new).table
     of_new = rebuilt.filter(pc.equal(rebuilt["as_of"], pa.scalar(new, rebuilt["as_of"].type)))
     assert_same_to_the_last_bit(refresh(company, new), of_new)
 
@@ -84,4 +84,4 @@ def assert_published_rows_stay(
 
 def rebuild(company: Company, day: date) -> pa.Table:
     """Return the rows of one as-of date, built from everything."""
-    return snapshots.build(company, [day]).table
+    return built(company, day).table
