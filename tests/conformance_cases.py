@@ -77,10 +77,13 @@ class Row:
     moment: datetime | None = None
     body: str | None = None
     keep: bool | None = True
+    nothing: float | None = None  # null in every row
 
 
-def numbers_of(key: str) -> int:
+def number_of(key: str) -> int:
     """Return the account's key in the other system, a whole number."""
+    if key not in KEYS:
+        return -99
     place = KEYS.index(key)
     return NUMBERS[place] if place < len(NUMBERS) else 100 + place
 
@@ -214,7 +217,7 @@ def write(folder: Path) -> None:
     """Write the tables."""
     accounts = {
         "key": list(KEYS),
-        "number": [numbers_of(key) for key in KEYS],
+        "number": [number_of(key) for key in KEYS],
         "since": [since(key) for key in KEYS],
         "size": [segment(key) for key in KEYS],
     }
@@ -227,7 +230,7 @@ def _write(path: Path, made: Sequence[Row], source: Source) -> None:
     names = [field.name for field in fields(Row)]
     columns = dict(zip(names, map(list, zip(*map(_cells, made), strict=True)), strict=True))
     if source.system:
-        columns["account"] = [_number(key) for key in columns["account"]]
+        columns["account"] = [key and number_of(key) for key in columns["account"]]
     for name in ("at", "known", "moment") if source.zone else ():
         columns[name] = [moment and _local(moment, source.zone or "") for moment in columns[name]]
     for name in ("at", "known") if source.times == "date" else ():
@@ -242,14 +245,9 @@ def _cells(row: Row) -> tuple[Any, ...]:
     return astuple(row)
 
 
-def _number(key: str | None) -> int | None:
-    if key is None:
-        return None
-    return numbers_of(key) if key in KEYS else -99
-
-
 def _schema(source: Source) -> pa.Schema:
-    stamp = pa.timestamp("us", tz=None if source.zone else "UTC")
+    # Any offset will do where there is one.
+    stamp = pa.timestamp("us", tz=None if source.zone else "Asia/Kolkata")
     time = pa.date32() if source.times == "date" else stamp
     return pa.schema(
         {
@@ -263,6 +261,7 @@ def _schema(source: Source) -> pa.Schema:
             "moment": stamp,
             "body": pa.string(),
             "keep": pa.bool_(),
+            "nothing": pa.float64(),
         }
     )
 
@@ -275,25 +274,42 @@ def _write_csv(path: Path, columns: dict[str, list[Any]]) -> None:
             writer.writerow([str(c).lower() if isinstance(c, bool) else c for c in cells])
 
 
-def declaration(engine: str, indicators: Sequence[Indicator] = INDICATORS) -> str:
-    """Return the declaration of the company, read by `engine`."""
+def declaration(engine: str) -> str:
+    """Return the declaration of the company with a table of accounts, read by `engine`."""
+    accounts = """
+[accounts]
+source = "accounts"
+key = "key"
+attributes = { since = "since", segment = "size" }
+crosswalk = { billing = "number" }
+[sources.accounts]
+path = "accounts.parquet"
+"""
+    return _declaration(engine, accounts, SOURCES, INDICATORS)
+
+
+def derived_declaration(engine: str) -> str:
+    """Return the declaration of the company whose accounts are the keys of `bills`."""
+    bills = next(source for source in SOURCES if source.name == "bills")
+    accounts = '[accounts]\nsource = "bills"\nkey = "account"\nderived = true'
+    indicators = [item for item in INDICATORS if item.name.startswith("bills-")]
+    return _declaration(engine, accounts, [replace(bills, system=None)], indicators)
+
+
+def _declaration(
+    engine: str, accounts: str, declared: Sequence[Source], indicators: Sequence[Indicator]
+) -> str:
     head = f"""
 [company]
 name = "Conformance"
 data_until = 2025-06-01
 engine = "{engine}"
-[accounts]
-source = "accounts"
-key = "key"
-attributes = {{ since = "since", segment = "size" }}
-crosswalk = {{ billing = "number" }}
-[sources.accounts]
-path = "accounts.parquet"
+{accounts}
 [targets.silence]
-inactivity = {{ source = "facts", within = "30d" }}
+inactivity = {{ source = "{declared[0].name}", within = "30d" }}
 active_within = "60d"
 horizon = "30d"
 """
-    tables = [source.toml() for source in SOURCES]
+    tables = [source.toml() for source in declared]
     tables += [taxonomies(indicators), *(indicator.toml() for indicator in indicators)]
     return "\n".join([head, *tables])

@@ -124,6 +124,14 @@ def _of_others(source: str) -> Iterator[Indicator]:
         yield Indicator(name(rank), "peer_rank", windows, None, options=(("of", name(of)),))
 
 
+def _of_nothing(source: str) -> Iterator[Indicator]:
+    """Yield measures of a column that is null in every row."""
+    for name in ("count", "sum", "distinct", "latest"):
+        yield _asked(source, f"{name}-nothing", name, BOTH, "nothing")
+    yield _asked(source, "change-nothing", "change", BOUNDED, "nothing")
+    yield _asked(source, "silence-nothing", "longest_silence", BOUNDED, "nothing")
+
+
 def _of_the_whale() -> Iterator[Indicator]:
     few = ("rows", "sum", "mean", "median", "distinct-number", "latest", "since-first", "pace")
     more = ("shrunk", "change", "silence", "deviation", "price")
@@ -134,6 +142,11 @@ def _of_the_whale() -> Iterator[Indicator]:
 
 INDICATORS = (
     *(item for source in SOURCES[:-1] for item in _plain(source.name)),
+    *(
+        _asked("facts", f"{name}-nothing", name, BOTH, "nothing")
+        for name in ("count", "sum", "latest")
+    ),
+    _asked("facts", "change-nothing", "change", BOUNDED, "nothing"),
     *(item for source in SOURCES[:-1] for item in _compared(source.name)),
     *(item for source in SOURCES[:-1] for item in _of_others(source.name)),
     *_of_the_whale(),

@@ -1,5 +1,6 @@
-"""Every engine against the oracle, on one company that holds every edge at once."""
+"""Every engine against the oracle, on two companies that hold every edge at once."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,16 +8,20 @@ from typing import Any
 import pytest
 
 import conformance_cases as cases
-from conformance_answers import answers, present, windows
+from conformance_answers import Truth, windows
 from conformance_indicators import INDICATORS
 from declared_measures import Indicator, column
 from features import snapshots
 from features.declaration import parse
 from features.engines import ENGINES
+from measure_agreement import TOLERANCE, agree
 
 Rows = dict[tuple[str, date], dict[str, Any]]
 NEEDS = {"spark": "java"}
+DATES = sorted(set(cases.DATES))
 WHALE_DATES = (date(2024, 2, 29), date(2025, 3, 1))
+DECLARED, DERIVED = Truth(), Truth(derived=True)
+OF_BILLS = [indicator for indicator in INDICATORS if indicator.name.startswith("bills-")]
 
 
 @pytest.fixture(scope="module")
@@ -27,48 +32,75 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))
-def found(folder: Path, request: pytest.FixtureRequest) -> Rows:
-    """All rows of one engine, from a single build."""
-    if request.param in NEEDS:
-        request.getfixturevalue(NEEDS[request.param])
-    company = parse(cases.declaration(request.param), folder)
-    table = snapshots.build(company, cases.DATES).table
-    names = table.column_names
-    rows = zip(*(table[name].to_pylist() for name in names), strict=True)
-    listed = [dict(zip(names, row, strict=True)) for row in rows]
+def engine(request: pytest.FixtureRequest) -> str:
+    """Every engine that is registered."""
+    name: str = request.param
+    if name in NEEDS:
+        request.getfixturevalue(NEEDS[name])
+    return name
+
+
+@pytest.fixture(scope="module")
+def found(engine: str, folder: Path) -> Rows:
+    """All rows of the company with a table of accounts, from a single build."""
+    return built(cases.declaration(engine), folder)
+
+
+@pytest.fixture(scope="module")
+def derived(engine: str, folder: Path) -> Rows:
+    """All rows of the company that derives its accounts, from a single build."""
+    return built(cases.derived_declaration(engine), folder)
+
+
+def built(declaration: str, folder: Path) -> Rows:
+    table = snapshots.build(parse(declaration, folder), cases.DATES).table
+    rows = zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
+    listed = [dict(zip(table.column_names, row, strict=True)) for row in rows]
     by_key = {(row["account_id"], row["as_of"]): row for row in listed}
     assert len(by_key) == len(listed)
     return by_key
 
 
-def test_the_rows_are_those_of_the_accounts_that_exist_once_per_date(found: Rows) -> None:
-    assert set(found) == {(key, as_of) for as_of in cases.DATES for key in present(as_of)}
+def wrong_cells(
+    found: Rows, truth: Truth, indicator: Indicator, dates: Sequence[date]
+) -> list[str]:
+    """Say in which cells of an indicator the rows and the oracle differ."""
+    # A deviation subtracts a mean that may round; everything else is compared to 1e-9 of itself.
+    floor = TOLERANCE if indicator.measure == "deviation" else 0.0
+    return [
+        f"{indicator.name} over {days} at {as_of} of {key!r}: found {value!r}, wanted {wanted!r}"
+        for as_of in dates
+        for days in windows(indicator)
+        for key, wanted in truth.answers(indicator, days, as_of).items()
+        if not agree(value := found[key, as_of][column(indicator.name, days)], wanted, floor=floor)
+    ]
 
 
-def test_accounts_keep_their_segments_and_days(found: Rows) -> None:
-    for (key, as_of), row in found.items():
+def test_rows_are_those_of_the_accounts_that_exist_once_per_date(found: Rows) -> None:
+    history = {(key, day): n for day in DATES for key, n in DECLARED.history(day).items()}
+    assert {key: row["history_days"] for key, row in found.items()} == history
+    for (key, _), row in found.items():
         assert row["segment"] == (cases.segment(key) or "unknown")
-        assert row["history_days"] == (as_of - (cases.since(key) or as_of)).days
+
+
+def test_derived_rows_are_those_of_the_keys_that_are_known(derived: Rows) -> None:
+    history = {(key, day): n for day in DATES for key, n in DERIVED.history(day).items()}
+    assert {key: row["history_days"] for key, row in derived.items()} == history
 
 
 @pytest.mark.parametrize("indicator", INDICATORS, ids=lambda indicator: indicator.name)
 def test_every_window_at_every_date_equals_the_oracle(found: Rows, indicator: Indicator) -> None:
-    whale = indicator.source == "whale"
-    wrong = [
-        f"{indicator.name} over {days} at {as_of} of {key!r}: found {value!r}, wanted {wanted!r}"
-        for as_of in (WHALE_DATES if whale else sorted(set(cases.DATES)))
-        for days in windows(indicator)
-        for key, wanted in answers(indicator, days, as_of).items()
-        if not agree(value := found[key, as_of][column(indicator.name, days)], wanted)
-    ]
+    dates = WHALE_DATES if indicator.source == "whale" else DATES
+    wrong = wrong_cells(found, DECLARED, indicator, dates)
     assert not wrong, "\n".join([f"{len(wrong)} cells", *wrong[:20]])
 
 
-def agree(found: Any, wanted: Any) -> bool:
-    """Tell whether both are the same to 1e-9 of it, nulls included; no number is as small as 0."""
-    if wanted is None or isinstance(wanted, str) or found is None:
-        return bool(found == wanted)
-    return bool(abs(found - wanted) <= 1e-9 * abs(wanted))
+@pytest.mark.parametrize("indicator", OF_BILLS, ids=lambda indicator: indicator.name)
+def test_derived_accounts_with_whole_numbers_for_keys_equal_the_oracle(
+    derived: Rows, indicator: Indicator
+) -> None:
+    wrong = wrong_cells(derived, DERIVED, indicator, DATES)
+    assert not wrong, "\n".join([f"{len(wrong)} cells", *wrong[:20]])
 
 
 def test_an_empty_account_is_null_or_zero_and_never_of_another(found: Rows) -> None:

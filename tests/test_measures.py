@@ -1,10 +1,8 @@
 """Every measure, label and eligibility that the product computes, against the oracle."""
 
 import tempfile
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,8 +12,8 @@ from hypothesis import strategies as st
 import outcome_cases as cases
 from features import rows, sources
 from features.snapshots import Snapshots
+from measure_agreement import assert_equals_the_oracle
 from measure_cases import (
-    AnyAsked,
     Asked,
     Keys,
     Layout,
@@ -32,52 +30,31 @@ from outcome_cases import Answers
 from outcome_oracle import Subscription
 from random_tables import FactTable, Kind, crowds
 
-TOLERANCE = 1e-9
 ROWS = Asked("rows", "count", 1, by_value=False)
-
-
-def agree(found: Any, wanted: Any) -> bool:
-    if wanted is None or isinstance(wanted, str):
-        return bool(found == wanted)
-    return found is not None and abs(found - wanted) <= TOLERANCE * max(1.0, abs(wanted))
-
-
-def compare(table: FactTable, layout: Layout, asked: Sequence[AnyAsked]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        snapshot = built(write(Path(folder), table, layout, asked), table.as_of)
-    for item in asked:
-        found, wanted = by_account(snapshot, item.column), expected(table, layout, item)
-        assert found.keys() == wanted.keys()
-        wrong = {
-            name: (found[name], value)
-            for name, value in wanted.items()
-            if not agree(found[name], value)
-        }
-        assert not wrong, f"{item}: (found, wanted) {wrong}"
 
 
 @settings(max_examples=30)
 @given(drawn=stored("number"))
 def test_measures_of_numbers_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
-    compare(*drawn, list(every_measure("number", drawn[0])))
+    assert_equals_the_oracle(*drawn, list(every_measure("number", drawn[0])))
 
 
 @settings(max_examples=10)
 @given(drawn=stored("flag"))
 def test_measures_of_flags_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
-    compare(*drawn, list(every_measure("flag", drawn[0])))
+    assert_equals_the_oracle(*drawn, list(every_measure("flag", drawn[0])))
 
 
 @settings(max_examples=10)
 @given(drawn=stored("text"))
 def test_measures_of_texts_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
-    compare(*drawn, list(every_measure("text", drawn[0])))
+    assert_equals_the_oracle(*drawn, list(every_measure("text", drawn[0])))
 
 
 @settings(max_examples=25)
 @given(drawn=stored("number"))
 def test_comparisons_of_numbers_equal_the_oracle(drawn: tuple[FactTable, Layout]) -> None:
-    compare(*drawn, list(every_comparison("number", drawn[0])))
+    assert_equals_the_oracle(*drawn, list(every_comparison("number", drawn[0])))
 
 
 @pytest.mark.parametrize("kind", ["day", "moment", "body"])
@@ -85,7 +62,7 @@ def test_days_ahead_and_topics_equal_the_oracle(kind: Kind) -> None:
     @settings(max_examples=10)
     @given(drawn=stored(kind))
     def equal(drawn: tuple[FactTable, Layout]) -> None:
-        compare(*drawn, list(every_comparison(kind, drawn[0])))
+        assert_equals_the_oracle(*drawn, list(every_comparison(kind, drawn[0])))
 
     equal()
 
@@ -93,7 +70,7 @@ def test_days_ahead_and_topics_equal_the_oracle(kind: Kind) -> None:
 @settings(max_examples=15)
 @given(table=crowds(), keys=st.sampled_from(["string", "derived"]))
 def test_ranks_among_peers_equal_the_oracle(table: FactTable, keys: Keys) -> None:
-    compare(table, Layout(keys=keys), list(every_comparison("number", table)))
+    assert_equals_the_oracle(table, Layout(keys=keys), list(every_comparison("number", table)))
 
 
 def outcomes(snapshot: Snapshots, target: str) -> Answers:

@@ -1,10 +1,13 @@
 """The oracle's comparisons in time, among accounts and of texts, against numbers made by hand."""
 
+import itertools
 import math
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keyword_oracle import mentions, words
 from measure_oracle import (
@@ -15,7 +18,9 @@ from measure_oracle import (
     peer_rank,
     quotient,
     start_of,
+    usable,
 )
+from random_tables import FactTable, tables
 
 AS_OF = date(2024, 3, 1)  # a leap year: the day before is 29 February
 
@@ -343,3 +348,60 @@ def test_mentions(text: str | None, keyword: str, found: bool) -> None:
 
 def test_no_keyword_is_mentioned_nowhere() -> None:
     assert mentions("price", []) is False
+
+
+@given(table=tables(bounded=True), shrink=st.sampled_from([0.5, 3.0, 1e12]))
+def test_a_shrunk_ratio_lies_between_one_and_the_ratio(table: FactTable, shrink: float) -> None:
+    def ratios(pseudo: float) -> dict[str, Value | None]:
+        return measure(
+            table.facts,
+            table.as_of,
+            accounts=table.accounts,
+            window_days=table.window_days,
+            measure="ratio",
+            of="count",
+            earlier_days=table.earlier_days,
+            shrink=pseudo,
+        )
+
+    plain, shrunk = ratios(0.0), ratios(shrink)
+    for account, found in shrunk.items():
+        assert isinstance(found, float)
+        bare = plain[account]
+        if isinstance(bare, float):
+            assert min(bare, 1.0) - 1e-9 <= found <= max(bare, 1.0) + 1e-9
+        if shrink == 1e12:
+            assert found == pytest.approx(1.0)
+
+
+@given(table=tables(bounded=True))
+def test_the_longest_silence_is_the_widest_gap_between_days_with_facts(table: FactTable) -> None:
+    days = table.window_days
+    assert days is not None
+    silences = measure(
+        table.facts,
+        table.as_of,
+        accounts=table.accounts,
+        window_days=days,
+        measure="longest_silence",
+    )
+    first = start_of(table.as_of) - timedelta(days=days)
+    for account in table.accounts:
+        heard = sorted(
+            (row.event_time - first).days
+            for row in table.facts
+            if row.account == account and usable(row, table.as_of) and row.event_time >= first
+        )
+        borders = [-1, *heard, days]
+        gaps = [late - early - 1 for early, late in itertools.pairwise(borders)]
+        assert silences[account] == max(0, *gaps)
+
+
+@given(st.lists(st.none() | st.integers(0, 5).map(float), max_size=60))
+def test_ranks_of_enough_peers_have_their_mean_in_the_middle(numbers: list[float | None]) -> None:
+    values = {f"a{place}": number for place, number in enumerate(numbers)}
+    found = peer_rank(values, dict.fromkeys(values))
+    ranks = [rank for rank in found.values() if isinstance(rank, float)]
+    known = sum(number is not None for number in numbers)
+    assert len(ranks) == (known if known >= 20 else 0)
+    assert not ranks or sum(ranks) / len(ranks) == pytest.approx(0.5)
