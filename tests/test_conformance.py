@@ -19,7 +19,7 @@ from measure_agreement import TOLERANCE, agree
 Rows = dict[tuple[str, date], dict[str, Any]]
 NEEDS = {"spark": "java"}
 DATES = sorted(set(cases.DATES))
-WHALE_DATES = (date(2024, 2, 29), date(2025, 3, 1))
+WHALE_DATES = (date(2025, 3, 1),)  # the oracle takes its time over 50,000 facts
 DECLARED, DERIVED = Truth(), Truth(derived=True)
 OF_BILLS = [indicator for indicator in INDICATORS if indicator.name.startswith("bills-")]
 
