@@ -316,18 +316,23 @@ def _stored_value(fact: Fact, layout: Layout) -> Value | None:
 
 def _types(table: FactTable, layout: Layout) -> pa.Schema:
     time = pa.timestamp("us", tz=None if layout.zone else "UTC")
-    known = [fact.value for fact in table.facts if fact.value is not None]
-    kinds: dict[type, pa.DataType] = {
-        bool: pa.bool_(),
-        str: pa.string(),
-        float: pa.float64(),
-        date: pa.date32(),
-        datetime: time,
+    kinds: dict[Kind, pa.DataType] = {
+        "number": pa.float64(),
+        "text": pa.string(),
+        "flag": pa.bool_(),
+        "day": pa.date32(),
+        "moment": time,
+        "body": pa.string(),
     }
-    value = kinds[type(known[0])] if known else pa.float64()
     key = pa.int64() if layout.keys == "integer" else pa.string()
     return pa.schema(
-        [("account", key), ("at", time), ("known", time), ("value", value), ("keep", pa.bool_())]
+        [
+            ("account", key),
+            ("at", time),
+            ("known", time),
+            ("value", kinds[table.kind]),
+            ("keep", pa.bool_()),
+        ]
     )
 
 

@@ -6,7 +6,7 @@ as-of dates lie after a change to summer time. The empty text is among the texts
 cannot tell from null.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -45,6 +45,8 @@ class FactTable:
         The accounts to answer for; some may have no facts.
     facts
         The rows, in no particular order.
+    kind
+        What the values are, also where all are null.
     """
 
     as_of: date
@@ -52,6 +54,7 @@ class FactTable:
     earlier_days: int
     accounts: tuple[str, ...]
     facts: tuple[Fact, ...]
+    kind: Kind = "number"
 
 
 def values(kind: Kind) -> st.SearchStrategy[Value | None]:
@@ -156,9 +159,7 @@ def tables(draw: st.DrawFn, kind: Kind = "number", *, bounded: bool = False) -> 
     )
     fewest = draw(st.sampled_from([0, 0, 12]))
     facts = draw(st.lists(rows(empty, kind), min_size=fewest, max_size=MOST_ROWS))
-    return FactTable(
-        empty.as_of, empty.window_days, empty.earlier_days, empty.accounts, tuple(facts)
-    )
+    return replace(empty, facts=tuple(facts), kind=kind)
 
 
 @st.composite

@@ -156,7 +156,7 @@ def test_a_day_ends_at_midnight_utc_when_clocks_change(
 def test_an_hour_that_is_shown_twice_is_the_second_one(tmp_path: Path) -> None:
     # 02:30 on the clocks of Berlin is 00:30 and 01:30 UTC; the fact of 00:30 is read as the later.
     at = datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
-    table = FactTable(at.date(), 1, 7, ("a1",), (Fact("a1", at, at),))
+    table = FactTable(at.date(), 1, 7, ("a1",), (Fact("a1", at, at),), "flag")
     company = write(tmp_path, table, Layout(zone="Europe/Berlin"), [ROWS])
     with sources.opened(company) as opened:
         found = opened.engine.row(f"SELECT {rows.event_time(opened, 'facts')} FROM facts")
@@ -165,7 +165,7 @@ def test_an_hour_that_is_shown_twice_is_the_second_one(tmp_path: Path) -> None:
 
 def test_a_date_is_midnight_utc_whatever_zone_the_company_lives_in(tmp_path: Path) -> None:
     day = datetime(2024, 5, 1, tzinfo=UTC)
-    table = FactTable(day.date(), 1, 7, ("a1",), (Fact("a1", day, day),))
+    table = FactTable(day.date(), 1, 7, ("a1",), (Fact("a1", day, day),), "flag")
     company = write(tmp_path, table, Layout(), [ROWS])
     facts = pq.read_table(tmp_path / "facts.parquet")
     for name in ("at", "known"):
