@@ -301,6 +301,11 @@ class Company(Table):
     folder: Annotated[Path, Field(exclude=True)] = Path()
     declaration_hash: Annotated[str, Field(exclude=True)] = ""
 
+    def bases(self, name: str) -> set[str]:
+        """The indicators that the indicator `name` is made of, and those that they are made of."""
+        own = self.indicators[name].bases()
+        return {*own, *(base for other in own for base in self.bases(other))}
+
     def staged(self, *stages: Stage) -> dict[str, Indicator]:
         """The indicators in any of `stages`, in the order of the file."""
         return {name: item for name, item in self.indicators.items() if item.stage in stages}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features import rows
 from features.clock import Span
 from features.company import Source
 from features.folds import EVERY_FACT, Ask, Fold, How, Value, ValueKind
@@ -37,14 +36,16 @@ class Rows:
 class Asked:
     """One column that is asked for: an indicator over one window (days; `None`: whole history).
 
-    `kind` is what its value is folded as; `ask` answers a fold of its source's facts, `other`
-    what another indicator is over the same window, or over the only one that it has.
+    `kind` is what its value is folded as, `keep` (SQL) which rows count; `ask` answers a fold of
+    its source's facts, `other` what another indicator is over the same window, or over the only
+    one that it has.
     """
 
     item: Indicator
     window: int | None
     source: Source
     kind: ValueKind
+    keep: str
     ask: Ask
     other: Callable[[str], Floats]
     rows: Rows
@@ -60,7 +61,7 @@ class Asked:
         if how not in ("count", "silence", "first_day", "last_day") and self.item.value is not None:
             value = Value(self.item.value, self.kind)
         level = self.item.quantile or 0.0 if how == "quantile" else 0.0
-        return self.ask(Fold(how, span or self.span, rows.keep(self.item), value, level))
+        return self.ask(Fold(how, span or self.span, self.keep, value, level))
 
     def reported(self, found: Floats, span: Span | None = None) -> Floats:
         """`found`; null where silence says nothing and the source has no row at all in the span."""

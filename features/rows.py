@@ -302,14 +302,14 @@ def kept(part: Event | Inactivity) -> str:
     return f"coalesce(({part.where}), FALSE)" if part.where else "TRUE"
 
 
-def keep(indicator: Indicator) -> str:
+def keep(indicator: Indicator, *, numeric: bool = False) -> str:
     """Whether a row counts for the indicator: it passes the filter and has a value."""
     conditions = [f"({text})" for text in (indicator.where,) if text]
     if indicator.about is not None:
         conditions.append(is_about(indicator.about))
     if indicator.value is not None:
         conditions.append(f"({indicator.value}) IS NOT NULL")
-    if indicator.measure in NUMERIC or indicator.of == "sum":
+    if numeric or indicator.measure in NUMERIC or indicator.of == "sum":
         # NaN and infinity (a division by zero) are no measurement.
         conditions.append(f"isfinite(CAST(({indicator.value}) AS DOUBLE))")
     return f"coalesce({' AND '.join(conditions)}, FALSE)" if conditions else EVERY_FACT

@@ -90,11 +90,12 @@ def build(company: Company, as_of: Sequence[date], *, progress: Progress = silen
 def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = silent) -> Snapshots:
     """As `build`, from tables that are open already."""
     asked, until = windows.declared(tables), data_until(tables)
-    calendar = clock.Calendar(as_of)
+    # Without a date to look from there are no rows, but columns all the same.
+    calendar = clock.Calendar(as_of or [until])
     with panel.gathered(tables, asked, calendar, progress) as history:
         progress("folding")
         table = panel.table(tables, asked, history, until)
-    return Snapshots(table, asked.columns, until)
+    return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
 
 
 def data_until(tables: Tables) -> date:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from features import labels
+from features import labels, rows
 from features.clock import Span
 from features.company import Company
 from features.engines.on_duckdb import EngineError, quote
@@ -39,10 +39,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Declared:
-    """A company's columns and targets, and the plans of the streams that they are folded from."""
+    """A company's columns and targets, and the plans of the streams that they are folded from.
+
+    `numeric` are the indicators whose value is a number.
+    """
 
     company: Company
     columns: tuple[Column, ...]
+    numeric: frozenset[str]
 
     def values(self, column: Column, streams: labels.Streams, known: Rows) -> Floats:
         """The column's value in every row; a category is its place among its sorted texts."""
@@ -59,8 +63,9 @@ class Declared:
             return self._values(base, its, "number", streams, known)
 
         kind = "category" if dtype == "category" else KINDS.get(item.measure, "number")
+        keep = rows.keep(item, numeric=name in self.numeric)
         source = self.company.sources[item.source]
-        asked = Asked(item, window, source, kind, streams(item.source), other, known)
+        asked = Asked(item, window, source, kind, keep, streams(item.source), other, known)
         return MEASURES[item.measure](asked)
 
     def is_always_known(self, column: Column) -> bool:
@@ -103,24 +108,36 @@ FIRST_FACT = Fold("first_day", Span(None))
 
 def declared(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> Declared:
     """The company's columns of these stages, in the order of its declaration."""
-    return Declared(
-        tables.company,
-        tuple(
-            Column(column_name(name, window), name, window, _dtype(tables, item), item.stage)
-            for name, item in tables.company.staged(*stages).items()
-            for window in item.spans()
-        ),
+    types = {
+        name: _type(tables, item)
+        for name, item in tables.company.indicators.items()
+        if item.value is not None and _is_needed(tables.company, name, stages)
+    }
+    columns = (
+        Column(column_name(name, window), name, window, _dtype(item, types.get(name)), item.stage)
+        for name, item in tables.company.staged(*stages).items()
+        for window in item.spans()
     )
+    numeric = (name for name, type_ in types.items() if is_number(type_))
+    return Declared(tables.company, tuple(columns), frozenset(numeric))
 
 
-def _dtype(tables: Tables, item: Indicator) -> Dtype:
-    if item.measure != "latest":
-        return "number"
+def _is_needed(company: Company, name: str, stages: tuple[Stage, ...]) -> bool:
+    staged = company.staged(*stages)
+    return name in staged or any(name in company.bases(other) for other in staged)
+
+
+def _type(tables: Tables, item: Indicator) -> str:
     try:
-        found = tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
+        return tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
     except EngineError as error:
         raise _uncomputable(item.source, error) from error
-    return "number" if found == FLAG or is_number(found) else "category"
+
+
+def _dtype(item: Indicator, type_: str | None) -> Dtype:
+    if item.measure != "latest" or type_ is None:
+        return "number"
+    return "number" if type_ == FLAG or is_number(type_) else "category"
 
 
 def _uncomputable(source: str, error: EngineError) -> DeclarationError:

@@ -267,7 +267,7 @@ def test_features_are_of_data_until_by_default(tmp_path: Path) -> None:
     steps: list[str] = []
     built = point_in_time(tmp_path, [], steps.append)
     assert set(built.table["as_of"].to_pylist()) == {date(2024, 7, 1)}
-    assert steps[0] == "measuring logins"
+    assert steps[0] == "reading logins"
     with pytest.raises(NotFound, match="complete up to 2024-07-01"):
         point_in_time(tmp_path, [date(2024, 7, 2)], steps.append)
 

@@ -190,7 +190,7 @@ MISTAKES = [
         'measure = "count"',
         'measure = "ratio"',
         "[indicators.logins]",
-        "indicators.logins: of and earlier are for measure = ratio, and both needed there",
+        "indicators.logins: of is for measure = ratio or peer_rank, and needed there",
     ),
     (
         'windows = ["28d", "90d"]',
