@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features import clock, labels, rows
+from features import clock, labels, rows, windows
 from features.clock import Calendar
-from features.engines.on_duckdb import EngineError, Unreadable, quote
-from features.errors import ChurnlightError, ContractBroken, DeclarationError, Finding
+from features.engines.on_duckdb import quote
+from features.errors import ChurnlightError
 from features.folds import Ask, Fold, Plan
 from features.history import NEVER, Accounts, Facts, History, Shelf, Shown, layout
 from features.kernel import Floats
@@ -48,7 +48,8 @@ def gathered(
         for name, query in _queries(tables, plans, calendar):
             progress(f"reading {name}")
             streams[name] = Facts(plans[name], lay, shelf)
-            _read(tables.engine.batches(query, settings.cores), streams[name])
+            with windows.computing(name):
+                _read(tables.engine.batches(query, settings.cores), streams[name])
         if accounts.since is None:
             first = streams[tables.company.accounts.source].first
         else:
@@ -88,15 +89,6 @@ def _read(batches: Iterator[pa.RecordBatch], facts: Facts) -> None:
     try:
         for batch in batches:
             facts.add(batch)
-    except Unreadable as error:
-        detail, mend = f"cannot be read to its end: {error}", "mend the file or write it anew"
-        finding = Finding("unreadable", "sources", "error", name, None, None, detail, mend)
-        raise ContractBroken([finding]) from error
-    except EngineError as error:
-        raise DeclarationError(
-            f"churnlight.toml: an indicator over source {name!r} cannot be computed: {error}; "
-            "churnlight check names it"
-        ) from error
     except OSError as error:
         raise ChurnlightError(
             f"the facts of {name!r} cannot be put aside: {error}; make room in the folder for "

@@ -87,7 +87,7 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     """
     try:
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise ChurnlightError(
             f"{path}: cannot be read ({error}); restore it or write it anew"
         ) from error

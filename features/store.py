@@ -4,6 +4,7 @@
 
     DIR/store.json                        what the columns mean: their definitions' digest
     DIR/as_of=2026-01-05/rows.parquet     the rows of that morning, sorted by account_id
+    DIR/as_of=2026-01-05/rows.sha256      the file's digest: it is verified before it is read
 
 The folders' names are those by which other tools know a partitioned table. A date that is there
 is left as it is: publishing computes only what is missing, so that a weekly refresh costs one date
@@ -28,25 +29,26 @@ import pyarrow.parquet as pq
 
 from features import clock, panel, publish, windows
 from features.definitions import definitions
-from features.errors import DeclarationError, NotFound
+from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.history import History
 from features.progress import Progress, silent
 from features.sources import Tables
 from features.windows import Declared
 
-ABOUT, ROWS = "store.json", "rows.parquet"
+ABOUT, ROWS, DIGEST = "store.json", "rows.parquet", ".sha256"
 DATES_AT_ONCE = 52
 """As-of dates that are published together: what an interruption can cost."""
-
-BYTES_AT_ONCE = 256 << 20
-"""Roughly how much of the rows is in memory at a time."""
 
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """The published snapshots in `folder`."""
+    """The published snapshots in `folder`.
+
+    While they are written, about `bytes_at_once` of their rows are in memory.
+    """
 
     folder: Path
+    bytes_at_once: int = 256 << 20
 
     def published(self) -> list[date]:
         """The as-of dates that are there."""
@@ -72,7 +74,7 @@ class FeatureStore:
         if not there:
             raise NotFound(f"{self.folder}: no snapshot is published here")
         wanted = sorted(set(as_of)) or there
-        return pa.concat_tables([publish.read_parquet(self._file(day), columns) for day in wanted])
+        return pa.concat_tables([_verified(self._file(day), columns) for day in wanted])
 
     def refresh(
         self, tables: Tables, as_of: Sequence[date], *, progress: Progress = silent
@@ -98,7 +100,7 @@ class FeatureStore:
         with ExitStack() as stack:
             days = history.layout.calendar.as_of
             writers = {day: stack.enter_context(self._writing(day)) for day in days}
-            for rows in _pieces(tables, asked, history):
+            for rows in _pieces(tables, asked, history, self.bytes_at_once):
                 for day, writer in writers.items():
                     writer.write(rows.filter(pc.equal(rows["as_of"], pa.scalar(day))))
 
@@ -151,6 +153,22 @@ class _Writer:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+            self._path.with_suffix(DIGEST).write_text(_digest(self._path), encoding="ascii")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verified(path: Path, columns: list[str] | None) -> pa.Table:
+    """The table in `path`. Page checksums do not cover what the columns are called."""
+    held = path.with_suffix(DIGEST)
+    if not held.is_file() or held.read_text(encoding="ascii", errors="replace") != _digest(path):
+        raise ChurnlightError(
+            f"{path}: is not what was published; remove its folder and publish the date again"
+        )
+    return publish.read_parquet(path, columns)
 
 
 def meaning(asked: Declared) -> dict[str, Any]:
@@ -164,10 +182,10 @@ def meaning(asked: Declared) -> dict[str, Any]:
     return {"definitions": found, "columns": columns, "digest": digest}
 
 
-def _pieces(tables: Tables, asked: Declared, history: History) -> Iterator[pa.Table]:
+def _pieces(tables: Tables, asked: Declared, history: History, size: int) -> Iterator[pa.Table]:
     """The rows without labels, of some accounts at a time where that can be done."""
     width = 8 * (len(asked.columns) + sum(len(plan.folds) for plan in asked.plans.values()) + 8)
-    ranges = [None] if asked.needs_all_accounts else history.ranges(BYTES_AT_ONCE // width)
+    ranges = [None] if asked.needs_all_accounts else history.ranges(size // width)
     until = history.layout.calendar.as_of[-1]
     for parts in ranges:
         rows = panel.table(tables, asked, history, until, parts)

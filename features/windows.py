@@ -4,6 +4,8 @@ A column is an indicator over one window. Its measure (`features.measures`) says
 needs; those of one stream of facts make a plan, whose facts are read once.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -13,8 +15,8 @@ import numpy as np
 from features import labels, rows
 from features.clock import Span
 from features.company import Company
-from features.engines.on_duckdb import EngineError, quote
-from features.errors import DeclarationError
+from features.engines.on_duckdb import EngineError, Unreadable, quote
+from features.errors import ContractBroken, DeclarationError, Finding
 from features.folds import Ask, Fold, Plan
 from features.indicator import Indicator, Stage, column_name
 from features.kernel import Floats
@@ -128,10 +130,8 @@ def _is_needed(company: Company, name: str, stages: tuple[Stage, ...]) -> bool:
 
 
 def _type(tables: Tables, item: Indicator) -> str:
-    try:
+    with computing(item.source):
         return tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
-    except EngineError as error:
-        raise _uncomputable(item.source, error) from error
 
 
 def _dtype(item: Indicator, type_: str | None) -> Dtype:
@@ -140,8 +140,25 @@ def _dtype(item: Indicator, type_: str | None) -> Dtype:
     return "number" if type_ == FLAG or is_number(type_) else "category"
 
 
-def _uncomputable(source: str, error: EngineError) -> DeclarationError:
-    return DeclarationError(
-        f"churnlight.toml: an indicator over source {source!r} cannot be computed: {error}; "
-        "churnlight check names it"
-    )
+@contextmanager
+def computing(source: str) -> Iterator[None]:
+    """Says of an error of the engine which source it is about.
+
+    Raises
+    ------
+    ContractBroken
+        The table went away, or is damaged, where it was read.
+    DeclarationError
+        An expression over it cannot be computed.
+    """
+    try:
+        yield
+    except Unreadable as error:
+        detail, mend = f"cannot be read to its end: {error}", "mend the file or write it anew"
+        finding = Finding("unreadable", "sources", "error", source, None, None, detail, mend)
+        raise ContractBroken([finding]) from error
+    except EngineError as error:
+        raise DeclarationError(
+            f"churnlight.toml: an indicator over source {source!r} cannot be computed: {error}; "
+            "churnlight check names it"
+        ) from error

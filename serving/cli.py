@@ -38,6 +38,13 @@ def main() -> None:
     except ChurnlightError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except MemoryError as error:
+        typer.echo(
+            f"the memory does not suffice ({error}): give it more, or less to do at once, "
+            "such as fewer as-of dates; what was published before is as it was",
+            err=True,
+        )
+        sys.exit(ChurnlightError.exit_code)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         reason = error.strerror or error
