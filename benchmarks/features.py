@@ -168,8 +168,9 @@ def _only_the_job(folder: Path, snapshots: int) -> float:
 def _peak(folder: Path, asked: argparse.Namespace) -> float:
     command = [sys.executable, __file__, "--only-the-job", str(folder)]
     command += ["--snapshots", str(asked.snapshots), "--threads", str(asked.threads)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    # The first of the two may still have something to compile.
+    done = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
+    return float(done[1].stdout)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ windows, aggregates), no clock, no chance. Otherwise the past would not stay as 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,9 +111,15 @@ def _of_indicator(key: str, item: Indicator) -> Iterator[Expression]:
 
 def breaches(ground: Ground) -> Iterator[Finding]:
     """What is wrong with each expression over a source that can be read."""
+    sound: dict[str, list[Expression]] = {}
     for item in declared(ground.company):
         if ground.holds(item.source):
-            yield from _breach(ground, item)
+            found = list(_breach(ground, item))
+            yield from found
+            if not found and item.text not in ground.tables.columns[item.source]:
+                sound.setdefault(item.source, []).append(item)
+    for items in sound.values():
+        yield from _failing(ground, items)
 
 
 def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
@@ -134,8 +140,21 @@ def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
         detail = f"gives {said(found)}, where {item.need} are needed"
         name = "not_a_condition" if item.need == "true/false" else "not_a_number"
         yield _finding(ground, item, name, detail, MENDS[item.need])
-        return
-    yield from _failing(ground, item)
+
+
+def _failing(ground: Ground, items: Sequence[Expression]) -> Iterator[Finding]:
+    """Expressions over one source that fail on some row: asked together, then one by one."""
+    counts = ", ".join(f"count(({item.text}))" for item in items)
+    try:
+        ground.tables.engine.row(f"SELECT {counts} FROM {table(items[0].source)}")
+    except EngineError as error:
+        if len(items) > 1:
+            for item in items:
+                yield from _failing(ground, [item])
+            return
+        detail = f"fails on a row: {_first_line(error)}"
+        mend = "use TRY_CAST, or leave such rows out by where"
+        yield _finding(ground, items[0], "not_computable", detail, mend)
 
 
 def _refused(engine: Engine, text: str) -> str | None:
@@ -181,18 +200,6 @@ def _fits(type_: str, need: Need) -> bool:
         "anything": True,
     }
     return fits[need] or (need == "numbers or text" and type_.startswith("ENUM"))
-
-
-def _failing(ground: Ground, item: Expression) -> Iterator[Finding]:
-    """An expression that fails on some row; a plain column cannot."""
-    if item.text in ground.tables.columns[item.source]:
-        return
-    try:
-        ground.row(f"SELECT count(({item.text})) AS n FROM {table(item.source)}")
-    except EngineError as error:
-        detail = f"fails on a row: {_first_line(error)}"
-        mend = "use TRY_CAST, or leave such rows out by where"
-        yield _finding(ground, item, "not_computable", detail, mend)
 
 
 def _mend(ground: Ground, item: Expression, error: EngineError) -> str:

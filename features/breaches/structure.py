@@ -8,6 +8,7 @@ from features.breaches import columns, expressions, facts, keys
 from features.breaches.ground import Ground
 from features.company import Company
 from features.errors import ContractBroken, Finding
+from features.settings import Settings
 from features.sources import Tables
 
 
@@ -30,10 +31,11 @@ def standing(tables: Tables, first: list[Finding]) -> Ground:
 
 def wrong(ground: Ground) -> Iterator[Finding]:
     """Second round: what the tables that can be read say wrong."""
-    yield from keys.breaches(ground)
-    yield from facts.breaches(ground)
-    yield from facts.ends(ground)
-    yield from expressions.breaches(ground)
+    with ground.tables.engine.parallel(Settings.read().cores):
+        yield from keys.breaches(ground)
+        yield from facts.breaches(ground)
+        yield from facts.ends(ground)
+        yield from expressions.breaches(ground)
 
 
 def require(tables: Tables) -> Tables:

@@ -1,8 +1,8 @@
 """DuckDB in this process: the default engine.
 
-One thread, so that queries answer in one order and Ctrl-C ends every one of them. Only facts are
-read by as many threads as there are: what is folded from them does not depend on their order
-(`features.kernel`).
+One thread, so that queries answer in one order and Ctrl-C ends every one of them. Facts alone are
+read, and counted, by as many threads as there are: what comes of them does not depend on their
+order (`features.kernel`).
 """
 
 from collections.abc import Iterator
@@ -81,14 +81,19 @@ class Engine:
 
     def batches(self, query: str, threads: int) -> Iterator[pa.RecordBatch]:
         """What `query` answers, as Arrow, while so many threads answer it; in any order."""
-        with _errors_of_ours():
-            self._connection.execute(f"SET threads = {threads}")
-            self._connection.execute("SET preserve_insertion_order = false")
-            try:
-                yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
-            finally:
-                self._connection.execute("SET threads = 1")
-                self._connection.execute("SET preserve_insertion_order = true")
+        with _errors_of_ours(), self.parallel(threads):
+            yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+
+    @contextmanager
+    def parallel(self, threads: int) -> Iterator[None]:
+        """Within the block, queries are answered by so many threads, in any order."""
+        self._run(f"SET threads = {threads}")
+        self._run("SET preserve_insertion_order = false")
+        try:
+            yield
+        finally:
+            self._run("SET threads = 1")
+            self._run("SET preserve_insertion_order = true")
 
     def row(self, query: str) -> tuple[Any, ...]:
         """The one row that `query` answers."""
