@@ -12,6 +12,7 @@ import duckdb
 KINDS = ("login", "report", "export", "invite", "api_call", "ticket")
 BEGIN, DAYS = date(2024, 1, 1), 730
 UNTIL = BEGIN + timedelta(days=DAYS)
+MONTHS = 24
 WINDOWS = (7, 28, 90, 365)
 MORE_WINDOWS = (7, 14, 28, 60, 90, 120, 180, 365)
 EVENTS, ACCOUNTS, ENDS = "events.parquet", "accounts.parquet", "ends.parquet"
@@ -135,6 +136,11 @@ def declaration(windows: tuple[int, ...] = WINDOWS, *, with_values: bool = False
         for name, measure, more in asked
     ]
     return _DECLARATION.format(until=UNTIL) + "".join(indicators)
+
+
+def dates(count: int) -> list[date]:
+    """So many as-of dates: month starts, or weeks where there are more than the log has months."""
+    return month_starts(count) if count <= MONTHS else weeks(count)
 
 
 def month_starts(count: int) -> list[date]:
