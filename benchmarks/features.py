@@ -65,7 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--accounts", type=int, default=100_000)
-    parser.add_argument("--snapshots", type=int, default=24, help="month starts; more than 24 are weekly")
+    parser.add_argument("--snapshots", type=int, default=24, help="months; above 24, weeks")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shapes", action="store_true", help="also other shapes of the job")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
