@@ -246,6 +246,7 @@ class Taxonomy(Table):
     of the last word.
     """
 
+    adopt: str | None = None
     topics: Annotated[dict[Name, Keywords], Field(min_length=1)]
 
 

@@ -8,18 +8,18 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from features import catalog, mistakes
+from features import adoption, mistakes
+from features.adoption import tables
 from features.company import Company, Target
 from features.errors import DeclarationError, NotFound, Problem
-from features.indicator import Indicator, Topic
-from features.mistakes import FILE
-from features.spelling import did_you_mean
+from features.indicator import BASES, Indicator, Topic
+from features.mistakes import FILE, unknown
 from features.toml_lines import KeyPath, Lines
 
 
@@ -55,7 +55,7 @@ def parse(text: str, folder: Path = Path()) -> Company:
     """The company that `text` declares; as `load`, for a declaration that is at hand."""
     raw = _toml(text)
     lines = Lines(text)
-    not_adopted = list(_adopt(raw, lines))
+    not_adopted = list(adoption.adopt(raw, lines))
     _derive(raw)
     problems = [*not_adopted, *_not_for_the_file(raw, lines), *_broken_references(raw, lines)]
     company = None
@@ -109,7 +109,7 @@ def _follows_from(item: Problem, not_adopted: list[Problem]) -> bool:
 
 def _not_for_the_file(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     for key in sorted(mistakes.NOT_IN_THE_FILE & raw.keys()):
-        yield _unknown((key,), "unknown key", key, mistakes.keys_at(()), lines)
+        yield unknown((key,), "unknown key", key, mistakes.keys_at(()), lines)
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -136,36 +136,12 @@ def _hash(company: Company) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Problem]:
-    """Fills in, in place, what `adopt = "family.name"` takes from the catalogue."""
-    for kind in ("indicators", "playbooks"):
-        for name, table in _tables(raw, kind):
-            if not isinstance(wanted := table.get("adopt"), str):
-                continue
-            found = catalog.entries(kind)
-            if wanted not in found:
-                path = (kind, name, "adopt")
-                yield _unknown(
-                    path, f"no such entry of the catalogue's {kind}", wanted, found, lines
-                )
-                continue
-            raw[kind][name] = {**found[wanted], **table}
-            _adopt_playbook(raw, wanted, raw[kind][name])
-
-
-def _adopt_playbook(raw: dict[str, Any], wanted: str, table: dict[str, Any]) -> None:
-    family = wanted.partition(".")[0]
-    playbook = table.get("playbook")
-    offered = catalog.entries("playbooks").get(f"{family}.{playbook}")
-    if offered is not None and isinstance(raw.setdefault("playbooks", {}), dict):
-        raw["playbooks"].setdefault(playbook, {**offered, "adopt": f"{family}.{playbook}"})
-
-
 def _derive(raw: dict[str, Any]) -> None:
     """Fills in, in place, the source and windows of indicators that are made of others."""
-    indicators = dict(_tables(raw, "indicators"))
+    indicators = dict(tables(raw, "indicators"))
     # A rank may be of a quotient, whose own are then there.
-    for measure, key in (("quotient", "over"), ("peer_rank", "of")):
+    for measure in ("quotient", "peer_rank"):
+        key = BASES[measure][0]
         for table in indicators.values():
             base = indicators.get(str(table.get(key)))
             if table.get("measure") == measure and base is not None:
@@ -173,23 +149,17 @@ def _derive(raw: dict[str, Any]) -> None:
                 table.setdefault("windows", base.get("windows", ["all"]))
 
 
-def _tables(raw: Mapping[str, Any], kind: str) -> list[tuple[str, dict[str, Any]]]:
-    group = raw.get(kind)
-    items = group.items() if isinstance(group, dict) else ()
-    return [(name, table) for name, table in items if isinstance(table, dict)]
-
-
 def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
-    sources = [name for name, _ in _tables(raw, "sources")]
-    playbooks = [name for name, _ in _tables(raw, "playbooks")]
+    sources = [name for name, _ in tables(raw, "sources")]
+    playbooks = [name for name, _ in tables(raw, "playbooks")]
     for path, name in _named_sources(raw):
         if isinstance(name, str) and name not in sources:
-            yield _unknown(path, "no such source is declared", name, sources, lines)
-    for indicator, table in _tables(raw, "indicators"):
+            yield unknown(path, "no such source is declared", name, sources, lines)
+    for indicator, table in tables(raw, "indicators"):
         playbook = table.get("playbook")
         if isinstance(playbook, str) and playbook not in playbooks:
             path = ("indicators", indicator, "playbook")
-            yield _unknown(path, "no such playbook is declared", playbook, playbooks, lines)
+            yield unknown(path, "no such playbook is declared", playbook, playbooks, lines)
     yield from _broken_systems(raw, lines)
     yield from _broken_bases(raw, lines)
     yield from _broken_topics(raw, lines)
@@ -200,12 +170,12 @@ def _named_sources(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
     accounts = raw.get("accounts")
     if isinstance(accounts, dict):
         yield ("accounts", "source"), accounts.get("source")
-    for target, table in _tables(raw, "targets"):
+    for target, table in tables(raw, "targets"):
         for form in ("event", "inactivity"):
             if isinstance(part := table.get(form), dict):
                 yield ("targets", target, form, "source"), part.get("source")
         yield ("targets", target, "active"), table.get("active")
-    for indicator, table in _tables(raw, "indicators"):
+    for indicator, table in tables(raw, "indicators"):
         yield ("indicators", indicator, "source"), table.get("source")
 
 
@@ -213,26 +183,26 @@ def _broken_systems(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     accounts = raw.get("accounts")
     declared = accounts.get("crosswalk") if isinstance(accounts, dict) else None
     crosswalk = declared if isinstance(declared, dict) else {}
-    for source, table in _tables(raw, "sources"):
+    for source, table in tables(raw, "sources"):
         account = table.get("account")
         system = account.get("system") if isinstance(account, dict) else None
         if isinstance(system, str) and system not in crosswalk:
             path = ("sources", source, "account", "system")
-            yield _unknown(path, "no such system in accounts.crosswalk", system, crosswalk, lines)
+            yield unknown(path, "no such system in accounts.crosswalk", system, crosswalk, lines)
 
 
 def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     """Indicators that are made of others have to find them, with columns that fit."""
-    indicators = dict(_tables(raw, "indicators"))
+    indicators = dict(tables(raw, "indicators"))
     for name, table in indicators.items():
         measure = table.get("measure")
-        for key in {"quotient": ("over", "per"), "peer_rank": ("of",)}.get(str(measure), ()):
+        for key in BASES.get(str(measure), ()):
             base, path = table.get(key), ("indicators", name, key)
             if not isinstance(base, str):
                 continue
             if base not in indicators or base == name:
                 known = indicators.keys() - {name}
-                yield _unknown(path, "no such other indicator is declared", base, known, lines)
+                yield unknown(path, "no such other indicator is declared", base, known, lines)
             elif (
                 indicators[base].get("measure")
                 in (("quotient", "peer_rank"), ("peer_rank",))[measure == "peer_rank"]
@@ -254,25 +224,25 @@ def _windows_that_lack(table: Mapping[str, Any], base: Mapping[str, Any], key: s
 
 
 def _broken_topics(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
-    taxonomies = dict(_tables(raw, "taxonomies"))
-    for name, table in _tables(raw, "indicators"):
+    taxonomies = dict(tables(raw, "taxonomies"))
+    for name, table in tables(raw, "indicators"):
         about = table.get("about")
         if not isinstance(about, dict) or not isinstance(about.get("taxonomy"), str):
             continue
         taxonomy, path = about["taxonomy"], ("indicators", name, "about", "taxonomy")
         if taxonomy not in taxonomies:
-            yield _unknown(path, "no such taxonomy is declared", taxonomy, taxonomies, lines)
+            yield unknown(path, "no such taxonomy is declared", taxonomy, taxonomies, lines)
             continue
         topics = taxonomies[taxonomy].get("topics")
         topic = about.get("topic")
         if isinstance(topics, dict) and isinstance(topic, str) and topic not in topics:
             path = ("indicators", name, "about", "topic")
-            yield _unknown(path, f"no such topic in {taxonomy}", topic, topics, lines)
+            yield unknown(path, f"no such topic in {taxonomy}", topic, topics, lines)
 
 
 def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     """A source that facts are taken from needs an account key and an event time."""
-    tables = dict(_tables(raw, "sources"))
+    declared = dict(tables(raw, "sources"))
     accounts = raw.get("accounts")
     plain = isinstance(accounts, dict) and not accounts.get("derived")
     users = {
@@ -282,11 +252,7 @@ def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Pro
     }
     for source, user in users.items():
         for key in ("account", "event_time"):
-            if source in tables and key not in tables[source]:
+            if source in declared and key not in declared[source]:
                 where = ("sources", source, key)
                 mend = f'add {key} = "…": {".".join(user)} takes facts from it'
                 yield Problem(FILE, lines[where], ".".join(where), "missing", "", mend)
-
-
-def _unknown(path: KeyPath, what: str, got: str, known: Iterable[str], lines: Lines) -> Problem:
-    return Problem(FILE, lines[path], ".".join(path), what, repr(got), did_you_mean(got, known))

@@ -49,8 +49,8 @@ WHOLE_HISTORY: tuple[Measure, ...] = ("latest", "days_since", "days_since_first"
 BOUNDED: tuple[Measure, ...] = ("ratio", "change", "longest_silence", "deviation")
 """Measures that need windows with an end."""
 
-OF_OTHERS: tuple[Measure, ...] = ("quotient", "peer_rank")
-"""Measures of other indicators, without facts of their own."""
+BASES: dict[str, tuple[str, ...]] = {"quotient": ("over", "per"), "peer_rank": ("of",)}
+"""Measures of other indicators, without facts of their own, and the keys that name those."""
 
 FEWEST_BASELINES = 3
 
@@ -182,7 +182,7 @@ class Indicator(Table):
             raise refuse("a ratio of sums needs a value", 'value = "amount"')
         if self.shrink is not None and self.of != "count":
             raise refuse("shrink is for counts", 'remove it, or of = "count"')
-        if self.measure in OF_OTHERS and (self.value or self.where or self.about):
+        if self.measure in BASES and (self.value or self.where or self.about):
             raise refuse(
                 f"a {self.measure} has no facts of its own",
                 "put value, where and about into the indicators that it is made of",
@@ -231,9 +231,7 @@ class Indicator(Table):
 
     def bases(self) -> tuple[str, ...]:
         """The names of the indicators that it is made of."""
-        if self.measure not in OF_OTHERS:
-            return ()
-        return tuple(name for name in (self.of, self.over, self.per) if name is not None)
+        return tuple(getattr(self, key) for key in BASES.get(self.measure, ()))
 
     def spans(self) -> tuple[int | None, ...]:
         """The windows in days, `None` for the whole history."""

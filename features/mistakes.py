@@ -3,7 +3,7 @@
 One line per kind of refusal stands in `WORDS`; a kind that is not there keeps pydantic's words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, get_args, get_origin
 
@@ -43,6 +43,12 @@ def problem(detail: ErrorDetails, lines: Lines) -> Problem:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     what, given, mend = _words(detail, path)
     return Problem(FILE, lines[path], ".".join(path), what, given, mend)
+
+
+def unknown(path: KeyPath, what: str, named: str, known: Iterable[str], lines: Lines) -> Problem:
+    """A name at `path` that is none of the `known`, with the nearest of them."""
+    mend = did_you_mean(named, known)
+    return Problem(FILE, lines[path], ".".join(path), what, repr(named), mend)
 
 
 def got(value: Any) -> str:

@@ -82,8 +82,14 @@ class Expression:
 
 def declared(company: Company) -> Iterator[Expression]:
     """Every SQL expression of the declaration."""
+    computed = company.staged("live", "shadow")
+    computed |= {
+        name: company.indicators[name]
+        for item in computed.values()
+        for name in _below(company, item)
+    }
     for name, item in company.indicators.items():
-        yield from _of_indicator(f"indicators.{name}", item)
+        yield from _of_indicator(f"indicators.{name}", item, is_draft=name not in computed)
     for name, target in company.targets.items():
         for form, part in (("event", target.event), ("inactivity", target.inactivity)):
             if part is not None and part.where is not None:
@@ -95,8 +101,14 @@ def declared(company: Company) -> Iterator[Expression]:
             yield Expression(key, company.accounts.source, segment.where, "true/false", "sources")
 
 
-def _of_indicator(key: str, item: Indicator) -> Iterator[Expression]:
-    is_draft = item.stage == "draft"
+def _below(company: Company, item: Indicator) -> Iterator[str]:
+    """The names of all indicators that this one is made of."""
+    for name in item.bases():
+        yield name
+        yield from _below(company, company.indicators[name])
+
+
+def _of_indicator(key: str, item: Indicator, *, is_draft: bool) -> Iterator[Expression]:
     if item.where is not None:
         yield Expression(f"{key}.where", item.source, item.where, "true/false", STEP, is_draft)
     if item.about is not None:

@@ -1,4 +1,4 @@
-"""The catalogue: ready-made indicators and playbooks, one TOML file per family.
+"""The catalogue: ready-made indicators, playbooks and taxonomies, one TOML file per family.
 
 A family's file has the syntax of `churnlight.toml`; its entries are adopted by
 `adopt = "family.name"`. A new entry is one table in one of these files.
@@ -24,7 +24,7 @@ def families() -> dict[str, dict[str, Any]]:
 
 @cache
 def entries(kind: str) -> dict[str, dict[str, Any]]:
-    """All entries of `kind` (`"indicators"` or `"playbooks"`) by `family.name`."""
+    """All entries of `kind` (such as `"indicators"`) by `family.name`."""
     return {
         f"{family}.{name}": table
         for family, tables in families().items()
