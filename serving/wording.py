@@ -11,7 +11,7 @@ from math import floor
 
 from features.company import Target
 from serving.assess import Driver
-from training.drivers import CURRENCIES, amount
+from training.drivers import amount, noun
 
 DASH = "–"
 LITTLE_POINTS = 3.0
@@ -59,11 +59,11 @@ def money(amount: float, currency: str) -> str:
 
 def known(value: float | str | None, unit: str) -> str:
     """A driver's value with its unit, as its sentence writes it, or that it is not known."""
-    text = amount(value, unit)
-    if not isinstance(value, int | float) or unit == "%" or unit in CURRENCIES:
+    text, many = amount(value, unit), noun(unit)
+    if not isinstance(value, int | float):
         return text
-    single = value == 1 and unit.endswith("s") and not unit.endswith("ss")
-    return f"{text} {unit.removesuffix('s') if single else unit}".rstrip()
+    single = value == 1 and many.endswith("s") and not many.endswith("ss")
+    return f"{text} {many.removesuffix('s') if single else many}".rstrip()
 
 
 def version(name: str) -> str:

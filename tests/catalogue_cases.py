@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any
 
 from features.indicator import WHOLE_HISTORY, Indicator
-from training.drivers import amount, span
+from features.measures import FEWEST_PEERS
+from training.drivers import amount, noun, span
 
 HEAD = """
 [company]
@@ -30,13 +31,10 @@ active_within = "180d"
 horizon = "90d"
 """
 
-# Three facts per family: one in the last 28 days, one in the spans before that trends compare
-# with, and one that makes the account old enough for a trend.
-DAYS = (
-    {"account_id": "a", "day": date(2026, 5, 20)},
-    {"account_id": "a", "day": date(2026, 2, 20)},
-    {"account_id": "a", "day": date(2025, 6, 1)},
-)
+# Facts in the last 28 days, in the spans before that trends compare with, in the same weeks of last
+# year, and one that makes the account old enough; of as many accounts as a rank among peers needs.
+DAYS = (date(2026, 5, 20), date(2026, 2, 20), date(2025, 6, 1), date(2024, 6, 1))
+ACCOUNTS = [f"a{number:02}" for number in range(FEWEST_PEERS)]
 
 ORDER = {
     "amount": 20.0,
@@ -53,12 +51,14 @@ USAGE = {
     "events": 120,
     "key_feature_events": 12,
     "admin_logins": 1,
+    "user_id": "u1",
 }
 TICKET = {
     "priority": "high",
     "topic": "bug",
     "initiated_by": "customer",
     "resolution_hours": 7.5,
+    "first_answer_hours": 0.5,
     "first_contact_resolved": True,
     "reopened": False,
     "escalated": False,
@@ -71,20 +71,47 @@ PERSON = {
     "initiated_by": "customer",
     "held": True,
 }
+MILESTONE = {
+    "milestone": "first value",
+    "moment_of_truth": True,
+    "reached": True,
+    "on_time": False,
+    "days_late": 12,
+    "achieved_share": 0.8,
+    "progress": 0.4,
+}
+TERM = {
+    "renews_on": date(2026, 9, 1),
+    "notice_by": date(2026, 6, 1),
+    "term_months": 12,
+    "seats": 40,
+    "mrr": 900.0,
+}
+TEXTS = (
+    "The price is too expensive for us",
+    "It crashes, and the export is slow",
+    "There is no way to do this: confusing",
+    "Still waiting. We have a new manager, who looks at a competitor and asks how to cancel",
+)
 
 
 def _facts(*values: dict[str, Any]) -> list[dict[str, Any]]:
-    return [day | item for item in values for day in DAYS]
+    when = [{"account_id": account, "day": day} for account in ACCOUNTS for day in DAYS]
+    return [fact | item for item in values for fact in when]
 
 
 TABLES: dict[str, list[dict[str, Any]]] = {
     "billing": _facts({"days_late": 3, "amount": 99.0, "disputed": False}),
-    "outcomes": _facts({"reached": True, "on_time": False, "progress": 0.4}),
+    "outcomes": _facts(MILESTONE),
     "relationship": _facts(PERSON),
-    "sentiment": _facts(*({"kind": kind, "score": 4} for kind in ("nps", "csat", "ces"))),
+    "renewal": _facts(TERM),
+    "sentiment": _facts(
+        *({"kind": kind, "score": 4, "answered": True} for kind in ("nps", "csat", "ces"))
+    ),
     "shop": _facts(ORDER),
     "support": _facts(TICKET),
     "usage": _facts(USAGE),
+    "voice": _facts(*({"body": text, "initiated_by": "customer"} for text in TEXTS)),
 }
 
 EXPLAINING = r"\b(because|caus\w+|will|due to|leads? to|guarantee\w*|log-odds|churn\w*)\b"
@@ -107,7 +134,7 @@ def said(indicator: Indicator, sentence: str, *, value: float, usual: float) -> 
     """The sentence as a page shows it for a window of 90 days."""
     unit = indicator.unit
     numbers = {"value": amount(value, unit), "usual": amount(usual, unit)}
-    return sentence.format(window=span(90), unit=unit, **numbers)
+    return sentence.format(window=span(90), unit=noun(unit), **numbers)
 
 
 def faults(indicator: Indicator) -> list[str]:

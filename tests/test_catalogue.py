@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from catalogue_cases import HEAD, TABLES, adopting, faults, said
+from catalogue_cases import ACCOUNTS, HEAD, TABLES, adopting, faults, said
 from features import catalog, snapshots
 from features.catalog.page import page
 from features.declaration import load, parse
@@ -52,7 +52,8 @@ def test_a_family_can_be_computed_from_its_own_columns(family: str, tmp_path: Pa
     write_parquet(pa.Table.from_pylist(TABLES[family]), tmp_path / "facts.parquet")
     rows = snapshots.build(load(tmp_path), [date(2026, 6, 1)])
     unknown = [item.name for item in rows.columns if rows.table[item.name].null_count]
-    assert rows.table.num_rows == 1
+    assert rows.table.num_rows == len(ACCOUNTS)
+    assert {item.indicator for item in rows.columns} == {f"one-{n}" for n in range(len(names))}
     assert unknown == []
 
 

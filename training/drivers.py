@@ -17,6 +17,9 @@ from training.matrix import Feature
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 CURRENCIES = ("$", "€", "£", "¥")
+SHARE, YES_NO = "%", "yes/no"
+SIGN = "±"
+"""A unit that begins so is one of differences, which are printed with their sign."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +71,35 @@ def sentence(meaning: Meaning, feature: Feature, value: float | str | None, *, l
         value=amount(value, meaning.unit),
         usual=amount(feature.usual, meaning.unit),
         window=span(feature.window),
-        unit=meaning.unit,
+        unit=noun(meaning.unit),
     )
 
 
 def amount(value: float | str | None, unit: str) -> str:
-    """A value as people write it: `1,240`, `3.5`, `38%` for shares, `$12.00` for money."""
+    """A value as people write it.
+
+    `1,240`, `3.5`, `38%` for shares, `$12.00` for money, `+2` for differences, `yes` for 1 of
+    what either is or is not.
+    """
     if value is None:
         return "not known"
     if isinstance(value, str):
         return value
-    if unit == "%":
+    text = _plain(value, unit.removeprefix(SIGN).strip())
+    is_more = unit.startswith(SIGN) and value > 0 and any(digit in text for digit in "123456789")
+    return f"+{text}" if is_more else text
+
+
+def noun(unit: str) -> str:
+    """What stands after a value of this unit: `days`; nothing where the value says it itself."""
+    plain = unit.removeprefix(SIGN).strip()
+    return "" if plain in (SHARE, YES_NO, *CURRENCIES) else plain
+
+
+def _plain(value: float, unit: str) -> str:
+    if unit == YES_NO:
+        return "yes" if value >= 0.5 else "no"
+    if unit == SHARE:
         return f"{_digits(100 * value)}%"
     if unit in CURRENCIES:
         return f"{'−' if value < 0 else ''}{unit}{_money(abs(value))}"
@@ -92,7 +113,8 @@ def _money(value: float) -> str:
 def _digits(value: float) -> str:
     places = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
     text = f"{value:,.{places}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text.replace("-", "−")
 
 
 def span(window: int | None) -> str:

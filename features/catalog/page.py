@@ -13,15 +13,16 @@ from itertools import takewhile
 from typing import Any
 
 from features import catalog
+from features.indicator import BASES
 
 HEAD = """\
 # The catalogue
 
 <!-- Made by `python -m features.catalog.page > docs/catalogue.md`; a test compares. -->
 
-Ready-made indicators and playbooks, by family. Adopt one by name in `churnlight.toml`, say which of
-your sources it reads, and change what differs in your tables; what you write wins (`where = "true"`
-counts every row):
+Ready-made indicators, playbooks and taxonomies, by family. Adopt one by name in `churnlight.toml`,
+say which of your sources it reads, and change what differs in your tables; what you write wins
+(`where = "true"` counts every row):
 
 ```toml
 [indicators.recency]
@@ -29,8 +30,26 @@ adopt = "shop.recency"
 source = "orders"
 ```
 
-An adopted indicator brings its playbook along. A playbook is adopted by itself with
-`[playbooks.NAME]` and `adopt = "family.name"`, and any of its keys can be changed there.
+An adopted indicator brings along, under the names that stand here, its playbook, the taxonomy of
+its topic, and as drafts the indicators that it is made of; what you declare under such a name stands
+in its place. Each can be adopted by itself, with `adopt = "family.name"` in `[playbooks.NAME]` or
+`[taxonomies.NAME]`, and any of its keys can be changed there:
+
+```toml
+[indicators.seats_in_use]            # people with a log-in, per licensed seat
+adopt = "usage.seats_in_use"
+source = "logins"
+
+[indicators.licensed_seats]          # the seats stand in another table
+adopt = "usage.licensed_seats"
+stage = "draft"                      # needed for the share alone
+source = "contracts"
+value = "seats"
+
+[taxonomies.software]                # the topics of texts, one of them in your words
+adopt = "voice.software"
+topics.price = ["price", "too expensive", "zu teuer"]
+```
 
 - *Kind*: a **leading** indicator moves early enough to act, a **lagging** one reports what has
   happened and is never a headline, **context** cannot be changed: no healthy side, no playbook.
@@ -38,6 +57,8 @@ An adopted indicator brings its playbook along. A playbook is adopted by itself 
 - *Says*: the sentence where the score is lowered. Both sentences of an indicator state the value
   beside the usual one and leave the sign to the page, as value and sign may disagree. `{window}`
   reads "the last 90 days" or "the whole history"; with the unit `%` a share of 0.38 reads 38%.
+- A *peer rank* is the share of the segment's accounts with a lower value; a *deviation* is 0 at the
+  account's own mean and ±1 at one of its own standard deviations.
 """
 INDICATORS = """\
 | indicator | dimension, kind | measures | healthy | says | playbook |
@@ -53,8 +74,10 @@ def _family(name: str) -> str:
     tables = catalog.families()[name]
     indicators = [_row(name, key, item) for key, item in tables["indicators"].items()]
     playbooks = [_steps(name, key, item) for key, item in tables["playbooks"].items()]
+    topics = [_taxonomy(name, key, item) for key, item in tables.get("taxonomies", {}).items()]
     intro = _introduction(name)
-    return "\n".join([f"## {name}\n", intro, "", INDICATORS, *indicators, "", *playbooks])
+    table = [INDICATORS, *indicators, ""]
+    return "\n".join([f"## {name}\n", intro, "", *table, *topics, *playbooks])
 
 
 def _introduction(family: str) -> str:
@@ -81,16 +104,38 @@ def _measured(item: Mapping[str, Any]) -> str:
 
 
 def _measured_parts(item: Mapping[str, Any]) -> Iterator[str]:
-    of = f" of `{item['value']}`" if "value" in item else ""
-    yield f"{item['measure']}{of}"
+    yield _what(item)
     if "quantile" in item:
         yield f"at {item['quantile']}"
+    if "about" in item:
+        yield f"of texts about {item['about']['topic']}"
     if "where" in item:
         yield f"where `{item['where']}`"
-    if "earlier" in item:
-        yield f"{' '.join(item['windows'])} against the {item['earlier']} before"
-    else:
-        yield " ".join(item.get("windows", ["all"]))
+    yield _over_time(item)
+    if "shrink" in item:
+        yield f"shrunk by {item['shrink']:g}"
+
+
+def _what(item: Mapping[str, Any]) -> str:
+    """The measure and what it is of."""
+    if item["measure"] == "quotient":
+        return f"`{item['over']}` per `{item['per']}`"
+    of = item["of"] if item["measure"] == "peer_rank" else item.get("value")
+    return f"{item['measure']} of `{of}`" if of is not None else str(item["measure"])
+
+
+def _over_time(item: Mapping[str, Any]) -> str:
+    if "windows" not in item and item["measure"] in BASES:
+        return "over the same windows"
+    windows = " ".join(item.get("windows", ["all"]))
+    if "lag" in item:
+        return f"{windows} against {item['earlier']} that end {item['lag']} ago"
+    return f"{windows} against the {item['earlier']} before" if "earlier" in item else windows
+
+
+def _taxonomy(family: str, name: str, item: Mapping[str, Any]) -> str:
+    topics = [f"- {topic}: `{'`, `'.join(words)}`" for topic, words in item["topics"].items()]
+    return "\n".join([f"**`{family}.{name}`** Topics and their keywords:\n", *topics, ""])
 
 
 def _steps(family: str, name: str, item: Mapping[str, Any]) -> str:
