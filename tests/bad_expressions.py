@@ -90,4 +90,17 @@ EXPRESSIONS = [
         mend="TRY_CAST",
         text=_value_is("CAST(device AS DOUBLE)"),
     ),
+    Defect(
+        "naive_time",
+        "tickets",
+        detail="indicators.due.value gives timestamps without a zone",
+        mend="CAST(opened + INTERVAL 1 YEAR AS DATE)",
+        text=(
+            (
+                "[indicators.logins]",
+                '[indicators.due]\nadopt = "renewal.days_until"\nsource = "tickets"\n'
+                'value = "opened + INTERVAL 1 YEAR"\n\n[indicators.logins]',
+            ),
+        ),
+    ),
 ]

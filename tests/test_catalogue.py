@@ -3,6 +3,7 @@
 An entry added to a family's file is tested by standing there.
 """
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pyarrow as pa
 import pytest
 
 from catalogue_cases import ACCOUNTS, HEAD, TABLES, adopting, faults, said
-from features import catalog, snapshots
+from features import catalog, contract, snapshots
 from features.catalog.page import page
+from features.company import Company
 from features.declaration import load, parse
 from features.errors import DeclarationError
 from features.indicator import Indicator
@@ -26,6 +28,13 @@ ROOT = Path(__file__).parent.parent
 
 def adopted(name: str) -> Indicator:
     return parse(adopting([name])).indicators["one-0"]
+
+
+def in_folder(folder: Path, family: str, text: str) -> Company:
+    """The declaration beside the table of the family."""
+    (folder / "churnlight.toml").write_text(text, "utf-8")
+    write_parquet(pa.Table.from_pylist(TABLES[family]), folder / "facts.parquet")
+    return load(folder)
 
 
 def test_there_is_a_family_for_each_kind_of_table() -> None:
@@ -46,15 +55,30 @@ def test_its_sentences_keep_the_rules_of_wording(name: str) -> None:
 
 
 @pytest.mark.parametrize("family", TABLES)
-def test_a_family_can_be_computed_from_its_own_columns(family: str, tmp_path: Path) -> None:
+def test_a_family_can_be_computed_and_said_from_its_own_columns(
+    family: str, tmp_path: Path
+) -> None:
     names = [name for name in INDICATORS if name.startswith(f"{family}.")]
-    (tmp_path / "churnlight.toml").write_text(adopting(names), "utf-8")
-    write_parquet(pa.Table.from_pylist(TABLES[family]), tmp_path / "facts.parquet")
-    rows = snapshots.build(load(tmp_path), [date(2026, 6, 1)])
+    company = in_folder(tmp_path, family, adopting(names))
+    rows = snapshots.build(company, [date(2026, 6, 1)])
     unknown = [item.name for item in rows.columns if rows.table[item.name].null_count]
     assert rows.table.num_rows == len(ACCOUNTS)
     assert {item.indicator for item in rows.columns} == {f"one-{n}" for n in range(len(names))}
     assert unknown == []
+    for item in rows.columns:
+        indicator, value = company.indicators[item.indicator], rows.table[item.name][0].as_py()
+        text = said(indicator, indicator.says.bad, value=value, usual=value)
+        assert re.search(r"(\d|: (yes|no))(?!.*[{}]).* is usual$", text), text
+
+
+def test_every_topic_of_the_taxonomy_is_found_in_texts_about_it(tmp_path: Path) -> None:
+    names = [name for name, item in INDICATORS.items() if "about" in item]
+    topics = {INDICATORS[name]["about"]["topic"] for name in names}
+    company = in_folder(tmp_path, "voice", adopting(names))
+    rows = snapshots.build(company, [date(2026, 6, 1)])
+    counts = {item.name: rows.table[item.name][0].as_py() for item in rows.columns}
+    assert topics == set(catalog.entries("taxonomies")["voice.software"]["topics"])
+    assert {name for name, count in counts.items() if count != 1} == set()
 
 
 @pytest.mark.parametrize("name", LEADING)
@@ -95,6 +119,74 @@ def test_the_playbook_comes_along_and_a_declared_one_wins() -> None:
     own = '[playbooks.win-back]\nadopt = "shop.win-back"\nowner = "Mia"\n'
     assert parse(adopting(["shop.recency"])).playbooks["win-back"].owner == "CRM manager"
     assert parse(adopting(["shop.recency"]) + own).playbooks["win-back"].owner == "Mia"
+
+
+def test_one_line_brings_along_what_a_share_is_made_of(tmp_path: Path) -> None:
+    company = in_folder(tmp_path, "usage", adopting(["usage.seats_in_use"]))
+    rows = snapshots.build(company, [date(2026, 6, 1)])
+    share = company.indicators["one-0"]
+    assert {name: item.stage for name, item in company.indicators.items() if name != "one-0"} == {
+        "people": "draft",
+        "licensed_seats": "draft",
+    }
+    assert share.windows == company.indicators["people"].windows == (28, 84)
+    assert [item.name for item in rows.columns] == ["one-0__28d", "one-0__84d"]
+    assert rows.table["one-0__28d"][0].as_py() == pytest.approx(1 / 10)
+    assert said(share, share.says.bad, value=0.1, usual=0.52) == (
+        "Seats with somebody active in the last 90 days: 10%; 52% is usual"
+    )
+
+
+def test_a_rank_of_a_share_brings_along_all_three() -> None:
+    text = adopting(["usage.user_rank"]) + 'of = "peak_seat_use"\nwindows = ["14d"]\n'
+    company = parse(text)
+    assert set(company.indicators) == {"one-0", "peak_seat_use", "busiest_day", "licensed_seats"}
+    assert company.indicators["busiest_day"].windows == (14,)
+    assert set(company.playbooks) == {"re-engage-users"}
+
+
+def test_a_declared_base_stands_before_the_catalogues() -> None:
+    own = '[indicators.people]\nadopt = "usage.people"\nsource = "facts"\nvalue = "mail"\n'
+    company = parse(adopting(["usage.seats_in_use"]) + own)
+    assert company.indicators["people"].value == "mail"
+    assert company.indicators["people"].stage == "live"
+
+
+def test_a_broken_base_is_as_bad_as_what_is_made_of_it(tmp_path: Path) -> None:
+    company = in_folder(tmp_path, "shop", adopting(["usage.peak_seat_use", "shop.tenure"]))
+    found = {item.detail.split()[0]: item.state for item in contract.check(company)}
+    assert found["indicators.busiest_day.value"] == "error"
+    assert found["indicators.licensed_seats.value"] == "error"
+
+
+def test_a_topic_brings_its_taxonomy_along_and_takes_the_companys_words() -> None:
+    text = adopting(["voice.about_price", "voice.about_speed"])
+    own = '[taxonomies.software]\nadopt = "voice.software"\ntopics.price = ["zu teuer"]\n'
+    offered = catalog.entries("taxonomies")["voice.software"]["topics"]
+    plain, changed = parse(text).indicators, parse(text + own).indicators
+    assert _keywords(plain["one-0"]) == tuple(offered["price"])
+    assert _keywords(changed["one-0"]) == ("zu teuer",)
+    assert _keywords(changed["one-1"]) == tuple(offered["speed"])
+
+
+def test_one_key_of_a_topic_can_be_changed_alone_and_own_keywords_replace_it() -> None:
+    base = adopting(["voice.about_price"])
+    moved = parse(base + 'about.column = "comment"\n').indicators["one-0"]
+    plain = parse(base + 'about = { column = "comment", keywords = ["money"] }\n')
+    assert moved.about is not None
+    assert (moved.about.column, moved.about.topic) == ("comment", "price")
+    assert _keywords(plain.indicators["one-0"]) == ("money",)
+    assert plain.taxonomies == {}
+
+
+def test_a_misspelt_taxonomy_is_named_with_the_nearest_one() -> None:
+    text = adopting(["shop.tenure"]) + '[taxonomies.mine]\nadopt = "voice.softwear"\n'
+    with pytest.raises(DeclarationError, match=r"taxonomies\.mine\.adopt: .*voice\.software"):
+        parse(text)
+
+
+def _keywords(indicator: Indicator) -> tuple[str, ...] | None:
+    return indicator.about.keywords if indicator.about else None
 
 
 def test_what_the_company_writes_wins_over_the_catalogue() -> None:

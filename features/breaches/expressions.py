@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from features import clock
 from features.breaches.ground import Ground, table
 from features.company import Company
 from features.engines.on_duckdb import Engine, EngineError, quote
@@ -152,6 +153,22 @@ def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
         detail = f"gives {said(found)}, where {item.need} are needed"
         name = "not_a_condition" if item.need == "true/false" else "not_a_number"
         yield _finding(ground, item, name, detail, MENDS[item.need])
+    elif item.need == "a date" and _lacks_zone(ground, item, found):
+        detail = "gives timestamps without a zone, and none is declared"
+        mend = (
+            f'"CAST({item.text} AS DATE)" for whole days, or '
+            f'sources.{item.source}.event_time = {{ column = "…", zone = "Europe/Berlin" }}'
+        )
+        yield _finding(ground, item, "naive_time", detail, mend)
+
+
+def _lacks_zone(ground: Ground, item: Expression, type_: str) -> bool:
+    zoned = ground.company.sources[item.source].event_time
+    try:
+        clock.in_utc("x", type_, zoned.zone if zoned else None)
+    except clock.NoZone:
+        return True
+    return False
 
 
 def _failing(ground: Ground, items: Sequence[Expression]) -> Iterator[Finding]:
