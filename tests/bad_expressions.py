@@ -14,6 +14,12 @@ def _value_is(text: str) -> tuple[tuple[str, str], ...]:
     return (('value = "minutes"', f"value = {text!r}"),)
 
 
+DUE = """
+[indicators.due]
+adopt = "renewal.days_until"
+source = "tickets"
+value = "opened + INTERVAL 1 YEAR"
+"""
 EXPRESSIONS = [
     Defect(
         "not_sql",
@@ -98,8 +104,7 @@ EXPRESSIONS = [
         text=(
             (
                 "[indicators.logins]",
-                '[indicators.due]\nadopt = "renewal.days_until"\nsource = "tickets"\n'
-                'value = "opened + INTERVAL 1 YEAR"\n\n[indicators.logins]',
+                f"{DUE}\n[indicators.logins]",
             ),
         ),
     ),
