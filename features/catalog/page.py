@@ -32,8 +32,8 @@ source = "orders"
 
 An adopted indicator brings along, under the names that stand here, its playbook, the taxonomy of
 its topic, and as drafts the indicators that it is made of; what you declare under such a name
-stands in its place. Each can be adopted by itself, with `adopt = "family.name"` in `[playbooks.NAME]` or
-`[taxonomies.NAME]`, and any of its keys can be changed there:
+stands in its place. Each can be adopted by itself, with `adopt = "family.name"` in
+`[playbooks.NAME]` or `[taxonomies.NAME]`, and any of its keys can be changed there:
 
 ```toml
 [indicators.seats_in_use]            # people with a log-in, per licensed seat
