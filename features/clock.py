@@ -147,12 +147,24 @@ def is_mature(as_of: date, target: Target, data_until: date) -> bool:
     return settled(as_of, target) <= data_until
 
 
+def churns_known_until(target: Target, data_until: date) -> date:
+    """Every churn before this day is known for good; of later ones some are still to come out."""
+    grace = target.event.grace if target.event else 0
+    silence = target.inactivity.within if target.inactivity else 0
+    return data_until - timedelta(days=grace + silence + target.reporting_delay)
+
+
 def month_starts(first: date, last: date) -> Iterator[date]:
     """The first days of the months in `[first, last]`."""
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     for year, month in (divmod(number, 12) for number in months):
         if first <= (start := date(year, month + 1, 1)) <= last:
             yield start
+
+
+def every(first: date, last: date, step: int) -> list[date]:
+    """As-of dates in `[first, last]`, `step` days apart, the latest on `last`."""
+    return [last - timedelta(days=back) for back in range(0, (last - first).days + 1, step)][::-1]
 
 
 def weekly(last: date, count: int) -> list[date]:

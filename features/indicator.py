@@ -131,7 +131,8 @@ class Indicator(Table):
     """`[indicators.NAME]`: one measure of health over one or more windows.
 
     `healthy` is the side of the value, as it is shown, on which an account does well: days
-    since the last order are healthy when lower.
+    since the last order are healthy when lower. `headline` says whether it may head an account's
+    reasons; without it, its measured lead decides.
     """
 
     adopt: str | None = None
@@ -156,6 +157,7 @@ class Indicator(Table):
     unit: str = ""
     says: Says
     playbook: str | None = None
+    headline: bool | None = None
 
     @model_validator(mode="after")
     def _has_its_parts(self) -> Self:

@@ -41,8 +41,12 @@ class Snapshots:
 
     def at(self, as_of: date) -> "Snapshots":
         """The rows of one as-of date."""
-        rows_then = self.table.filter(pc.equal(self.table["as_of"], pa.scalar(as_of)))
-        return Snapshots(rows_then, self.columns, self.data_until)
+        return self.on([as_of])
+
+    def on(self, as_of: Sequence[date]) -> "Snapshots":
+        """The rows of those of the as-of dates that are there."""
+        wanted = pc.is_in(self.table["as_of"], pa.array(as_of, pa.date32()))
+        return Snapshots(self.table.filter(wanted), self.columns, self.data_until)
 
 
 def digest(table: pa.Table) -> str:

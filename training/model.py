@@ -127,9 +127,9 @@ class Size:
 def choose_size(rows: Rows, features: Sequence[Feature], company: Company, target: Target) -> Size:
     """The fewest trees whose loss on folds is within a standard error of the best."""
     folds, chosen_on = split.rolling(rows.as_of, target), "later as-of dates"
-    if not (usable := [fold for fold in folds if _both(rows, fold)]):
+    if not (usable := [fold for fold in folds if has_both(rows, fold)]):
         folds, chosen_on = list(split.grouped(rows.accounts)), "folds grouped by account"
-        usable = [fold for fold in folds if _both(rows, fold)]
+        usable = [fold for fold in folds if has_both(rows, fold)]
     if not usable:
         return Size(ROUNDS[0], "nothing: no fold has both outcomes")
     by_fold = [_loss_by_rounds(rows, fold, features, company) for fold in usable]
@@ -141,7 +141,8 @@ def choose_size(rows: Rows, features: Sequence[Feature], company: Company, targe
     return Size(ROUNDS[int(np.argmax(difference.mean(axis=0) <= error))], chosen_on)
 
 
-def _both(rows: Rows, fold: split.Fold) -> bool:
+def has_both(rows: Rows, fold: split.Fold) -> bool:
+    """Whether both outcomes stand on both sides of the fold."""
     return all(len(np.unique(rows.y[mask])) == 2 for mask in (fold.train, fold.test))
 
 
@@ -158,7 +159,7 @@ def _loss_by_rounds(
     while len(columns) < len(ROUNDS) and not _settled([float(item.mean()) for item in columns]):
         for _ in range(STEP):
             booster.update()
-        columns.append(_calibrated_losses(margins([booster], test.X), test.y))
+        columns.append(calibrated_losses(margins([booster], test.X), test.y))
     return np.column_stack(columns)
 
 
@@ -166,7 +167,7 @@ def _settled(losses: list[float]) -> bool:
     return len(losses) > PATIENCE and min(losses[-PATIENCE:]) > min(losses)
 
 
-def _calibrated_losses(margin: Floats, labels: npt.NDArray[np.int8]) -> Floats:
+def calibrated_losses(margin: Floats, labels: npt.NDArray[np.int8]) -> Floats:
     """What is left of the loss once the base rate is right; of a reversed model, all of it."""
     try:
         return calibration.log_losses(calibration.fit(margin, labels).logits(margin), labels)

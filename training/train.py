@@ -7,14 +7,16 @@ history has one; else at folds grouped by account. It says which.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from features import clock, contract, snapshots, sources
 from features.company import Company
 from features.errors import DeclarationError, GateRefused, NotFound
+from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import tracking
+from training import lead_times, tracking
 from training.artifact import Artifact
 from training.fit import labelled
 from training.judge import History, judge
@@ -63,16 +65,25 @@ def train(
         dates = {name: _dates(tables, company, name, as_of) for name in chosen}
         every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
         built = snapshots.build_from(tables, every, progress=progress)
+        events = {name: measure.churned(tables, name) for name in chosen}
     trained = []
     for name in chosen:
         artifact = fit_and_evaluate(built, company, name, *dates[name], progress=progress)
+        progress(f"measuring lead times of {name}")
+        seen = [day for days in dates[name] for day in days]
+        leads = lead_times.of_months(built, company, events[name], seen)
+        artifact = lead_times.told_by(artifact, leads)
         progress(f"registering {name}")
         trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
     return trained
 
 
 def summary(trained: Trained) -> str:
-    """What was trained and how it was judged, in three lines and one for each shadow column."""
+    """What was trained and how it was judged, in three lines, with what did not prove itself.
+
+    One line for each shadow column, and one with the indicators that are declared leading and
+    were not found to lead.
+    """
     judged, made = trained.artifact.evaluation, trained.artifact.training
     auc, loss = judged["auc"], judged["log_loss"]
     shadow = [
@@ -84,7 +95,22 @@ def summary(trained: Trained) -> str:
         f"{made['accounts']:,} accounts, {made['bag']} × {made['rounds']} trees\n"
         f"  judged on a {judged['kind']}, {judged['as_of']} (the {judged['judged']}): AUC "
         f"{_spread(auc)}, log loss {_spread(loss)}, ECE {judged['ece']:.3f}\n"
-        f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}" + "".join(shadow)
+        f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}" + "".join(shadow) + _not_leading(judged["lead_times"])
+    )
+
+
+def _not_leading(found: dict[str, Any]) -> str:
+    """The indicators that are declared leading and count as lagging."""
+    names = [
+        item["indicator"]
+        for item in found["indicators"]
+        if item["declared"] == "leading" and not item["headline"]
+    ]
+    if not names:
+        return ""
+    return (
+        f"\n  declared leading, not found to lead by the gap of {found['gap_days']} days "
+        f"(lags of {found['step_days']} days): {', '.join(names)}"
     )
 
 

@@ -1,11 +1,13 @@
-"""The commands of this room: `train` and `promote`."""
+"""The commands of this room: `train`, `promote`, `lead-time` and `indicators`."""
 
+import json
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from features.verbs import DAY, CompanyFolder, progress
+from features.verbs import DAY, AsJson, CompanyFolder, progress
 
 app = typer.Typer()
 
@@ -61,3 +63,55 @@ def promote(
     for item in promoted:
         model = f"{item.name} version {item.version}, {item.digest[:12]}"
         typer.echo(f"champion of {item.target}: {model}")
+
+
+@app.command(name="lead-time")
+def lead_time(
+    company: CompanyFolder,
+    target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+    as_json: AsJson = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for one plot per family of indicators.")
+    ] = None,
+) -> None:
+    """Measure how many days before churn each indicator, and the model, speaks."""
+    from features import declaration
+    from features.lead_times import plots
+    from training import lead_times, reports
+    from training.train import choose_targets
+
+    declared = declaration.load(company)
+    with progress("opening the tables") as tell:
+        found = lead_times.measure(
+            declared, choose_targets(declared, target or ()), progress=tell
+        )
+        for item in found if out else []:
+            tell(f"drawing {item.target}")
+            plots.write(item, Path(str(out)) / item.target, declared.company.name)
+    if as_json:
+        typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
+    else:
+        reports.leads(found)
+
+
+@app.command()
+def indicators(
+    company: CompanyFolder,
+    target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the indicators by what they bring, and say which are admitted, and why."""
+    from features import declaration
+    from features.settings import Settings
+    from training import admission, reports
+    from training.train import choose_targets
+
+    declared, settings = declaration.load(company), Settings.read()
+    with progress("opening the tables") as tell:
+        found = admission.judge(
+            declared, choose_targets(declared, target or ()), settings=settings, progress=tell
+        )
+    if as_json:
+        typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
+    else:
+        reports.admissions(found)

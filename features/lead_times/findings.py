@@ -1,0 +1,138 @@
+"""What the curves come to: which indicators lead, which only confirm, and what cannot be said."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from features.company import Indicator, Kind, Stage, Target
+from features.lead_times.certificate import LEVEL
+from features.lead_times.curves import Curve, Point
+
+Finding = Literal["leading", "lagging", "not shown", "not measured"]
+
+
+@dataclass(frozen=True)
+class Lead:
+    """What was measured of one indicator, or of the model.
+
+    `finding` is *leading* where separation is certain at the target's gap, *lagging* where it is
+    certain only nearer to churn, *not shown* where it is certain nowhere, and *not measured*
+    where too few accounts churned. `lead_days`, `open_ended`, `column` and `at_gap` are those of
+    the column that leads most, whose curve stands first. `headline` says whether the indicator
+    may head an account's reasons. `definitional` marks leads shorter than the silence that is
+    churn.
+    """
+
+    name: str
+    title: str
+    family: str
+    declared: Kind | None
+    stage: Stage | None
+    finding: Finding
+    lead_days: int | None
+    open_ended: bool
+    definitional: bool
+    headline: bool
+    column: str
+    at_gap: Point
+    curves: tuple[Curve, ...]
+    segments: tuple[Curve, ...]
+    told: str
+
+
+@dataclass(frozen=True)
+class LeadTimes:
+    """The lead times of a company's indicators for one target, and of its model where asked.
+
+    Day counts are whole days; `churners` counts accounts that churned while they were looked at,
+    `level` is the error that one certificate admits, and `skipped` says of columns why they have
+    no curve.
+    """
+
+    target: str
+    gap_days: int
+    step_days: int
+    as_of: tuple[str, ...]
+    churners: int
+    level: float
+    silence_days: int | None
+    leads: tuple[Lead, ...]
+    model: Lead | None
+    skipped: dict[str, str]
+
+    def of(self, indicator: str) -> Lead | None:
+        """What was measured of an indicator; None where it has no curve."""
+        return next((lead for lead in self.leads if lead.name == indicator), None)
+
+    def plain(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return asdict(self)
+
+
+def best_first(curves: Sequence[Curve], gap: int) -> list[Curve]:
+    """The curves by certain lead, then by the separation at the gap."""
+    return sorted(
+        curves,
+        key=lambda curve: (
+            -1 if curve.lead_days is None else curve.lead_days,
+            curve.from_day(gap).auc or 0.0,
+        ),
+        reverse=True,
+    )
+
+
+def finding(curve: Curve, gap: int) -> Finding:
+    """What a curve says of its column's lead."""
+    if curve.from_day(gap).certified:
+        return "leading"
+    if curve.lead_days is not None:
+        return "lagging"
+    return "not shown" if curve.from_day(gap).auc is not None else "not measured"
+
+
+def may_head(item: Indicator, found: Finding) -> bool:
+    """Whether the indicator may head the reasons: as declared, else as measured.
+
+    What could not be measured keeps the kind that it declares.
+    """
+    if item.kind != "leading":
+        return False
+    return found in ("leading", "not measured") if item.headline is None else item.headline
+
+
+def told(declared: Kind | None, curve: Curve, found: Finding, target: Target) -> str:
+    """The finding in a sentence, with what it rests on."""
+    at_gap = curve.from_day(target.gap)
+    basis = f"{at_gap.churners} accounts that churned"
+    if found == "not measured":
+        return f"Not measured: {basis} are too few."
+    numbers = f"AUC {at_gap.auc:.2f} ({at_gap.low:.2f} to {at_gap.high:.2f}) at {_days(at_gap)}, {basis}"
+    contrary = " It is declared leading." if declared == "leading" and found != "leading" else ""
+    if found == "not shown":
+        return f"No separation shown: {numbers}.{contrary}"
+    if found == "lagging":
+        return (
+            f"Lagging: separates {curve.lead_days} days before churn and not at the gap of "
+            f"{target.gap}; {numbers}.{contrary}"
+        )
+    more = " or more" if curve.open_ended else ""
+    return f"Leads by {curve.lead_days} days{more}; {numbers}.{_caution(curve, target)}"
+
+
+def _days(point: Point) -> str:
+    return f"{point.from_days}–{point.to_days} days before churn"
+
+
+def _caution(curve: Curve, target: Target) -> str:
+    silence = silence_of(target)
+    if silence is not None and (curve.lead_days or 0) < silence:
+        return f" Shorter than the {silence} days of silence that are churn here: partly its definition."
+    return " It separates at every lag that was measured: a standing difference." if curve.open_ended else ""
+
+
+def silence_of(target: Target) -> int | None:
+    """The days of silence that make an inactivity target; None for others."""
+    return target.inactivity.within if target.inactivity else None
+
+
+__all__ = ["LEVEL", "Finding", "Lead", "LeadTimes", "best_first", "finding", "may_head", "told"]
