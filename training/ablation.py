@@ -37,6 +37,13 @@ class Worth:
     high: float | None
 
     @property
+    def told(self) -> str | None:
+        """Value and interval in thousandths of a nat; None where it could not be measured."""
+        if self.value is None or self.low is None or self.high is None:
+            return None
+        return f"{1000 * self.value:.2f} ({1000 * self.low:.2f} to {1000 * self.high:.2f})"
+
+    @property
     def proven(self) -> bool:
         """Whether the model is surely better with the indicator."""
         return self.low is not None and self.low > 0
@@ -57,7 +64,7 @@ class Trial:
     @property
     def accounts(self) -> list[str]:
         """The account of each judged row, fold after fold."""
-        return [self.rows.accounts[i] for fold in self.folds for i in np.flatnonzero(fold.test)]
+        return [name for fold in self.folds for name in self.rows.where(fold.test).accounts]
 
     def losses(self, indicators: frozenset[str]) -> Floats:
         """The loss of every judged row under models of these indicators alone."""
@@ -66,8 +73,12 @@ class Trial:
         rows = model.Rows(self.rows.X[:, kept], self.rows.y, self.rows.accounts, self.rows.as_of)
         return np.concatenate([self._fold_losses(rows, features, fold) for fold in self.folds])
 
-    def _fold_losses(self, rows: model.Rows, features: Sequence[Feature], fold: split.Fold) -> Floats:
+    def _fold_losses(
+        self, rows: model.Rows, features: Sequence[Feature], fold: split.Fold
+    ) -> Floats:
         test = rows.where(fold.test)
+        if not features:
+            return model.calibrated_losses(np.zeros(len(test.y)), test.y)
         bag = model.fit_bag(rows.where(fold.train), features, self.company, self.rounds)
         return model.calibrated_losses(model.margins(bag, test.X), test.y)
 
@@ -122,7 +133,7 @@ def worth(trial: Trial, indicator: str, base: Floats) -> Worth:
     A live one is taken out, another one is put in.
     """
     is_live = indicator in trial.live
-    other = trial.losses(trial.live - {indicator} if is_live else trial.live | {indicator})
+    other = trial.losses(trial.live ^ {indicator})
     saved = other - base if is_live else base - other
     found = evaluate.interval(lambda rows: float(saved[rows].mean()), trial.accounts)
     return Worth(found["value"], found["low"], found["high"])

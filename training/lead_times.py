@@ -62,8 +62,9 @@ def measure(
             days = indicators.as_of_dates(tables, target, step)
             if not days:
                 raise GateRefused(
-                    f"target {target}: no churn is settled after the first {company.bands.min_history} "
-                    "days of complete tables, so no lead can be measured; add history"
+                    f"target {target}: no churn is settled after the first "
+                    f"{company.bands.min_history} days of complete tables, so no lead can be "
+                    "measured; add history"
                 )
             built = snapshots.build_from(tables, [*days, *months], progress=progress)
             events = indicators.churned(tables, target)
@@ -153,7 +154,9 @@ def _margins(looked: Snapshots, learnt: Sequence[Learnt]) -> Floats:
     return found
 
 
-def of_months(built: Snapshots, company: Company, events: Churned, months: Sequence[date]) -> LeadTimes:
+def of_months(
+    built: Snapshots, company: Company, events: Churned, months: Sequence[date]
+) -> LeadTimes:
     """The indicators' lead times on month starts, coarse and at once: lags of `MONTH` days."""
     looked = built.on(months)
     ground = indicators.ground(looked, company, events, MONTH, segments=False)

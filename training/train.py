@@ -95,7 +95,9 @@ def summary(trained: Trained) -> str:
         f"{made['accounts']:,} accounts, {made['bag']} × {made['rounds']} trees\n"
         f"  judged on a {judged['kind']}, {judged['as_of']} (the {judged['judged']}): AUC "
         f"{_spread(auc)}, log loss {_spread(loss)}, ECE {judged['ece']:.3f}\n"
-        f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}" + "".join(shadow) + _not_leading(judged["lead_times"])
+        f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
+        + "".join(shadow)
+        + _not_leading(judged["lead_times"])
     )
 
 

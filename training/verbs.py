@@ -82,9 +82,7 @@ def lead_time(
 
     declared = declaration.load(company)
     with progress("opening the tables") as tell:
-        found = lead_times.measure(
-            declared, choose_targets(declared, target or ()), progress=tell
-        )
+        found = lead_times.measure(declared, choose_targets(declared, target or ()), progress=tell)
         for item in found if out else []:
             tell(f"drawing {item.target}")
             plots.write(item, Path(str(out)) / item.target, declared.company.name)

@@ -106,7 +106,9 @@ def told(declared: Kind | None, curve: Curve, found: Finding, target: Target) ->
     basis = f"{at_gap.churners} accounts that churned"
     if found == "not measured":
         return f"Not measured: {basis} are too few."
-    numbers = f"AUC {at_gap.auc:.2f} ({at_gap.low:.2f} to {at_gap.high:.2f}) at {_days(at_gap)}, {basis}"
+    numbers = (
+        f"AUC {at_gap.auc:.2f} ({at_gap.low:.2f} to {at_gap.high:.2f}) at {_days(at_gap)}, {basis}"
+    )
     contrary = " It is declared leading." if declared == "leading" and found != "leading" else ""
     if found == "not shown":
         return f"No separation shown: {numbers}.{contrary}"
@@ -127,7 +129,11 @@ def _caution(curve: Curve, target: Target) -> str:
     silence = silence_of(target)
     if silence is not None and (curve.lead_days or 0) < silence:
         return f" Shorter than the {silence} days of silence that are churn here: partly its definition."
-    return " It separates at every lag that was measured: a standing difference." if curve.open_ended else ""
+    return (
+        " It separates at every lag that was measured: a standing difference."
+        if curve.open_ended
+        else ""
+    )
 
 
 def silence_of(target: Target) -> int | None:

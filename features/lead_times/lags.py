@@ -20,7 +20,9 @@ def grid(gap: int, step: int, longest: int = LONGEST) -> list[Lag]:
     when somebody could still act; the bin nearest to churn may be narrower for that.
     """
     edges = sorted({0, *range(gap % step, longest + step + 1, step)})
-    return [Lag(start, upto) for start, upto in zip(edges, edges[1:], strict=False) if start <= longest]
+    return [
+        Lag(start, upto) for start, upto in zip(edges, edges[1:], strict=False) if start <= longest
+    ]
 
 
 def at_gap(lags: list[Lag], gap: int) -> int:

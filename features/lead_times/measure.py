@@ -14,7 +14,7 @@ from features.breaches.outcomes import MIN_CHURNERS
 from features.company import Company
 from features.lead_times import findings, risk_sets
 from features.lead_times.certificate import LEVEL
-from features.lead_times.curves import Comparison, Curve, Track, compare, curve
+from features.lead_times.curves import Comparison, Track, compare, curve
 from features.lead_times.family import family_of
 from features.lead_times.findings import Lead, LeadTimes
 from features.progress import Progress, silent
@@ -155,7 +155,9 @@ def lead(name: str, tracks: Sequence[Track], stands_on: Ground) -> Lead:
         finding=found,
         lead_days=best.lead_days,
         open_ended=best.open_ended,
-        definitional=silence is not None and best.lead_days is not None and best.lead_days < silence,
+        definitional=silence is not None
+        and best.lead_days is not None
+        and best.lead_days < silence,
         headline=item is not None and findings.may_head(item, found),
         column=best.column,
         at_gap=best.from_day(target.gap),

@@ -82,7 +82,11 @@ def _below(found: LeadTimes) -> str:
 def _reach(leads: Sequence[Lead]) -> tuple[float, float]:
     """One scale for all panels of a picture, with the line of no separation in sight."""
     known = [
-        value for lead in leads for point in _known(lead) for value in (point.low, point.high) if value
+        value
+        for lead in leads
+        for point in _known(lead)
+        for value in (point.low, point.high)
+        if value
     ]
     return min([0.4, *known]) - 0.01, max([0.7, *known]) + 0.01
 
@@ -113,7 +117,9 @@ def _draw(panel: "Axes", lead: Lead, found: LeadTimes) -> None:
 
 def _words(lead: Lead) -> str:
     if lead.finding == "leading":
-        return f"leads by {lead.lead_days} days{' or more' if lead.open_ended else ''} ({lead.column})"
+        return (
+            f"leads by {lead.lead_days} days{' or more' if lead.open_ended else ''} ({lead.column})"
+        )
     if lead.finding == "lagging":
         return f"lagging: {lead.lead_days} days, not at the gap ({lead.column})"
     return f"{lead.finding} ({lead.column})"

@@ -57,7 +57,7 @@ class Separation:
 
 
 def separation(values: Floats, panel: Panel, pairs: Matched) -> Separation:
-    """The separation of `values` (panel rows,), NaN where unknown; pairs of unknowns do not count."""
+    """The separation of `values` (panel rows,), NaN where unknown; such pairs do not count."""
     own, others = values[pairs.churner][:, None], values[pairs.control]
     usable = pairs.valid & ~np.isnan(own) & ~np.isnan(others)
     known = usable.any(axis=1)
