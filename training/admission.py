@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 from features import contract, snapshots
-from features.company import Company, Indicator, Kind, Stage
+from features.company import Company
+from features.indicator import Indicator, Kind, Stage
 from features.lead_times import measure
 from features.lead_times.findings import Lead, LeadTimes
 from features.progress import Progress, silent

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from features.company import Indicator, Kind, Stage, Target
+from features.company import Target
+from features.indicator import Indicator, Kind, Stage
 from features.lead_times.certificate import LEVEL
 from features.lead_times.curves import Curve, Point
 
@@ -128,7 +129,7 @@ def _days(point: Point) -> str:
 def _caution(curve: Curve, target: Target) -> str:
     silence = silence_of(target)
     if silence is not None and (curve.lead_days or 0) < silence:
-        return f" Shorter than the {silence} days of silence that are churn here: partly its definition."
+        return f" Shorter than the {silence} days of silence that are churn: partly its definition."
     return (
         " It separates at every lag that was measured: a standing difference."
         if curve.open_ended

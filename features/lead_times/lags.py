@@ -1,6 +1,7 @@
 """The grid of lags: whole days from an as-of date to the day of the churn, in half-open bins."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 LONGEST = 365
 
@@ -20,9 +21,7 @@ def grid(gap: int, step: int, longest: int = LONGEST) -> list[Lag]:
     when somebody could still act; the bin nearest to churn may be narrower for that.
     """
     edges = sorted({0, *range(gap % step, longest + step + 1, step)})
-    return [
-        Lag(start, upto) for start, upto in zip(edges, edges[1:], strict=False) if start <= longest
-    ]
+    return [Lag(start, upto) for start, upto in pairwise(edges) if start <= longest]
 
 
 def at_gap(lags: list[Lag], gap: int) -> int:
