@@ -20,6 +20,7 @@ HEAVY = {
     "bentoml",
     "duckdb",
     "lightgbm",
+    "matplotlib",
     "mlflow",
     "numba",
     "numpy",
@@ -31,7 +32,18 @@ HEAVY = {
     "sqlalchemy",
     "starlette",
 }
-VERBS = ("init", "check", "features", "train", "promote", "score", "serve", "demo")
+VERBS = (
+    "init",
+    "check",
+    "features",
+    "train",
+    "lead-time",
+    "indicators",
+    "promote",
+    "score",
+    "serve",
+    "demo",
+)
 Done = subprocess.CompletedProcess[str]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-VERBS = {"check", "features", "train", "promote", "score", "serve"}
+VERBS = {"check", "features", "train", "lead-time", "indicators", "promote", "score", "serve"}
 
 NEEDS_CHROMIUM = """
 def test_of_a_page(chromium: str) -> None:
