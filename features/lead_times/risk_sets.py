@@ -117,6 +117,8 @@ def _codes(column: pa.ChunkedArray, names: pa.Array) -> Ints:
 
 def _keys(dated: pa.Table, names: pa.Array) -> Ints:
     """Accounts and days as one sorted number each; accounts that the panel lacks are left out."""
+    if not dated.num_rows:
+        return np.zeros(0, dtype=np.int64)
     dated = dated.filter(pc.is_in(dated["account_id"], names))
     return np.sort(_codes(dated["account_id"], names) * _DAY_SPAN + _days(dated["day"]))
 
@@ -137,6 +139,10 @@ def matched(panel: Panel, lag: Lag, among: Mask | None = None) -> Matched:
     caliper = np.maximum(CALIPER_SHARE * panel.history[case], CALIPER_DAYS)
     near = np.abs(panel.history[control] - panel.history[case][:, None]) <= caliper[:, None]
     valid = inside & near & (panel.as_of[control] == panel.as_of[case][:, None])
+    # As many younger as older: the youngest accounts, which often leave most, have only older
+    # neighbours, and everything that grows with tenure would seem to tell them apart.
+    equal = panel.history[control] == panel.history[case][:, None]
+    valid &= equal | valid[:, ::-1]
     some = valid.any(axis=1)
     return Matched(case[some], control[some], valid[some])
 
