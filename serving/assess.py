@@ -238,7 +238,7 @@ def _driver(name: str, artifact: "Artifact", place: int, coded: float, points: f
         indicator=name,
         title=meaning.title,
         dimension=meaning.dimension,
-        kind=meaning.kind,
+        kind=artifact.kinds[name],
         value=value,
         usual=feature.usual,
         window=feature.window,

@@ -187,7 +187,7 @@ def test_training_keeps_the_leads_and_says_who_does_not_lead(trained: House) -> 
     assert set(by_name) >= {"visits", "recency", "spend", "tickets"}
     for name, item in by_name.items():
         if name in trained.champion.meanings and item["declared"] == "leading":
-            kind = trained.champion.meanings[name].kind
+            kind = trained.champion.kinds[name]
             assert kind == ("leading" if item["headline"] else "lagging")
     silent = [name for name, item in by_name.items() if item["declared"] == "leading"]
     demoted = [name for name in silent if not by_name[name]["headline"]]
@@ -212,7 +212,7 @@ def test_what_does_not_lead_heads_no_reasons(trained: House) -> None:
         skipped={},
     )
     told = lead_times.told_by(trained.champion, found)
-    assert told.models == trained.champion.models
+    assert told.digest == trained.champion.digest
     assert "visits" not in {item.indicator for item in _heads(rows, told, trained)}
 
 

@@ -25,7 +25,7 @@ from features import publish
 from features.company import Company
 from features.definitions import definitions
 from features.errors import ChurnlightError, DeclarationError, NotFound
-from features.indicator import Says
+from features.indicator import Kind, Says
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.health import Anchors, Scale
@@ -82,6 +82,16 @@ class Artifact:
     def scale(self) -> Scale:
         """The health score's scale."""
         return Scale(self.calibration, self.anchors)
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """Each indicator's kind: lagging where it is declared leading and was found not to lead."""
+        measured = self.evaluation.get("lead_times", {}).get("indicators", ())
+        late = {item["indicator"] for item in measured if not item["headline"]}
+        return {
+            name: "lagging" if meaning.kind == "leading" and name in late else meaning.kind
+            for name, meaning in self.meanings.items()
+        }
 
     @cached_property
     def digest(self) -> str:

@@ -164,20 +164,11 @@ def of_months(
 
 
 def told_by(artifact: Artifact, found: LeadTimes) -> Artifact:
-    """The artifact with what was measured: an indicator that may head no reasons is lagging.
+    """The artifact with what was measured in its evaluation, as `lead_times`.
 
-    The kind decides no score. What was found stands in the evaluation, as `lead_times`.
+    It decides no score; `Artifact.kinds` reads it.
     """
-    meanings = {
-        name: replace(meaning, kind="lagging") if _is_demoted(found.of(name)) else meaning
-        for name, meaning in artifact.meanings.items()
-    }
-    evaluation = artifact.evaluation | {"lead_times": _brief(found)}
-    return replace(artifact, meanings=meanings, evaluation=evaluation)
-
-
-def _is_demoted(lead: Lead | None) -> bool:
-    return lead is not None and lead.declared == "leading" and not lead.headline
+    return replace(artifact, evaluation=artifact.evaluation | {"lead_times": _brief(found)})
 
 
 def _brief(found: LeadTimes) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Engine:
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config=CONFIG)
         self._connection.execute("SET TimeZone = 'UTC'")
+        # Queries of more than two seconds would draw it on stdout, among the data.
+        self._connection.execute("SET enable_progress_bar = false")
 
     def __enter__(self) -> Self:
         return self

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ACROSS = 2
-PANEL_WIDTH, PANEL_HEIGHT, HEAD = 5.2, 2.5, 0.75
+PANEL_WIDTH, PANEL_HEIGHT, HEAD, NARROWEST = 5.2, 2.5, 0.75, 7.5
 COLOURS: dict[Finding, str] = {
     "leading": "#0b5cad",
     "lagging": "#a35200",
@@ -53,18 +53,19 @@ def _family(lead: Lead) -> str:
 def _figure(leads: Sequence[Lead], found: LeadTimes, title: str) -> "Figure":
     from matplotlib.figure import Figure
 
-    down = -(-len(leads) // ACROSS)
-    height = down * PANEL_HEIGHT + HEAD
-    figure = Figure(figsize=(ACROSS * PANEL_WIDTH, height), layout="constrained")
+    across = min(ACROSS, len(leads))
+    down = -(-len(leads) // across)
+    size = (max(across * PANEL_WIDTH, NARROWEST), down * PANEL_HEIGHT + HEAD)
+    figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
-    panels = figure.subplots(down, ACROSS, squeeze=False, sharex=True, sharey=True)
+    panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     low, high = _reach(leads)
     for lead, panel in zip(leads, panels.flat, strict=False):
         _draw(panel, lead, found)
         panel.set_ylim(low, high)
     for panel in list(panels.flat)[len(leads) :]:
         panel.set_visible(False)
-    for panel in list(panels.flat)[max(len(leads) - ACROSS, 0) : len(leads)]:
+    for panel in list(panels.flat)[max(len(leads) - across, 0) : len(leads)]:
         panel.tick_params(labelbottom=True)
     figure.supxlabel(_below(found), fontsize=9, color=QUIET)
     figure.supylabel("AUC against accounts at risk", fontsize=9, color=QUIET)
