@@ -1,0 +1,162 @@
+"""Facts that are part of the leaving: kinds that only those have who go, or only after they went.
+
+A ticket that asks for the cancellation, a form on the way out, a flag on the last contract: they
+are known in time, and they say what is to be predicted. A kind is a source, or one value of one
+of its columns.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from features import rows, snapshots, sources
+from features.audit import lives, probes
+from features.audit.evidence import surely_above, surely_most, tenfold
+from features.audit.grid import GONE, Grid
+from features.engines.on_duckdb import quote
+from features.errors import Finding
+from features.sources import Tables
+
+NEARLY_ALL = 0.9
+"""The share of a kind's accounts that must be gone: below it, a kind may be a strong sign."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The accounts that have facts of a kind: how many of them went, or had gone.
+
+    `last` counts those that went and of which the first fact of the kind was the last of the
+    source; `after` those whose first fact of the kind stands on the day of their end or later.
+    """
+
+    source: str
+    column: str | None
+    value: str | None
+    accounts: int
+    last: int
+    after: int
+    usual: float
+
+    @property
+    def words(self) -> str:
+        """The kind, for messages."""
+        return "any row" if self.column is None else f"a row with {self.column} = {self.value!r}"
+
+
+def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
+    """Kinds of facts that are the last words of who goes, or that come afterwards."""
+    target = tables.company.targets[grid.target]
+    ended = lives.ends(tables, target)
+    tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
+    _keep_gone(tables, grid)
+    found = [
+        kind
+        for source in probes.fact_sources(tables.company)
+        if source != target.source or target.contractual
+        for kind in _kinds(tables, grid, source, ended)
+    ]
+    for kind in found:
+        bound = np.full(kind.accounts, max(0.5, float(tenfold(np.float64(kind.usual)))))
+        if kind.after > NEARLY_ALL * kind.accounts and kind.source != target.source:
+            if surely_most(kind.after, kind.accounts, len(found)):
+                yield _afterwards(tables, kind)
+        elif kind.last > NEARLY_ALL * kind.accounts and surely_above(kind.last, bound, len(found)):
+            yield _last_words(tables, kind)
+
+
+def _keep_gone(tables: Tables, grid: Grid) -> None:
+    """Stores the accounts of the grid, and whether they went in its time."""
+    gone = (grid.outcome == GONE).any(axis=0)
+    held = pa.table({"account_id": grid.accounts.tolist(), "gone": gone})
+    tables.engine.register("churnlight gone", held)
+
+
+def _kinds(tables: Tables, grid: Grid, source: str, ended: str | None) -> Iterator[Kind]:
+    """The kinds of a source's facts since the first month of the grid."""
+    columns = [probe.column for probe in probes.kinds(tables, source, 1)]
+    names = list(dict.fromkeys(name for name in columns if name is not None))
+    facts = lives.texts(tables, source, names)
+    until = snapshots.data_until(tables)
+    query = (
+        f"SELECT facts.*, gone, ended, max(event_time) OVER whole AS last_time, "
+        "count(*) OVER whole AS rows "
+        f"FROM ({facts}) AS facts JOIN {quote('churnlight gone')} USING (account_id) "
+        f"LEFT JOIN ({ended or 'SELECT NULL AS account_id, NULL::TIMESTAMP AS ended'}) AS ends "
+        f"USING (account_id) WHERE event_time >= DATE '{grid.months[0]}' "
+        f"AND event_time < DATE '{until}' WINDOW whole AS (PARTITION BY account_id)"
+    )
+    tables.engine.keep("churnlight kinds", query)
+    for name in [None, *names]:
+        yield from _of_column(tables, grid, source, name)
+
+
+def _of_column(tables: Tables, grid: Grid, source: str, column: str | None) -> Iterator[Kind]:
+    value = "NULL::VARCHAR" if column is None else quote(column)
+    given = "TRUE" if column is None else f"{value} IS NOT NULL"
+    first = (
+        f"SELECT {value} AS value, account_id, any_value(gone) AS gone, any_value(rows) AS rows, "
+        "min(event_time) AS first_time, any_value(last_time) AS last_time, "
+        f"any_value(ended) AS ended FROM {quote('churnlight kinds')} WHERE {given} GROUP BY ALL"
+    )
+    # A source as a whole is no last word of itself; whether its accounts went is what it can say.
+    is_last = "gone" if column is None else "gone AND first_time = last_time"
+    after = "coalesce(CAST(first_time AS DATE) >= CAST(ended AS DATE), FALSE)"
+    counted = tables.engine.rows(
+        f"SELECT value, count(*) AS accounts, count(*) FILTER (WHERE {is_last}) AS last, "
+        f"count(*) FILTER (WHERE {after}) AS after FROM ({first}) GROUP BY value ORDER BY value"
+    )
+    usual = _usual(tables, grid, column)
+    for row in counted.to_pylist():
+        told = (row["accounts"], row["last"], row["after"])
+        yield Kind(source, column, row["value"], *told, usual)
+
+
+def _usual(tables: Tables, grid: Grid, column: str | None) -> float:
+    """The share of who went, or of rows that are the last one of who went, drawn by account."""
+    if column is None:
+        return float((grid.outcome == GONE).any(axis=0).mean())
+    by_account = (
+        "SELECT any_value(gone)::INT / any_value(rows) AS share "
+        f"FROM {quote('churnlight kinds')} GROUP BY account_id"
+    )
+    share = tables.engine.row(f"SELECT avg(share) FROM ({by_account})")[0]
+    return float(share or 0.0)
+
+
+def _last_words(tables: Tables, kind: Kind) -> Finding:
+    detail = (
+        f"{kind.last:,} of {kind.accounts:,} accounts with {kind.words} left, and "
+        f"{'' if kind.column is None else 'it was the last that came; '}{kind.usual:.0%} is usual: "
+        "it says that the account leaves, and not why it will"
+    )
+    return _finding(tables, kind, "part_of_the_outcome", detail)
+
+
+def _afterwards(tables: Tables, kind: Kind) -> Finding:
+    detail = (
+        f"of {kind.accounts:,} accounts with {kind.words}, {kind.after:,} had left before the "
+        "first: it separates only after the event"
+    )
+    return _finding(tables, kind, "only_after_the_end", detail)
+
+
+def _finding(tables: Tables, kind: Kind, name: str, told: str) -> Finding:
+    company = tables.company
+    detail = f"{sources.place(company.sources[kind.source])}: {told}"
+    place = (kind.source, kind.column, kind.accounts)
+    if readers := _readers(tables, kind):
+        mend = f"leave it out of {', '.join(readers)}: where = …"
+        return Finding(name, "audit", "error", *place, detail, mend)
+    mend = "never measure it"
+    return Finding(name, "audit", "warning", *place, f"{detail}; nothing reads it yet", mend)
+
+
+def _readers(tables: Tables, kind: Kind) -> list[str]:
+    """Who reads the column; a text says what kind of row it is, so who counts all rows counts it."""
+    company = tables.company
+    found = probes.readers(company, kind.source, kind.column)
+    if kind.column is not None and tables.columns[kind.source][kind.column] == "VARCHAR":
+        found += probes.readers(company, kind.source, None)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,143 @@
+"""Columns that told long before who would leave: written, or rewritten, when it had happened.
+
+What a column said on a month start is held against who left at least half a year later and who
+was still there at the end. An honest column may well separate the two (a plan, a size), but not
+by more than tenfold odds; a flag that was rewritten after the churn separates them perfectly, at
+any distance.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features import snapshots, sources
+from features.audit import grid as outcomes
+from features.audit import probes
+from features.audit.grid import GONE, LEAD_DAYS, OUT, STAYED, Grid
+from features.audit.groups import Mask, Told, groups, strongest
+from features.errors import Finding
+from features.mistakes import FILE
+from features.progress import Progress
+from features.sources import Tables
+
+NAME = "knows_the_future"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a column stands, and the indicators (with their keys) that it moves."""
+
+    table: str
+    column: str
+    said: str
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Later:
+    """Who was still there `LEAD_DAYS` after each month, and who of them left in the end.
+
+    `seen` and `gone` are months × accounts; all who are gone were seen.
+    """
+
+    seen: Mask
+    gone: Mask
+
+
+def later(grid: Grid) -> Later | None:
+    """What became of the accounts long after each month; none if the history is too short."""
+    lead = grid.lead
+    if lead is None:
+        return None
+    seen, gone = np.zeros(grid.outcome.shape, bool), np.zeros(grid.outcome.shape, bool)
+    for month in range(len(grid.months) - lead):
+        ahead = grid.outcome[month + lead :]
+        gone[month] = (ahead == GONE).any(axis=0)
+        stayed = (ahead[-1] == STAYED) & ~gone[month]
+        seen[month] = (ahead[0] != OUT) & (gone[month] | stayed)
+    return Later(seen, gone & seen)
+
+
+def breaches(tables: Tables, grid: Grid, progress: Progress) -> Iterator[Finding]:
+    """Indicators, segments and raw columns that told the outcome half a year ahead."""
+    then = later(grid)
+    if then is None:
+        yield _too_short(tables, grid)
+        return
+    asked = [
+        (place, values, list(groups(values, then.seen)))
+        for place, values in _columns(tables, grid, progress)
+    ]
+    tests = max(sum(len(found) for _, _, found in asked), 1)
+    for place, _, found in asked:
+        told = strongest(found, then.seen, then.gone, tests)
+        if told is not None:
+            yield _finding(tables, grid, place, told)
+
+
+def _columns(
+    tables: Tables, grid: Grid, progress: Progress
+) -> Iterator[tuple[Place, npt.NDArray[Any]]]:
+    company = tables.company
+    progress("looking half a year ahead of what indicators said")
+    own = outcomes.built(tables, grid.months, targets={})
+    for column in own.columns:
+        key = f"indicators.{column.indicator}"
+        place = Place(FILE, column.name, f"{key} ({column.name})", (key,))
+        yield place, grid.spread(own.table, column.name)
+    if segment := company.accounts.attributes.segment or next(iter(company.segments), None):
+        place = Place(company.accounts.source, segment, "the segment", ("segments",))
+        yield place, grid.spread(own.table, "segment")
+    for source in probes.fact_sources(company):
+        progress(f"looking half a year ahead of what {source} said")
+        yield from _raw(tables, grid, source)
+
+
+def _raw(tables: Tables, grid: Grid, source: str) -> Iterator[tuple[Place, npt.NDArray[Any]]]:
+    asked = {f"probe{n}": probe for n, probe in enumerate(probes.latest(tables, source))}
+    if not asked:
+        return
+    built = _built(tables, grid, asked)
+    for column in built.columns:
+        probe = asked[column.indicator]
+        name = str(probe.column)
+        readers = probes.readers(tables.company, source, name)
+        said = f"the latest {name}" if probe.value is None else name
+        yield Place(source, name, said, tuple(readers)), grid.spread(built.table, column.name)
+
+
+def _built(tables: Tables, grid: Grid, asked: dict[str, probes.Probe]) -> snapshots.Snapshots:
+    plain = {name: probe.indicator for name, probe in asked.items()}
+    return outcomes.probed(tables, grid.months, plain)
+
+
+def _finding(tables: Tables, grid: Grid, place: Place, told: Told) -> Finding:
+    company = tables.company
+    file = sources.place(company.sources[place.table]) if place.table in company.sources else FILE
+    detail = (
+        f"{file}: where {place.said} {told.group.words}, {told.gone:,} of {told.accounts:,} "
+        f"accounts left, all of them {LEAD_DAYS} days or more later ({told.usual:.0%} are usual; "
+        f"targets.{grid.target}): it was written when that had happened"
+    )
+    if not place.readers:
+        mend = "never measure it; ask for the history of the column, with the times of its changes"
+        return _told("warning", place, told, f"{detail}; nothing reads it yet", mend)
+    mend = f"take it out of {', '.join(place.readers)}, or bring the history of its changes"
+    return _told("error", place, told, detail, mend)
+
+
+def _told(state: Any, place: Place, told: Told, detail: str, mend: str) -> Finding:
+    return Finding(NAME, "audit", state, place.table, place.column, told.accounts, detail, mend)
+
+
+def _too_short(tables: Tables, grid: Grid) -> Finding:
+    source = tables.company.targets[grid.target].source
+    detail = (
+        f"targets.{grid.target}: the mature month starts, {grid.months[0]} to {grid.months[-1]}, "
+        f"reach less than {LEAD_DAYS} days: nobody can see which columns know the future"
+    )
+    mend = "bring a longer history"
+    return Finding("not_audited", "audit", "advice", source, None, None, detail, mend)

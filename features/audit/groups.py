@@ -1,0 +1,87 @@
+"""The groups that a column makes of accounts: equal to a value, unknown, below or above a bound."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.audit.evidence import Floats, surely_above, tenfold, upper_share
+
+DECILES = np.linspace(0, 1, 11)
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The cells (months × accounts) of a column that have something in common, in words."""
+
+    words: str
+    member: Mask
+
+
+def groups(values: npt.NDArray[Any], seen: Mask) -> Iterator[Group]:
+    """The groups of a column's `values` (months × accounts), of which only `seen` cells count."""
+    known = values[seen]
+    if values.dtype == object:
+        unknown = np.equal(values, None)
+        for value in sorted({item for item in known if item is not None}):
+            yield Group(f"is {value!r}", np.equal(values, value))
+    else:
+        unknown = np.isnan(values)
+        yield from _bounded(values, known[np.isfinite(known)])
+    if unknown[seen].any():
+        yield Group("is not known", unknown)
+
+
+def _bounded(values: npt.NDArray[Any], known: npt.NDArray[Any]) -> Iterator[Group]:
+    if not len(known):
+        return
+    bounds = np.unique(np.quantile(known, DECILES, method="inverted_cdf"))
+    for bound in bounds[:-1]:
+        yield Group(f"is at most {bound:g}", values <= bound)
+    for bound in bounds[1:]:
+        yield Group(f"is at least {bound:g}", values >= bound)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How many accounts of a group left: `gone` of `accounts`; `usual` is the share of others."""
+
+    group: Group
+    gone: int
+    accounts: int
+    usual: float
+
+
+def strongest(found: list[Group], seen: Mask, gone: Mask, tests: int) -> Told | None:
+    """The group of which more leave than any honest group's odds let expect; none if there is none.
+
+    `seen` and `gone` (months × accounts) say which cells have an outcome, and in which the account
+    is gone. Every account counts once, on the first month on which it belongs to the group.
+    """
+    told = [_of_group(group, seen, gone, tests) for group in found]
+    guilty = [item for item in told if item is not None]
+    return max(guilty, key=lambda item: (item.gone, item.gone / item.accounts), default=None)
+
+
+def _of_group(group: Group, seen: Mask, gone: Mask, tests: int) -> Told | None:
+    member = group.member & seen
+    account = np.flatnonzero(member.any(axis=0))
+    if not len(account):
+        return None
+    first = member.argmax(axis=0)[account]
+    hits = int(gone[first, account].sum())
+    others = _highest_rate(seen & ~member, gone, tests)
+    usual = gone.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    # Where a group leaves more often, the rate of all is above that of the others.
+    if not surely_above(hits, tenfold(np.minimum(usual, others))[first], tests):
+        return None
+    return Told(group, hits, len(account), float(usual[first].mean()))
+
+
+def _highest_rate(others: Mask, gone: Mask, tests: int) -> Floats:
+    """Per month, the upper end of the rate at which accounts outside of the group leave."""
+    count, hits = others.sum(axis=1), (others & gone).sum(axis=1)
+    return np.array([upper_share(*pair, tests * len(count)) for pair in zip(hits, count, strict=True)])

@@ -1,0 +1,42 @@
+"""Until when each account was a customer, where a dated event says so."""
+
+from features import rows
+from features.company import Event, Target
+from features.engines.on_duckdb import quote
+from features.sources import Tables
+
+
+def ends(tables: Tables, target: Target) -> str | None:
+    """SELECT of account_id, ended, ended_known of accounts that are gone; none for silence.
+
+    Gone is who has no running subscription, since the end of the last one, or to whom the event
+    happened, since the first time.
+    """
+    part = target.event
+    if part is None:
+        return None
+    tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
+    return _subscriptions(tables, part) if part.ended is not None else _events(tables, part)
+
+
+def _subscriptions(tables: Tables, part: Event) -> str:
+    terms = rows.facts(tables, part.source, rows.end_times(tables, part))
+    last = "arg_max(ended_known, (ended, event_time))"
+    return (
+        f"SELECT account_id, max(ended) AS ended, {last} AS ended_known FROM ({terms}) "
+        "GROUP BY account_id HAVING count(*) = count(ended)"
+    )
+
+
+def _events(tables: Tables, part: Event) -> str:
+    facts = rows.facts(tables, part.source, {"keep": rows.kept(part)})
+    return (
+        "SELECT account_id, min(event_time) AS ended, min(known_time) AS ended_known "
+        f"FROM ({facts}) WHERE keep GROUP BY account_id"
+    )
+
+
+def texts(tables: Tables, source: str, columns: list[str]) -> str:
+    """SELECT of a source's facts with some columns as text, each by its own name."""
+    as_text = {name: f"CAST({quote(name)} AS VARCHAR)" for name in columns}
+    return rows.facts(tables, source, as_text)

@@ -1,0 +1,124 @@
+"""Every raw column of a source, asked as if it were an indicator.
+
+What no indicator reads today is asked too: a column that knows the future is a trap for the next
+one who looks for an indicator.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from features.company import Company, Indicator, Measure, Says
+from features.engines.on_duckdb import literal, quote
+from features.sources import Tables
+from features.sql_types import is_number
+
+MOST_KINDS = 20
+"""Texts with more different values than this are names or notes and stand for no kind of fact."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A raw column of a source, or one `value` of it, and the indicator that asks for it."""
+
+    source: str
+    column: str | None
+    value: str | None
+    indicator: Indicator
+
+
+def columns(tables: Tables, source: str) -> Iterator[tuple[str, str]]:
+    """The columns of a source that are facts, with their types: no key, no declared time."""
+    declared = tables.company.sources[source]
+    places = [declared.account, declared.event_time, declared.known_time]
+    own = {place.column for place in places if place is not None}
+    for target in tables.company.targets.values():
+        if target.event is not None and target.source == source:
+            known = target.event.ended_known
+            own |= {target.event.ended, known.column if known else None}
+    if source == tables.company.accounts.source:
+        own |= {tables.company.accounts.key, *tables.company.accounts.crosswalk.values()}
+    yield from ((name, kind) for name, kind in tables.columns[source].items() if name not in own)
+
+
+def fact_sources(company: Company) -> list[str]:
+    """The sources from which facts can be taken."""
+    return [
+        name for name, item in company.sources.items() if item.account and item.event_time
+    ]
+
+
+def latest(tables: Tables, source: str) -> Iterator[Probe]:
+    """What each column said last, and whether it was filled."""
+    for name, kind in columns(tables, source):
+        plain = quote(name)
+        if is_number(kind) or kind == "BOOLEAN" or _kinds(tables, source, name, kind):
+            yield _probe(source, name, "latest", value=plain)
+        if _has_gaps(tables, source, name):
+            filled = f"CASE WHEN {plain} IS NULL THEN 'empty' ELSE 'filled' END"
+            yield _probe(source, name, "latest", value=filled)
+
+
+def kinds(tables: Tables, source: str, window: int) -> Iterator[Probe]:
+    """How many facts of each kind there were, and of all kinds together, in so many days."""
+    yield _probe(source, None, "count", window=window)
+    for name, kind in columns(tables, source):
+        for value in _kinds(tables, source, name, kind):
+            where = f"CAST({quote(name)} AS VARCHAR) = {literal(value)}"
+            yield _probe(source, name, "count", where=where, window=window, shown=value)
+
+
+def readers(company: Company, source: str, column: str | None) -> list[str]:
+    """The indicators (with their key) that read a column of a source, or count all its rows."""
+    word = re.compile(rf"\b{re.escape(column)}\b") if column else None
+    found = []
+    for name, item in company.indicators.items():
+        if getattr(item, "source", None) != source:
+            continue
+        text = f"{item.where or ''} {item.value or ''}"
+        if (word and word.search(text)) or (word is None and item.where is None):
+            found.append(f"indicators.{name}")
+    return found
+
+
+def _probe(
+    source: str,
+    column: str | None,
+    measure: Measure,
+    *,
+    value: str | None = None,
+    where: str | None = None,
+    window: int | None = None,
+    shown: str | None = None,
+) -> Probe:
+    asked = Indicator(
+        title="probe",
+        dimension="outcome",
+        kind="context",
+        stage="shadow",
+        source=source,
+        value=value,
+        where=where,
+        measure=measure,
+        windows=() if window is None else (f"{window}d",),
+        says=Says(bad="-", good="-"),
+    )
+    return Probe(source, column, shown, asked)
+
+
+def _kinds(tables: Tables, source: str, column: str, kind: str) -> list[str]:
+    """The different values of a column, as text, where they are few."""
+    if is_number(kind) and "INT" not in kind or kind.startswith(("DATE", "TIME")):
+        return []
+    values = tables.engine.rows(
+        f"SELECT DISTINCT CAST({quote(column)} AS VARCHAR) AS v FROM {quote(source)} "
+        f"WHERE {quote(column)} IS NOT NULL ORDER BY 1 LIMIT {MOST_KINDS + 1}"
+    )["v"].to_pylist()
+    return values if len(values) <= MOST_KINDS else []
+
+
+def _has_gaps(tables: Tables, source: str, column: str) -> bool:
+    empty, filled = tables.engine.row(
+        f"SELECT count(*) - count({quote(column)}), count({quote(column)}) FROM {quote(source)}"
+    )
+    return bool(empty and filled)

@@ -1,0 +1,137 @@
+"""Whether yesterday's rows can be had today: rows from tables cut at the as-of date are the same.
+
+The tables are cut as they stood on that morning: facts that were not known are taken out, and so
+are accounts that were not there yet; ends of subscriptions that were not known are taken back. An
+indicator that then says something else has read what was not known.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features import publish, rows, snapshots, sources
+from features.audit import grid
+from features.company import Company, Source
+from features.engines.on_duckdb import quote
+from features.errors import Finding
+from features.mistakes import FILE
+from features.progress import Progress, silent
+from features.snapshots import Snapshots
+from features.sources import Tables
+
+MOST_DATES = 3
+SLACK = 1e-9
+KEYS = ["as_of", "account_id"]
+
+
+def breaches(tables: Tables, progress: Progress = silent) -> Iterator[Finding]:
+    """Columns whose rows change when the tables are cut at the as-of date."""
+    days = as_of_dates(tables)
+    whole = grid.built(tables, days)
+    for day in days:
+        progress(f"rebuilding {day} from tables as they stood")
+        with cut(tables, day) as then:
+            yield from _differences(whole.at(day), snapshots.build_from(then, [day]), day)
+
+
+def as_of_dates(tables: Tables) -> list[date]:
+    """The last mature month start of any target, and others evenly before it."""
+    found: set[date] = set()
+    for name in tables.company.targets:
+        found |= set(snapshots.mature_month_starts(tables, name))
+    months = sorted(found) or [snapshots.data_until(tables)]
+    places = np.linspace(0, len(months) - 1, MOST_DATES + 1)[1:].round().astype(int)
+    return [months[place] for place in dict.fromkeys(places.tolist())]
+
+
+@contextmanager
+def cut(tables: Tables, as_of: date) -> Iterator[Tables]:
+    """The tables as they stood on the morning of `as_of`, for the length of the block."""
+    with tempfile.TemporaryDirectory(prefix="churnlight-") as spool:
+        for name in tables.company.sources:
+            table = tables.engine.rows(_standing(tables, name, as_of))
+            publish.write_parquet(table, Path(spool) / f"{name}.parquet")
+        with sources.opened(_company(tables.company, Path(spool), as_of)) as then:
+            yield then
+
+
+def _company(company: Company, folder: Path, as_of: date) -> Company:
+    there = {"sql": None, "table": None}
+    moved: dict[str, Source] = {
+        name: item.model_copy(update={**there, "path": f"{name}.parquet"})
+        for name, item in company.sources.items()
+    }
+    about = company.company.model_copy(update={"data_until": as_of})
+    return company.model_copy(update={"folder": folder, "sources": moved, "company": about})
+
+
+def _standing(tables: Tables, source: str, as_of: date) -> str:
+    """SELECT of the rows of a source that were known, without the ends that were not."""
+    declared, kept = tables.company.sources[source], []
+    moment = f"TIMESTAMP '{as_of} 00:00:00'"
+    if declared.account is not None and declared.event_time is not None:
+        kept.append(f"{rows.known_time(tables, source)} < {moment}")
+    accounts = tables.company.accounts
+    if source == accounts.source and accounts.attributes.since is not None:
+        kept.append(f"CAST({quote(accounts.attributes.since)} AS DATE) < DATE '{as_of}'")
+    where = f" WHERE {' AND '.join(kept)}" if kept else ""
+    columns = {name: quote(name) for name in tables.columns[source]}
+    columns |= _taken_back(tables, source, moment)
+    return f"SELECT {', '.join(columns.values())} FROM {quote(source)}{where}"
+
+
+def _taken_back(tables: Tables, source: str, moment: str) -> dict[str, str]:
+    """The columns of a subscription's end, empty where the end was not known."""
+    found: dict[str, str] = {}
+    for target in tables.company.targets.values():
+        part = target.event
+        if part is None or part.ended is None or part.source != source:
+            continue
+        known = f"{rows.end_times(tables, part)['ended_known']} < {moment}"
+        recorded = part.ended_known.column if part.ended_known else None
+        for column in filter(None, (part.ended, recorded)):
+            plain = quote(column)
+            found[column] = f"CASE WHEN {known} THEN {plain} END AS {plain}"
+    return found
+
+
+def _differences(whole: Snapshots, then: Snapshots, day: date) -> Iterator[Finding]:
+    today, before = (_known_rows(item, then.table) for item in (whole, then))
+    for column in whole.columns:
+        if rows_apart := _unequal(today[column.name], before[column.name]):
+            key = f"indicators.{column.indicator}"
+            detail = (
+                f"{key} ({column.name}): {rows_apart:,} of {before.num_rows:,} accounts had another "
+                f"value on {day} than the tables now say: it reads what was not known by then"
+            )
+            mend = f"take out of {key} what is filled in after the row was known"
+            yield Finding(
+                "not_known_then", "audit", "error", FILE, column.name, rows_apart, detail, mend
+            )
+
+
+def _known_rows(built: Snapshots, then: pa.Table) -> pa.Table:
+    """The rows of the accounts that were there by then, in one order."""
+    there = pc.is_in(built.table["account_id"], pc.unique(then["account_id"]))
+    return built.table.filter(there).sort_by([(key, "ascending") for key in KEYS])
+
+
+def _unequal(one: pa.ChunkedArray, other: pa.ChunkedArray) -> int:
+    both_null = pc.and_(pc.is_null(one), pc.is_null(other))
+    if pa.types.is_floating(one.type):
+        close = pc.less_equal(pc.abs(pc.subtract(one, other)), _allowed(one))
+        same = pc.or_(pc.equal(one, other), close)
+    else:
+        same = pc.equal(one, other)
+    equal = pc.or_(both_null, pc.fill_null(same, False))
+    return len(one) - int(pc.sum(equal).as_py() or 0)
+
+
+def _allowed(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.multiply(SLACK, pc.max_element_wise(pc.abs(values), 1.0))
