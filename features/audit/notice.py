@@ -1,0 +1,82 @@
+"""Outcomes that were on record before they happened, and tables that were made from the outcome."""
+
+from collections.abc import Iterator
+
+from features import rows, snapshots, sources
+from features.audit import lives, probes
+from features.audit.evidence import surely_most
+from features.audit.grid import Grid
+from features.engines.on_duckdb import quote
+from features.errors import Finding
+from features.sources import Tables
+
+SAME_DAYS = 7
+MOST = 0.9
+MANY = 0.5
+
+
+def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
+    """Ends that were known in advance; ready-made tables of leavers as they left, others today."""
+    target = tables.company.targets[grid.target]
+    ended = lives.ends(tables, target)
+    if ended is None:
+        return
+    if target.contractual:
+        yield from _known_before(tables, grid, ended)
+    asked = [name for name in probes.fact_sources(tables.company) if name != target.source]
+    for source in asked:
+        yield from _ready_made(tables, source, ended, len(asked))
+
+
+def _known_before(tables: Tables, grid: Grid, ended: str) -> Iterator[Finding]:
+    target = tables.company.targets[grid.target]
+    until = snapshots.data_until(tables)
+    count, early, days = tables.engine.row(
+        "SELECT count(*), count(*) FILTER (WHERE early >= 1), median(early) FILTER (WHERE early >= 1) "
+        "FROM (SELECT date_diff('day', ended_known, ended) AS early "
+        f"FROM ({ended}) WHERE ended >= DATE '{grid.months[0]}' AND ended < DATE '{until}')"
+    )
+    if not early or early < MANY * count:
+        return
+    part = target.event
+    assert part is not None
+    detail = (
+        f"{sources.place(tables.company.sources[target.source])}: {early:,} of {count:,} ends were "
+        f"on record before they came, {days:.0f} days as a rule: on as-of dates between, what is "
+        f"to be predicted (targets.{grid.target}) is known already"
+    )
+    mend = "predict the notice: let ended be the day on which it was given"
+    place = (target.source, part.ended, early)
+    yield Finding("outcome_on_record", "audit", "error", *place, detail, mend)
+
+
+def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator[Finding]:
+    """One row per account: of those that left as they left, of all others on one and the same day."""
+    facts = rows.facts(tables, source)
+    tables.engine.keep(
+        "churnlight once",
+        "SELECT account_id, max(event_time) AS last_time, count(*) AS rows, any_value(ended) AS ended "
+        f"FROM ({facts}) LEFT JOIN ({ended}) USING (account_id) GROUP BY account_id",
+    )
+    once = quote("churnlight once")
+    near = f"abs(date_diff('day', last_time, ended)) <= {SAME_DAYS}"
+    single, left, as_left, others = tables.engine.row(
+        f"SELECT avg((rows = 1)::INT), count(ended), count(*) FILTER (WHERE {near}), "
+        f"count(*) - count(ended) FROM {once}"
+    )
+    if single is None or single < MOST or not left or not others or as_left < MOST * left:
+        return
+    together = tables.engine.row(
+        f"SELECT count(*) FROM {once} WHERE ended IS NULL GROUP BY CAST(last_time AS DATE) "
+        "ORDER BY 1 DESC LIMIT 1"
+    )[0]
+    if together >= MOST * others and surely_most(as_left, left, tests):
+        detail = (
+            f"{sources.place(tables.company.sources[source])}: one row per account, of {as_left:,} "
+            f"of {left:,} that left from within {SAME_DAYS} days of their end, of {together:,} of "
+            f"{others:,} others from one day: its date alone tells who left"
+        )
+        mend = "bring one row per account for each of the same dates, or the facts behind it"
+        yield Finding(
+            "made_from_the_outcome", "audit", "error", source, None, left + others, detail, mend
+        )
