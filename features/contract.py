@@ -5,10 +5,10 @@ raise. Each kind of breach has one module in `features.breaches`.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from features import sources
-from features.breaches import facts, lint, measures, outcomes, reach, structure
+from features.breaches import facts, lateness, lint, measures, outcomes, reach, structure
 from features.breaches.outcomes import MIN_CHURNERS
 from features.breaches.structure import require, sound
 from features.company import Company
@@ -20,6 +20,7 @@ __all__ = [
     "MIN_CHURNERS",
     "check",
     "check_tables",
+    "ordered",
     "require",
     "sound",
     "verdict",
@@ -43,7 +44,7 @@ def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding
     progress("checking the tables")
     first = structure.unreadable(tables)
     ground = structure.standing(tables, first)
-    found = [*first, *structure.wrong(ground), *facts.duplicates(ground)]
+    found = [*first, *structure.wrong(ground), *facts.duplicates(ground), *lateness.breaches(ground)]
     errors = [item for item in found if item.state == "error"]
     if all(item.step == "features" for item in errors):
         progress("counting outcomes")
@@ -53,7 +54,12 @@ def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding
         progress("measuring indicators")
         found += measures.breaches(tables)
     found += lint.breaches(tables.company)
-    return sorted(found, key=lambda item: ORDER[item.state])
+    return ordered(found)
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, errors first."""
+    return sorted(findings, key=lambda item: ORDER[item.state])
 
 
 def verdict(findings: Sequence[Finding]) -> str:

@@ -5,7 +5,7 @@ lives in the training room. What is found is a finding of the data usability rep
 `audit`. Each kind of test has one module in `features.audit`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from features.audit import (
     farewells,
@@ -16,11 +16,21 @@ from features.audit import (
     truncation,
     written_later,
 )
+from features.breaches import facts
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.mistakes import FILE
 from features.progress import Progress, silent
 from features.sources import Tables
+
+
+DOUBLE_KEYS = frozenset({"duplicate_account_key", "duplicate_crosswalk_key"})
+
+
+def can_be_sought(findings: Iterable[Finding]) -> bool:
+    """Whether the tables can be computed with: facts that are left out hinder nobody."""
+    errors = {item.name for item in findings if item.state == "error"}
+    return errors <= facts.LEFT_OUT | DOUBLE_KEYS
 
 
 def breaches(tables: Tables, *, progress: Progress = silent) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The verbs of this room on the command line: init, check, features.
+"""The verbs of this room on the command line: init, features.
 
 stdout carries data, stderr progress. A verb turns options into one call of a Python function;
 everything heavy is imported inside, so that `churnlight --help` stays light.
@@ -7,14 +7,11 @@ everything heavy is imported inside, so that `churnlight --help` stays light.
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from features.errors import ContractBroken, Finding
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,8 +26,6 @@ CompanyFolder = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 DAY = ["%Y-%m-%d"]
-WIDTH = 100
-COLOURS = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 
 
 @contextmanager
@@ -64,22 +59,6 @@ def init(
     typer.echo(
         f"now read it, mend what is guessed, then: churnlight check --company {folder}", err=True
     )
-
-
-@app.command()
-def check(company: CompanyFolder, as_json: AsJson = False) -> None:
-    """Report what a company's tables lack or break; exit 3 when there are errors."""
-    from features import contract
-    from features.declaration import load
-
-    with progress("opening the tables") as step:
-        findings = contract.check(load(company), progress=step)
-    if as_json:
-        typer.echo(json.dumps([asdict(item) for item in findings], indent=2, ensure_ascii=False))
-    else:
-        _print_report(findings)
-    if any(item.state == "error" for item in findings):
-        raise typer.Exit(ContractBroken.exit_code)
 
 
 @app.command()
@@ -158,31 +137,3 @@ def _summary(built: "Snapshots", out: Path) -> dict[str, object]:
 
 def _days(table: "pa.Table") -> list[date]:
     return sorted(set(table["as_of"].to_pylist()))
-
-
-def _print_report(findings: Sequence[Finding]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from features import contract
-
-    console = Console(width=WIDTH, highlight=False)
-    for state, colour in COLOURS.items():
-        rows = [item for item in findings if item.state == state]
-        if not rows:
-            continue
-        shown = Table(title=Text(f"{state} ({len(rows)})", style=colour), title_justify="left")
-        shown.add_column("check", overflow="fold", max_width=18)
-        shown.add_column("table, column", overflow="fold", max_width=18)
-        shown.add_column("rows", justify="right")
-        shown.add_column("what is wrong, and how to mend it", overflow="fold")
-        for item in rows:
-            place = item.table if item.column is None else f"{item.table}\n{item.column}"
-            count = "" if item.rows is None else f"{item.rows:,}"
-            told = Text.assemble(item.detail, "\n", (f"→ {item.mend}", "italic"))
-            shown.add_row(
-                Text(f"{item.name}\n({item.step})"), Text(place), count, told, end_section=True
-            )
-        console.print(shown)
-    console.print(Text(contract.verdict(findings)))

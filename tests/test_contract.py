@@ -25,6 +25,7 @@ from features.declaration import load
 from features.engines.on_duckdb import Engine
 from features.errors import ContractBroken, Finding, NotFound
 from features.verbs import app, point_in_time
+from training.verbs import app as training_app
 from sane_company import sane, write
 
 SAAS = Path(__file__).parents[1] / "examples" / "saas"
@@ -228,7 +229,7 @@ def test_too_few_says_how_many_there_are_and_are_needed() -> None:
 
 def test_check_prints_a_table_of_100_columns(tmp_path: Path) -> None:
     write(tmp_path, sane())
-    answer = CliRunner().invoke(app, ["check", "--company", str(tmp_path)])
+    answer = CliRunner().invoke(training_app, ["check", "--company", str(tmp_path)])
     assert answer.exit_code == 0
     assert max(map(len, answer.stdout.splitlines())) <= 100
     assert "errors: 0, warnings: 0, advice: 1; the tables can be used" in answer.stdout
@@ -236,7 +237,7 @@ def test_check_prints_a_table_of_100_columns(tmp_path: Path) -> None:
 
 def test_check_in_json_exits_3_on_errors(tmp_path: Path) -> None:
     build(tmp_path, STRUCTURAL[0])
-    answer = CliRunner().invoke(app, ["check", "--company", str(tmp_path), "--json"])
+    answer = CliRunner().invoke(training_app, ["check", "--company", str(tmp_path), "--json"])
     assert answer.exit_code == 3
     first = json.loads(answer.stdout)[0]
     assert list(first) == ["name", "step", "state", "table", "column", "rows", "detail", "mend"]

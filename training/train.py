@@ -20,6 +20,7 @@ from training import lead_times, tracking
 from training.artifact import Artifact
 from training.fit import labelled
 from training.judge import History, judge
+from training.panel import require_grid
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ def fit_and_evaluate(
 
     `later` are as-of dates that it has not learnt from and may be judged on (see `judge`).
     """
+    require_grid(built.table, target, company.bands.min_history)
     history = History(built, company, target, labelled(built, company, target), learn, later)
     progress(f"fitting {target}")
     artifact, held = history.fit(learn)

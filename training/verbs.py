@@ -1,4 +1,4 @@
-"""The commands of this room: `train`, `promote`, `lead-time` and `indicators`."""
+"""The commands of this room; `check` is here because its audit trains models."""
 
 import json
 from datetime import datetime
@@ -7,9 +7,42 @@ from typing import Annotated
 
 import typer
 
+from features.errors import ContractBroken
 from features.verbs import DAY, AsJson, CompanyFolder, progress
 
 app = typer.Typer()
+
+
+@app.command()
+def check(
+    company: CompanyFolder,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep",
+            help="Look for leaks, too: columns and tables that know the future, and a procedure "
+            "that finds something where there is nothing. Takes minutes.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Report what a company's tables lack, break or leak; exit 3 when there are errors."""
+    from features import contract, report
+    from features.declaration import load
+
+    with progress("opening the tables") as step:
+        if deep:
+            from training import audit
+
+            findings = audit.check(load(company), progress=step)
+        else:
+            findings = contract.check(load(company), progress=step)
+    if as_json:
+        typer.echo(report.as_json(findings))
+    else:
+        report.show(findings)
+    if any(item.state == "error" for item in findings):
+        raise typer.Exit(ContractBroken.exit_code)
 
 
 @app.command()

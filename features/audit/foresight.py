@@ -57,7 +57,7 @@ def later(grid: Grid) -> Later | None:
         ahead = grid.outcome[month + lead :]
         gone[month] = (ahead == GONE).any(axis=0)
         stayed = (ahead[-1] == STAYED) & ~gone[month]
-        seen[month] = (ahead[0] != OUT) & (gone[month] | stayed)
+        seen[month] = grid.there[month] & (ahead[0] != OUT) & (gone[month] | stayed)
     return Later(seen, gone & seen)
 
 
@@ -88,8 +88,12 @@ def _columns(
         key = f"indicators.{column.indicator}"
         place = Place(FILE, column.name, f"{key} ({column.name})", (key,))
         yield place, grid.spread(own.table, column.name)
-    if segment := company.accounts.attributes.segment or next(iter(company.segments), None):
-        place = Place(company.accounts.source, segment, "the segment", ("segments",))
+    segment = company.accounts.attributes.segment
+    if company.segments:
+        place = Place(FILE, "segments", "the segment", ("segments",))
+        yield place, grid.spread(own.table, "segment")
+    elif segment is not None:
+        place = Place(company.accounts.source, segment, "the segment", ("attributes.segment",))
         yield place, grid.spread(own.table, "segment")
     for source in probes.fact_sources(company):
         progress(f"looking half a year ahead of what {source} said")

@@ -29,7 +29,7 @@ GONE, STAYED, OUT = 1, 0, -1
 class Grid:
     """The outcomes of one target on its latest mature month starts.
 
-    `outcome` (months × accounts) is `GONE` for an eligible account that left in the label window,
+    `there` (months × accounts) says which accounts existed. `outcome` (the same) is `GONE` for an eligible account that left in the label window,
     in the gap, or before without our knowing; `STAYED`; or `OUT` where it was not eligible.
     At most `MOST_ACCOUNTS` accounts, drawn without looking at them.
     """
@@ -37,6 +37,7 @@ class Grid:
     target: str
     months: tuple[date, ...]
     accounts: npt.NDArray[np.str_]
+    there: npt.NDArray[np.bool_]
     outcome: npt.NDArray[np.int8]
 
     @property
@@ -108,8 +109,9 @@ def _grid(name: str, months: Sequence[date], table: pa.Table) -> Grid:
         drawn = np.random.default_rng(0).choice(len(accounts), MOST_ACCOUNTS, replace=False)
         accounts = accounts[np.sort(drawn)]
     empty = np.full((len(months), len(accounts)), OUT, np.int8)
-    grid = Grid(name, tuple(months), accounts, empty)
+    grid = Grid(name, tuple(months), accounts, empty > OUT, empty)
+    there = ~np.isnan(grid.spread(table, "history_days"))
     eligible = grid.spread(table, f"eligible__{name}") == 1
     stayed = grid.spread(table, f"label__{name}") == 0
     outcome = np.where(eligible, np.where(stayed, STAYED, GONE), OUT).astype(np.int8)
-    return replace(grid, outcome=outcome)
+    return replace(grid, there=there, outcome=outcome)

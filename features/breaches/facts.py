@@ -90,6 +90,9 @@ RULES = (
         tolerable=True,
     ),
 )
+LEFT_OUT = frozenset(rule.name for rule in RULES if rule.tolerable)
+"""The rules whose facts are left out: the others can still be worked with."""
+
 AFTER = Rule(
     "after_data_until",
     "event",

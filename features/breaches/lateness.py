@@ -1,0 +1,121 @@
+"""When facts reached us: a history that came in one go, and facts that came again, changed.
+
+A fact counts from the day on which it was known. What was loaded long afterwards in one go is
+unknown to every as-of date before, as if nothing had happened.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from features import rows, sources
+from features.breaches.ground import Ground, reading, table
+from features.company import Source
+from features.engines.on_duckdb import quote
+from features.errors import Finding
+
+LATE_DAYS = 28
+USUAL_TIMES = 3
+"""A load is out of line when it spans more event days than this many times the usual load."""
+FEW, MOST = 0.01, 0.5
+ONE_OF_A_KIND = 0.95
+FEWEST = 50
+
+
+def breaches(ground: Ground) -> Iterator[Finding]:
+    """Loads of old facts and rewritten facts of the sources that record when a fact was known."""
+    for name, source in ground.company.sources.items():
+        known = source.known_time.column if source.known_time else None
+        if known is None or source.account is None or source.event_time is None:
+            continue
+        if ground.holds(name, source.account.column, source.event_time.column, known):
+            found = [_at_once(ground, name, known), _rewritten(ground, name, source, known)]
+            for item in found:
+                yield from reading(name, ground.file(name), item)
+
+
+def _at_once(ground: Ground, name: str, known: str) -> Iterator[Finding]:
+    first = ground.company.company.data_from
+    loads = (
+        "SELECT loaded, count(*) AS rows, count(*) FILTER (WHERE late) AS old, "
+        f"count(DISTINCT happened) AS days FROM ({_facts(ground, name)}) GROUP BY loaded"
+    )
+    counted = ground.row(
+        f"SELECT sum(rows)::BIGINT AS rows, median(days) AS usual FROM ({loads})"
+    )
+    usual = max(LATE_DAYS, USUAL_TIMES * float(counted["usual"] or 0))
+    after = f"AND loaded >= DATE '{first}'" if first else ""
+    out_of_line = ground.tables.engine.rows(
+        f"SELECT * FROM ({loads}) WHERE old > 0 AND (days > {usual} OR rows = {counted['rows']}) "
+        f"{after} ORDER BY old DESC LIMIT 1"
+    ).to_pylist()
+    if out_of_line and out_of_line[0]["old"] >= FEW * counted["rows"]:
+        yield _loaded(ground, name, known, out_of_line[0], counted["rows"])
+
+
+def _facts(ground: Ground, name: str) -> str:
+    event, known = rows.event_time(ground.tables, name), rows.recorded_time(ground.tables, name)
+    return (
+        f"SELECT CAST({event} AS DATE) AS happened, CAST({known} AS DATE) AS loaded, "
+        f"coalesce({known} >= {event} + INTERVAL {LATE_DAYS} DAY, FALSE) AS late "
+        f"FROM {table(name)} WHERE {known} IS NOT NULL AND {event} IS NOT NULL"
+    )
+
+
+def _loaded(
+    ground: Ground, name: str, known: str, load: dict[str, Any], total: int
+) -> Finding:
+    detail = (
+        f"{ground.file(name)}: {load['old']:,} facts ({load['old'] / total:.0%}) of "
+        f"{load['days']:,} days became known on one day, {load['loaded']}, {LATE_DAYS} days or more "
+        "after they happened: as-of dates before know nothing of them"
+    )
+    mend = (
+        f"if {known} is the day of a load, declare a delay instead; else set company.data_from to "
+        f"{load['loaded']}"
+    )
+    place = (name, known, load["old"])
+    if load["old"] >= MOST * total:
+        return Finding("known_at_once", "sources", "error", *place, detail, mend)
+    return Finding("late_load", "sources", "warning", *place, detail, mend)
+
+
+def _rewritten(ground: Ground, name: str, source: Source, known: str) -> Iterator[Finding]:
+    """Facts that came again later with other values."""
+    columns = [column for column in ground.tables.columns[name] if column != known]
+    facts = (
+        f"SELECT count(*) AS rows, count(DISTINCT {rows.recorded_time(ground.tables, name)}) AS times, "
+        f"count(DISTINCT hash({', '.join(map(quote, columns))})) AS versions "
+        f"FROM {table(name)} GROUP BY {_identity(ground, name, source, columns)}"
+    )
+    counted = ground.row(
+        "SELECT count(*) AS facts, count(*) FILTER (WHERE rows = 1) AS single, "
+        f"count(*) FILTER (WHERE times > 1 AND versions > 1) AS rewritten FROM ({facts})"
+    )
+    if counted["rewritten"] and counted["single"] >= ONE_OF_A_KIND * counted["facts"]:
+        count = counted["rewritten"]
+        detail = (
+            f"{ground.file(name)}: facts that came again later with other values "
+            f"({count / counted['facts']:.1%} of {counted['facts']:,}): both versions count"
+        )
+        mend = 'keep one row per fact, or measure with "latest", which takes the later version'
+        yield Finding("rewritten", "sources", "warning", name, known, count, detail, mend)
+
+
+def _identity(ground: Ground, name: str, source: Source, columns: list[str]) -> str:
+    """What makes two rows one fact: a column that numbers them, else all but the measured numbers."""
+    assert source.account is not None
+    kinds = ground.tables.columns[name]
+    numbering = [
+        column
+        for column in columns
+        if column != source.account.column and (kinds[column] == "VARCHAR" or "INT" in kinds[column])
+    ]
+    distinct = ", ".join(f"count(DISTINCT {quote(column)})" for column in numbering)
+    if numbering:
+        total, *found = ground.tables.engine.row(f"SELECT count(*), {distinct} FROM {table(name)}")
+        for column, count in zip(numbering, found, strict=True):
+            if count >= max(ONE_OF_A_KIND * total, FEWEST):
+                return quote(column)
+    texts = [quote(column) for column in columns if kinds[column] == "VARCHAR"]
+    own = f"CAST({quote(source.account.column)} AS VARCHAR)"
+    return ", ".join([own, rows.event_time(ground.tables, name), *texts])
