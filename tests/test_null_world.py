@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 import leaky_companies
+import small_company
 from features import snapshots, sources
 from features.company import Company
 from features.declaration import load
@@ -53,8 +54,11 @@ def cheating(
     return fit_and_evaluate(built, company, target, [*known, *later], later)
 
 
-def test_a_procedure_that_learns_what_it_is_judged_by_is_caught(world: World) -> None:
-    company, built, days = world
+def test_a_procedure_that_learns_what_it_is_judged_by_is_caught(tmp_path: Path) -> None:
+    company = small_company.write(tmp_path, accounts=800)
+    with sources.opened(company) as tables:
+        days = snapshots.mature_month_starts(tables, TARGET)
+        built = snapshots.build_from(tables, days)
     told = [*null_world.breaches(built, company, {TARGET: days}, procedure=cheating)]
     assert [(item.name, item.state) for item in told] == [("null_world", "error")], told[0].detail
 

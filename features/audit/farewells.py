@@ -19,6 +19,7 @@ from features.engines.on_duckdb import quote
 from features.errors import Finding
 from features.sources import Tables
 
+YEAR = 365
 NEARLY_ALL = 0.9
 """The share of a kind's accounts that must be gone: below it, a kind may be a strong sign."""
 
@@ -28,13 +29,16 @@ class Kind:
     """The accounts that have facts of a kind: how many of them went, or had gone.
 
     `last` counts those that went and of which the first fact of the kind was the last of the
-    source; `after` those whose first fact of the kind stands on the day of their end or later.
+    source; `decided` leaves out who is there and had such a last fact within a year, since nobody
+    knows yet; `after` counts those whose first fact of the kind stands on the day of their end or
+    later.
     """
 
     source: str
     column: str | None
     value: str | None
     accounts: int
+    decided: int
     last: int
     after: int
     usual: float
@@ -58,11 +62,11 @@ def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
         for kind in _kinds(tables, grid, source, ended)
     ]
     for kind in found:
-        bound = np.full(kind.accounts, max(0.5, float(tenfold(np.float64(kind.usual)))))
+        bound = np.full(kind.decided, max(0.5, float(tenfold(np.float64(kind.usual)))))
         if kind.after > NEARLY_ALL * kind.accounts and kind.source != target.source:
             if surely_most(kind.after, kind.accounts, len(found)):
                 yield _afterwards(tables, kind)
-        elif kind.last > NEARLY_ALL * kind.accounts and surely_above(kind.last, bound, len(found)):
+        elif kind.last > NEARLY_ALL * kind.decided and surely_above(kind.last, bound, len(found)):
             yield _last_words(tables, kind)
 
 
@@ -80,8 +84,9 @@ def _kinds(tables: Tables, grid: Grid, source: str, ended: str | None) -> Iterat
     facts = lives.texts(tables, source, names)
     until = snapshots.data_until(tables)
     query = (
-        f"SELECT facts.*, gone, ended, max(event_time) OVER whole AS last_time, "
-        "count(*) OVER whole AS rows "
+        "SELECT facts.*, gone, ended, max(event_time) OVER whole AS last_time, "
+        "count(*) OVER whole AS rows, NOT gone AND max(event_time) OVER whole >= "
+        f"DATE '{until}' - INTERVAL {YEAR} DAY AS open "
         f"FROM ({facts}) AS facts JOIN {quote('churnlight gone')} USING (account_id) "
         f"LEFT JOIN ({ended or 'SELECT NULL AS account_id, NULL::TIMESTAMP AS ended'}) AS ends "
         f"USING (account_id) WHERE event_time >= DATE '{grid.months[0]}' "
@@ -97,19 +102,21 @@ def _of_column(tables: Tables, grid: Grid, source: str, column: str | None) -> I
     given = "TRUE" if column is None else f"{value} IS NOT NULL"
     first = (
         f"SELECT {value} AS value, account_id, any_value(gone) AS gone, any_value(rows) AS rows, "
-        "min(event_time) AS first_time, any_value(last_time) AS last_time, "
+        "min(event_time) AS first_time, any_value(last_time) AS last_time, any_value(open) AS open, "
         f"any_value(ended) AS ended FROM {quote('churnlight kinds')} WHERE {given} GROUP BY ALL"
     )
     # A source as a whole is no last word of itself; whether its accounts went is what it can say.
     is_last = "gone" if column is None else "gone AND first_time = last_time"
+    decided = "TRUE" if column is None else "NOT (open AND first_time = last_time)"
     after = "coalesce(CAST(first_time AS DATE) >= CAST(ended AS DATE), FALSE)"
     counted = tables.engine.rows(
-        f"SELECT value, count(*) AS accounts, count(*) FILTER (WHERE {is_last}) AS last, "
+        f"SELECT value, count(*) AS accounts, count(*) FILTER (WHERE {decided}) AS decided, "
+        f"count(*) FILTER (WHERE {is_last}) AS last, "
         f"count(*) FILTER (WHERE {after}) AS after FROM ({first}) GROUP BY value ORDER BY value"
     )
     usual = _usual(tables, grid, column)
     for row in counted.to_pylist():
-        told = (row["accounts"], row["last"], row["after"])
+        told = (row["accounts"], row["decided"], row["last"], row["after"])
         yield Kind(source, column, row["value"], *told, usual)
 
 
@@ -118,16 +125,17 @@ def _usual(tables: Tables, grid: Grid, column: str | None) -> float:
     if column is None:
         return float((grid.outcome == GONE).any(axis=0).mean())
     by_account = (
-        "SELECT any_value(gone)::INT / any_value(rows) AS share "
+        "SELECT any_value(gone)::INT / any_value(rows) AS last, "
+        "1 - any_value(open)::INT / any_value(rows) AS decided "
         f"FROM {quote('churnlight kinds')} GROUP BY account_id"
     )
-    share = tables.engine.row(f"SELECT avg(share) FROM ({by_account})")[0]
+    share = tables.engine.row(f"SELECT sum(last) / nullif(sum(decided), 0) FROM ({by_account})")[0]
     return float(share or 0.0)
 
 
 def _last_words(tables: Tables, kind: Kind) -> Finding:
     detail = (
-        f"{kind.last:,} of {kind.accounts:,} accounts with {kind.words} left, and "
+        f"{kind.last:,} of {kind.decided:,} accounts with {kind.words} left, and "
         f"{'' if kind.column is None else 'it was the last that came; '}{kind.usual:.0%} is usual: "
         "it says that the account leaves, and not why it will"
     )
