@@ -8,7 +8,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from features import sources
-from features.breaches import facts, lateness, lint, measures, outcomes, reach, structure
+from features.breaches import (
+    coverage,
+    drift,
+    ends,
+    facts,
+    lateness,
+    lint,
+    measures,
+    outcomes,
+    reach,
+    structure,
+    units,
+)
 from features.breaches.outcomes import MIN_CHURNERS
 from features.breaches.structure import require, sound
 from features.company import Company
@@ -53,6 +65,9 @@ def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding
         found += reach.breaches(tables)
         progress("measuring indicators")
         found += measures.breaches(tables)
+        progress("looking for changes")
+        for more in (ends, units, drift, coverage):
+            found += more.breaches(tables)
     found += lint.breaches(tables.company)
     return ordered(found)
 

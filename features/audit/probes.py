@@ -59,9 +59,14 @@ def latest(tables: Tables, source: str) -> Iterator[Probe]:
             yield _probe(source, name, "latest", value=filled)
 
 
+def any_row(source: str, window: int) -> Probe:
+    """How many facts of a source there were in so many days."""
+    return _probe(source, None, "count", window=window)
+
+
 def kinds(tables: Tables, source: str, window: int) -> Iterator[Probe]:
     """How many facts of each kind there were, and of all kinds together, in so many days."""
-    yield _probe(source, None, "count", window=window)
+    yield any_row(source, window)
     for name, kind in columns(tables, source):
         for value in _kinds(tables, source, name, kind):
             where = f"CAST({quote(name)} AS VARCHAR) = {literal(value)}"

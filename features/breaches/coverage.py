@@ -1,0 +1,140 @@
+"""How fresh each source is and how many accounts it covers, by segment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features import rows, snapshots, sources
+from features.audit import probes
+from features.audit.evidence import FAMILY
+from features.breaches.reach import QUIET_DAYS
+from features.errors import Finding
+from features.sources import Tables
+
+RECENT_DAYS = 90
+MOST_SEGMENTS = 6
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Of the active accounts of each segment, how many had a fact of a source lately."""
+
+    source: str
+    segments: tuple[tuple[str, int, int], ...]
+
+    @property
+    def total(self) -> tuple[int, int]:
+        """Accounts with a fact, and all."""
+        return sum(hit for _, hit, _ in self.segments), sum(those for _, _, those in self.segments)
+
+
+def breaches(tables: Tables) -> Iterator[Finding]:
+    """Segments that a source leaves out or stopped covering, and the figures of every source."""
+    until = snapshots.data_until(tables)
+    found = _covered(tables, until)
+    for covered in found:
+        yield from _left_out(tables, covered)
+    for covered in found:
+        yield from _stopped(tables, covered.source, until, len(found))
+    for covered in found:
+        yield _told(tables, covered, until)
+
+
+def _covered(tables: Tables, until: date) -> list[Covered]:
+    """Counted by the same code that measures indicators, as if each source were one."""
+    company = tables.company
+    asked = {f"probe{n}": name for n, name in enumerate(probes.fact_sources(company))}
+    counts = {
+        probe: probes.any_row(source, RECENT_DAYS).indicator for probe, source in asked.items()
+    }
+    probing = company.model_copy(update={"indicators": counts})
+    built = snapshots.build_from(replace(tables, company=probing), [until])
+    active = built.table.filter(_eligible(built.table))
+    segments = np.array(active["segment"].to_pylist(), str)
+    found = []
+    for column in built.columns:
+        hit = pc.greater(pc.fill_null(active[column.name], 0), 0).to_numpy()
+        by_segment = tuple(
+            (str(name), int(hit[segments == name].sum()), int((segments == name).sum()))
+            for name in np.unique(segments)
+        )
+        found.append(Covered(asked[column.indicator], by_segment))
+    return found
+
+
+def _eligible(table: pa.Table) -> pa.ChunkedArray:
+    """Accounts that any target asks about."""
+    flags = [table[name] for name in table.column_names if name.startswith("eligible__")]
+    either = flags[0]
+    for flag in flags[1:]:
+        either = pc.or_(either, flag)
+    return either
+
+
+def _left_out(tables: Tables, covered: Covered) -> Iterator[Finding]:
+    """Segments of which no account has a fact, where by the share of the others some should."""
+    hits, accounts = covered.total
+    for name, hit, those in covered.segments:
+        others = accounts - those
+        if not hit and others and (1 - hits / others) ** those < FAMILY:
+            detail = (
+                f"{_place(tables, covered.source)}: no account of segment {name!r} ({those:,}) has "
+                f"a fact in the last {RECENT_DAYS} days, {hits:,} of the other {others:,} have"
+            )
+            mend = f"bring the rows of {name!r}; until then its accounts look silent"
+            place = (covered.source, None, those)
+            yield Finding("segment_left_out", "sources", "warning", *place, detail, mend)
+
+
+def _stopped(tables: Tables, source: str, until: date, tests: int) -> Iterator[Finding]:
+    """Segments of which a source tells no more, though it goes on for the others."""
+    facts = rows.facts(tables, source)
+    days = (
+        f"SELECT DISTINCT segment, CAST(known_time AS DATE) AS day FROM ({facts}) AS facts "
+        f"JOIN {_accounts()} USING (account_id) WHERE known_time < DATE '{until}'"
+    )
+    found = tables.engine.rows(
+        "SELECT segment, min(day) AS first, max(day) AS last, count(*) AS days, "
+        "coalesce(max(silence), 0) AS longest FROM (SELECT *, date_diff('day', lag(day) OVER "
+        f"(PARTITION BY segment ORDER BY day), day) AS silence FROM ({days})) "
+        "GROUP BY segment ORDER BY segment"
+    ).to_pylist()
+    freshest = max((row["last"] for row in found), default=until)
+    for row in found:
+        quiet, span = (freshest - row["last"]).days, (row["last"] - row["first"]).days + 1
+        chance = (1 - row["days"] / (span + 1)) ** quiet
+        if quiet > max(QUIET_DAYS, row["longest"]) and chance < FAMILY / tests:
+            detail = (
+                f"{_place(tables, source)}: the facts of segment {row['segment']!r} end on "
+                f"{row['last']}, those of others on {freshest}; it never was silent for so long"
+            )
+            mend = f"bring the rows of {row['segment']!r} up to {freshest}"
+            place = (source, None, None)
+            yield Finding("segment_ends_early", "sources", "warning", *place, detail, mend)
+
+
+def _accounts() -> str:
+    """The stored accounts, with their segments, as an SQL table name."""
+    return f'"{rows.ACCOUNTS}"'
+
+
+def _told(tables: Tables, covered: Covered, until: date) -> Finding:
+    hits, accounts = covered.total
+    last = rows.last_day(tables, covered.source)
+    shares = [f"{name} {hit / those:.0%}" for name, hit, those in covered.segments if those]
+    listed = f" ({', '.join(shares[:MOST_SEGMENTS])})" if len(shares) > 1 else ""
+    fresh = f"facts up to {last}, {(until - last).days} days before data_until; " if last else ""
+    detail = (
+        f"{_place(tables, covered.source)}: {fresh}{hits:,} of {accounts:,} active accounts have "
+        f"one in the last {RECENT_DAYS} days{listed}"
+    )
+    mend = "nothing to mend: compare with what you know"
+    return Finding("coverage", "sources", "advice", covered.source, None, None, detail, mend)
+
+
+def _place(tables: Tables, source: str) -> str:
+    return sources.place(tables.company.sources[source])

@@ -1,0 +1,59 @@
+"""What contradicts the lives of accounts: facts after the end, parents that do not exist."""
+
+from collections.abc import Iterator
+
+from features import rows, sources
+from features.audit import lives, probes
+from features.engines.on_duckdb import quote
+from features.errors import Finding
+from features.sources import Tables
+
+AFTER_DAYS = 28
+MANY = 0.1
+
+
+def breaches(tables: Tables) -> Iterator[Finding]:
+    """Facts of accounts that had long left, and accounts that belong to nobody we know."""
+    yield from _parents(tables)
+    for name, target in tables.company.targets.items():
+        ended = lives.ends(tables, target) if target.contractual else None
+        for source in probes.fact_sources(tables.company) if ended else ():
+            if source != target.source:
+                yield from _after(tables, name, source, str(ended))
+
+
+def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Finding]:
+    part = tables.company.targets[target].event
+    assert part is not None
+    days = max(AFTER_DAYS, part.grace)
+    late = f"event_time >= ended + INTERVAL {days} DAY"
+    left, lively, count = tables.engine.row(
+        f"SELECT count(DISTINCT account_id), count(DISTINCT account_id) FILTER (WHERE {late}), "
+        f"count(*) FILTER (WHERE {late}) FROM ({rows.facts(tables, source)}) JOIN ({ended}) "
+        "USING (account_id)"
+    )
+    if lively and lively >= MANY * left:
+        detail = (
+            f"{sources.place(tables.company.sources[source])}: {lively:,} of {left:,} accounts that "
+            f"left (targets.{target}) have facts {days} days or more after their end: the end is "
+            "wrong, or the key stands for somebody else"
+        )
+        mend = "mend the ends, or leave out what is written about former customers"
+        yield Finding("after_the_end", "sources", "warning", source, None, count, detail, mend)
+
+
+def _parents(tables: Tables) -> Iterator[Finding]:
+    accounts = tables.company.accounts
+    if accounts.attributes.parent is None:
+        return
+    parent, table = quote(accounts.attributes.parent), quote(accounts.source)
+    known = f"SELECT CAST({quote(accounts.key)} AS VARCHAR) FROM {table}"
+    count = tables.engine.row(
+        f"SELECT count(*) FROM {table} WHERE {parent} IS NOT NULL AND CAST({parent} AS VARCHAR) "
+        f"NOT IN ({known} WHERE {quote(accounts.key)} IS NOT NULL)"
+    )[0]
+    if count:
+        detail = f"{sources.place(tables.company.sources[accounts.source])}: parents without a row"
+        mend = "add the parents, or leave the column empty"
+        place = (accounts.source, accounts.attributes.parent, count)
+        yield Finding("unknown_parent", "sources", "warning", *place, detail, mend)
