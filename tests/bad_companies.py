@@ -7,14 +7,14 @@ false alarm.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sane_company import DECLARATION, LEAVERS, Tables, sane, write
+from sane_company import ACCOUNTS, DECLARATION, LEAVERS, Tables, sane, write
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,74 @@ def _all_leave(tables: Tables) -> None:
         row["ended"] = date(2023, 3, 20)
 
 
+def _come_again(tables: Tables) -> None:
+    """Five logins are corrected a week later."""
+    for row in tables["logins"][:5]:
+        later = (row["at"] + timedelta(days=7)).isoformat()
+        tables["logins"].append(row | {"recorded": later, "minutes": row["minutes"] + 1})
+
+
+def _load(until: date, recorded: str) -> Callable[[Tables], None]:
+    """The logins before a day are loaded on another one."""
+
+    def change(tables: Tables) -> None:
+        for row in tables["logins"]:
+            if row["at"].date() < until:
+                row["recorded"] = recorded
+
+    return change
+
+
+def _go_on(tables: Tables) -> None:
+    """Ten accounts that left have three logins each, weeks after their end."""
+    for row in tables["subscriptions"][:10]:
+        last = datetime.combine(row["ended"], time(10))
+        for days in (40, 41, 42):
+            moment = last + timedelta(days=days)
+            again = {"account_id": row["account_id"], "at": moment, "recorded": moment.isoformat()}
+            tables["logins"].append(again | {"minutes": 1.0, "device": "desk", "is_admin": False})
+
+
+def _strange_parents(folder: Path) -> None:
+    path = folder / "accounts.parquet"
+    rows = pq.read_table(path)
+    parents = ["a00", "nobody", *[None] * (rows.num_rows - 2)]
+    pq.write_table(rows.append_column("parent", pa.array(parents)), path)
+
+
+def _without_pro(since: date) -> Callable[[Tables], None]:
+    """No tickets of accounts with the plan pro from a day on."""
+
+    def change(tables: Tables) -> None:
+        tables["tickets"] = [
+            row for row in tables["tickets"] if row["org"] % 2 == 0 or row["opened"] < since
+        ]
+
+    return change
+
+
+def _from(since: date, column: str, value: Callable[[Any], Any]) -> Callable[[Tables], None]:
+    """Another value of a column of logins from a day on."""
+
+    def change(tables: Tables) -> None:
+        for row in tables["logins"]:
+            if row["at"].date() >= since:
+                row[column] = value(row[column])
+
+    return change
+
+
+def _coded(tables: Tables) -> None:
+    """Devices are numbers up to a day, and words from then on."""
+    for row in tables["logins"]:
+        if row["at"].date() < date(2023, 12, 1):
+            row["device"] = str(len(row["device"]))
+
+
 ALL_TICKETS = len(sane()["tickets"])
+LOADED = sum(row["at"].date() < date(2023, 5, 1) for row in sane()["logins"])
+PRO = sum(number % 2 for number in range(LEAVERS, ACCOUNTS))
+READS_DEVICE = (("minutes >= 0", "minutes >= 0 AND device <> '?'"),)
 BEFORE = datetime(2022, 12, 30, 10)  # noqa: DTZ001 (naive on purpose)
 AFTER = datetime(2024, 7, 3, 10)  # noqa: DTZ001 (naive on purpose)
 OTHER_INDICATOR = (
@@ -355,7 +422,7 @@ TRAINING = [
         detail="0 different accounts churned",
         mend="longer history",
         change=_keep_leavers(0),
-        also=frozenset({"source_ends_early", "months_without_outcome"}),
+        also=frozenset({"drift", "source_ends_early", "months_without_outcome"}),
     ),
     Defect(
         "one_class",
@@ -363,7 +430,7 @@ TRAINING = [
         rows=0,
         detail="0 different accounts stayed",
         change=_all_leave,
-        also=frozenset({"source_ends_early", "months_without_outcome"}),
+        also=frozenset({"after_the_end", "source_ends_early", "months_without_outcome"}),
     ),
     Defect(
         "too_few_churners",
@@ -467,6 +534,111 @@ WARNINGS = [
         "widen its windows",
         "indicators.other",
         text=_other("mean"),
+    ),
+    Defect(
+        "rewritten",
+        "logins",
+        "recorded",
+        5,
+        "warning",
+        "keep one row per fact",
+        "both versions count",
+        change=_come_again,
+    ),
+    Defect(
+        "late_load",
+        "logins",
+        "recorded",
+        LOADED,
+        "warning",
+        "set company.data_from to 2023-12-15",
+        "became known on one day, 2023-12-15",
+        change=_load(date(2023, 5, 1), "2023-12-15T01:00:00"),
+        also=frozenset({"drift"}),
+    ),
+    Defect(
+        "after_the_end",
+        "logins",
+        None,
+        30,
+        "warning",
+        "mend the ends",
+        "10 of 45 accounts that left",
+        change=_go_on,
+    ),
+    Defect(
+        "unknown_parent",
+        "accounts",
+        "parent",
+        1,
+        "warning",
+        "add the parents",
+        text=(('mrr = "mrr"', 'mrr = "mrr", parent = "parent"'),),
+        files=_strange_parents,
+    ),
+    Defect(
+        "segment_left_out",
+        "tickets",
+        None,
+        PRO,
+        "warning",
+        "its accounts look silent",
+        "no account of segment 'pro'",
+        change=_without_pro(date(2023, 1, 1)),
+    ),
+    Defect(
+        "segment_ends_early",
+        "tickets",
+        None,
+        None,
+        "warning",
+        "bring the rows of 'pro' up to",
+        "end on 2024-02",
+        change=_without_pro(date(2024, 3, 1)),
+        also=frozenset({"segment_left_out"}),
+    ),
+    Defect(
+        "unit_change",
+        "logins",
+        "minutes",
+        None,
+        "warning",
+        "to one unit",
+        "from 2024-01 on",
+        change=_from(date(2024, 1, 1), "minutes", lambda minutes: 60 * minutes),
+        also=frozenset({"drift"}),
+    ),
+    Defect(
+        "type_change",
+        "logins",
+        "device",
+        None,
+        "warning",
+        "in one type",
+        "from 2023-12 on",
+        change=_coded,
+        text=READS_DEVICE,
+    ),
+    Defect(
+        "renamed_values",
+        "logins",
+        "device",
+        None,
+        "warning",
+        "by the same word",
+        "'DESK', 'PHONE' instead of 'desk', 'phone'",
+        change=_from(date(2024, 1, 1), "device", str.upper),
+        text=READS_DEVICE,
+    ),
+    Defect(
+        "drift",
+        "logins",
+        "minutes__90d",
+        None,
+        "warning",
+        "train on later as-of dates",
+        "since 2023-07-03",
+        change=_from(date(2024, 1, 1), "minutes", lambda _: 45.0),
     ),
     Defect(
         "no_playbook",

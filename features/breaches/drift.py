@@ -25,7 +25,7 @@ from features.windows import Column
 MAJOR = 0.25
 BACK = (364, 182, 91)
 """How many days back the earlier date is: a year to the same weekday, else what history allows."""
-FEWEST = 50
+FEWEST = 30
 MOST_SHOWN = 3
 HALF = 0.5
 

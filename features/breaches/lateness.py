@@ -81,11 +81,14 @@ def _loaded(
 
 def _rewritten(ground: Ground, name: str, source: Source, known: str) -> Iterator[Finding]:
     """Facts that came again later with other values."""
+    assert source.account is not None
     columns = [column for column in ground.tables.columns[name] if column != known]
     facts = (
         f"SELECT count(*) AS rows, count(DISTINCT {rows.recorded_time(ground.tables, name)}) AS times, "
         f"count(DISTINCT hash({', '.join(map(quote, columns))})) AS versions "
-        f"FROM {table(name)} GROUP BY {_identity(ground, name, source, columns)}"
+        f"FROM {table(name)} WHERE {quote(source.account.column)} IS NOT NULL "
+        f"AND {rows.event_time(ground.tables, name)} IS NOT NULL "
+        f"GROUP BY {_identity(ground, name, source, columns)}"
     )
     counted = ground.row(
         "SELECT count(*) AS facts, count(*) FILTER (WHERE rows = 1) AS single, "
