@@ -13,8 +13,10 @@ from features.company import Company
 from features.declaration import parse
 from features.settings import Settings
 from features.vocabulary import Table
+from leaky_companies import LEAKS
 
 DOCS = Path(__file__).parents[1] / "docs"
+TRAINING = DOCS.parent / "training"
 PAGE = (DOCS / "declaration.md").read_text("utf-8")
 SECTIONS = {
     company.About: "[company]",
@@ -92,6 +94,7 @@ def test_every_check_is_listed_with_its_state() -> None:
         for name in re.findall(r"`(\w+)`", line.split("|")[1])
     }
     for defect in (
+        *LEAKS,
         *bad_companies.TABLES,
         *bad_expressions.EXPRESSIONS,
         *bad_companies.TRAINING,
@@ -105,14 +108,16 @@ def test_every_check_is_listed_with_its_state() -> None:
 def test_every_check_of_the_code_is_listed() -> None:
     code = "\n".join(
         path.read_text("utf-8")
-        for path in (DOCS.parent / "features").rglob("*.py")
-        if path.parent.name == "breaches" or path.name == "sources.py"
+        for path in [*(DOCS.parent / "features").rglob("*.py"), *TRAINING.glob("*.py")]
+        if path.parent.name in ("breaches", "audit", "training")
+        or path.name in ("sources.py", "leaks.py")
     )
     names = {
         *re.findall(r'(?:Finding|_finding|_error|_broken|Rule)\(\s*(?:\w+, )*"(\w+_\w+)"', code),
         *re.findall(r'\("(?:error|advice)", "(\w+)"\)', code),
     }
-    assert len(names) > 25
+    names |= set(re.findall(r'^NAME = "(\w+)"$', code, re.MULTILINE))
+    assert len(names) > 45
     assert {name for name in names if f"`{name}`" not in PAGE} == set()
 
 
