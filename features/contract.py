@@ -56,7 +56,12 @@ def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding
     progress("checking the tables")
     first = structure.unreadable(tables)
     ground = structure.standing(tables, first)
-    found = [*first, *structure.wrong(ground), *facts.duplicates(ground), *lateness.breaches(ground)]
+    found = [
+        *first,
+        *structure.wrong(ground),
+        *facts.duplicates(ground),
+        *lateness.breaches(ground),
+    ]
     errors = [item for item in found if item.state == "error"]
     if all(item.step == "features" for item in errors):
         progress("counting outcomes")

@@ -23,7 +23,6 @@ from features.mistakes import FILE
 from features.progress import Progress, silent
 from features.sources import Tables
 
-
 DOUBLE_KEYS = frozenset({"duplicate_account_key", "duplicate_crosswalk_key"})
 
 

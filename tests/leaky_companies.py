@@ -330,7 +330,10 @@ LEAKS = [
         "interviews",
         None,
         _interviews,
-        (_source("interviews", "held"), *_indicator("talks", "interviews", "count", WINDOW := 'windows = ["90d"]')),
+        (
+            _source("interviews", "held"),
+            *_indicator("talks", "interviews", "count", WINDOW := 'windows = ["90d"]'),
+        ),
         also=frozenset({"all_null", "constant"}),
     ),
     Leak(
@@ -376,6 +379,7 @@ LEAKS = [
         "segments",
         _status,
         (("[playbooks.call]", SEGMENT),),
+        also=frozenset({"segment_ends_early"}),
     ),
     Leak("use before the sign-up", "before_sign_up", "logins", "on", _before_sign_up),
     Leak(
@@ -390,7 +394,9 @@ LEAKS = [
         "not_known_then",
         "churnlight.toml",
         "over__all",
-        text=_indicator("over", "contracts", "share", 'value = "ended IS NOT NULL"\nwindows = ["all"]'),
+        text=_indicator(
+            "over", "contracts", "share", 'value = "ended IS NOT NULL"\nwindows = ["all"]'
+        ),
         also=FORESIGHT | {"filled_in_later"},
     ),
     Leak(
@@ -399,7 +405,9 @@ LEAKS = [
         "tickets",
         "resolved",
         _resolved,
-        _indicator("hours", "tickets", "mean", f"value = \"date_diff('day', opened, resolved)\"\n{WINDOW}"),
+        _indicator(
+            "hours", "tickets", "mean", f"value = \"date_diff('day', opened, resolved)\"\n{WINDOW}"
+        ),
     ),
     Leak(
         "a rating that comes weeks later",

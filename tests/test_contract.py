@@ -25,8 +25,8 @@ from features.declaration import load
 from features.engines.on_duckdb import Engine
 from features.errors import ContractBroken, Finding, NotFound
 from features.verbs import app, point_in_time
-from training.verbs import app as training_app
 from sane_company import sane, write
+from training.verbs import app as training_app
 
 SAAS = Path(__file__).parents[1] / "examples" / "saas"
 AS_OF = date(2024, 1, 1)
@@ -51,7 +51,9 @@ def expect(findings: list[Finding], defect: Defect) -> Finding:
         if (item.name, item.table) == (defect.finding, defect.table)
         and defect.detail in item.detail
     ]
-    others = {item.name for item in findings if item is not match} - defect.also - {TOLD, "coverage"}
+    others = (
+        {item.name for item in findings if item is not match} - defect.also - {TOLD, "coverage"}
+    )
     assert others == set()
     return match
 

@@ -66,9 +66,7 @@ def test_a_procedure_that_learns_what_it_is_judged_by_is_caught(tmp_path: Path) 
 def test_null_labels_keep_each_dates_count_and_stay_together_by_account(world: World) -> None:
     company, built, _ = world
     table = labelled(built, company, TARGET)
-    drawn = null_world.null_world(
-        table, TARGET, company.targets[TARGET], np.random.default_rng(1)
-    )
+    drawn = null_world.null_world(table, TARGET, company.targets[TARGET], np.random.default_rng(1))
     name = f"label__{TARGET}"
     for rows in (table, drawn):
         rows.validate()

@@ -10,7 +10,7 @@ size has seen labels that it is judged by (Good 2005, permutation tests).
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -48,22 +48,20 @@ class Nothing:
     aucs: tuple[float, ...]
     events: int
     rows: int
-    tests: int
 
     @property
     def mean(self) -> float:
         """The mean AUC."""
         return float(np.mean(self.aucs))
 
-    @property
-    def reach(self) -> float:
-        """How far from 0.5 the mean may be by chance.
+    def reach(self, tests: int) -> float:
+        """How far from 0.5 the mean of one of so many tests may be by chance.
 
         The AUC of independent scores has variance (n + 1) / (12 · n₁ · n₀), less with ties, and
         lighter tails than the normal (Mann & Whitney 1947); the worlds are independent.
         """
         spread = (self.rows + 1) / (12 * self.events * (self.rows - self.events))
-        return -float(ndtri(FAMILY / self.tests / 2)) * float(np.sqrt(spread / len(self.aucs)))
+        return -float(ndtri(FAMILY / tests / 2)) * float(np.sqrt(spread / len(self.aucs)))
 
 
 def breaches(
@@ -82,13 +80,11 @@ def breaches(
         declared = company.targets[name]
         earlier = split.settled_before(days, days[-1], declared) if days else []
         try:
-            found = worlds(
-                built, company, name, (earlier, days[-1:]), len(dates), procedure, progress
-            )
+            found = worlds(built, company, name, (earlier, days[-1:]), procedure, progress)
         except GateRefused as refused:
             yield _not_audited(company, name, str(refused))
             continue
-        yield _told(company, name, found)
+        yield _told(company, name, found, found.reach(len(dates)))
 
 
 def worlds(
@@ -96,7 +92,6 @@ def worlds(
     company: Company,
     target: str,
     dates: tuple[Sequence[date], Sequence[date]],
-    tests: int = 1,
     procedure: Procedure = fit_and_evaluate,
     progress: Progress = silent,
 ) -> Nothing:
@@ -127,12 +122,10 @@ def worlds(
     if not found or None in found:
         raise GateRefused(why or "the last mature as-of date has one outcome only")
     last = there.filter(pc.equal(there["as_of"], pa.scalar(judged[-1])))
-    return Nothing(tuple(found), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows, tests)
+    return Nothing(tuple(found), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows)
 
 
-def null_world(
-    table: pa.Table, name: str, target: Target, draw: np.random.Generator
-) -> pa.Table:
+def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Generator) -> pa.Table:
     """Labelled rows with other labels: on each date as many of either kind, told by nothing.
 
     Every account has white noise over the days; the label of a row is 1 where the noise of its
@@ -163,16 +156,16 @@ def _some_accounts(table: pa.Table) -> pa.Table:
     return table.filter(pc.is_in(table["account_id"], pa.array(drawn)))
 
 
-def _told(company: Company, target: str, found: Nothing) -> Finding:
+def _told(company: Company, target: str, found: Nothing, reach: float) -> Finding:
     where = sources.place(company.sources[company.targets[target].source])
     told = (
         f"targets.{target}: {where}: where labels are chance, the procedure says AUC "
         f"{found.mean:.3f} on average of {len(found.aucs)} worlds; chance leaves "
-        f"{0.5 - found.reach:.3f} to {0.5 + found.reach:.3f} ({found.events:,} of {found.rows:,} "
+        f"{0.5 - reach:.3f} to {0.5 + reach:.3f} ({found.events:,} of {found.rows:,} "
         "accounts happen to leave)"
     )
     place = (company.targets[target].source, None, None)
-    if abs(found.mean - 0.5) <= found.reach:
+    if abs(found.mean - 0.5) <= reach:
         mend = "nothing to mend: no split, fold or choice of size sees labels that it is judged by"
         return Finding("null_world", "audit", "advice", *place, told, mend)
     mend = "do not trust this evaluation: report it with the declaration"

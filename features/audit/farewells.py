@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features import rows, snapshots, sources
+from features import snapshots, sources
 from features.audit import lives, probes
 from features.audit.evidence import surely_above, surely_most, tenfold
 from features.audit.grid import GONE, Grid
@@ -53,7 +53,6 @@ def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
     """Kinds of facts that are the last words of who goes, or that come afterwards."""
     target = tables.company.targets[grid.target]
     ended = lives.ends(tables, target)
-    tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
     _keep_gone(tables, grid)
     found = [
         kind
@@ -62,7 +61,7 @@ def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
         for kind in _kinds(tables, grid, source, ended)
     ]
     for kind in found:
-        bound = np.full(kind.decided, max(0.5, float(tenfold(np.float64(kind.usual)))))
+        bound = np.full(kind.decided, max(0.5, float(tenfold(np.array(kind.usual)))))
         if kind.after > NEARLY_ALL * kind.accounts and kind.source != target.source:
             if surely_most(kind.after, kind.accounts, len(found)):
                 yield _afterwards(tables, kind)
@@ -79,8 +78,7 @@ def _keep_gone(tables: Tables, grid: Grid) -> None:
 
 def _kinds(tables: Tables, grid: Grid, source: str, ended: str | None) -> Iterator[Kind]:
     """The kinds of a source's facts since the first month of the grid."""
-    columns = [probe.column for probe in probes.kinds(tables, source, 1)]
-    names = list(dict.fromkeys(name for name in columns if name is not None))
+    names = probes.kinds(tables, source)
     facts = lives.texts(tables, source, names)
     until = snapshots.data_until(tables)
     query = (
@@ -102,7 +100,8 @@ def _of_column(tables: Tables, grid: Grid, source: str, column: str | None) -> I
     given = "TRUE" if column is None else f"{value} IS NOT NULL"
     first = (
         f"SELECT {value} AS value, account_id, any_value(gone) AS gone, any_value(rows) AS rows, "
-        "min(event_time) AS first_time, any_value(last_time) AS last_time, any_value(open) AS open, "
+        "min(event_time) AS first_time, any_value(last_time) AS last_time, "
+        "any_value(open) AS open, "
         f"any_value(ended) AS ended FROM {quote('churnlight kinds')} WHERE {given} GROUP BY ALL"
     )
     # A source as a whole is no last word of itself; whether its accounts went is what it can say.
@@ -162,7 +161,7 @@ def _finding(tables: Tables, kind: Kind, name: str, told: str) -> Finding:
 
 
 def _readers(tables: Tables, kind: Kind) -> list[str]:
-    """Who reads the column; a text says what kind of row it is, so who counts all rows counts it."""
+    """Who reads the column; a text is a kind of row, so that who counts all rows counts it, too."""
     company = tables.company
     found = probes.readers(company, kind.source, kind.column)
     if kind.column is not None and tables.columns[kind.source][kind.column] == "VARCHAR":

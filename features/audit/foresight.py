@@ -109,8 +109,8 @@ def _raw(tables: Tables, grid: Grid, source: str) -> Iterator[tuple[Place, npt.N
         probe = asked[column.indicator]
         name = str(probe.column)
         readers = probes.readers(tables.company, source, name)
-        said = f"the latest {name}" if probe.value is None else name
-        yield Place(source, name, said, tuple(readers)), grid.spread(built.table, column.name)
+        place = Place(source, name, f"the latest {name}", tuple(readers))
+        yield place, grid.spread(built.table, column.name)
 
 
 def _built(tables: Tables, grid: Grid, asked: dict[str, probes.Probe]) -> snapshots.Snapshots:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features import snapshots
-from features.company import Indicator
+from features.indicator import Indicator
 from features.progress import Progress, silent
 from features.sources import Tables
 
@@ -29,8 +29,9 @@ GONE, STAYED, OUT = 1, 0, -1
 class Grid:
     """The outcomes of one target on its latest mature month starts.
 
-    `there` (months × accounts) says which accounts existed. `outcome` (the same) is `GONE` for an eligible account that left in the label window,
-    in the gap, or before without our knowing; `STAYED`; or `OUT` where it was not eligible.
+    `there` (months × accounts) says which accounts existed. `outcome` (the same) is `GONE` for an
+    eligible account that left in the label window, in the gap, or before without our knowing;
+    `STAYED`; or `OUT` where it was not eligible.
     At most `MOST_ACCOUNTS` accounts, drawn without looking at them.
     """
 
@@ -81,8 +82,7 @@ def grids(tables: Tables) -> list[Grid]:
     for name, target in tables.company.targets.items():
         months = snapshots.mature_month_starts(tables, name)[-MOST_MONTHS:]
         if target.adverse and months:
-            only = {"targets": {name: target}, "indicators": {}}
-            rows = built(tables, months, **only)
+            rows = built(tables, months, targets={name: target}, indicators={})
             if rows.table.num_rows:
                 found.append(_grid(name, months, rows.table))
     return found

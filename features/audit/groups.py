@@ -25,7 +25,7 @@ def groups(values: npt.NDArray[Any], seen: Mask) -> Iterator[Group]:
     """The groups of a column's `values` (months × accounts), of which only `seen` cells count."""
     known = values[seen]
     if values.dtype == object:
-        unknown = np.equal(values, None)
+        unknown = values == None  # noqa: E711 (by element)
         for value in sorted({item for item in known if item is not None}):
             yield Group(f"is {value!r}", np.equal(values, value))
     else:
@@ -84,4 +84,6 @@ def _of_group(group: Group, seen: Mask, gone: Mask, tests: int) -> Told | None:
 def _highest_rate(others: Mask, gone: Mask, tests: int) -> Floats:
     """Per month, the upper end of the rate at which accounts outside of the group leave."""
     count, hits = others.sum(axis=1), (others & gone).sum(axis=1)
-    return np.array([upper_share(*pair, tests * len(count)) for pair in zip(hits, count, strict=True)])
+    return np.array(
+        [upper_share(*pair, tests * len(count)) for pair in zip(hits, count, strict=True)]
+    )

@@ -15,12 +15,11 @@ def ends(tables: Tables, target: Target) -> str | None:
     part = target.event
     if part is None:
         return None
-    tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
     return _subscriptions(tables, part) if part.ended is not None else _events(tables, part)
 
 
 def _subscriptions(tables: Tables, part: Event) -> str:
-    terms = rows.facts(tables, part.source, rows.end_times(tables, part))
+    terms = facts(tables, part.source, rows.end_times(tables, part))
     last = "arg_max(ended_known, (ended, event_time))"
     return (
         f"SELECT account_id, max(ended) AS ended, {last} AS ended_known FROM ({terms}) "
@@ -29,14 +28,24 @@ def _subscriptions(tables: Tables, part: Event) -> str:
 
 
 def _events(tables: Tables, part: Event) -> str:
-    facts = rows.facts(tables, part.source, {"keep": rows.kept(part)})
+    events = facts(tables, part.source, {"keep": rows.kept(part)})
     return (
         "SELECT account_id, min(event_time) AS ended, min(known_time) AS ended_known "
-        f"FROM ({facts}) WHERE keep GROUP BY account_id"
+        f"FROM ({events}) WHERE keep GROUP BY account_id"
     )
 
 
 def texts(tables: Tables, source: str, columns: list[str]) -> str:
     """SELECT of a source's facts with some columns as text, each by its own name."""
     as_text = {name: f"CAST({quote(name)} AS VARCHAR)" for name in columns}
-    return rows.facts(tables, source, as_text)
+    return facts(tables, source, as_text)
+
+
+def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> str:
+    """SELECT of a source's facts as `rows.facts`, with account_id and segment."""
+    tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
+    return (
+        "SELECT facts.*, account_id, segment "
+        f"FROM ({rows.facts(tables, source, extra)}) AS facts "
+        f"JOIN {quote(rows.ACCOUNTS)} USING (account)"
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from features import rows, snapshots, sources
+from features import snapshots, sources
 from features.audit import lives, probes
 from features.audit.evidence import surely_most
 from features.audit.grid import Grid
@@ -32,7 +32,8 @@ def _known_before(tables: Tables, grid: Grid, ended: str) -> Iterator[Finding]:
     target = tables.company.targets[grid.target]
     until = snapshots.data_until(tables)
     count, early, days = tables.engine.row(
-        "SELECT count(*), count(*) FILTER (WHERE early >= 1), median(early) FILTER (WHERE early >= 1) "
+        "SELECT count(*), count(*) FILTER (WHERE early >= 1), "
+        "median(early) FILTER (WHERE early >= 1) "
         "FROM (SELECT date_diff('day', ended_known, ended) AS early "
         f"FROM ({ended}) WHERE ended >= DATE '{grid.months[0]}' AND ended < DATE '{until}')"
     )
@@ -51,11 +52,12 @@ def _known_before(tables: Tables, grid: Grid, ended: str) -> Iterator[Finding]:
 
 
 def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator[Finding]:
-    """One row per account: of those that left as they left, of all others on one and the same day."""
-    facts = rows.facts(tables, source)
+    """One row per account: of those that left as they left, of all others on one day."""
+    facts = lives.facts(tables, source)
     tables.engine.keep(
         "churnlight once",
-        "SELECT account_id, max(event_time) AS last_time, count(*) AS rows, any_value(ended) AS ended "
+        "SELECT account_id, max(event_time) AS last_time, count(*) AS rows, "
+        "any_value(ended) AS ended "
         f"FROM ({facts}) LEFT JOIN ({ended}) USING (account_id) GROUP BY account_id",
     )
     once = quote("churnlight once")

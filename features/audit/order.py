@@ -78,8 +78,8 @@ def _finding(tables: Tables, words: str, area: float, count: int) -> Finding:
     accounts = tables.company.accounts
     detail = (
         f"{sources.place(tables.company.sources[accounts.source])}: of accounts that signed up in "
-        f"the same month, {words} tells who left (AUC {area:.2f}): the table was written, or sorted, "
-        "when that was known"
+        f"the same month, {words} tells who left (AUC {area:.2f}): the table was written, or "
+        "sorted, when that was known"
     )
     mend = "bring the table in the order of sign-up with its own keys, and measure neither"
     return Finding(

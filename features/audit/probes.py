@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from features.company import Company, Indicator, Measure, Says
-from features.engines.on_duckdb import literal, quote
+from features.company import Company
+from features.engines.on_duckdb import quote
+from features.indicator import Indicator, Measure
 from features.sources import Tables
 from features.sql_types import is_number
 
@@ -19,11 +20,10 @@ MOST_KINDS = 20
 
 @dataclass(frozen=True)
 class Probe:
-    """A raw column of a source, or one `value` of it, and the indicator that asks for it."""
+    """A raw column of a source (none: any row of it), and the indicator that asks for it."""
 
     source: str
     column: str | None
-    value: str | None
     indicator: Indicator
 
 
@@ -43,16 +43,14 @@ def columns(tables: Tables, source: str) -> Iterator[tuple[str, str]]:
 
 def fact_sources(company: Company) -> list[str]:
     """The sources from which facts can be taken."""
-    return [
-        name for name, item in company.sources.items() if item.account and item.event_time
-    ]
+    return [name for name, item in company.sources.items() if item.account and item.event_time]
 
 
 def latest(tables: Tables, source: str) -> Iterator[Probe]:
     """What each column said last, and whether it was filled."""
     for name, kind in columns(tables, source):
         plain = quote(name)
-        if is_number(kind) or kind == "BOOLEAN" or _kinds(tables, source, name, kind):
+        if is_number(kind) or kind == "BOOLEAN" or _has_kinds(tables, source, name, kind):
             yield _probe(source, name, "latest", value=plain)
         if _has_gaps(tables, source, name):
             filled = f"CASE WHEN {plain} IS NULL THEN 'empty' ELSE 'filled' END"
@@ -64,13 +62,11 @@ def any_row(source: str, window: int) -> Probe:
     return _probe(source, None, "count", window=window)
 
 
-def kinds(tables: Tables, source: str, window: int) -> Iterator[Probe]:
-    """How many facts of each kind there were, and of all kinds together, in so many days."""
-    yield any_row(source, window)
-    for name, kind in columns(tables, source):
-        for value in _kinds(tables, source, name, kind):
-            where = f"CAST({quote(name)} AS VARCHAR) = {literal(value)}"
-            yield _probe(source, name, "count", where=where, window=window, shown=value)
+def kinds(tables: Tables, source: str) -> list[str]:
+    """The columns of a source that divide its facts into a few kinds."""
+    return [
+        name for name, type_ in columns(tables, source) if _has_kinds(tables, source, name, type_)
+    ]
 
 
 def readers(company: Company, source: str, column: str | None) -> list[str]:
@@ -78,10 +74,11 @@ def readers(company: Company, source: str, column: str | None) -> list[str]:
     word = re.compile(rf"\b{re.escape(column)}\b") if column else None
     found = []
     for name, item in company.indicators.items():
-        if getattr(item, "source", None) != source:
+        if item.source != source or item.bases():
             continue
-        text = f"{item.where or ''} {item.value or ''}"
-        if (word and word.search(text)) or (word is None and item.where is None):
+        text = f"{item.where or ''} {item.value or ''} {item.about.column if item.about else ''}"
+        counts_all = item.where is None and item.about is None
+        if (word and word.search(text)) or (word is None and counts_all):
             found.append(f"indicators.{name}")
     return found
 
@@ -92,34 +89,30 @@ def _probe(
     measure: Measure,
     *,
     value: str | None = None,
-    where: str | None = None,
     window: int | None = None,
-    shown: str | None = None,
 ) -> Probe:
-    asked = Indicator(
-        title="probe",
-        dimension="outcome",
-        kind="context",
-        stage="shadow",
-        source=source,
-        value=value,
-        where=where,
-        measure=measure,
-        windows=() if window is None else (f"{window}d",),
-        says=Says(bad="-", good="-"),
+    asked = Indicator.model_validate(
+        {
+            "title": "probe",
+            "dimension": "outcome",
+            "kind": "context",
+            "stage": "shadow",
+            "source": source,
+            "value": value,
+            "measure": measure,
+            "windows": () if window is None else (f"{window}d",),
+            "says": {"bad": "-", "good": "-"},
+        }
     )
-    return Probe(source, column, shown, asked)
+    return Probe(source, column, asked)
 
 
-def _kinds(tables: Tables, source: str, column: str, kind: str) -> list[str]:
-    """The different values of a column, as text, where they are few."""
-    if is_number(kind) and "INT" not in kind or kind.startswith(("DATE", "TIME")):
-        return []
-    values = tables.engine.rows(
-        f"SELECT DISTINCT CAST({quote(column)} AS VARCHAR) AS v FROM {quote(source)} "
-        f"WHERE {quote(column)} IS NOT NULL ORDER BY 1 LIMIT {MOST_KINDS + 1}"
-    )["v"].to_pylist()
-    return values if len(values) <= MOST_KINDS else []
+def _has_kinds(tables: Tables, source: str, column: str, type_: str) -> bool:
+    """Whether a column has few different values, and some."""
+    if (is_number(type_) and "INT" not in type_) or type_.startswith(("DATE", "TIME")):
+        return False
+    query = f"SELECT count(DISTINCT {quote(column)}) FROM {quote(source)}"
+    return 0 < tables.engine.row(query)[0] <= MOST_KINDS
 
 
 def _has_gaps(tables: Tables, source: str, column: str) -> bool:

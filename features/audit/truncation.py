@@ -107,8 +107,8 @@ def _differences(whole: Snapshots, then: Snapshots, day: date) -> Iterator[Findi
         if rows_apart := _unequal(today[column.name], before[column.name]):
             key = f"indicators.{column.indicator}"
             detail = (
-                f"{key} ({column.name}): {rows_apart:,} of {before.num_rows:,} accounts had another "
-                f"value on {day} than the tables now say: it reads what was not known by then"
+                f"{key} ({column.name}): {rows_apart:,} of {before.num_rows:,} accounts had "
+                f"another value on {day} than the tables now say: it reads what was not known by then"
             )
             mend = f"take out of {key} what is filled in after the row was known"
             yield Finding(

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import rows, snapshots, sources
-from features.audit import probes
+from features.audit import lives, probes
 from features.audit.evidence import FAMILY
 from features.breaches.reach import QUIET_DAYS
 from features.errors import Finding
@@ -92,10 +92,9 @@ def _left_out(tables: Tables, covered: Covered) -> Iterator[Finding]:
 
 def _stopped(tables: Tables, source: str, until: date, tests: int) -> Iterator[Finding]:
     """Segments of which a source tells no more, though it goes on for the others."""
-    facts = rows.facts(tables, source)
     days = (
-        f"SELECT DISTINCT segment, CAST(known_time AS DATE) AS day FROM ({facts}) AS facts "
-        f"JOIN {_accounts()} USING (account_id) WHERE known_time < DATE '{until}'"
+        "SELECT DISTINCT segment, CAST(known_time AS DATE) AS day "
+        f"FROM ({lives.facts(tables, source)}) WHERE known_time < DATE '{until}'"
     )
     found = tables.engine.rows(
         "SELECT segment, min(day) AS first, max(day) AS last, count(*) AS days, "
@@ -115,11 +114,6 @@ def _stopped(tables: Tables, source: str, until: date, tests: int) -> Iterator[F
             mend = f"bring the rows of {row['segment']!r} up to {freshest}"
             place = (source, None, None)
             yield Finding("segment_ends_early", "sources", "warning", *place, detail, mend)
-
-
-def _accounts() -> str:
-    """The stored accounts, with their segments, as an SQL table name."""
-    return f'"{rows.ACCOUNTS}"'
 
 
 def _told(tables: Tables, covered: Covered, until: date) -> Finding:

@@ -109,10 +109,14 @@ def stability_index(before: Floats, after: Floats) -> tuple[float, int]:
     Half an account is added to every bin, so that an empty one is no infinite shift.
     """
     known = before[~np.isnan(before)]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, 11)[1:-1])) if len(known) else np.empty(0)
+    edges = (
+        np.unique(np.quantile(known, np.linspace(0, 1, 11)[1:-1])) if len(known) else np.empty(0)
+    )
     counts = [
         np.append(
-            np.bincount(np.searchsorted(edges, values[~np.isnan(values)]), minlength=len(edges) + 1),
+            np.bincount(
+                np.searchsorted(edges, values[~np.isnan(values)]), minlength=len(edges) + 1
+            ),
             np.isnan(values).sum(),
         )
         for values in (before, after)
@@ -127,8 +131,8 @@ def _finding(tables: Tables, source: str, shifts: list[Shift]) -> Finding:
     first = shifts[0]
     detail = (
         f"{sources.place(tables.company.sources[source])}: since {first.since}, columns have "
-        f"shifted: {len(shifts)} (stability index {shown}; {first.allowed:.2f} is the limit): what is "
-        "learnt from earlier dates may not hold"
+        f"shifted: {len(shifts)} (stability index {shown}; {first.allowed:.2f} is the limit): what "
+        "is learnt from earlier dates may not hold"
     )
     mend = "look whether the source or the customers changed; train on later as-of dates"
     return Finding("drift", "features", "warning", source, first.column, None, detail, mend)

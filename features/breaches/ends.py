@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from features import rows, sources
+from features import sources
 from features.audit import lives, probes
 from features.engines.on_duckdb import quote
 from features.errors import Finding
@@ -29,13 +29,13 @@ def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Fin
     late = f"event_time >= ended + INTERVAL {days} DAY"
     left, lively, count = tables.engine.row(
         f"SELECT count(DISTINCT account_id), count(DISTINCT account_id) FILTER (WHERE {late}), "
-        f"count(*) FILTER (WHERE {late}) FROM ({rows.facts(tables, source)}) JOIN ({ended}) "
+        f"count(*) FILTER (WHERE {late}) FROM ({lives.facts(tables, source)}) JOIN ({ended}) "
         "USING (account_id)"
     )
     if lively and lively >= MANY * left:
         detail = (
-            f"{sources.place(tables.company.sources[source])}: {lively:,} of {left:,} accounts that "
-            f"left (targets.{target}) have facts {days} days or more after their end: the end is "
+            f"{sources.place(tables.company.sources[source])}: {lively:,} of {left:,} accounts "
+            f"that left (targets.{target}) have facts {days} days or more after their end: the end is "
             "wrong, or the key stands for somebody else"
         )
         mend = "mend the ends, or leave out what is written about former customers"

@@ -7,7 +7,7 @@ unknown to every as-of date before, as if nothing had happened.
 from collections.abc import Iterator
 from typing import Any
 
-from features import rows, sources
+from features import rows
 from features.breaches.ground import Ground, reading, table
 from features.company import Source
 from features.engines.on_duckdb import quote
@@ -39,9 +39,7 @@ def _at_once(ground: Ground, name: str, known: str) -> Iterator[Finding]:
         "SELECT loaded, count(*) AS rows, count(*) FILTER (WHERE late) AS old, "
         f"count(DISTINCT happened) AS days FROM ({_facts(ground, name)}) GROUP BY loaded"
     )
-    counted = ground.row(
-        f"SELECT sum(rows)::BIGINT AS rows, median(days) AS usual FROM ({loads})"
-    )
+    counted = ground.row(f"SELECT sum(rows)::BIGINT AS rows, median(days) AS usual FROM ({loads})")
     usual = max(LATE_DAYS, USUAL_TIMES * float(counted["usual"] or 0))
     after = f"AND loaded >= DATE '{first}'" if first else ""
     out_of_line = ground.tables.engine.rows(
@@ -61,13 +59,11 @@ def _facts(ground: Ground, name: str) -> str:
     )
 
 
-def _loaded(
-    ground: Ground, name: str, known: str, load: dict[str, Any], total: int
-) -> Finding:
+def _loaded(ground: Ground, name: str, known: str, load: dict[str, Any], total: int) -> Finding:
     detail = (
         f"{ground.file(name)}: {load['old']:,} facts ({load['old'] / total:.0%}) of "
-        f"{load['days']:,} days became known on one day, {load['loaded']}, {LATE_DAYS} days or more "
-        "after they happened: as-of dates before know nothing of them"
+        f"{load['days']:,} days became known on one day, {load['loaded']}, {LATE_DAYS} days or "
+        "more after they happened: as-of dates before know nothing of them"
     )
     mend = (
         f"if {known} is the day of a load, declare a delay instead; else set company.data_from to "
@@ -84,7 +80,8 @@ def _rewritten(ground: Ground, name: str, source: Source, known: str) -> Iterato
     assert source.account is not None
     columns = [column for column in ground.tables.columns[name] if column != known]
     facts = (
-        f"SELECT count(*) AS rows, count(DISTINCT {rows.recorded_time(ground.tables, name)}) AS times, "
+        "SELECT count(*) AS rows, "
+        f"count(DISTINCT {rows.recorded_time(ground.tables, name)}) AS times, "
         f"count(DISTINCT hash({', '.join(map(quote, columns))})) AS versions "
         f"FROM {table(name)} WHERE {quote(source.account.column)} IS NOT NULL "
         f"AND {rows.event_time(ground.tables, name)} IS NOT NULL "
@@ -105,13 +102,14 @@ def _rewritten(ground: Ground, name: str, source: Source, known: str) -> Iterato
 
 
 def _identity(ground: Ground, name: str, source: Source, columns: list[str]) -> str:
-    """What makes two rows one fact: a column that numbers them, else all but the measured numbers."""
+    """What makes two rows one fact: a column that numbers them, else all but the numbers."""
     assert source.account is not None
     kinds = ground.tables.columns[name]
     numbering = [
         column
         for column in columns
-        if column != source.account.column and (kinds[column] == "VARCHAR" or "INT" in kinds[column])
+        if column != source.account.column
+        and (kinds[column] == "VARCHAR" or "INT" in kinds[column])
     ]
     distinct = ", ".join(f"count(DISTINCT {quote(column)})" for column in numbering)
     if numbering:

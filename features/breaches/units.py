@@ -43,9 +43,7 @@ def _unit(tables: Tables, source: str, name: str) -> Iterator[Finding]:
     if "INT" in kind and total and distinct >= NUMBERED * total:
         return  # running numbers grow
     size = f"abs(CAST({column} AS DOUBLE))"
-    months = _months(
-        tables, source, f"median({size}) AS usual", f"{size} > 0 AND isfinite({size})"
-    )
+    months = _months(tables, source, f"median({size}) AS usual", f"{size} > 0 AND isfinite({size})")
     if found := _change(months, _apart):
         before, after = (sum(m["usual"] for m in part) / len(part) for part in found)
         detail = f"usually {after:,.6g} from {found[1][0]['month']} on, {before:,.6g} before"
@@ -56,7 +54,7 @@ def _unit(tables: Tables, source: str, name: str) -> Iterator[Finding]:
 def _apart(before: list[Month], after: list[Month]) -> bool:
     """Whether every month after is far above, or far below, every month before."""
     low, high = ([month["usual"] for month in part] for part in (before, after))
-    return min(high) >= FACTOR * max(low) or min(low) >= FACTOR * max(high)
+    return bool(min(high) >= FACTOR * max(low) or min(low) >= FACTOR * max(high))
 
 
 def _words(tables: Tables, source: str, name: str) -> Iterator[Finding]:
@@ -84,8 +82,8 @@ def _words(tables: Tables, source: str, name: str) -> Iterator[Finding]:
 
 def _other_type(before: list[Month], after: list[Month]) -> bool:
     old, new = ([month["numbers"] for month in part] for part in (before, after))
-    return (min(old) >= MOSTLY and max(new) <= HARDLY) or (
-        min(new) >= MOSTLY and max(old) <= HARDLY
+    return bool(
+        (min(old) >= MOSTLY and max(new) <= HARDLY) or (min(new) >= MOSTLY and max(old) <= HARDLY)
     )
 
 
