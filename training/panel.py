@@ -55,8 +55,8 @@ def require_grid(table: pa.Table, target: str, min_history: int) -> None:
         f"target {target}: on {int(thin.sum())} of {len(thin)} as-of dates, such as "
         f"{dates.days[int(thin.argmax())]}, most accounts that were there have no row, and the "
         f"date tells the outcome (it happened to {rates.min():.0%} to {rates.max():.0%} by date): "
-        "that is what becomes of taking churners at their churn and stayers today; give all accounts on "
-        "each of the same as-of dates, as churnlight features builds them"
+        "that is what becomes of taking churners at their churn and stayers today; give all "
+        "accounts on each of the same as-of dates, as churnlight features builds them"
     )
 
 

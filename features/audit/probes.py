@@ -112,7 +112,8 @@ def _has_kinds(tables: Tables, source: str, column: str, type_: str) -> bool:
     if (is_number(type_) and "INT" not in type_) or type_.startswith(("DATE", "TIME")):
         return False
     query = f"SELECT count(DISTINCT {quote(column)}) FROM {quote(source)}"
-    return 0 < tables.engine.row(query)[0] <= MOST_KINDS
+    count: int = tables.engine.row(query)[0]
+    return 0 < count <= MOST_KINDS
 
 
 def _has_gaps(tables: Tables, source: str, column: str) -> bool:

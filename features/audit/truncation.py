@@ -108,7 +108,8 @@ def _differences(whole: Snapshots, then: Snapshots, day: date) -> Iterator[Findi
             key = f"indicators.{column.indicator}"
             detail = (
                 f"{key} ({column.name}): {rows_apart:,} of {before.num_rows:,} accounts had "
-                f"another value on {day} than the tables now say: it reads what was not known by then"
+                f"another value on {day} than the tables now say: it reads what was not "
+                "known by then"
             )
             mend = f"take out of {key} what is filled in after the row was known"
             yield Finding(

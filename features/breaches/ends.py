@@ -35,8 +35,8 @@ def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Fin
     if lively and lively >= MANY * left:
         detail = (
             f"{sources.place(tables.company.sources[source])}: {lively:,} of {left:,} accounts "
-            f"that left (targets.{target}) have facts {days} days or more after their end: the end is "
-            "wrong, or the key stands for somebody else"
+            f"that left (targets.{target}) have facts {days} days or more after their end: the "
+            "end is wrong, or the key stands for somebody else"
         )
         mend = "mend the ends, or leave out what is written about former customers"
         yield Finding("after_the_end", "sources", "warning", source, None, count, detail, mend)
