@@ -70,6 +70,7 @@ def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding
         found += reach.breaches(tables)
         progress("measuring indicators")
         found += measures.breaches(tables)
+    if not errors and all(item.name != "not_computable" for item in found):
         progress("looking for changes")
         for more in (ends, units, drift, coverage):
             found += more.breaches(tables)

@@ -16,8 +16,7 @@ from scipy.special import chdtri
 
 from features import rows, snapshots, sources
 from features.audit.evidence import FAMILY
-from features.engines.on_duckdb import EngineError
-from features.errors import DeclarationError, Finding
+from features.errors import Finding
 from features.snapshots import Snapshots
 from features.sources import Tables
 from features.windows import Column
@@ -49,10 +48,7 @@ def breaches(tables: Tables) -> Iterator[Finding]:
     company = tables.company
     if not company.staged("live", "shadow"):
         return
-    try:
-        built = snapshots.build_from(tables, [until, *days])
-    except (EngineError, DeclarationError):
-        return  # `measures` names what cannot be computed
+    built = snapshots.build_from(tables, [until, *days])
     by_source: dict[str, list[Shift]] = {}
     for column in built.columns:
         since = _earlier(tables, column, days)
