@@ -223,6 +223,8 @@ class History:
     streams: dict[str, Facts]
     first: Positions
     """The first as-of date on which each account exists."""
+    texts: dict[str, pa.Array]
+    """The sorted texts of each indicator that has any."""
     threads: int
 
     def ranges(self, rows: int) -> Iterator[range]:

@@ -13,7 +13,7 @@ from features.clock import Calendar
 from features.engines.on_duckdb import quote
 from features.errors import ChurnlightError
 from features.folds import Ask, Fold, Plan
-from features.history import NEVER, Accounts, Facts, History, Shelf, Shown, layout
+from features.history import NEVER, Accounts, Facts, History, Positions, Shelf, Shown, layout
 from features.kernel import Floats
 from features.measures import Rows
 from features.progress import Progress, silent
@@ -45,16 +45,24 @@ def gathered(
     lay = layout(len(accounts), calendar, list(plans.values()))
     with Shelf(settings.facts_mib * MIB) as shelf:
         streams = {}
-        for name, query in _queries(tables, plans, calendar):
-            progress(f"reading {name}")
-            streams[name] = Facts(plans[name], lay, shelf)
-            with windows.computing(name):
-                _read(tables.engine.batches(query, settings.cores), streams[name])
-        if accounts.since is None:
-            first = streams[tables.company.accounts.source].first
-        else:
-            first = calendar.first_after(accounts.since)
-        yield History(accounts, lay, streams, first, settings.cores)
+        for plan, reach, own in sought(tables, plans, calendar):
+            progress(f"reading {plan.stream}")
+            query = rows.records(tables, plan, reach, own)
+            streams[plan.stream] = Facts(plan, lay, shelf)
+            with windows.computing(plan.stream):
+                _read(tables.engine.batches(query, settings.cores), streams[plan.stream])
+        texts = {name: rows.categories(tables, item) for name, item in asked.categorical.items()}
+        first = first_dates(asked, accounts, calendar, streams)
+        yield History(accounts, lay, streams, first, texts, settings.cores)
+
+
+def first_dates(
+    asked: Declared, accounts: Accounts, calendar: Calendar, streams: dict[str, Facts]
+) -> Positions:
+    """The number of the first as-of date on which each account exists."""
+    if accounts.since is None:
+        return streams[asked.company.accounts.source].first
+    return calendar.first_after(accounts.since)
 
 
 def _accounts(tables: Tables) -> Accounts:
@@ -69,10 +77,13 @@ def _accounts(tables: Tables) -> Accounts:
     return Accounts(ids, segments, days)
 
 
-def _queries(
+def sought(
     tables: Tables, plans: dict[str, Plan], calendar: Calendar
-) -> Iterator[tuple[str, str]]:
-    """The SELECT of each stream's facts."""
+) -> Iterator[tuple[Plan, str, str | None]]:
+    """Each plan, the condition that all of its facts fulfil, and its stream's own SELECT.
+
+    The latter where the stream is not a source.
+    """
     own = {
         stream: query
         for name, target in tables.company.targets.items()
@@ -81,7 +92,7 @@ def _queries(
     }
     for name, plan in plans.items():
         reach = clock.in_reach(plan.spans, calendar.as_of[0], calendar.as_of[-1])
-        yield name, rows.records(tables, plan, reach, own.get(name))
+        yield plan, reach, own.get(name)
 
 
 def _read(batches: Iterator[pa.RecordBatch], facts: Facts) -> None:
@@ -96,9 +107,7 @@ def _read(batches: Iterator[pa.RecordBatch], facts: Facts) -> None:
         ) from error
 
 
-def table(
-    tables: Tables, asked: Declared, history: History, until: date, parts: range | None = None
-) -> pa.Table:
+def table(asked: Declared, history: History, until: date, parts: range | None = None) -> pa.Table:
     """The rows of these parts of the accounts, by default of all; sorted by as_of, account_id."""
     shown = history.shown(parts)
     streams = _streams(asked.plans, shown)
@@ -118,7 +127,7 @@ def table(
     }
     for column in asked.columns:
         values = asked.values(column, streams, known)
-        columns[column.name] = _arrow(tables, asked, column, values)
+        columns[column.name] = _arrow(asked, history, column, values)
     for name in asked.company.targets:
         mature = _mature(asked, name, history.layout.calendar.as_of, until)[shown.date]
         columns |= _outcome(name, labels.outcome(asked.company, name, streams), mature)
@@ -151,9 +160,9 @@ def _history_days(
     return days
 
 
-def _arrow(tables: Tables, asked: Declared, column: Column, values: Floats) -> pa.Array:
+def _arrow(asked: Declared, history: History, column: Column, values: Floats) -> pa.Array:
     if column.dtype == "category":
-        texts = rows.categories(tables, asked.company.indicators[column.indicator])
+        texts = history.texts[column.indicator]
         return texts.take(_with_nulls(values).cast(pa.int32()))
     return pa.array(values) if asked.is_always_known(column) else _with_nulls(values)
 

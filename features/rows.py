@@ -44,11 +44,12 @@ def accounts(tables: Tables) -> str:
     """
     return (
         "SELECT CAST(row_number() OVER (ORDER BY account_id) - 1 AS INTEGER) AS account, * "
-        f"FROM ({_accounts(tables)})"
+        f"FROM ({unnumbered_accounts(tables)})"
     )
 
 
-def _accounts(tables: Tables) -> str:
+def unnumbered_accounts(tables: Tables) -> str:
+    """As `accounts`, without their numbers."""
     declared = tables.company.accounts
     source, key = quote(declared.source), _text(declared.key)
     if declared.derived:
@@ -150,23 +151,47 @@ def records(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -
     stream : str, optional
         The stream's own SELECT of account, event_time and known_time, where it is not a source.
     """
-    flags = {f"keep {place}": text for place, text in enumerate(plan.keeps)}
-    words = {f"value {place}": _word(tables, plan, item) for place, item in enumerate(plan.values)}
-    if stream is None:
-        stream = facts(tables, plan.stream, flags | words)
-    else:
-        own = ", ".join(f"{sql} AS {quote(name)}" for name, sql in flags.items())
-        stream = f"SELECT *, {own} FROM ({stream})"
+    words = [_word(tables, plan, item) for item in plan.values]
     selected = [
         "account",
         "CAST(event_time AS DATE) AS day",
         "CAST(known_time AS DATE) AS known",
-        *_flags(list(flags)),
-        *map(quote, words),
+        *_flags([kept_name(place) for place in range(len(plan.keeps))]),
+        *(quote(value_name(place)) for place in range(len(words))),
     ]
     if plan.has_moments:
         selected += ["epoch_us(event_time) AS event_us", "epoch_us(known_time) AS known_us"]
-    return f"SELECT {', '.join(selected)} FROM ({stream}) WHERE {reach}"
+    return (
+        f"SELECT {', '.join(selected)} FROM ({_stream(tables, plan, words, stream)}) WHERE {reach}"
+    )
+
+
+def in_the_open(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -> str:
+    """As `records`, before anything is packed: times, flags and values in columns of their own.
+
+    Flags are `kept_name`, true or false, values `value_name`, a category as its text.
+    """
+    words = [value(tables, plan, item) for item in plan.values]
+    return f"SELECT * FROM ({_stream(tables, plan, words, stream)}) WHERE {reach}"
+
+
+def kept_name(place: int) -> str:
+    """The column of the condition at this place of a plan."""
+    return f"keep {place}"
+
+
+def value_name(place: int) -> str:
+    """The column of the value at this place of a plan."""
+    return f"value {place}"
+
+
+def _stream(tables: Tables, plan: Plan, words: list[str], stream: str | None) -> str:
+    flags = {kept_name(place): text for place, text in enumerate(plan.keeps)}
+    if stream is None:
+        named = {value_name(place): text for place, text in enumerate(words)}
+        return facts(tables, plan.stream, flags | named)
+    own = ", ".join(f"{sql} AS {quote(name)}" for name, sql in flags.items())
+    return f"SELECT *, {own} FROM ({stream})"
 
 
 def _flags(names: list[str]) -> Iterator[str]:
@@ -182,18 +207,25 @@ def _flags(names: list[str]) -> Iterator[str]:
         yield f"{' | '.join(bits)} AS {quote(f'flags {len(names)}')}"
 
 
-def _word(tables: Tables, plan: Plan, value: Value) -> str:
+def _word(tables: Tables, plan: Plan, item: Value) -> str:
     """The SQL expression of a value's 64 bits."""
-    text = f"({value.text})"
-    if value.kind == "number":
+    if item.kind != "category":
+        return value(tables, plan, item)
+    name = _keep_categories(tables, plan.stream, item.text)
+    return f"(SELECT place FROM {quote(name)} WHERE category = {value(tables, plan, item)})"
+
+
+def value(tables: Tables, plan: Plan, item: Value) -> str:
+    """The SQL expression of a value: 64 bits, of a category its text."""
+    text = f"({item.text})"
+    if item.kind == "number":
         return f"CAST({text} AS DOUBLE)"
-    if value.kind == "flag":
+    if item.kind == "flag":
         return f"CAST(CAST({text} AS BOOLEAN) AS DOUBLE)"
-    if value.kind == "category":
-        name = _keep_categories(tables, plan.stream, value.text)
-        return f"(SELECT place FROM {quote(name)} WHERE category = CAST({text} AS VARCHAR))"
+    if item.kind == "category":
+        return f"CAST({text} AS VARCHAR)"
     type_ = tables.engine.types(f"SELECT {text} AS v FROM {quote(plan.stream)}")["v"]
-    if value.kind == "day":
+    if item.kind == "day":
         zoned = tables.company.sources[plan.stream].event_time
         moment = clock.in_utc(text, type_, zoned.zone if zoned else None)
         return f"CAST(date_diff('day', DATE '1970-01-01', CAST({moment} AS DATE)) AS DOUBLE)"
@@ -208,10 +240,17 @@ def _keep_categories(tables: Tables, source: str, text: str) -> str:
     tables.engine.keep(
         name,
         "SELECT category, CAST(row_number() OVER (ORDER BY category) - 1 AS DOUBLE) AS place "
-        f"FROM (SELECT DISTINCT CAST(({text}) AS VARCHAR) AS category FROM {quote(source)}) "
-        "WHERE category IS NOT NULL",
+        f"FROM ({texts(source, text)})",
     )
     return name
+
+
+def texts(source: str, text: str) -> str:
+    """SELECT of the different texts that an expression over the source has, as `category`."""
+    return (
+        f"SELECT category FROM (SELECT DISTINCT CAST(({text}) AS VARCHAR) AS category "
+        f"FROM {quote(source)}) WHERE category IS NOT NULL"
+    )
 
 
 def categories(tables: Tables, item: Indicator) -> pa.Array:

@@ -98,7 +98,7 @@ def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = si
     calendar = clock.Calendar(as_of or [until])
     with panel.gathered(tables, asked, calendar, progress) as history:
         progress("folding")
-        table = panel.table(tables, asked, history, until)
+        table = panel.table(asked, history, until)
     return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
 
 

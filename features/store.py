@@ -188,6 +188,6 @@ def _pieces(tables: Tables, asked: Declared, history: History, size: int) -> Ite
     ranges = [None] if asked.needs_all_accounts else history.ranges(size // width)
     until = history.layout.calendar.as_of[-1]
     for parts in ranges:
-        rows = panel.table(tables, asked, history, until, parts)
+        rows = panel.table(asked, history, until, parts)
         labels = [name for name in rows.column_names if name.startswith("label__")]
         yield rows.drop_columns(labels)

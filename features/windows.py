@@ -76,6 +76,12 @@ class Declared:
         return item.measure in ALWAYS_KNOWN and self.company.sources[item.source].absent == "zero"
 
     @property
+    def categorical(self) -> dict[str, Indicator]:
+        """The indicators whose columns are texts, by name."""
+        names = dict.fromkeys(item.indicator for item in self.columns if item.dtype == "category")
+        return {name: self.company.indicators[name] for name in names}
+
+    @property
     def needs_all_accounts(self) -> bool:
         """Whether some column of an account depends on other accounts."""
         items = [self.company.indicators[column.indicator] for column in self.columns]
