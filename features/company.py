@@ -32,7 +32,7 @@ class About(Table):
     data_until: date | None = None
     simulated: bool = False
     currency: str = ""
-    engine: Literal["duckdb"] = "duckdb"
+    engine: Literal["duckdb", "spark"] = "duckdb"
 
 
 class Attributes(Table):

@@ -117,6 +117,17 @@ class Accounts:
 NEVER = np.iinfo(np.int32).max
 
 
+def accounts(found: pa.Table, *, derived: bool) -> Accounts:
+    """The accounts from columns account_id, segment and since (date32), sorted by account_id."""
+    ids, segments, since = (
+        found[name].combine_chunks() for name in ("account_id", "segment", "since")
+    )
+    if derived:
+        return Accounts(ids, segments, None)
+    days = since.cast(pa.int32()).fill_null(NEVER).to_numpy().astype(np.int64)
+    return Accounts(ids, segments, days)
+
+
 @dataclass(frozen=True)
 class Layout:
     """How accounts fall into parts of 2**shift neighbours, and as-of dates into a grid."""
@@ -136,18 +147,18 @@ class Layout:
         return part << self.shift, min((part + 1) << self.shift, self.accounts)
 
 
-def layout(accounts: int, calendar: Calendar, plans: Sequence[Plan]) -> Layout:
-    """The layout for so many accounts.
+def layout(count: int, calendar: Calendar, plans: Sequence[Plan]) -> Layout:
+    """The layout for so many accounts (`count`).
 
     Records hold days in sixteen bits: they begin some 170 years before the last day that any
     fold looks at; what is older counts as that old.
     """
-    per_part = max(ACCOUNTS_PER_PART, -(-accounts // MOST_PARTS))
+    per_part = max(ACCOUNTS_PER_PART, -(-count // MOST_PARTS))
     shift = min((per_part - 1).bit_length(), MOST_ACCOUNTS_PER_PART.bit_length() - 1)
     ahead = max([0, *(-span.before for plan in plans for span in plan.spans)])
     base = int(calendar.days[-1]) + ahead - DAYS + 2
     grid = Grid(calendar.days, calendar.starts, base, calendar.origin - base)
-    return Layout(accounts, shift, calendar, grid)
+    return Layout(count, shift, calendar, grid)
 
 
 class Facts:

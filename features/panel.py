@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features import clock, labels, rows, windows
+from features import clock, history, labels, rows, windows
 from features.clock import Calendar
 from features.engines.on_duckdb import quote
 from features.errors import ChurnlightError
 from features.folds import Ask, Fold, Plan
-from features.history import NEVER, Accounts, Facts, History, Positions, Shelf, Shown, layout
+from features.history import Accounts, Facts, History, Positions, Shelf, Shown, layout
 from features.kernel import Floats
 from features.measures import Rows
 from features.progress import Progress, silent
@@ -69,12 +69,8 @@ def _accounts(tables: Tables) -> Accounts:
     tables.engine.keep(rows.ACCOUNTS, rows.accounts(tables))
     found = tables.engine.rows(
         f"SELECT account_id, segment, since FROM {quote(rows.ACCOUNTS)} ORDER BY account"
-    ).combine_chunks()
-    ids, segments, since = (found[name].combine_chunks() for name in found.column_names)
-    if tables.company.accounts.derived:
-        return Accounts(ids, segments, None)
-    days = since.cast(pa.int32()).fill_null(NEVER).to_numpy().astype(np.int64)
-    return Accounts(ids, segments, days)
+    )
+    return history.accounts(found, derived=tables.company.accounts.derived)
 
 
 def sought(

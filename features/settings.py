@@ -54,6 +54,27 @@ class Settings(BaseModel):
         description="memory, in MiB, for facts while features are built; the rest goes to disk",
     )
 
+    spark_master: str = Field(
+        default="local[*]",
+        description='Spark\'s master URL, for companies with `engine = "spark"`',
+    )
+    spark_packages: str = Field(
+        default="",
+        description="Maven packages that Spark needs, comma-separated, such as those of an object "
+        "store: `org.apache.hadoop:hadoop-aws:3.4.2`",
+    )
+    spark_conf: str = Field(
+        default="",
+        description="further Spark configuration: "
+        "`spark.executor.memory=8g;spark.executor.cores=4`",
+    )
+    spark_shared: str = Field(
+        default="",
+        description="folder that driver and executors see, for copies of CSV files and database "
+        "tables and for rows on their way; empty: this machine's temporary files, which is right "
+        "for `local[*]`",
+    )
+
     @property
     def cores(self) -> int:
         """How many threads build features."""

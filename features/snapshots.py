@@ -12,13 +12,14 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import clock, panel, rows, windows
+from features import clock, panel, publish, rows, windows
 from features.breaches import structure
+from features.clock import Calendar
 from features.company import Company
 from features.errors import NotFound
 from features.progress import Progress, silent
 from features.sources import Tables
-from features.windows import Column
+from features.windows import Column, Declared
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,25 @@ def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = si
     asked, until = windows.declared(tables), data_until(tables)
     # Without a date to look from there are no rows, but columns all the same.
     calendar = clock.Calendar(as_of or [until])
+    if tables.engine.distributes:
+        table = _read_back(tables, asked, calendar, until, progress)
+        return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
     with panel.gathered(tables, asked, calendar, progress) as history:
         progress("folding")
         table = panel.table(asked, history, until)
     return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
+
+
+def _read_back(
+    tables: Tables, asked: Declared, calendar: Calendar, until: date, progress: Progress
+) -> pa.Table:
+    """The rows that a cluster wrote, in the memory of this machine."""
+    from features.distribution import Distribution
+
+    found = Distribution(tables, asked, calendar, until)
+    with found.written(progress) as files:
+        pieces = [publish.read_parquet(files[day]).cast(found.schema) for day in sorted(files)]
+    return pa.concat_tables([found.schema.empty_table(), *pieces])
 
 
 def data_until(tables: Tables) -> date:

@@ -82,7 +82,7 @@ def _open(company: Company, name: str, engine: Engine, spool: Path) -> dict[str,
 
 def _open_url(name: str, url: str, engine: Engine) -> dict[str, str]:
     try:
-        engine.register(name, object_store.opened(url))
+        engine.read_url(name, url)
         return engine.types(f"SELECT * FROM {quote(name)}")
     except (OSError, EngineError) as error:
         detail = f"{object_store.shown(url)} cannot be read: {error}"

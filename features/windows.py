@@ -4,9 +4,9 @@ A column is an indicator over one window. Its measure (`features.measures`) says
 needs; those of one stream of facts make a plan, whose facts are read once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -60,15 +60,26 @@ class Declared:
         item = self.company.indicators[name]
 
         def other(base: str) -> Floats:
-            spans = self.company.indicators[base].spans()
-            its = window if window in spans else spans[0]
-            return self._values(base, its, "number", streams, known)
+            return self._values(base, self._window_of(base, window), "number", streams, known)
 
         kind = "category" if dtype == "category" else KINDS.get(item.measure, "number")
         keep = rows.keep(item, numeric=name in self.numeric)
         source = self.company.sources[item.source]
         asked = Asked(item, window, source, kind, keep, streams(item.source), other, known)
         return MEASURES[item.measure](asked)
+
+    def ranked(self, column: Column) -> Column | None:
+        """The column of the values that `column` has the ranks of, under its name; or none."""
+        item = self.company.indicators[column.indicator]
+        if item.measure != "peer_rank":
+            return None
+        base = str(item.of)
+        return replace(column, indicator=base, window=self._window_of(base, column.window))
+
+    def _window_of(self, base: str, window: int | None) -> int | None:
+        """The window over which an indicator is asked for by another: its own if it has but one."""
+        spans = self.company.indicators[base].spans()
+        return window if window in spans else spans[0]
 
     def is_always_known(self, column: Column) -> bool:
         """Whether the column has no nulls, whatever the facts say."""
@@ -147,8 +158,8 @@ def _dtype(item: Indicator, type_: str | None) -> Dtype:
 
 
 @contextmanager
-def computing(source: str) -> Iterator[None]:
-    """Says of an error of the engine which source it is about.
+def computing(source: str | Callable[[str], str]) -> Iterator[None]:
+    """Says of an error of the engine which source it is about, which its message may tell.
 
     Raises
     ------
@@ -161,10 +172,12 @@ def computing(source: str) -> Iterator[None]:
         yield
     except Unreadable as error:
         detail, mend = f"cannot be read to its end: {error}", "mend the file or write it anew"
-        finding = Finding("unreadable", "sources", "error", source, None, None, detail, mend)
+        name = source if isinstance(source, str) else source(str(error))
+        finding = Finding("unreadable", "sources", "error", name, None, None, detail, mend)
         raise ContractBroken([finding]) from error
     except EngineError as error:
+        name = source if isinstance(source, str) else source(str(error))
         raise DeclarationError(
-            f"churnlight.toml: an indicator over source {source!r} cannot be computed: {error}; "
+            f"churnlight.toml: an indicator over source {name!r} cannot be computed: {error}; "
             "churnlight check names it"
         ) from error

@@ -140,6 +140,7 @@ def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
         yield _finding(ground, item, "not_one_value", f"contains {refused}", SCALAR)
         return
     try:
+        ground.tables.engine.accept(item.text)
         # Inside a CASE nothing can stand that is several columns.
         found = ground.tables.engine.types(
             f"SELECT *, CASE WHEN TRUE THEN ({item.text}) END AS {quote(VALUE)} "

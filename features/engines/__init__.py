@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from features.engines.on_duckdb import Engine
 
-ENGINES = {"duckdb": "features.engines.on_duckdb"}
+ENGINES = {"duckdb": "features.engines.on_duckdb", "spark": "features.engines.on_spark"}
 
 
 def start(name: str) -> "Engine":

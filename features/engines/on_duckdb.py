@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from features import object_store
 from features.errors import ChurnlightError
 
 INTERRUPTED = "Query interrupted"
@@ -31,6 +32,9 @@ CONFIG: dict[str, Any] = {
 
 class Engine:
     """A private in-memory database whose views are the company's tables."""
+
+    distributes = False
+    """Whether rows are computed by `features.distribution`, on many machines."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config=CONFIG)
@@ -64,6 +68,16 @@ class Engine:
     def _view(self, view: str, scan: str) -> None:
         self._run(f"CREATE OR REPLACE VIEW {quote(view)} AS SELECT * FROM {scan}")
 
+    def read_url(self, view: str, url: str) -> None:
+        """Makes the Parquet at `url`, in an object store, readable as `view`.
+
+        Raises
+        ------
+        OSError
+            As `object_store.opened`.
+        """
+        self.register(view, object_store.opened(url))
+
     def register(self, name: str, table: pa.Table | ds.Dataset) -> None:
         """Makes an Arrow table or dataset readable as `name`."""
         self._connection.register(name, table)
@@ -71,6 +85,9 @@ class Engine:
     def keep(self, name: str, query: str) -> None:
         """Stores what `query` answers as the table `name`."""
         self._run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {query}")
+
+    def accept(self, expression: str) -> None:
+        """Raises EngineError if `expression` may be computed otherwise than it is declared."""
 
     def types(self, query: str) -> dict[str, str]:
         """The columns that `query` answers and their SQL types, without running it."""
