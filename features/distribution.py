@@ -51,12 +51,13 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Distribution:
-    """The rows of a company's accounts on a grid of as-of dates."""
+    """The rows of a company's accounts on a grid of as-of dates, with labels or without."""
 
     tables: Tables
     asked: Declared
     calendar: Calendar
     until: date
+    labelled: bool = True
 
     def write(self, folder: Path, progress: Progress = silent) -> dict[date, Path]:
         """Writes the rows into `folder`, and answers the file of each as-of date that has any.
@@ -79,9 +80,11 @@ class Distribution:
         return dict(_files(folder))
 
     @contextmanager
-    def written(self, progress: Progress = silent) -> Iterator[dict[date, Path]]:
-        """As `write`, into a folder that is there for the block."""
-        with tempfile.TemporaryDirectory(dir=self.engine.shared) as folder:
+    def written(
+        self, progress: Progress = silent, *, within: Path | None = None
+    ) -> Iterator[dict[date, Path]]:
+        """As `write`, into a folder that is there for the block, by default a shared one."""
+        with tempfile.TemporaryDirectory(prefix=".", dir=within or self.engine.shared) as folder:
             yield self.write(Path(folder, "rows"), progress)
 
     def rows(self) -> "DataFrame":
@@ -99,7 +102,8 @@ class Distribution:
             self._memory,
         )
         sent = records.repartitionById(count, records["shard"])
-        return self._ranked(sent.mapInArrow(work, _in_spark(self.schema)))
+        found = self._ranked(sent.mapInArrow(work, _in_spark(self._answered)))
+        return found.select(*map(ticked, self.schema.names))
 
     @property
     def engine(self) -> Engine:
@@ -197,6 +201,13 @@ class Distribution:
     @property
     def schema(self) -> pa.Schema:
         """The columns of the rows."""
+        if self.labelled:
+            return self._answered
+        return pa.schema([item for item in self._answered if not item.name.startswith("label__")])
+
+    @property
+    def _answered(self) -> pa.Schema:
+        """The columns that a shard answers."""
         found = dict(LEADING)
         for column in self.asked.columns:
             found[column.name] = pa.string() if column.dtype == "category" else pa.float64()

@@ -16,6 +16,7 @@ Labels are not kept: they are settled later than the date to which they belong.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -91,6 +92,9 @@ class FeatureStore:
         missing = sorted(set(as_of) - set(self.published()))
         for begin in range(0, len(missing), DATES_AT_ONCE):
             days = missing[begin : begin + DATES_AT_ONCE]
+            if tables.engine.distributes:
+                self._publish_written(tables, asked, days, progress)
+                continue
             with panel.gathered(tables, asked, clock.Calendar(days), progress) as history:
                 progress(f"publishing {days[0]} to {days[-1]}")
                 self._publish(tables, asked, history)
@@ -103,6 +107,22 @@ class FeatureStore:
             for rows in _pieces(tables, asked, history, self.bytes_at_once):
                 for day, writer in writers.items():
                     writer.write(rows.filter(pc.equal(rows["as_of"], pa.scalar(day))))
+
+    def _publish_written(
+        self, tables: Tables, asked: Declared, days: list[date], progress: Progress
+    ) -> None:
+        """Publishes the files that a cluster writes; no row comes to this machine."""
+        from features.distribution import Distribution
+
+        found = Distribution(tables, asked, clock.Calendar(days), days[-1], labelled=False)
+        with found.written(progress, within=self.folder) as files:
+            for day in days:
+                with publish.new_directory(self._file(day).parent) as folder:
+                    if day in files:
+                        os.replace(files[day], folder / ROWS)
+                    else:
+                        pq.write_table(found.schema.empty_table(), folder / ROWS)
+                    _seal(folder / ROWS)
 
     @contextmanager
     def _writing(self, day: date) -> Iterator["_Writer"]:
@@ -153,7 +173,11 @@ class _Writer:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
-            self._path.with_suffix(DIGEST).write_text(_digest(self._path), encoding="ascii")
+            _seal(self._path)
+
+
+def _seal(path: Path) -> None:
+    path.with_suffix(DIGEST).write_text(_digest(path), encoding="ascii")
 
 
 def _digest(path: Path) -> str:
