@@ -5,7 +5,9 @@ syntax tree (sqlglot); what they would compute differently is either replaced by
 same, or refused: only functions of which a test shows that both answer alike get through.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import ParseError, TokenError
@@ -17,15 +19,15 @@ ALIKE: tuple[type[exp.Expr], ...] = (
     *(exp.And, exp.Or, exp.Not, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Exists),
     *(exp.Greatest, exp.Least),
     # Numbers.
-    *(exp.Abs, exp.Ceil, exp.Floor, exp.Round, exp.Sign, exp.Sqrt, exp.Exp, exp.Ln, exp.Pow),
-    exp.IsNan,
+    *(exp.Abs, exp.Round, exp.Sqrt, exp.Exp, exp.Ln, exp.Pow),
     # Texts.
     *(exp.Lower, exp.Upper, exp.Length, exp.Left, exp.Right, exp.Substring, exp.Trim, exp.Replace),
     *(exp.StartsWith, exp.EndsWith, exp.Contains, exp.StrPosition, exp.Concat, exp.RegexpLike),
     # Days.
-    *(exp.Year, exp.Quarter, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.TimestampTrunc),
+    *(exp.Year, exp.Quarter, exp.Month, exp.Day, exp.Hour, exp.Minute),
 )
 DATE_PARTS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE")
+LARGE = 1 << 53
 WHOLE = (*exp.DataType.SIGNED_INTEGER_TYPES, *exp.DataType.UNSIGNED_INTEGER_TYPES)
 
 FUNCTIONS = {
@@ -90,16 +92,49 @@ def _known(node: exp.Func) -> exp.Expr:
     """What a function that sqlglot knows by name is on Spark."""
     if isinstance(node, exp.Cast):
         return _cast(node)
-    if isinstance(node, exp.DayOfWeekIso):
-        return exp.paren(exp.func("weekday", node.this) + 1)
-    if isinstance(node, exp.DayOfWeek):
-        return exp.paren(exp.paren(exp.func("weekday", node.this) + 1) % 7)
+    if type(node) in IN_OTHER_WORDS:
+        return IN_OTHER_WORDS[type(node)](node)
     if isinstance(node, exp.Extract) and node.name.upper() in DATE_PARTS:
         return node
     if isinstance(node, exp.DateDiff) and node.text("unit").upper() == "DAY":
         ends = (exp.cast(end, "DATE") for end in (node.this, node.expression))
         return exp.func("datediff", *ends)
     raise _refused(node.sql_name().lower())
+
+
+def _iso_weekday(node: exp.Func) -> exp.Expr:
+    return exp.paren(exp.func("weekday", node.this) + 1)
+
+
+def _weekday(node: exp.Func) -> exp.Expr:
+    """Sunday is 0."""
+    return exp.paren(_iso_weekday(node) % 7)
+
+
+def _start(node: exp.Func) -> exp.Expr:
+    return exp.cast(node, "TIMESTAMPNTZ")
+
+
+def _is_nan(node: exp.Func) -> exp.Expr:
+    """Null of null."""
+    return exp.case().when(node.this.copy().is_(exp.null()).not_(), node)
+
+
+def _whole(node: exp.Func) -> exp.Expr:
+    """Spark answers integers, into which not every number goes; large ones are whole already."""
+    number = exp.cast(node.this.copy(), "DOUBLE")
+    is_small = exp.func("abs", number) < LARGE
+    return exp.case().when(is_small, exp.cast(node, "DOUBLE")).else_(number.copy())
+
+
+IN_OTHER_WORDS: dict[type[exp.Expr], Callable[[Any], exp.Expr]] = {
+    exp.DayOfWeekIso: _iso_weekday,
+    exp.DayOfWeek: _weekday,
+    exp.TimestampTrunc: _start,
+    exp.IsNan: _is_nan,
+    exp.Ceil: _whole,
+    exp.Floor: _whole,
+}
 
 
 def _called(node: exp.Anonymous) -> exp.Expr:
