@@ -23,21 +23,21 @@ NOTHING = np.uint8(0)
 def explain(tables: Any, X: Any, bias: float, out: Any) -> None:
     """Writes the contributions of X (rows × columns) and the bias to `out`."""
     codes, indices, sums, lone, points, weights = tables
-    block = min(BLOCK, len(X))
+    block = min(BLOCK, -(-len(X) // STRIP) * STRIP)
     tiles = len(sums.rows) - 1
     most = 0
     for tile in range(tiles):
         most = max(most, sums.rows[tile + 1] - sums.rows[tile])
     coded = np.empty((len(codes.base), block), np.uint8)
     index = np.empty((most, block + APART), np.uint8)
-    total = np.empty((out.shape[1] - 1, block + APART))
+    total = aligned(out.shape[1] - 1, block + APART)
     for begin in range(0, len(X), block):
         rows = min(block, len(X) - begin)
         code_numbers(codes, X[begin : begin + rows], coded)
         code_categories(codes, X[begin : begin + rows], coded)
         total[:] = 0.0
         for tile in range(tiles):
-            find_indices(indices, sums.rows[tile], sums.rows[tile + 1], coded, index, rows)
+            find_indices(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
             add_tables(sums, tile, index, total, rows)
             add_lone(lone, tile, (points, weights), index, total, rows)
         write(total, bias, out[begin : begin + rows])
@@ -46,34 +46,41 @@ def explain(tables: Any, X: Any, bias: float, out: Any) -> None:
 @compiled
 def code_numbers(codes: Any, X: Any, coded: Any) -> None:
     """Writes the pages of the numeric features (pages × rows), by binary search."""
+    features = codes.feature
+    pages = codes.page
+    bases = codes.base
+    nans = codes.at_nan
+    zeros = codes.at_zero
     below = np.empty(STRIP, np.uint64)
     value = np.empty(STRIP)
     for begin in range(0, len(X), STRIP):
         rows = min(STRIP, len(X) - begin)
-        for number in range(len(codes.feature)):
+        for number in range(len(features)):
             for row in range(rows):
-                value[row] = X[begin + row, codes.feature[number]]
-            find_positions(codes.cuts[codes.start[number] :], codes.half[number], value, below)
-            for page in range(codes.page[number], codes.page[number + 1]):
-                base = codes.base[page]
-                at_nan = codes.at_nan[page]
-                at_zero = codes.at_zero[page]
-                target = coded[page, begin : begin + rows]
+                value[row] = X[begin + row, features[number]]
+            find_positions(codes, number, value, below, rows)
+            for page in range(pages[number], pages[number + 1]):
+                base = bases[page]
+                at_nan = nans[page]
+                at_zero = zeros[page]
                 for row in range(rows):
                     x = value[row]
                     code = np.uint8(min(max(np.int64(below[row]) - base, 0), 255))
                     code = at_zero if abs(x) <= ZERO else code
-                    target[row] = at_nan if x != x else code
+                    coded[page, begin + row] = at_nan if x != x else code
 
 
 @compiled
-def find_positions(cuts: Any, half: int, value: Any, below: Any) -> None:
-    """How many of the cuts are below each value; one step of all searches after the other."""
-    below[:] = 0
-    step = np.uint64(half)
+def find_positions(codes: Any, number: int, value: Any, below: Any, rows: int) -> None:
+    """How many of a feature's cuts are below each value; a step of all searches after the other."""
+    cuts = codes.cuts
+    first = np.uint64(codes.start[number]) - np.uint64(1)
+    step = np.uint64(codes.half[number])
+    for row in range(rows):
+        below[row] = np.uint64(0)
     while step > 0:
-        for row in range(len(value)):
-            above = cuts[below[row] + step - np.uint64(1)] < value[row]
+        for row in range(rows):
+            above = cuts[first + below[row] + step] < value[row]
             below[row] += step if above else np.uint64(0)
         step >>= np.uint64(1)
 
@@ -81,52 +88,66 @@ def find_positions(cuts: Any, half: int, value: Any, below: Any) -> None:
 @compiled
 def code_categories(codes: Any, X: Any, coded: Any) -> None:
     """Writes the pages of the categorical features; code 0 is what no node knows."""
-    for number in range(len(codes.category_feature)):
-        feature = codes.category_feature[number]
-        first, last = codes.category_start[number], codes.category_start[number + 1]
-        known = codes.category_codes[first:last]
-        for page in range(codes.category_page[number], codes.category_page[number + 1]):
-            base = codes.base[page]
+    features = codes.category_feature
+    starts = codes.category_start
+    pages = codes.category_page
+    known_codes = codes.category_codes
+    bases = codes.base
+    for number in range(len(features)):
+        feature, first = features[number], starts[number]
+        known = starts[number + 1] - first
+        for page in range(pages[number], pages[number + 1]):
+            base = bases[page]
             for row in range(len(X)):
                 x = X[row, feature]
-                code = known[np.int64(x)] if -1.0 < x < len(known) else 0
+                code = known_codes[first + np.int64(x)] if -1.0 < x < known else 0
                 coded[page, row] = min(max(code - base, 0), 255)
 
 
 @compiled
-def find_indices(indices: Any, first: int, last: int, coded: Any, index: Any, rows: int) -> None:
+def find_indices(indices: Any, tile: Any, coded: Any, index: Any, rows: int) -> None:
     """The index (index rows of a tile × rows) that each group has for each row."""
-    for place in range(first, last):
-        target = index[place - first]
-        begin = indices.first[place]
+    pages = indices.page
+    cuts = indices.cut
+    changes = indices.change
+    starts = indices.start
+    firsts = indices.first
+    for place in range(tile[0], tile[1]):
+        target = np.uint64(place - tile[0])
+        begin = firsts[place]
         for row in range(rows):
-            target[row] = begin
-        for step in range(indices.start[place], indices.start[place + 1]):
-            code = coded[indices.page[step]]
-            cut = indices.cut[step]
-            change = indices.change[step]
+            index[target, row] = begin
+        for step in range(starts[place], starts[place + 1]):
+            page = np.uint64(pages[step])
+            cut = cuts[step]
+            change = changes[step]
             for row in range(rows):
-                target[row] += change if code[row] > cut else NOTHING
+                index[target, row] += change if coded[page, row] > cut else NOTHING
 
 
 @compiled
 def add_tables(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
     """Adds a tile's contributions to `total` (outputs × rows), four look-ups at a time."""
+    starts = sums.start
+    rows_of = sums.row
+    offsets = sums.offset
+    table = sums.table
     for output in range(len(total)):
-        target = total[output]
-        place, last = sums.start[tile, output], sums.start[tile, output + 1]
+        place, last = starts[tile, output], starts[tile, output + 1]
         while place + 4 <= last:
-            a, A = index[sums.row[place]], sums.table[sums.offset[place] :]
-            b, B = index[sums.row[place + 1]], sums.table[sums.offset[place + 1] :]
-            c, C = index[sums.row[place + 2]], sums.table[sums.offset[place + 2] :]
-            d, D = index[sums.row[place + 3]], sums.table[sums.offset[place + 3] :]
+            a, A = np.uint64(rows_of[place]), np.uint64(offsets[place])
+            b, B = np.uint64(rows_of[place + 1]), np.uint64(offsets[place + 1])
+            c, C = np.uint64(rows_of[place + 2]), np.uint64(offsets[place + 2])
+            d, D = np.uint64(rows_of[place + 3]), np.uint64(offsets[place + 3])
             for row in range(rows):
-                target[row] += (A[a[row]] + B[b[row]]) + (C[c[row]] + D[d[row]])
+                left = table[A + index[a, row]] + table[B + index[b, row]]
+                right = table[C + index[c, row]] + table[D + index[d, row]]
+                total[output, row] += left + right
             place += 4
         while place < last:
-            a, A = index[sums.row[place]], sums.table[sums.offset[place] :]
+            a, A = np.uint64(rows_of[place]), np.uint64(offsets[place])
             for row in range(rows):
-                target[row] += A[a[row]]
+                total[output, row] += table[A + index[a, row]]
             place += 1
 
 
@@ -138,65 +159,102 @@ def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         most = max(most, lone.start[trie + 1] - lone.start[trie])
     met = np.empty((most, STRIP), np.bool_)
-    product = np.empty((most, STRIP))
-    gained = np.empty((most, STRIP))
+    product = aligned(most, STRIP)
+    gained = aligned(most, STRIP)
+    buffer = aligned(1, STRIP)[0]
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
-        first, last = lone.start[trie], lone.start[trie + 1]
+        nodes = lone.start[trie], lone.start[trie + 1]
         count = lone.count[trie]
         for begin in range(0, rows, STRIP):
             strip = min(STRIP, rows - begin)
-            for node in range(first, last):
-                own = index[lone.row[node]]
-                for row in range(strip):
-                    met[node - first, row] = own[begin + row] == lone.met[node]
-                gained[node - first] = 0.0
+            read_factors(lone, nodes, index, begin, strip, met)
+            gained[:] = 0.0
             for point in range(count):
-                t, weight = points[count, point], weights[count, point]
-                multiply(lone, first, last, t, met, product)
-                gain(lone, first, last, (t, weight), met, product, gained)
-            for node in range(first, last):
-                target = total[lone.output[node]]
+                t = points[count, point]
+                multiply(lone, nodes, (t, weights[count, point]), met, product, buffer)
+                gain(lone, nodes, t, met, (product, buffer), gained)
+            for node in range(nodes[1] - nodes[0]):
+                output = np.uint64(lone.output[nodes[0] + node])
                 for row in range(strip):
-                    target[begin + row] += gained[node - first, row]
+                    total[output, begin + row] += gained[node, row]
 
 
 @compiled
-def multiply(lone: Any, first: int, last: int, t: float, met: Any, product: Any) -> None:
-    """At each node of a trie, the product of the factors from the root to it."""
-    for node in range(first, last):
-        own = met[node - first]
-        off = (1.0 - t) * lone.share[node]
-        on = t + off
-        target = product[node - first]
-        if lone.parent[node] < 0:
-            for row in range(STRIP):
-                target[row] = on if own[row] else off
-        else:
-            above = product[lone.parent[node]]
-            for row in range(STRIP):
-                target[row] = above[row] * (on if own[row] else off)
+def read_factors(lone: Any, nodes: Any, index: Any, begin: int, strip: int, met: Any) -> None:
+    """Whether each row meets the conditions of each node of a trie (nodes × rows)."""
+    places = lone.row
+    wants = lone.met
+    for node in range(nodes[0], nodes[1]):
+        own, wanted = np.uint64(places[node]), wants[node]
+        for row in range(strip):
+            met[node - nodes[0], row] = index[own, begin + row] == wanted
 
 
 @compiled
-def gain(lone: Any, first: int, last: int, at: Any, met: Any, product: Any, gained: Any) -> None:
-    """Adds a trie's contributions at one point, from the leaves up to the root."""
+def multiply(lone: Any, nodes: Any, at: Any, met: Any, product: Any, buffer: Any) -> None:
+    """At each node, the product of the factors from the root to it; at a last one times its leaf.
+
+    `product` is (nodes × rows), and so is `met`.
+    """
+    parent = lone.parent
+    ends = lone.ends
+    share = lone.share
+    value = lone.value
     t, weight = at
-    down = -1.0 / (1.0 - t)
-    for node in range(first, last):
-        value = weight * lone.value[node]
-        target = product[node - first]
-        for row in range(STRIP):
-            target[row] *= value
-    for node in range(last - 1, first - 1, -1):
-        own = met[node - first]
-        up = (1.0 - lone.share[node]) / (t + (1.0 - t) * lone.share[node])
-        below, target = product[node - first], gained[node - first]
-        for row in range(STRIP):
-            target[row] += below[row] * (up if own[row] else down)
-        if lone.parent[node] >= 0:
-            above = product[lone.parent[node]]
+    for node in range(nodes[1] - nodes[0]):
+        own = nodes[0] + node
+        scale = weight * value[own] if ends[own] else 1.0
+        off = scale * (1.0 - t) * share[own]
+        on = scale * t + off
+        above = np.uint64(parent[own])
+        if parent[own] < 0:
             for row in range(STRIP):
-                above[row] += below[row]
+                product[node, row] = on if met[node, row] else off
+        else:
+            # Two loops, since compilers make vector code of either and not of both in one.
+            for row in range(STRIP):
+                buffer[row] = on if met[node, row] else off
+            for row in range(STRIP):
+                product[node, row] = product[above, row] * buffer[row]
+
+
+@compiled
+def gain(lone: Any, nodes: Any, t: float, met: Any, work: Any, gained: Any) -> None:
+    """Adds a trie's contributions at one point, summing the leaves' products up to the root.
+
+    A leaf's product without the factor of a feature, times what that feature changes, is the
+    whole product times `up` where its conditions are met, else times `down`.
+    """
+    product, buffer = work
+    parent = lone.parent
+    youngest = lone.youngest
+    shares = lone.share
+    down = -1.0 / (1.0 - t)
+    for node in range(nodes[1] - nodes[0] - 1, -1, -1):
+        own = nodes[0] + node
+        share = shares[own]
+        up = (1.0 - share) / (t + (1.0 - t) * share)
+        for row in range(STRIP):
+            buffer[row] = up if met[node, row] else down
+        for row in range(STRIP):
+            gained[node, row] += product[node, row] * buffer[row]
+        above = np.uint64(parent[own])
+        if parent[own] < 0:
+            continue
+        if youngest[own]:
+            for row in range(STRIP):
+                product[above, row] = product[node, row]
+        else:
+            for row in range(STRIP):
+                product[above, row] += product[node, row]
+
+
+@compiled
+def aligned(rows: int, width: int) -> Any:
+    """An array (rows × width) that begins on a cache line; `width` is a multiple of eight."""
+    room = np.empty(rows * width + 8)
+    skip = (64 - room.ctypes.data % 64) // 8
+    return room[skip : skip + rows * width].reshape((rows, width))
 
 
 @compiled

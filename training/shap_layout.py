@@ -265,22 +265,22 @@ class _Lone:
         self._tries = [0]
         self._starts = [0]
         self._counts: list[int] = []
-        self._nodes: list[list[Any]] = []
+        self._nodes: list[tuple[float, ...]] = []
 
     def add(self, leaves: Sequence[Leaf], rows: _Rows, first: int) -> None:
         """Takes leaves of one tree into the tile whose index rows begin with `first`."""
         known: dict[Hashable, int] = {}
-        for leaf in leaves:
-            parent = -1
-            for feature, share in leaf.shares.items():
+        for number, leaf in enumerate(leaves):
+            parent, last = -1, len(leaf.shares) - 1
+            for place, (feature, share) in enumerate(leaf.shares.items()):
                 row, met = self._row(leaf, feature, rows)
-                key = parent, row, met, share
+                # A leaf's last node is its own, and nobody's parent.
+                key = parent, row, met, share, number if place == last else None
                 if key not in known:
                     known[key] = len(known)
-                    output = self._fold[feature]
-                    self._nodes.append([parent, row - first, met, share, output, 0.0])
+                    output, ends = self._fold[feature], place == last
+                    self._nodes.append((parent, row - first, met, output, ends, share, leaf.value))
                 parent = known[key]
-            self._nodes[self._starts[-1] + parent][-1] += leaf.value
         self._starts.append(len(self._nodes))
         self._counts.append(max((len(leaf.shares) + 1) // 2 for leaf in leaves))
 
@@ -303,16 +303,22 @@ class _Lone:
 
     def arrays(self) -> Lone:
         """The tries as the kernels read them."""
-        nodes = np.array(self._nodes, dtype=np.float64).reshape(-1, 6)
-        parent, row, met, output = nodes[:, [0, 1, 2, 4]].astype(np.int64).T
+        nodes = np.array(self._nodes, dtype=np.float64).reshape(-1, 7)
+        parent, row, met, output, ends = nodes[:, :5].astype(np.int64).T
+        tries = np.repeat(np.arange(len(self._counts)), np.diff(self._starts))
+        _, last = np.unique(np.column_stack([tries, parent])[::-1], axis=0, return_index=True)
+        youngest = np.zeros(len(nodes), dtype=bool)
+        youngest[len(nodes) - 1 - last] = True
         return Lone(
             tries=_places(self._tries),
             start=_places(self._starts),
             count=_places(self._counts),
             parent=parent.copy(),
+            youngest=youngest,
             row=row.copy(),
             met=met.astype(np.uint8),
-            share=nodes[:, 3].copy(),
             output=output.copy(),
-            value=nodes[:, 5].copy(),
+            ends=ends.astype(bool),
+            share=nodes[:, 5].copy(),
+            value=nodes[:, 6].copy(),
         )

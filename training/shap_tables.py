@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
 
@@ -73,19 +74,21 @@ class Lone(NamedTuple):
     Their factors form one trie per tree, so that leaves share the factors that they begin with.
     Tile t has the tries `tries[t]:tries[t + 1]`; trie k has the nodes `start[k]:start[k + 1]`,
     parents first, and needs `count[k]` points. A node is the factor of one feature: its `parent`
-    (counted within the trie, -1 for a first factor), whether index row `row` of the tile is
-    `met`, the feature's `share`, the `output` that it contributes to, and the `value` of the leaf
-    whose last factor it is, else 0.
+    (counted within the trie, -1 for a first factor), whether it is its parent's last child
+    (`youngest`), whether index row `row` of the tile is `met`, the `output` that the feature
+    contributes to, its `share`, and whether a leaf `ends` there, of which `value`.
     """
 
     tries: Places
     start: Places
     count: Places
     parent: Places
+    youngest: Flags
     row: Places
     met: Bytes
-    share: Floats
     output: Places
+    ends: Flags
+    share: Floats
     value: Floats
 
 
