@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from training.compilation import compiled
+from features.compiled import compiled, inlined
 
 BLOCK = 1024
 # Rows of X whose values stay in the nearest cache while their columns are read one by one.
 STRIP = 64
+# As few rows are better taken one by one than by loops that are made for many.
+FEW = 4
 # Rows of a power of two would all fall into the same few places of the cache.
 APART = 64
 ZERO = float(np.float32(1e-35))
@@ -37,8 +39,12 @@ def explain(tables: Any, X: Any, bias: float, out: Any) -> None:
         code_categories(codes, X[begin : begin + rows], coded)
         total[:] = 0.0
         for tile in range(tiles):
-            find_indices(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
-            add_tables(sums, tile, index, total, rows)
+            if rows > FEW:
+                find_indices(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
+                add_tables(sums, tile, index, total, rows)
+            else:
+                find_few(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
+                add_few(sums, tile, index, total, rows)
             add_lone(lone, tile, (points, weights), index, total, rows)
         write(total, bias, out[begin : begin + rows])
 
@@ -152,6 +158,44 @@ def add_tables(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
 
 
 @compiled
+def find_few(indices: Any, tile: Any, coded: Any, index: Any, rows: int) -> None:
+    """As `find_indices`, row by row."""
+    starts, pages, cuts, changes = indices.start, indices.page, indices.cut, indices.change
+    for row in range(rows):
+        for place in range(tile[0], tile[1]):
+            found = np.int64(indices.first[place])
+            for step in range(starts[place], starts[place + 1]):
+                above = coded[np.uint64(pages[step]), row] > cuts[step]
+                found += np.int64(changes[step]) * np.int64(above)
+            index[np.uint64(place - tile[0]), row] = found & 255
+
+
+@inlined
+def looked_up(sums: Any, place: int, index: Any, row: int) -> float:
+    """One look-up of one row."""
+    entry = index[np.uint64(sums.row[place]), row]
+    contribution: float = sums.table[np.uint64(sums.offset[place]) + entry]
+    return contribution
+
+
+@compiled
+def add_few(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
+    """As `add_tables`, row by row; the sums have the same order."""
+    starts = sums.start
+    for row in range(rows):
+        for output in range(len(total)):
+            first, last = starts[tile, output], starts[tile, output + 1]
+            fours = first + (last - first) // 4 * 4
+            for place in range(first, fours, 4):
+                left = looked_up(sums, place, index, row) + looked_up(sums, place + 1, index, row)
+                right = looked_up(sums, place + 2, index, row)
+                right += looked_up(sums, place + 3, index, row)
+                total[output, row] += left + right
+            for place in range(fours, last):
+                total[output, row] += looked_up(sums, place, index, row)
+
+
+@compiled
 def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows: int) -> None:
     """Adds the contributions of a tile's lone leaves to `total`, by quadrature."""
     points, weights = quadrature
@@ -161,92 +205,84 @@ def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows
     met = np.empty((most, STRIP), np.bool_)
     product = aligned(most, STRIP)
     gained = aligned(most, STRIP)
-    buffer = aligned(1, STRIP)[0]
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         nodes = lone.start[trie], lone.start[trie + 1]
         count = lone.count[trie]
         for begin in range(0, rows, STRIP):
-            strip = min(STRIP, rows - begin)
-            read_factors(lone, nodes, index, begin, strip, met)
-            gained[:] = 0.0
+            strip = begin, min(begin + STRIP, rows)
+            read_factors(lone, nodes, index, strip, met)
+            gained[: nodes[1] - nodes[0]] = 0.0
             for point in range(count):
-                t = points[count, point]
-                multiply(lone, nodes, (t, weights[count, point]), met, product, buffer)
-                gain(lone, nodes, t, met, (product, buffer), gained)
-            for node in range(nodes[1] - nodes[0]):
-                output = np.uint64(lone.output[nodes[0] + node])
-                for row in range(strip):
-                    total[output, begin + row] += gained[node, row]
+                at = points[count, point], weights[count, point], strip[1] - begin
+                multiply(lone, nodes, at, met, product)
+                gain(lone, nodes, at, met, product, gained)
+            add_gained(lone, nodes, gained, strip, total)
 
 
 @compiled
-def read_factors(lone: Any, nodes: Any, index: Any, begin: int, strip: int, met: Any) -> None:
-    """Whether each row meets the conditions of each node of a trie (nodes × rows)."""
-    places = lone.row
-    wants = lone.met
+def read_factors(lone: Any, nodes: Any, index: Any, strip: Any, met: Any) -> None:
+    """Whether each row of a strip meets the conditions of each node of a trie (nodes × rows)."""
+    places, own, wanted = lone.place, lone.row, lone.met
     for node in range(nodes[0], nodes[1]):
-        own, wanted = np.uint64(places[node]), wants[node]
-        for row in range(strip):
-            met[node - nodes[0], row] = index[own, begin + row] == wanted
+        place, found, want = np.uint64(places[node]), np.uint64(own[node]), wanted[node]
+        for row in range(strip[1] - strip[0]):
+            met[place, row] = index[found, strip[0] + row] == want
 
 
 @compiled
-def multiply(lone: Any, nodes: Any, at: Any, met: Any, product: Any, buffer: Any) -> None:
+def add_gained(lone: Any, nodes: Any, gained: Any, strip: Any, total: Any) -> None:
+    """Adds what the nodes of a trie gained to their outputs."""
+    places, outputs = lone.place, lone.output
+    for node in range(nodes[0], nodes[1]):
+        place, output = np.uint64(places[node]), np.uint64(outputs[node])
+        for row in range(strip[1] - strip[0]):
+            total[output, strip[0] + row] += gained[place, row]
+
+
+@compiled
+def multiply(lone: Any, nodes: Any, at: Any, met: Any, product: Any) -> None:
     """At each node, the product of the factors from the root to it; at a last one times its leaf.
 
     `product` is (nodes × rows), and so is `met`.
     """
-    parent = lone.parent
-    ends = lone.ends
-    share = lone.share
-    value = lone.value
-    t, weight = at
-    for node in range(nodes[1] - nodes[0]):
-        own = nodes[0] + node
-        scale = weight * value[own] if ends[own] else 1.0
-        off = scale * (1.0 - t) * share[own]
+    t, weight, rows = at
+    places, parent, ends, shares, value = lone.place, lone.parent, lone.ends, lone.share, lone.value
+    for node in range(nodes[0], nodes[1]):
+        place, above = np.uint64(places[node]), np.uint64(parent[node])
+        scale = weight * value[node] if ends[node] else 1.0
+        off = scale * (1.0 - t) * shares[node]
         on = scale * t + off
-        above = np.uint64(parent[own])
-        if parent[own] < 0:
-            for row in range(STRIP):
-                product[node, row] = on if met[node, row] else off
+        if parent[node] < 0:
+            for row in range(rows):
+                product[place, row] = on if met[place, row] else off
         else:
-            # Two loops, since compilers make vector code of either and not of both in one.
-            for row in range(STRIP):
-                buffer[row] = on if met[node, row] else off
-            for row in range(STRIP):
-                product[node, row] = product[above, row] * buffer[row]
+            for row in range(rows):
+                product[place, row] = product[above, row] * (on if met[place, row] else off)
 
 
 @compiled
-def gain(lone: Any, nodes: Any, t: float, met: Any, work: Any, gained: Any) -> None:
+def gain(lone: Any, nodes: Any, at: Any, met: Any, product: Any, gained: Any) -> None:
     """Adds a trie's contributions at one point, summing the leaves' products up to the root.
 
     A leaf's product without the factor of a feature, times what that feature changes, is the
     whole product times `up` where its conditions are met, else times `down`.
     """
-    product, buffer = work
-    parent = lone.parent
-    youngest = lone.youngest
-    shares = lone.share
+    t, _, rows = at
+    places, parent, youngest, shares = lone.place, lone.parent, lone.youngest, lone.share
     down = -1.0 / (1.0 - t)
-    for node in range(nodes[1] - nodes[0] - 1, -1, -1):
-        own = nodes[0] + node
-        share = shares[own]
-        up = (1.0 - share) / (t + (1.0 - t) * share)
-        for row in range(STRIP):
-            buffer[row] = up if met[node, row] else down
-        for row in range(STRIP):
-            gained[node, row] += product[node, row] * buffer[row]
-        above = np.uint64(parent[own])
-        if parent[own] < 0:
+    for node in range(nodes[1] - 1, nodes[0] - 1, -1):
+        place, above = np.uint64(places[node]), np.uint64(parent[node])
+        up = (1.0 - shares[node]) / (t + (1.0 - t) * shares[node])
+        for row in range(rows):
+            gained[place, row] += product[place, row] * (up if met[place, row] else down)
+        if parent[node] < 0:
             continue
-        if youngest[own]:
-            for row in range(STRIP):
-                product[above, row] = product[node, row]
+        if youngest[node]:
+            for row in range(rows):
+                product[above, row] = product[place, row]
         else:
-            for row in range(STRIP):
-                product[above, row] += product[node, row]
+            for row in range(rows):
+                product[above, row] += product[place, row]
 
 
 @compiled

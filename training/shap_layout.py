@@ -313,6 +313,7 @@ class _Lone:
             tries=_places(self._tries),
             start=_places(self._starts),
             count=_places(self._counts),
+            place=np.arange(len(nodes)) - np.repeat(self._starts[:-1], np.diff(self._starts)),
             parent=parent.copy(),
             youngest=youngest,
             row=row.copy(),

@@ -73,15 +73,18 @@ class Lone(NamedTuple):
 
     Their factors form one trie per tree, so that leaves share the factors that they begin with.
     Tile t has the tries `tries[t]:tries[t + 1]`; trie k has the nodes `start[k]:start[k + 1]`,
-    parents first, and needs `count[k]` points. A node is the factor of one feature: its `parent`
-    (counted within the trie, -1 for a first factor), whether it is its parent's last child
+    parents first, and needs `count[k]` points. A node is the factor of one feature: its own
+    `place` and its `parent` (counted within the trie, -1 for a first factor), whether it is its parent's last child
     (`youngest`), whether index row `row` of the tile is `met`, the `output` that the feature
-    contributes to, its `share`, and whether a leaf `ends` there, of which `value`.
+    contributes to, its `share`, and whether a leaf `ends` there, of which `value`. (`place` is
+    written down because a compiler that sees the order of the rows that a loop visits asks for
+    no overlap among all of them, finds one, and makes no vector code.)
     """
 
     tries: Places
     start: Places
     count: Places
+    place: Places
     parent: Places
     youngest: Flags
     row: Places
