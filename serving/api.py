@@ -24,6 +24,7 @@ from serving import messages
 from serving.assess import Band
 from serving.book import Book, Edition, adverse
 from serving.edition import BANDS, LONGEST_SEARCH, Rows
+from serving.metrics import EXPOSITION, exposed
 from serving.problems import HttpProblem, invalid
 from serving.scoring import declared, published, score
 from serving.strict_json import MAX_ERRORS, StrictJson, read
@@ -42,6 +43,7 @@ def routes(book: Book) -> list[BaseRoute]:
     return [
         Route("/livez", api.livez),
         Route("/readyz", api.readyz),
+        Route("/metrics", api.metrics),
         Route("/v1/openapi.json", api.openapi),
         Route("/v1/score", api.score, methods=["POST"]),
         Route("/v1/accounts", api.accounts),
@@ -64,6 +66,11 @@ class Api:
         """Whether a verified model is promoted and a run published, and which."""
         self._book.refresh()
         return StrictJson(ready(self._book), headers=NO_STORE)
+
+    def metrics(self, request: Request) -> Response:
+        """The state of each target as Prometheus reads it."""
+        self._book.refresh()
+        return Response(exposed(self._book), media_type=EXPOSITION, headers=NO_STORE)
 
     def openapi(self, request: Request) -> Response:
         """The OpenAPI document as it is committed."""
@@ -243,4 +250,5 @@ def _ready_target(book: Book, target: str) -> messages.ReadyTarget:
         "published_by": messages.model_message(edition.model),
         "model": {"name": artifact.name, "version": artifact.version, "digest": artifact.digest},
         "declaration_hash": artifact.declaration_hash,
+        "explanation_path": artifact.explanation_path,
     }

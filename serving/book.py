@@ -88,6 +88,8 @@ class Book:
     def artifact(self, target: str) -> "Artifact":
         """The promoted artifact of `target`, verified as it is loaded, and kept.
 
+        Its explanations are compiled before anybody asks for one.
+
         Raises
         ------
         NotFound
@@ -98,7 +100,9 @@ class Book:
         seen = _signature(champion_folder(self.workspace, target) / "champion.json")
         kept = self._artifacts.get(target)
         if kept is None or kept[0] != seen:
-            kept = seen, champion(self.workspace, target)
+            found = champion(self.workspace, target)
+            log.info("target %s: explained by %s", target, found.explanation_path)
+            kept = seen, found
             self._artifacts[target] = kept
         return kept[1]
 

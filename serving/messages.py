@@ -17,6 +17,8 @@ from serving.book import Edition, Entry
 MAX_ACCOUNTS = 1000
 LONGEST_ID = 512
 
+ExplanationPath = Literal["compiled", "pred_contrib"]
+
 FeatureValues = Annotated[
     dict[str, Any],
     WithJsonSchema(
@@ -209,7 +211,8 @@ class ReadyTarget(TypedDict):
     """What the service answers from for one target.
 
     `published_by` made the published scores, `model` is the promoted one, trained under the
-    declaration of `declaration_hash`.
+    declaration of `declaration_hash`. `explanation_path` says who explains its scores: its
+    compiled tables or, slower and to the same numbers, LightGBM's pred_contrib.
     """
 
     as_of: str
@@ -217,6 +220,7 @@ class ReadyTarget(TypedDict):
     published_by: ModelMessage
     model: ModelMessage
     declaration_hash: str
+    explanation_path: ExplanationPath
 
 
 class Ready(TypedDict):

@@ -14,6 +14,7 @@ from features import publish
 from serving import messages
 from serving.api import DEFAULT_LIMIT, MAX_LIMIT, OPENAPI
 from serving.edition import BANDS, LONGEST_SEARCH
+from serving.metrics import EXPOSITION
 from serving.problems import KINDS, MEDIA_TYPE
 
 REF = "#/components/schemas/{model}"
@@ -79,6 +80,7 @@ class Operation:
     body: Any = None
     parameters: tuple[Schema, ...] = ()
     open: bool = False
+    media: str = "application/json"
 
 
 def _query(name: str, schema: Schema, description: str) -> Schema:
@@ -122,6 +124,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         messages.Ready,
         ("not-ready",),
         open=True,
+    ),
+    ("/metrics", "get"): Operation(
+        "metrics", "The state of each target for Prometheus.", str, media=EXPOSITION
     ),
     ("/v1/openapi.json", "get"): Operation("openapi", "This document.", dict[str, Any]),
     ("/v1/score", "post"): Operation(
@@ -214,7 +219,7 @@ def _operation(item: Operation, refs: Mapping[str, Schema]) -> Schema:
     if item.body:
         content = {"application/json": {"schema": refs[f"{item.name} body"]}}
         operation["requestBody"] = {"required": True, "content": content}
-    answer = {"application/json": {"schema": refs[item.name]}}
+    answer = {item.media: {"schema": refs[item.name]}}
     anywhere = OPEN if item.open else ANYWHERE
     operation["responses"] = {
         "200": {"description": "The answer.", "content": answer},

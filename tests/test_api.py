@@ -455,7 +455,7 @@ def test_a_query_is_read_strictly(
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs.json", "/schema.json", "/healthz", "/metrics", "/assets/x.js", "/v1", "/v1/score/"],
+    ["/docs.json", "/schema.json", "/healthz", "/assets/x.js", "/v1", "/v1/score/"],
 )
 def test_only_our_own_addresses_exist(client: TestClient, path: str) -> None:
     problem(client.get(path), 404, "not-found")

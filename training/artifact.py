@@ -30,6 +30,7 @@ from training.calibration import Calibration
 from training.drivers import Meaning
 from training.health import Anchors, Scale
 from training.matrix import Feature
+from training.treeshap import ExplanationPath, TreeShap
 
 FORMAT = 1
 SHOWN = 200
@@ -113,16 +114,19 @@ class Artifact:
         mean: Floats = np.asarray(raw, dtype=np.float64).mean(axis=0)
         return mean
 
-    def contributions(self, X: Floats, threads: int = 1) -> Floats:
-        """Exact TreeSHAP values (rows × features + 1) in margin units, the last one the bias.
+    @cached_property
+    def explainer(self) -> TreeShap:
+        """The bag's exact contributions, compiled and checked once."""
+        return TreeShap(self.boosters)
 
-        Path-dependent TreeSHAP (Lundberg et al. 2020) as LightGBM computes it.
-        """
-        parts = [
-            booster.predict(X, pred_contrib=True, num_threads=threads) for booster in self.boosters
-        ]
-        mean: Floats = np.asarray(parts, dtype=np.float64).mean(axis=0)
-        return mean
+    @property
+    def explanation_path(self) -> ExplanationPath:
+        """Who explains a score: compiled tables, or LightGBM itself where these are refused."""
+        return self.explainer.path
+
+    def contributions(self, X: Floats, threads: int = 1) -> Floats:
+        """Exact TreeSHAP values (rows × features + 1) in margin units, the last one the bias."""
+        return self.explainer.contributions(X, threads)
 
     def save(self, folder: Path) -> None:
         """Writes the artifact as the new directory `folder`."""

@@ -185,6 +185,7 @@ def fit_and_evaluate(
     artifact, held = history.fit(learn)
     learnt = snapshots.digest(history.of(learn))
     data = {"data_digest": learnt, "data_until": str(built.data_until)}
-    artifact = replace(artifact, training=artifact.training | data)
+    path = {"explanation_path": artifact.explanation_path}
+    artifact = replace(artifact, training=artifact.training | data | path)
     progress(f"evaluating {target}")
     return replace(artifact, evaluation=judge(artifact, held, history))
