@@ -597,6 +597,16 @@ def test_ready_says_what_answers(client: TestClient, company: Company) -> None:
     assert found["targets"]["churn"]["model"]["digest"] == model.digest
     assert found["targets"]["churn"]["as_of"] == cases.AS_OF.isoformat()
     assert list(found["targets"]) == ["churn"]
+    assert found["targets"]["churn"]["explanation_path"] == "compiled"
+
+
+def test_metrics_say_who_explains_the_scores(client: TestClient) -> None:
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert answer.text.splitlines()[-2:] == [
+        'churnlight_explanation_path{target="churn",path="compiled"} 1',
+        'churnlight_explanation_path{target="churn",path="pred_contrib"} 0',
+    ]
 
 
 def test_without_a_run_or_a_model_it_is_alive_and_not_ready(tmp_path: Path) -> None:
