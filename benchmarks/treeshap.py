@@ -72,7 +72,7 @@ def measured(name: str) -> dict[str, Any]:
     compile_seconds = time.process_time() - began
     many, few, one = rows(EXPLAINED, 2), rows(BY_LIGHTGBM, 3), rows(1, 4)
     turns = [_turn(shap, booster, many, few) for _ in range(REPEATS)]
-    reference = booster.predict(few, pred_contrib=True)
+    reference = np.asarray(booster.predict(few, pred_contrib=True), dtype=np.float64)
     scale = np.maximum(1.0, np.abs(reference.sum(axis=1, keepdims=True)))
     assert shap.tables
     return {
@@ -130,14 +130,12 @@ def _clock(call: Callable[[], Any]) -> float:
 
 def shown(found: Sequence[dict[str, Any]]) -> str:
     """The figures as text."""
-    lines = [
-        f"{'model':<33}{'contrib':>9}{'predict':>9}{'one row':>9}{'threads':>9}"
-        f"{'worst':>9}{'MiB':>7}{'compile':>9}"
-    ]
+    titles = ("contrib", "predict", "one row", "threads", "worst", "MiB", "compile")
+    lines = [f"{'model':<32}" + "".join(f"{title:>9}" for title in titles)]
     lines += [
-        f"{item['model']:<33}{item['ratio_to_pred_contrib']:>8.0f}×{item['ratio_to_predict']:>8.1f}×"
+        f"{item['model']:<32}{item['ratio_to_pred_contrib']:>8.0f}×{item['ratio_to_predict']:>8.1f}×"
         f"{item['one_row_ratio']:>8.1f}×{item['threads_ratio']:>9.2f}"
-        f"{item['worst_difference']:>9.0e}{item['table_mb']:>7.1f}{item['compile_seconds']:>8.2f}s"
+        f"{item['worst_difference']:>9.0e}{item['table_mb']:>9.1f}{item['compile_seconds']:>8.2f}s"
         for item in found
     ]
     return "\n".join([*lines, load()])

@@ -29,13 +29,15 @@ class Case:
     def reference(self) -> Floats:
         """LightGBM's own contributions of the bag."""
         parts = [booster.predict(self.X, pred_contrib=True, num_threads=1) for booster in self.bag]
-        return np.asarray(parts, dtype=np.float64).mean(axis=0)
+        mean: Floats = np.asarray(parts, dtype=np.float64).mean(axis=0)
+        return mean
 
     @property
     def margins(self) -> Floats:
         """The bag's mean margins."""
         parts = [booster.predict(self.X, raw_score=True, num_threads=1) for booster in self.bag]
-        return np.asarray(parts, dtype=np.float64).mean(axis=0)
+        mean: Floats = np.asarray(parts, dtype=np.float64).mean(axis=0)
+        return mean
 
 
 def drawn(seed: int, *, columns: int | None = None, leaves: int | None = None) -> Case:

@@ -52,7 +52,7 @@ def _worth(node: Node, row: Floats, coalition: frozenset[int]) -> float:
     left, right = node["left_child"], node["right_child"]
     if node["split_feature"] in coalition:
         return _worth(left if goes_left(node, row) else right, row, coalition)
-    share = _rows(left) / node["internal_count"]
+    share = _rows(left) / int(node["internal_count"])
     return share * _worth(left, row, coalition) + (1 - share) * _worth(right, row, coalition)
 
 
@@ -69,7 +69,7 @@ def goes_left(node: Node, row: Floats) -> bool:
         value = 0.0
     if isnan(value) or (missing == "Zero" and value == 0):
         return bool(node["default_left"])
-    return value <= float(node["threshold"])
+    return bool(value <= float(node["threshold"]))
 
 
 def _rows(node: Node) -> int:

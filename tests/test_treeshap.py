@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pytest
-import shapley_oracle
-from forest_cases import Case, drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import shapley_oracle
+from forest_cases import Case, drawn
 from training import treeshap
 from training.treeshap import TreeShap
 

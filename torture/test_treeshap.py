@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 import shapley_oracle
 from forest_cases import Case, drawn
-
 from training.treeshap import TreeShap
 
 MODELS = 240

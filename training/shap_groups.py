@@ -130,9 +130,7 @@ def _sides(tree: Tree, coder: Coder, node: int) -> Iterator[tuple[Column, Condit
         yield column, (cut, ALWAYS[1])
 
 
-def _further(
-    path: Leaf, tree: Tree, edge: tuple[int, int], side: tuple[Column, Condition]
-) -> Leaf:
+def _further(path: Leaf, tree: Tree, edge: tuple[int, int], side: tuple[Column, Condition]) -> Leaf:
     column, condition = side
     conditions = dict(path.conditions)
     conditions[column] = _both(conditions.get(column), condition)
@@ -159,8 +157,8 @@ def _fitting(
     if not subtree.children:
         return [], list(own)
     found = [_fitting(leaves, child, entries) for child in subtree.children]
-    groups, alone = ([item for part in found for item in part[place]] for place in (0, 1))
-    return groups, alone
+    groups = [group for part in found for group in part[0]]
+    return groups, [leaf for part in found for leaf in part[1]]
 
 
 def group_of(leaves: Sequence[Leaf], entries: int) -> Group | None:

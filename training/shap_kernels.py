@@ -207,7 +207,7 @@ def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows
     gained = aligned(most, STRIP)
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         nodes = lone.start[trie], lone.start[trie + 1]
-        count = lone.count[trie]
+        count = lone.needs[trie]
         for begin in range(0, rows, STRIP):
             strip = begin, min(begin + STRIP, rows)
             read_factors(lone, nodes, index, strip, met)
@@ -308,7 +308,6 @@ def fill(digits: Any, leaves: Any, points: Any, weights: Any, table: Any) -> Non
     """Adds the contributions of a group's leaves to its `table` (slots × entries)."""
     radix, feature, signatures = digits
     value, start, factor, share, slot = leaves
-    holds = np.empty(table.shape[1], np.uint64)
     alive = np.empty(len(slot), np.uint64)
     patterns = np.empty((len(value), table.shape[1]), np.int64)
     for entry in range(table.shape[1]):

@@ -2,10 +2,8 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import groupby
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from training import shap_kernels
 from training.forest import Forest, Refused
@@ -128,27 +126,29 @@ def _filled(
 
 def _codes(code: Coder, columns: Sequence[Column]) -> tuple[Codes, dict[Column, int]]:
     """How values become pages of codes, and the first page of each column."""
-    first, pages = {}, []
+    first: dict[Column, int] = {}
+    pages: list[tuple[int, int, int]] = []
     for column in columns:
         first[column] = len(pages)
         special = (0, 0) if column.missing is None else code.codes_of_missing(column)
         for base in range(0, max(code.size(column), 1), PAGE):
-            pages.append((base, *(int(np.clip(item - base, 0, PAGE)) for item in special)))
+            at_nan, at_zero = (min(max(item - base, 0), PAGE) for item in special)
+            pages.append((base, at_nan, at_zero))
     numbers = _by_feature([item for item in columns if item.missing is not None], first)
     others = _by_feature([item for item in columns if item.missing is None], first)
     ends = [place for _, place in others[:1]] or [len(pages)]
     thresholds = [_searchable(code.thresholds[feature]) for feature, _ in numbers]
     known = [_category_codes(code.categories[feature]) for feature, _ in others]
-    base, at_nan, at_zero = np.array(pages, dtype=np.int64).reshape(-1, 3).T
+    bases, nans, zeros = np.array(pages, dtype=np.int64).reshape(-1, 3).T
     return Codes(
         feature=_places(feature for feature, _ in numbers),
         start=np.cumsum([0, *map(len, thresholds)]),
         half=_places((len(own) + 1) // 2 for own in thresholds),
         cuts=np.concatenate([np.zeros(0), *thresholds]),
         page=_places([*(place for _, place in numbers), *ends]),
-        base=base.copy(),
-        at_nan=at_nan.astype(np.uint8),
-        at_zero=at_zero.astype(np.uint8),
+        base=bases.copy(),
+        at_nan=nans.astype(np.uint8),
+        at_zero=zeros.astype(np.uint8),
         category_feature=_places(feature for feature, _ in others),
         category_start=np.cumsum([0, *map(len, known)]),
         category_codes=np.concatenate([np.zeros(0, np.int64), *known]),
@@ -312,7 +312,7 @@ class _Lone:
         return Lone(
             tries=_places(self._tries),
             start=_places(self._starts),
-            count=_places(self._counts),
+            needs=_places(self._counts),
             place=np.arange(len(nodes)) - np.repeat(self._starts[:-1], np.diff(self._starts)),
             parent=parent.copy(),
             youngest=youngest,

@@ -73,9 +73,9 @@ class Lone(NamedTuple):
 
     Their factors form one trie per tree, so that leaves share the factors that they begin with.
     Tile t has the tries `tries[t]:tries[t + 1]`; trie k has the nodes `start[k]:start[k + 1]`,
-    parents first, and needs `count[k]` points. A node is the factor of one feature: its own
-    `place` and its `parent` (counted within the trie, -1 for a first factor), whether it is its parent's last child
-    (`youngest`), whether index row `row` of the tile is `met`, the `output` that the feature
+    parents first, and `needs[k]` points. A node is the factor of one feature: its own `place` and
+    its `parent` (counted within the trie, -1 for a first factor), whether it is its parent's last
+    child (`youngest`), whether index row `row` of the tile is `met`, the `output` that the feature
     contributes to, its `share`, and whether a leaf `ends` there, of which `value`. (`place` is
     written down because a compiler that sees the order of the rows that a loop visits asks for
     no overlap among all of them, finds one, and makes no vector code.)
@@ -83,7 +83,7 @@ class Lone(NamedTuple):
 
     tries: Places
     start: Places
-    count: Places
+    needs: Places
     place: Places
     parent: Places
     youngest: Flags
@@ -110,4 +110,3 @@ class Tables(NamedTuple):
         """Bytes of all arrays."""
         parts = (self.codes, self.indices, self.sums, self.lone)
         return sum(array.nbytes for part in parts for array in part)
-

@@ -146,7 +146,9 @@ class TreeShap:
         out = np.empty((len(rows), self.outputs + 1))
         share = -(-len(rows) // max(threads, 1))
         share = -(-share // shap_kernels.STRIP) * shap_kernels.STRIP
-        parts = [(begin, min(begin + share, len(rows))) for begin in range(0, len(rows), share or 1)]
+        parts = [
+            (begin, min(begin + share, len(rows))) for begin in range(0, len(rows), share or 1)
+        ]
         if len(parts) < 2:
             for begin, end in parts:
                 self._explain(rows, begin, end, out)
@@ -167,11 +169,11 @@ class TreeShap:
         expected = [sum(tree.expected for tree in forest.trees) for forest in forests]
         self._bias = float(np.mean(expected))
         self.tables = tables
-        self._check()
+        self._check(tables)
 
-    def _check(self) -> None:
+    def _check(self, tables: Tables) -> None:
         """Compares with LightGBM, whose covers may one day mean something else."""
-        rows = Rows(probes(self.tables, self.columns, PROBES), self._boosters[0])
+        rows = Rows(probes(tables, self.columns, PROBES), self._boosters[0])
         ours, theirs = self.contributions(rows.floats(0, PROBES)), self._by_lightgbm(rows, 1)
         scale = np.maximum(1.0, np.abs(theirs.sum(axis=1, keepdims=True)))
         worst = float(np.max(np.abs(ours - theirs) / scale))
