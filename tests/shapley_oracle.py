@@ -6,7 +6,7 @@ coalition's worth from walking down, and a feature's value from all coalitions o
 
 from collections.abc import Iterator
 from itertools import combinations
-from math import factorial, isnan
+from math import factorial, inf, isnan
 from typing import Any
 
 import lightgbm as lgb
@@ -18,6 +18,7 @@ Node = dict[str, Any]
 
 # What LightGBM takes for zero: a float32 in its source.
 ZERO = float(np.float32(1e-35))
+LARGEST_DUMPED = 1e300
 
 
 def contributions(booster: lgb.Booster, X: Floats) -> Floats:
@@ -69,7 +70,9 @@ def goes_left(node: Node, row: Floats) -> bool:
         value = 0.0
     if isnan(value) or (missing == "Zero" and value == 0):
         return bool(node["default_left"])
-    return bool(value <= float(node["threshold"]))
+    threshold = float(node["threshold"])
+    # `dump_model` writes a threshold of infinity so, which predictions do not.
+    return bool(value <= (inf if threshold == LARGEST_DUMPED else threshold))
 
 
 def _rows(node: Node) -> int:

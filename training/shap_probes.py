@@ -15,8 +15,7 @@ def probes(tables: Tables, columns: int, rows: int) -> Floats:
     codes = tables.codes
     X = random.normal(size=(rows, columns))
     for number, feature in enumerate(codes.feature):
-        cuts = codes.cuts[codes.start[number] : codes.start[number + 1]]
-        cuts = cuts[np.isfinite(cuts)]
+        cuts = np.unique(codes.cuts[codes.start[number] : codes.start[number + 1]])
         near = np.concatenate([cuts, np.nextafter(cuts, np.inf), cuts - 1.0, cuts + 1.0])
         X[:, feature] = random.choice(near, rows)
     for number, feature in enumerate(codes.category_feature):
