@@ -31,9 +31,9 @@ from features.company import Company
 from features.errors import ContractBroken
 from features.snapshots import Snapshots
 from training import calibration, split
-from training.fit import as_rows, fit, labelled
 from training.matrix import matrix
 from training.model import THREADS, Rows
+from training.procedure import as_rows, fit, labelled
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TARGET = "churn"
@@ -133,7 +133,7 @@ def tested(shop: Shop, learn: Sequence[date], day: date) -> Tested:
     _tell(f"{shop.company.company.name}: testing {day}")
     taught, test = shop.on(learn), shop.on([day])
     artifact, _ = fit(taught, shop.built.columns, shop.company, TARGET)
-    train = as_rows(taught, artifact.features, TARGET)
+    train = as_rows(taught, artifact.features, shop.company, TARGET)
     X = matrix(test, artifact.features)
     return Tested(
         day,

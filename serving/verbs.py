@@ -19,8 +19,13 @@ Out = Annotated[Path, typer.Option(help="File to write: .parquet, .csv or .json.
 
 @app.command()
 def score(
-    company: CompanyFolder,
     out: Out,
+    company: Annotated[
+        Path | None, typer.Option(help="The company's folder, with its churnlight.toml.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Instead of a company, one table: .parquet or .csv.")
+    ] = None,
     as_of: Annotated[
         list[datetime] | None, typer.Option(formats=DAY, help="As-of dates; else data_until.")
     ] = None,
@@ -29,13 +34,34 @@ def score(
     ] = "champion",
     target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
 ) -> None:
-    """Score every account and publish the run; write its rows to a file."""
+    """Score every account and publish the run; write its rows to a file.
+
+    With --table and the folder of a model that was trained on one, score that table's rows.
+    """
+    from features import publish
+    from features.errors import DeclarationError
+
+    if (company is None) == (table is None):
+        raise DeclarationError("name a company's folder or a table: --company or --table")
+    publish.require_suffix(out)
+    publish.require_place(out)
+    if table is not None:
+        from serving import table_scores
+
+        count = table_scores.score(Path(model), table, out)
+        typer.echo(f"{count:,} rows in {out}")
+        return
+    assert company is not None
+    _score_company(company, out, as_of, model, target)
+
+
+def _score_company(
+    company: Path, out: Path, as_of: list[datetime] | None, model: str, target: list[str] | None
+) -> None:
     from features import declaration, publish
     from features.settings import Settings
     from serving import batch
 
-    publish.require_suffix(out)
-    publish.require_place(out)
     declared, settings = declaration.load(company), Settings.read()
     with publish.alone(settings.workspace_of(declared)), progress("scoring") as tell:
         published = batch.score(

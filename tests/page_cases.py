@@ -27,6 +27,7 @@ from training.calibration import Calibration
 from training.drivers import Meaning, amount
 from training.health import Anchors
 from training.matrix import Feature
+from training.scorecard import NOTHING
 
 AS_OF = date(2026, 6, 29)
 RUNS = 13
@@ -356,6 +357,7 @@ def artifact() -> Artifact:
         horizon_days=90,
         gap_days=7,
         min_history_days=28,
+        scorecard=NOTHING,
         models=(text,),
         calibration=Calibration(1.0, 0.0, 200, 100),
         anchors=Anchors(0.4, 0.1, "declared"),

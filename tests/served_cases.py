@@ -23,6 +23,7 @@ from training.calibration import Calibration
 from training.drivers import Meaning
 from training.health import Anchors
 from training.matrix import Feature, matrix
+from training.scorecard import NOTHING
 
 AS_OF = date(2026, 6, 29)
 WEEKS = 3
@@ -168,6 +169,7 @@ def artifact(company: Company, *, seed: int = 0, version: str = "7") -> Artifact
         horizon_days=90,
         gap_days=0,
         min_history_days=28,
+        scorecard=NOTHING,
         models=(text,),
         calibration=Calibration(1.0, 0.0, ACCOUNTS, ACCOUNTS // 2),
         anchors=Anchors(0.6, 0.2, "declared"),

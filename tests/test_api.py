@@ -186,7 +186,7 @@ def test_tables_to_answer(tmp_path: Path) -> None:
     """From a company's tables through training and a batch run to the answers of the API."""
     company = small_company.write(tmp_path)
     learn = [date(2025, month, 1) for month in (5, 6, 7, 8, 9)]
-    model = fit_and_evaluate(snapshots.build(company, learn), company, "churn", learn)
+    model = fit_and_evaluate(snapshots.build(company, learn), company, "churn", learn, choice=2)
     install_champion(model, Settings().workspace_of(company))
     run = batch.score(company, [date(2025, 11, 24), date(2025, 12, 1)])[-1]
     assessed = {item.account_id: item for item in runs.from_rows(run.scores())}

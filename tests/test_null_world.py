@@ -19,8 +19,8 @@ from features.errors import GateRefused
 from features.snapshots import Snapshots
 from training import null_world, split
 from training.artifact import Artifact
-from training.fit import labelled
 from training.panel import require_grid
+from training.procedure import labelled
 from training.train import fit_and_evaluate
 
 TARGET = "churn"

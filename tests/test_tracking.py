@@ -1,5 +1,6 @@
 """The registry on a real SQLite store: what is logged, where aliases stand, what is refused."""
 
+import contextlib
 import dataclasses
 import shutil
 import sys
@@ -69,8 +70,8 @@ def test_the_run_says_what_was_done(trained: House, registry: Registry) -> None:
     assert params["target"] == TARGET
     assert params["as_of"].split(",") == artifact.training["as_of"]
     assert (params["horizon_days"], params["gap_days"]) == ("60", "0")
-    assert params["num_leaves"] == str(artifact.training["parameters"]["num_leaves"])
-    assert params["rounds"] == str(artifact.training["rounds"])
+    assert params["leaves"] == str(artifact.training["restraint"]["leaves"])
+    assert params["rounds"] == str(artifact.training["restraint"]["rounds"])
 
 
 def test_the_run_says_how_good_it_was(trained: House, registry: Registry) -> None:
@@ -178,6 +179,29 @@ def test_skill_that_is_not_known_is_no_skill(trained: House) -> None:
     judged = trained.trained.artifact.evaluation | {"gain_over_base_rate": nothing}
     with pytest.raises(GateRefused, match="by an unknown amount"):
         tracking.require_skill(dataclasses.replace(trained.trained.artifact, evaluation=judged))
+
+
+@pytest.mark.parametrize(
+    ("baseline", "found", "told"),
+    [
+        (
+            "tenure alone",
+            (-0.001, -0.01, 0.01),
+            "no better than tenure alone: on .* by -0.00",
+        ),
+        ("logistic regression on the same columns", (-0.02, -0.03, -0.01), "no better than logi"),
+        ("tenure alone", (0.001, -0.01, 0.01), None),
+        ("logistic regression on the same columns", (-0.001, -0.01, 0.01), None),
+    ],
+)
+def test_what_something_simpler_does_as_well_is_not_promoted(
+    baseline: str, found: tuple[float, ...], told: str | None, trained: House
+) -> None:
+    beside = {"baseline": baseline, **dict(zip(("value", "low", "high"), found, strict=True))}
+    judged = trained.trained.artifact.evaluation | {"baselines": [beside]}
+    artifact = dataclasses.replace(trained.trained.artifact, evaluation=judged)
+    with pytest.raises(GateRefused, match=told) if told else contextlib.nullcontext():
+        tracking.require_skill(artifact)
 
 
 @pytest.mark.parametrize("wanted", ["7", "nobody", "previous"])

@@ -27,13 +27,13 @@ from features.declaration import load
 from features.errors import DeclarationError, GateRefused, NotFound
 from features.settings import Settings
 from features.snapshots import Snapshots
-from trained_company import TARGET, House, built, cents, learning_dates
-from training import calibration, evaluate, health, model, split
+from trained_company import CHOICE, TARGET, House, built, cents, learning_dates
+from training import calibration, evaluate, health, model, search, split
 from training.artifact import Artifact
 from training.calibration import Calibration
-from training.fit import as_rows, fit, labelled
 from training.health import Anchors, Scale
 from training.matrix import matrix
+from training.procedure import as_rows, fit, labelled
 from training.train import choose_targets, fit_and_evaluate, train
 
 Floats = npt.NDArray[np.float64]
@@ -46,10 +46,10 @@ import sys
 from pathlib import Path
 from features.declaration import load
 from training.train import fit_and_evaluate
-from trained_company import TARGET, built, learning_dates
+from trained_company import CHOICE, TARGET, built, learning_dates
 company = load(Path(sys.argv[1]))
 days = learning_dates(company)
-artifact = fit_and_evaluate(built(company, *days), company, TARGET, days)
+artifact = fit_and_evaluate(built(company, *days), company, TARGET, days, choice=CHOICE)
 sys.stdout.write(artifact.digest)
 """
 
@@ -89,7 +89,7 @@ def test_a_shadow_indicator_never_moves_a_score(
     trained: House, rows: Snapshots, days: list[date], tmp_path: Path
 ) -> None:
     bare = without_shadow(tmp_path / "bare")
-    other = fit_and_evaluate(built(bare, *days), bare, TARGET, days)
+    other = fit_and_evaluate(built(bare, *days), bare, TARGET, days, choice=CHOICE)
     own = trained.champion
     assert "basket" in {item.indicator for item in rows.columns}
     assert other.models == own.models
@@ -313,13 +313,13 @@ def test_rolling_folds_never_learn_from_what_was_not_settled(
 
 def test_cross_fitted_margins_never_saw_their_account(trained: House, rows: Snapshots) -> None:
     table = labelled(rows, trained.company, TARGET)
-    learnt = as_rows(table, trained.champion.features, TARGET)
-    features, company = trained.champion.features, trained.company
-    honest = model.cross_fitted(learnt, features, company, 60)
+    learnt = as_rows(table, trained.champion.features, trained.company, TARGET)
+    restraint = dataclasses.replace(search.FIRST[0], rounds=60, share=0.5)
+    honest = model.cross_fitted(learnt, restraint)
     # Labels of the accounts of one fold are turned around: their own margins must not move.
     fold = split.account_folds(learnt.accounts)
     turned = dataclasses.replace(learnt, y=np.where(fold == 0, 1 - learnt.y, learnt.y))
-    moved = model.cross_fitted(turned, features, company, 60)
+    moved = model.cross_fitted(turned, restraint)
     assert np.array_equal(honest[fold == 0], moved[fold == 0])
     assert not np.array_equal(honest[fold != 0], moved[fold != 0])
 
@@ -344,7 +344,7 @@ def test_with_a_later_date_the_artifact_itself_is_judged_on_it(
     trained: House, rows: Snapshots, days: list[date]
 ) -> None:
     learn = split.settled_before(days, days[-1], trained.company.targets[TARGET])
-    artifact = fit_and_evaluate(rows, trained.company, TARGET, learn, days[-1:])
+    artifact = fit_and_evaluate(rows, trained.company, TARGET, learn, days[-1:], choice=CHOICE)
     judged = artifact.evaluation
     assert (judged["kind"], judged["judged"]) == ("later as-of date", "artifact")
     assert judged["as_of"] == str(days[-1])
@@ -358,7 +358,7 @@ def test_with_a_later_date_the_artifact_itself_is_judged_on_it(
 def test_a_short_history_is_judged_on_folds_of_accounts(
     trained: House, rows: Snapshots, days: list[date]
 ) -> None:
-    judged = fit_and_evaluate(rows, trained.company, TARGET, days[-2:]).evaluation
+    judged = fit_and_evaluate(rows, trained.company, TARGET, days[-2:], choice=CHOICE).evaluation
     assert (judged["kind"], judged["judged"]) == ("folds grouped by account", "procedure")
     assert judged["as_of"] == str(days[-1])
 
@@ -395,7 +395,7 @@ def test_one_class_is_refused_with_what_is_there_and_what_is_needed(
 ) -> None:
     poor = dataclasses.replace(rows, table=relabelled(rows.table, label, kept))
     with pytest.raises(GateRefused, match=told):
-        fit_and_evaluate(poor, trained.company, TARGET, days)
+        fit_and_evaluate(poor, trained.company, TARGET, days, choice=CHOICE)
 
 
 def test_too_few_churners_are_counted(trained: House, rows: Snapshots) -> None:
@@ -465,6 +465,35 @@ def test_a_perfectly_calibrated_forecast_has_no_ece() -> None:
     probabilities = np.repeat([0.0, 0.5, 1.0], [40, 20, 40])
     labels = np.r_[np.zeros(40), np.tile([0, 1], 10), np.ones(40)].astype(np.int8)
     assert evaluate.ece(probabilities, labels) == 0
+
+
+def test_the_slope_tells_a_forecast_that_is_too_steep() -> None:
+    draw = np.random.default_rng(5)
+    logits = draw.normal(0, 1, 20_000)
+    labels = (draw.random(20_000) < expit(logits)).astype(np.int8)
+    assert evaluate.slope(logits, labels) == pytest.approx(1, abs=0.06)
+    assert evaluate.slope(2 * logits, labels) == pytest.approx(0.5, abs=0.04)
+
+
+def test_the_report_tells_the_calibration_of_all_and_of_each_segment(trained: House) -> None:
+    judged = trained.trained.artifact.evaluation
+    for told in (judged["calibration"], judged["segments"][0]["calibration"]):
+        for measure in ("in_the_large", "slope"):
+            assert told[measure]["low"] <= told[measure]["value"] <= told[measure]["high"]
+    gap = judged["base_rate"] - judged["predicted_rate"]
+    assert judged["calibration"]["in_the_large"]["value"] == pytest.approx(gap)
+    curve = judged["reliability"]
+    assert sum(item["rows"] for item in curve) == judged["rows"]
+    predicted = [item["predicted_rate"] for item in curve]
+    assert predicted == sorted(predicted)
+
+
+def test_the_report_sets_the_model_beside_simpler_ones(trained: House) -> None:
+    beside = trained.trained.artifact.evaluation["baselines"]
+    names = [item["baseline"] for item in beside]
+    assert names[0].endswith(" alone")
+    assert names[1:] == ["logistic regression on the same columns"]
+    assert all(item["low"] <= item["value"] <= item["high"] for item in beside)
 
 
 def width(values: Floats, accounts: Sequence[str]) -> float:

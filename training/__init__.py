@@ -1,7 +1,22 @@
-"""From snapshots to a validated artifact: splitting, fitting, calibration, health, evaluation."""
+"""From snapshots to a validated artifact: splitting, fitting, calibration, health, evaluation.
+
+`training.fit(frame, label="churned")` makes an artifact of a table of your own.
+"""
 
 import os
+from typing import Any
 
 # Threads of LightGBM that wait must not burn the core that another one needs: on a busy machine
 # that made training five times slower. libgomp reads it once, when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+__all__ = ["fit"]
+
+
+def __getattr__(name: str) -> Any:
+    # What the service imports of this room must not bring the search along.
+    if name == "fit":
+        from training.flat import fit
+
+        return fit
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ For each of the last as-of dates that have settled labels before them, the model
 from the same rows with the same seeds, with and without the indicator, and both are judged on
 that date. What is compared is the log loss of each row once an affine calibration has taken out
 the shift of the base rate; the interval resamples accounts and keeps the pairs together (leaving
-one covariate out and refitting: Lei et al. 2018). How many trees is chosen once, on rows
+one covariate out and refitting: Lei et al. 2018). The restraint is chosen once, on rows
 that were settled before the first of these dates.
 """
 
@@ -15,12 +15,13 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from features.company import Company
+from features.company import Company, Target
 from features.errors import GateRefused
 from features.snapshots import Snapshots
-from training import evaluate, model, split
-from training.fit import as_rows, describe, labelled, require_enough
+from training import calibration, evaluate, model, search, split
 from training.matrix import Feature
+from training.model import Restraint
+from training.procedure import as_rows, describe, labelled, require_enough
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,12 +54,11 @@ class Worth:
 class Trial:
     """Rows with every column that is tried, and the folds on which models are judged."""
 
-    company: Company
     rows: model.Rows
     features: tuple[Feature, ...]
     live: frozenset[str]
     folds: tuple[split.Fold, ...]
-    rounds: int
+    restraint: Restraint
     judged_on: str
 
     @property
@@ -69,18 +69,15 @@ class Trial:
     def losses(self, indicators: frozenset[str]) -> Floats:
         """The loss of every judged row under models of these indicators alone."""
         kept = [i for i, item in enumerate(self.features) if item.indicator in indicators]
-        features = [self.features[i] for i in kept]
-        rows = model.Rows(self.rows.X[:, kept], self.rows.y, self.rows.accounts, self.rows.as_of)
-        return np.concatenate([self._fold_losses(rows, features, fold) for fold in self.folds])
+        rows = self.rows.only(kept)
+        return np.concatenate([self._fold_losses(rows, fold) for fold in self.folds])
 
-    def _fold_losses(
-        self, rows: model.Rows, features: Sequence[Feature], fold: split.Fold
-    ) -> Floats:
-        test = rows.where(fold.test)
-        if not features:
-            return model.calibrated_losses(np.zeros(len(test.y)), test.y)
-        bag = model.fit_bag(rows.where(fold.train), features, self.company, self.rounds)
-        return model.calibrated_losses(model.margins(bag, test.X), test.y)
+    def _fold_losses(self, rows: model.Rows, fold: split.Fold) -> Floats:
+        test, margins = rows.where(fold.test), np.zeros(int(fold.test.sum()))
+        if len(rows.features):
+            margins = model.fit(rows.where(fold.train), self.restraint).margins(test.X)
+        losses: Floats = calibration.left_over(margins[None], test.y)[0]
+        return losses
 
 
 def trial(built: Snapshots, company: Company, target: str, months: Sequence[date]) -> Trial:
@@ -94,7 +91,7 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
     table = labelled(built.on(months), company, target)
     require_enough(table, target)
     features = describe(table, built.columns)
-    rows = as_rows(table, features, target)
+    rows = as_rows(table, features, company, target)
     declared = company.targets[target]
     folds, judged_on = split.rolling(rows.as_of, declared), "later as-of dates"
     if not (usable := _usable(rows, folds)):
@@ -106,25 +103,19 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
         )
     live = frozenset(item.indicator for item in built.columns if item.stage == "live")
     first = rows.where(usable[0].train)
-    rounds = _rounds(first, features, live, company, target)
-    return Trial(company, rows, tuple(features), live, usable, rounds, judged_on)
+    restraint = _restraint(first, live, company.targets[target])
+    return Trial(rows, tuple(features), live, usable, restraint, judged_on)
 
 
 def _usable(rows: model.Rows, folds: Sequence[split.Fold]) -> tuple[split.Fold, ...]:
-    return tuple(fold for fold in folds if model.has_both(rows, fold))
+    return tuple(fold for fold in folds if search.both(rows, fold))
 
 
-def _rounds(
-    rows: model.Rows,
-    features: Sequence[Feature],
-    live: frozenset[str],
-    company: Company,
-    target: str,
-) -> int:
-    kept = [i for i, item in enumerate(features) if item.indicator in live]
-    own = model.Rows(rows.X[:, kept], rows.y, rows.accounts, rows.as_of)
-    chosen = [features[i] for i in kept]
-    return model.choose_size(own, chosen, company, company.targets[target]).rounds
+def _restraint(rows: model.Rows, live: frozenset[str], target: Target) -> Restraint:
+    """What suits the live indicators; the first trials of a search are enough to compare by."""
+    own = rows.only([i for i, item in enumerate(rows.features) if item.indicator in live])
+    folds, chosen_on = search.folds_of(own, target)
+    return search.choose(own, folds, chosen_on, trials=len(search.FIRST)).restraint
 
 
 def worth(trial: Trial, indicator: str, base: Floats) -> Worth:

@@ -1,7 +1,8 @@
 """The artifact: everything that decides a score, as text files that are verified before use.
 
-A directory of `model-N.txt` (LightGBM's text form, one per booster of the bag), `artifact.json`
-and `manifest.json` (the SHA-256 of every other file). Nothing in it is executable or pickled.
+A directory of `model-N.txt` (LightGBM's text form, one per booster of the bag; none where the
+scorecard is the whole model), `artifact.json` (the scorecard and all the rest) and `manifest.json`
+(the SHA-256 of every other file). Nothing in it is executable or pickled.
 The model digest covers what decides a score and no run id or date, so that the same data, seed
 and declaration have the same digest.
 """
@@ -28,11 +29,14 @@ from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.indicator import Kind, Says
 from training.calibration import Calibration
 from training.drivers import Meaning
+from training.foreign import Frame, fitting
 from training.health import Anchors, Scale
-from training.matrix import Feature
+from training.matrix import Feature, matrix, plain_names
+from training.model import Model
+from training.scorecard import Scorecard
 from training.treeshap import ExplanationPath, TreeShap
 
-FORMAT = 1
+FORMAT = 2
 SHOWN = 200
 Floats = npt.NDArray[np.float64]
 
@@ -55,6 +59,7 @@ class Artifact:
     horizon_days: int
     gap_days: int
     min_history_days: int
+    scorecard: Scorecard
     models: tuple[str, ...]
     calibration: Calibration
     anchors: Anchors
@@ -71,8 +76,8 @@ class Artifact:
     def boosters(self) -> list[lgb.Booster]:
         """The bag, parsed once; its columns are those of `features`, in their order."""
         bag = [lgb.Booster(model_str=text) for text in self.models]
-        names = [feature.name for feature in self.features]
-        if not bag or any(booster.feature_name() != names for booster in bag):
+        names = plain_names(self.features)
+        if any(booster.feature_name() != names for booster in bag):
             raise DamagedArtifact(
                 f"model of {self.target}: its columns are not those of artifact.json, or not in "
                 "their order; train the model again"
@@ -109,10 +114,8 @@ class Artifact:
         return self.registered_version or self.digest[:12]
 
     def margins(self, X: Floats, threads: int = 1) -> Floats:
-        """Raw margins (rows,) of the bag."""
-        raw = [booster.predict(X, raw_score=True, num_threads=threads) for booster in self.boosters]
-        mean: Floats = np.asarray(raw, dtype=np.float64).mean(axis=0)
-        return mean
+        """Raw margins (rows,): the scorecard's and the bag's."""
+        return Model(self.scorecard, tuple(self.boosters)).margins(X, threads)
 
     @cached_property
     def explainer(self) -> TreeShap:
@@ -122,11 +125,29 @@ class Artifact:
     @property
     def explanation_path(self) -> ExplanationPath:
         """Who explains a score: compiled tables, or LightGBM itself where these are refused."""
-        return self.explainer.path
+        return self.explainer.path if self.boosters else "compiled"
 
     def contributions(self, X: Floats, threads: int = 1) -> Floats:
-        """Exact TreeSHAP values (rows × features + 1) in margin units, the last one the bias."""
-        return self.explainer.contributions(X, threads)
+        """Exact Shapley values (rows × features + 1) in margin units, the last one the bias.
+
+        Of the trees, path-dependent TreeSHAP (Lundberg et al. 2020); of the scorecard, each
+        column's centred points, which are its Shapley values.
+        """
+        points = self.scorecard.contributions(X)
+        if not self.boosters:
+            return points
+        return points + self.explainer.contributions(X, threads)
+
+    def probability(self, frame: Frame) -> Floats:
+        """The probability of the event for each row of a pandas or Arrow table.
+
+        Raises
+        ------
+        ContractBroken
+            The table's columns are not those of training; every difference is told.
+        """
+        X = matrix(fitting(frame, self.features), self.features)
+        return self.scale.probability(self.margins(X))
 
     def save(self, folder: Path) -> None:
         """Writes the artifact as the new directory `folder`."""
@@ -184,6 +205,7 @@ def _plain(artifact: Artifact) -> dict[str, Any]:
         "gap_days": artifact.gap_days,
         "min_history_days": artifact.min_history_days,
         "models": len(artifact.models),
+        "scorecard": asdict(artifact.scorecard),
         "calibration": asdict(artifact.calibration),
         "anchors": asdict(artifact.anchors),
         "features": [asdict(item) for item in artifact.features],
@@ -201,6 +223,7 @@ def _meaning(item: Meaning) -> dict[str, Any]:
 
 def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
     parts: dict[str, Any] = {
+        "scorecard": Scorecard.parse(content.pop("scorecard")),
         "calibration": Calibration(**content.pop("calibration")),
         "anchors": Anchors(**content.pop("anchors")),
         "features": tuple(

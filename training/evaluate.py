@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
-from sklearn.metrics import roc_auc_score
 
+from training.calibration import lines as calibration_lines
 from training.calibration import log_losses
 from training.health import GREEN_FROM, RED_BELOW
 
@@ -46,8 +46,43 @@ def evaluate(
         ),
         "gain_over_base_rate": interval(lambda rows: float(skill[rows].mean()), accounts),
         "ece": ece(expit(logits), labels),
+        "calibration": _calibration(logits, labels, accounts),
+        "reliability": reliability(expit(logits), labels),
         "segments": _by_segment(logits, labels, accounts, segments, base),
     }
+
+
+def _calibration(
+    logits: Floats, labels: Labels, accounts: Sequence[str]
+) -> dict[str, dict[str, float | None]]:
+    """In the large: observed minus predicted rate, 0 is right. Slope: 1 is right, less: steep."""
+    surplus = labels - expit(logits)
+    return {
+        "in_the_large": interval(lambda rows: float(surplus[rows].mean()), accounts),
+        "slope": interval(lambda rows: slope(logits[rows], labels[rows]), accounts),
+    }
+
+
+def slope(logits: Floats, labels: Labels) -> float:
+    """The slope of the line that would calibrate `logits` anew (Cox 1958), under its prior."""
+    return float(calibration_lines(logits[None], labels)[0, 0])
+
+
+def reliability(probabilities: Floats, labels: Labels) -> list[dict[str, float]]:
+    """The reliability curve: per bin of equal count, what was predicted and what came."""
+    return [
+        {
+            "rows": len(rows),
+            "predicted_rate": float(probabilities[rows].mean()),
+            "observed_rate": float(labels[rows].mean()),
+        }
+        for rows in _bins(probabilities)
+    ]
+
+
+def _bins(probabilities: Floats) -> list[npt.NDArray[np.int64]]:
+    bins = np.array_split(np.argsort(probabilities, kind="stable"), BINS)
+    return [rows for rows in bins if len(rows)]
 
 
 def skill_over(logits: Floats, labels: Labels, base: float) -> Floats:
@@ -56,18 +91,31 @@ def skill_over(logits: Floats, labels: Labels, base: float) -> Floats:
     return log_losses(constant, labels) - log_losses(logits, labels)
 
 
+def gain(
+    losses: Floats, other: Floats, labels: Labels, accounts: Sequence[str]
+) -> dict[str, float | None]:
+    """By how much `losses` (rows,) are below those of the logits `other`, with its interval."""
+    better = log_losses(other, labels) - losses
+    return interval(lambda rows: float(better[rows].mean()), accounts)
+
+
 def auc(scores: Floats, labels: Labels) -> float:
     """The area under the ROC curve; NaN when only one class is there."""
-    return float(roc_auc_score(labels, scores)) if 0 < labels.sum() < len(labels) else float("nan")
+    positives = int(labels.sum())
+    negatives = len(labels) - positives
+    if not positives or not negatives:
+        return float("nan")
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    # Ties share the mean of their ranks.
+    ranks = float((np.cumsum(counts) - (counts - 1) / 2)[place[labels == 1]].sum())
+    return (ranks - positives * (positives + 1) / 2) / (positives * negatives)
 
 
 def ece(probabilities: Floats, labels: Labels) -> float:
     """Expected calibration error over ten bins of equal count (Naeini et al. 2015)."""
-    bins = np.array_split(np.argsort(probabilities, kind="stable"), BINS)
     gaps = [
         len(rows) * abs(float(probabilities[rows].mean() - labels[rows].mean()))
-        for rows in bins
-        if len(rows)
+        for rows in _bins(probabilities)
     ]
     return float(sum(gaps) / len(labels))
 
@@ -116,6 +164,8 @@ def _by_segment(
             "events": int(labels[rows].sum()),
             "observed_rate": float(labels[rows].mean()),
             "predicted_rate": float(expit(logits[rows]).mean()),
+            "calibration": _calibration(logits[rows], labels[rows], own) if enough else None,
+            "ece": ece(expit(logits[rows]), labels[rows]) if enough else None,
             "auc": _finite(auc(logits[rows], labels[rows])) if enough else None,
         }
         worse = enough and float(skill.mean()) < 0

@@ -88,6 +88,11 @@ def anchors(
     """
     if target.p_red is not None and target.p_green is not None:
         return Anchors(target.p_red, target.p_green, "declared")
+    return supported(logits, labels, capacity)
+
+
+def supported(logits: Floats, labels: npt.NDArray[np.int8], capacity: float) -> Anchors:
+    """The anchors that validation rows support; parameters and errors as of `anchors`."""
     red, green = _red(logits, capacity), _green(logits, labels)
     if odds(red) < 2 * odds(green):
         raise GateRefused(

@@ -1,13 +1,13 @@
 """How good an artifact is: on a later as-of date where the history has one, else on folds.
 
 With a later date at hand the artifact itself is judged there. Without, the whole procedure that
-made it (size, fit, calibration, anchors) is repeated on the dates whose labels were settled by
+made it (fit, calibration, anchors) is repeated on the dates whose labels were settled by
 the last one, and judged on that one. With too short a history even for that, folds grouped by
 account are judged, each by a calibration and anchors that never saw it. The report says which.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,18 +18,23 @@ import pyarrow.compute as pc
 
 from features.company import Company
 from features.errors import GateRefused
+from features.progress import Progress
 from features.snapshots import Snapshots
-from training import calibration, evaluate, health, split
+from training import baselines, calibration, evaluate, health, split
 from training.artifact import Artifact
-from training.fit import Held, fit
 from training.matrix import Feature, matrix
+from training.procedure import Held, as_rows, choose, fit
+from training.search import Choice
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class History:
-    """Labelled rows of a target and the as-of dates in them: to learn from, and later ones."""
+    """Labelled rows of a target and the as-of dates in them: to learn from, and later ones.
+
+    `choice` is the restraint of every model that is made of them.
+    """
 
     built: Snapshots
     company: Company
@@ -37,6 +42,7 @@ class History:
     table: pa.Table
     learn: Sequence[date]
     later: Sequence[date]
+    choice: Choice | None = None
 
     def of(self, days: Sequence[date]) -> pa.Table:
         """The rows of `days`."""
@@ -44,18 +50,50 @@ class History:
 
     def fit(self, days: Sequence[date]) -> tuple[Artifact, Held]:
         """What the procedure makes of the rows of `days`."""
-        return fit(self.of(days), self.built.columns, self.company, self.target)
+        return fit(self.of(days), self.built.columns, self.company, self.target, self.choice)
+
+    @property
+    def earlier(self) -> list[date]:
+        """The as-of dates to learn from whose labels were settled by the last of them."""
+        declared = self.company.targets[self.target]
+        return [
+            day
+            for last in self.learn[-1:]
+            for day in split.settled_before(self.learn, last, declared)
+        ]
+
+    def choose(self, trials: int | Choice, progress: Progress) -> "History":
+        """The same with its choice, in which the date that will judge has no part.
+
+        Where the earlier dates cannot support a model, they will not be judged by the last one
+        either, and all dates choose.
+        """
+        if isinstance(trials, Choice):
+            return replace(self, choice=trials)
+        by_earlier = None if self.later else self._choice(self.earlier, trials, progress)
+        return replace(self, choice=by_earlier or self._choice(self.learn, trials, progress))
+
+    def _choice(self, days: Sequence[date], trials: int, progress: Progress) -> Choice | None:
+        try:
+            return choose(
+                self.of(days),
+                self.built.columns,
+                self.company,
+                self.target,
+                trials=trials,
+                progress=progress,
+            )
+        except GateRefused:
+            return None
 
 
 def judge(artifact: Artifact, held: Held, history: History) -> dict[str, Any]:
     """The evaluation of `artifact`, learnt from `history.learn`, as plain JSON values."""
     if history.later:
         return _out_of_time(artifact, history, history.later[-1], "artifact")
-    last = history.learn[-1]
-    earlier = split.settled_before(history.learn, last, history.company.targets[history.target])
-    repeated = _repeated(history, earlier)
+    repeated = _repeated(history, history.earlier)
     if repeated is not None:
-        return _out_of_time(repeated, history, last, "procedure")
+        return _out_of_time(repeated, history, history.learn[-1], "procedure")
     return _by_folds(artifact, held, history)
 
 
@@ -84,8 +122,25 @@ def _out_of_time(artifact: Artifact, history: History, day: date, judged: str) -
         test["segment"].to_pylist(),
         artifact.training["base_rate"],
     )
-    bands = evaluate.bands(artifact.scale.unclipped(margins), labels)
-    return {**about, **report, "bands": bands, "shadow": _shadow(history, test, labels)}
+    beside = {
+        "bands": evaluate.bands(artifact.scale.unclipped(margins), labels),
+        "baselines": _baselines(artifact, history, test),
+        "shadow": _shadow(history, test, labels),
+    }
+    return {**about, **report, **beside}
+
+
+def _baselines(artifact: Artifact, history: History, test: pa.Table) -> list[dict[str, Any]]:
+    """By how much the artifact's log loss beats that of each baseline, taught on the same rows."""
+    assert history.choice is not None
+    taught = history.of([date.fromisoformat(day) for day in artifact.training["as_of"]])
+    rows = as_rows(taught, artifact.features, history.company, history.target)
+    held = as_rows(test, artifact.features, history.company, history.target)
+    losses = calibration.log_losses(artifact.calibration.logits(artifact.margins(held.X)), held.y)
+    return [
+        {"baseline": item.name, **evaluate.gain(losses, item.logits(held.X), held.y, held.accounts)}
+        for item in baselines.of(rows, history.choice.restraint)
+    ]
 
 
 def _by_folds(artifact: Artifact, held: Held, history: History) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -26,10 +25,10 @@ from features.lead_times.findings import Lead, LeadTimes
 from features.lead_times.measure import MODEL, STEP, Churned
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
-from training import model, split
+from training import model, search, split
 from training.artifact import Artifact
-from training.fit import as_rows, describe, labelled, require_enough
 from training.matrix import Feature, matrix
+from training.procedure import as_rows, describe, labelled, require_enough
 
 Floats = npt.NDArray[np.float64]
 
@@ -114,7 +113,7 @@ class Learnt:
 
     since: date
     features: Sequence[Feature]
-    boosters: Sequence[lgb.Booster]
+    learnt: model.Model
 
 
 def _origins(
@@ -135,9 +134,10 @@ def _origins(
             continue
         live = [item for item in built.columns if item.stage == "live"]
         features = describe(rows_then, live)
-        rows = as_rows(rows_then, features, target)
-        size = model.choose_size(rows, features, company, declared)
-        yield Learnt(origin, features, model.fit_bag(rows, features, company, size.rounds))
+        rows = as_rows(rows_then, features, company, target)
+        folds, chosen_on = search.folds_of(rows, declared)
+        choice = search.choose(rows, folds, chosen_on, trials=len(search.FIRST))
+        yield Learnt(origin, features, model.fit(rows, choice.restraint))
 
 
 def _margins(looked: Snapshots, learnt: Sequence[Learnt]) -> Floats:
@@ -150,7 +150,7 @@ def _margins(looked: Snapshots, learnt: Sequence[Learnt]) -> Floats:
         mine = which == number
         if mine.any():
             X = matrix(looked.table.filter(pa.array(mine)), item.features)
-            found[mine] = model.margins(item.boosters, X)
+            found[mine] = item.learnt.margins(X)
     return found
 
 

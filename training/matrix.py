@@ -3,6 +3,7 @@
 A category that training has not seen, like an unknown value, is NaN: LightGBM's missing.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -29,6 +30,14 @@ class Feature:
     dtype: Literal["number", "category"]
     categories: tuple[str, ...] = ()
     usual: float | str | None = None
+
+
+def plain_names(features: Sequence[Feature]) -> list[str]:
+    """The features' names as LightGBM can hold them: their own, or numbered ones for all."""
+    own = [feature.name for feature in features]
+    if all(re.fullmatch(r"\w+", name, re.ASCII) for name in own):
+        return own
+    return [f"column_{place}" for place in range(len(own))]
 
 
 def matrix(table: pa.Table, features: Sequence[Feature]) -> npt.NDArray[np.float64]:

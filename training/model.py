@@ -1,65 +1,121 @@
-"""LightGBM, restrained: small trees, strong regularisation, a bag of seeds, monotone signs.
+"""The model: a scorecard and a bag of restrained trees, whose margins add up.
 
-Small trees generalise better out of time and explain fastest. How many of them is chosen by
-rolling-origin folds, by what is left of the log loss once an affine calibration has taken out
-the shift of the base rate; among numbers within one standard error of the best, the smallest.
+LightGBM with small trees, strong regularisation, a bag of seeds and monotone signs: small trees
+generalise better out of time and explain fastest. The share of the trees is folded into their
+leaves, that of the scorecard into its points, so that the margin is their plain sum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from features.company import Company, Target
-from features.errors import GateRefused
+from features.company import Company
 from features.indicator import Indicator
-from training import calibration, split
-from training.health import logit
-from training.matrix import Feature
+from training import scorecard, split
+from training.matrix import Feature, plain_names
+from training.scorecard import Scorecard
 
 Floats = npt.NDArray[np.float64]
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 SEED = 20
 BAG = 3
-STEP = 20
-ROUNDS = tuple(range(STEP, 401, STEP))
-PATIENCE = 4
+# Boosters grow side by side, each on one thread: threads that share a booster wait for each other,
+# and on a busy machine that costs tenfold.
 THREADS = 2
+# More rows than these tell a scorecard's few weights nothing new, and cost time and memory.
+SCORECARD_ROWS = 20_000
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
-    "num_leaves": 6,
-    "learning_rate": 0.1,
-    "min_data_in_leaf": 40,
-    "lambda_l2": 10.0,
-    "feature_fraction": 0.6,
-    "bagging_fraction": 0.7,
+    "max_depth": 6,
+    "bagging_fraction": 0.8,
     "bagging_freq": 1,
-    "cat_smooth": 20.0,
+    "cat_smooth": 100.0,
     "max_bin": 63,
+    "feature_pre_filter": False,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": THREADS,
+    "num_threads": 1,
     "verbosity": -1,
 }
 
 
 @dataclass(frozen=True)
+class Restraint:
+    """What keeps the trees small and the scorecard flat.
+
+    `columns` is the share of columns that a split may choose from, `penalty` the scorecard's
+    ridge, `share` the part of the margin that the trees have, between 0 and 1.
+    """
+
+    leaves: int
+    learning_rate: float
+    l2: float
+    min_rows: int
+    columns: float
+    rounds: int = 0
+    penalty: float = 10.0
+    share: float = 1.0
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What LightGBM is told."""
+        return PARAMETERS | {
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "lambda_l2": self.l2,
+            "min_data_in_leaf": self.min_rows,
+            "feature_fraction_bynode": self.columns,
+        }
+
+    @property
+    def splits(self) -> int:
+        """How many splits a booster may have: what is complex about it."""
+        return self.rounds * (self.leaves - 1) if self.share else 0
+
+
+@dataclass(frozen=True)
 class Rows:
-    """Labelled rows: matrix (rows × features), labels 0/1, accounts and as-of dates."""
+    """Labelled rows: matrix (rows × features), labels 0/1, accounts and as-of dates.
+
+    `signs` say, per feature, how the margin may move with its value: −1, 0 or 1.
+    """
 
     X: Floats
     y: npt.NDArray[np.int8]
     accounts: Sequence[str]
     as_of: npt.NDArray[np.datetime64]
+    features: Sequence[Feature]
+    signs: Sequence[int]
 
     def where(self, mask: split.Mask) -> "Rows":
         """The rows under a mask."""
         accounts = [self.accounts[int(number)] for number in np.flatnonzero(mask)]
-        return Rows(self.X[mask], self.y[mask], accounts, self.as_of[mask])
+        return Rows(
+            self.X[mask], self.y[mask], accounts, self.as_of[mask], self.features, self.signs
+        )
+
+    def only(self, places: Sequence[int]) -> "Rows":
+        """The same rows with these columns alone."""
+        return Rows(
+            self.X[:, list(places)],
+            self.y,
+            self.accounts,
+            self.as_of,
+            [self.features[place] for place in places],
+            [self.signs[place] for place in places],
+        )
+
+    def thinned(self, most: int) -> "Rows":
+        """At most about `most` rows, of whole accounts."""
+        return self if len(self.y) <= most else self.where(split.sample(self.accounts, most))
 
     @property
     def latest(self) -> date:
@@ -68,42 +124,93 @@ class Rows:
         return day
 
 
-def fit_bag(
-    rows: Rows, features: Sequence[Feature], company: Company, rounds: int, bag: int = BAG
-) -> list[lgb.Booster]:
-    """Boosters of `rounds` trees, one for each of `bag` seeds."""
-    return [_boost(rows, features, company, rounds, SEED + number) for number in range(bag)]
+@dataclass(frozen=True)
+class Model:
+    """A scorecard and boosters; the margin is the scorecard's and the mean of the boosters'."""
+
+    scorecard: Scorecard
+    boosters: tuple[lgb.Booster, ...]
+
+    def margins(self, X: Floats, threads: int = THREADS) -> Floats:
+        """Raw margins (rows,)."""
+        return self.scorecard.margins(X) + bagged(self.boosters, X, threads)
 
 
-def margins(boosters: Sequence[lgb.Booster], X: Floats) -> Floats:
-    """The mean raw margin of the bag for each row."""
-    raw = [booster.predict(X, raw_score=True, num_threads=THREADS) for booster in boosters]
+def bagged(boosters: Sequence[lgb.Booster], X: Floats, threads: int) -> Floats:
+    """The mean raw margin of a bag (rows,); 0 of an empty one."""
+    if not boosters:
+        return np.zeros(len(X))
+    raw = [booster.predict(X, raw_score=True, num_threads=threads) for booster in boosters]
     mean: Floats = np.asarray(raw, dtype=np.float64).mean(axis=0)
     return mean
 
 
-def _boost(
-    rows: Rows, features: Sequence[Feature], company: Company, rounds: int, seed: int
-) -> lgb.Booster:
-    booster = _start(rows, features, company, seed)
-    for _ in range(rounds):
-        booster.update()
-    return booster
+def fit(rows: Rows, restraint: Restraint, bag: int = BAG) -> Model:
+    """The model of `rows` under `restraint`, with one booster for each of `bag` seeds."""
+    card = scorecard.NOTHING
+    if restraint.share < 1:
+        (card,) = scorecards(rows, [restraint.penalty])
+    boosters: list[lgb.Booster] = []
+    if restraint.share:
+        data = dataset(rows)
+        seeds = range(SEED, SEED + bag)
+        boosters = side_by_side(lambda seed: boost(data, rows, restraint, seed), seeds)
+    return Model(card.times(1 - restraint.share), tuple(boosters))
 
 
-def _start(rows: Rows, features: Sequence[Feature], company: Company, seed: int) -> lgb.Booster:
-    """A booster without trees yet."""
+def side_by_side(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
+    """The work on every item, in their order; LightGBM lets go of Python while it works."""
+    with ThreadPoolExecutor(THREADS) as workers:
+        return list(workers.map(work, items))
+
+
+def scorecards(rows: Rows, penalties: Sequence[float]) -> list[Scorecard]:
+    """A scorecard of `rows` for each penalty."""
+    few = rows.thinned(SCORECARD_ROWS)
+    return scorecard.fit(few.X, few.y, few.features, few.signs, penalties)
+
+
+def dataset(rows: Rows) -> lgb.Dataset:
+    """The rows as LightGBM bins them: once for all restraints."""
     data = lgb.Dataset(
         rows.X,
         rows.y,
-        feature_name=[feature.name for feature in features],
+        feature_name=plain_names(rows.features),
         categorical_feature=[
-            number for number, feature in enumerate(features) if feature.dtype == "category"
+            number for number, item in enumerate(rows.features) if item.dtype == "category"
         ],
         params=PARAMETERS,
+        free_raw_data=False,
     )
-    signs = [monotone_sign(company.indicators[item.indicator], item) for item in features]
-    return lgb.Booster(PARAMETERS | {"seed": seed, "monotone_constraints": signs}, data)
+    return data.construct()
+
+
+def start(data: lgb.Dataset, rows: Rows, restraint: Restraint, seed: int) -> lgb.Booster:
+    """A booster without trees yet."""
+    seeded = {"seed": seed, "monotone_constraints": list(rows.signs)}
+    return lgb.Booster(restraint.parameters | seeded, data)
+
+
+def boost(data: lgb.Dataset, rows: Rows, restraint: Restraint, seed: int) -> lgb.Booster:
+    """A booster of all its rounds, every leaf multiplied by the trees' share."""
+    booster = start(data, rows, restraint, seed)
+    for _ in range(restraint.rounds):
+        booster.update()
+    if restraint.share != 1:
+        _multiply_leaves(booster, restraint.share)
+    return booster
+
+
+def _multiply_leaves(booster: lgb.Booster, share: float) -> None:
+    for number, tree in enumerate(booster.dump_model()["tree_info"]):
+        for leaf in range(tree["num_leaves"]):
+            value = booster.get_leaf_output(number, leaf)
+            booster.set_leaf_output(number, leaf, share * value)
+
+
+def monotone_signs(company: Company, features: Sequence[Feature]) -> list[int]:
+    """How the margin of an adverse target may move with each feature's value."""
+    return [monotone_sign(company.indicators[item.indicator], item) for item in features]
 
 
 def monotone_sign(indicator: Indicator, feature: Feature) -> int:
@@ -116,75 +223,18 @@ def monotone_sign(indicator: Indicator, feature: Feature) -> int:
     return {"higher": -1, "lower": 1, None: 0}[indicator.healthy]
 
 
-@dataclass(frozen=True)
-class Size:
-    """How many trees, and on what that was chosen."""
-
-    rounds: int
-    chosen_on: str
-
-
-def choose_size(rows: Rows, features: Sequence[Feature], company: Company, target: Target) -> Size:
-    """The fewest trees whose loss on folds is within a standard error of the best."""
-    folds, chosen_on = split.rolling(rows.as_of, target), "later as-of dates"
-    if not (usable := [fold for fold in folds if has_both(rows, fold)]):
-        folds, chosen_on = list(split.grouped(rows.accounts)), "folds grouped by account"
-        usable = [fold for fold in folds if has_both(rows, fold)]
-    if not usable:
-        return Size(ROUNDS[0], "nothing: no fold has both outcomes")
-    by_fold = [_loss_by_rounds(rows, fold, features, company) for fold in usable]
-    common = min(losses.shape[1] for losses in by_fold)
-    losses = np.concatenate([losses[:, :common] for losses in by_fold])
-    best = int(np.argmin(losses.mean(axis=0)))
-    difference = losses - losses[:, [best]]
-    error = difference.std(axis=0) / np.sqrt(len(losses))
-    return Size(ROUNDS[int(np.argmax(difference.mean(axis=0) <= error))], chosen_on)
-
-
-def has_both(rows: Rows, fold: split.Fold) -> bool:
-    """Whether both outcomes stand on both sides of the fold."""
-    return all(len(np.unique(rows.y[mask])) == 2 for mask in (fold.train, fold.test))
-
-
-def _loss_by_rounds(
-    rows: Rows, fold: split.Fold, features: Sequence[Feature], company: Company
-) -> Floats:
-    """Log loss of each test row (rows) for each number of rounds (columns), affine-calibrated.
-
-    Ends where the loss has not improved for some steps, so folds have their own widths.
-    """
-    train, test = rows.where(fold.train), rows.where(fold.test)
-    booster = _start(train, features, company, SEED)
-    columns: list[Floats] = []
-    while len(columns) < len(ROUNDS) and not _settled([float(item.mean()) for item in columns]):
-        for _ in range(STEP):
-            booster.update()
-        columns.append(calibrated_losses(margins([booster], test.X), test.y))
-    return np.column_stack(columns)
-
-
-def _settled(losses: list[float]) -> bool:
-    return len(losses) > PATIENCE and min(losses[-PATIENCE:]) > min(losses)
-
-
-def calibrated_losses(margin: Floats, labels: npt.NDArray[np.int8]) -> Floats:
-    """What is left of the loss once the base rate is right; of a reversed model, all of it."""
-    try:
-        return calibration.log_losses(calibration.fit(margin, labels).logits(margin), labels)
-    except GateRefused:
-        base = float(labels.mean())
-        return calibration.log_losses(np.full(len(labels), logit(base)), labels)
-
-
-def cross_fitted(rows: Rows, features: Sequence[Feature], company: Company, rounds: int) -> Floats:
+def cross_fitted(rows: Rows, restraint: Restraint) -> Floats:
     """Margins of all rows, each from a model that never saw its account.
 
     One booster a fold and not a bag: its margins spread a little wider than the bag's, so the
     slope that is fitted to them errs on the cautious side.
     """
+
+    def margins(fold: split.Fold) -> Floats:
+        return fit(rows.where(fold.train), restraint, bag=1).margins(rows.X[fold.test], 1)
+
     found = np.empty(len(rows.y))
-    for fold in split.grouped(rows.accounts):
-        if fold.test.any():
-            boosters = fit_bag(rows.where(fold.train), features, company, rounds, bag=1)
-            found[fold.test] = margins(boosters, rows.X[fold.test])
+    folds = [fold for fold in split.grouped(rows.accounts) if fold.test.any()]
+    for fold, own in zip(folds, side_by_side(margins, folds), strict=True):
+        found[fold.test] = own
     return found

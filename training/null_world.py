@@ -24,7 +24,7 @@ from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from training import split
 from training.artifact import Artifact
-from training.fit import labelled
+from training.procedure import labelled
 from training.train import fit_and_evaluate
 
 Procedure = Callable[[Snapshots, Company, str, Sequence[date], Sequence[date]], Artifact]

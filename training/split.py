@@ -17,6 +17,7 @@ from features.company import Target
 
 FOLDS = 5
 ORIGINS = 3
+THOUSANDTHS = 1000
 
 Mask = npt.NDArray[np.bool_]
 
@@ -38,6 +39,13 @@ def account_folds(accounts: Sequence[str], count: int = FOLDS) -> npt.NDArray[np
     return np.array([fold_of[account] for account in accounts], dtype=np.int64)
 
 
+def sample(accounts: Sequence[str], most: int) -> Mask:
+    """Whole accounts with about `most` rows together; the same account, always in or out."""
+    folds = account_folds(accounts, THOUSANDTHS)
+    mask: Mask = folds < np.ceil(THOUSANDTHS * most / len(folds))
+    return mask
+
+
 def grouped(accounts: Sequence[str], count: int = FOLDS) -> Iterator[Fold]:
     """Folds of whole accounts."""
     fold = account_folds(accounts, count)
@@ -57,6 +65,12 @@ def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[Fold]:
         if earlier:
             folds.append(Fold(np.isin(as_of, np.array(earlier, "datetime64[D]")), as_of == day))
     return folds[-ORIGINS:]
+
+
+def forward(blocks: npt.NDArray[np.datetime64]) -> list[Fold]:
+    """At most three folds, each of one block of time, taught by all blocks before it."""
+    later = np.unique(blocks)[1:][-ORIGINS:]
+    return [Fold(blocks < block, blocks == block) for block in later]
 
 
 def settled_before(dates: Sequence[date], day: date, target: Target) -> list[date]:

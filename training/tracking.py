@@ -159,8 +159,9 @@ def _parameters(artifact: Artifact) -> dict[str, Any]:
         "as_of": ",".join(made["as_of"])[:500],
         "horizon_days": artifact.horizon_days,
         "gap_days": artifact.gap_days,
-        "rounds": made["rounds"],
         "bag": made["bag"],
+        "chosen_on": made["chosen_on"],
+        **made["restraint"],
         **made["parameters"],
     }
 
@@ -252,6 +253,7 @@ def require_skill(artifact: Artifact) -> None:
     """Raises GateRefused unless the model surely beats the base rate where it was judged."""
     gain = artifact.evaluation["gain_over_base_rate"]
     if gain["low"] is not None and gain["low"] > 0:
+        _require_more_than_baselines(artifact)
         return
     known = all(gain[key] is not None for key in ("value", "low", "high"))
     told = "{value:.4f} ({low:.4f} to {high:.4f})".format(**gain) if known else "an unknown amount"
@@ -260,3 +262,23 @@ def require_skill(artifact: Artifact) -> None:
         f"{artifact.evaluation['as_of']} its log loss beats the base rate's by {told}, which may "
         "be nothing; add indicators or history"
     )
+
+
+def _require_more_than_baselines(artifact: Artifact) -> None:
+    """Raises GateRefused where something simpler does as well.
+
+    A single column must be beaten where the model was judged, and logistic regression must not
+    surely be better: the model has a scorecard in it, so of equals either may serve. Whether a
+    difference may be noise is said by the report in every case.
+    """
+    for item in artifact.evaluation.get("baselines", ()):
+        alone = item["baseline"].endswith(" alone")
+        edge = item["value"] if alone else item["high"]
+        if edge is None or item["low"] is None or edge > 0:
+            continue
+        raise GateRefused(
+            f"model {artifact.name or artifact.target} version {artifact.version} is not promoted: "
+            f"no better than {item['baseline']}: on {artifact.evaluation['as_of']} its log loss is "
+            f"lower by {item['value']:.4f} ({item['low']:.4f} to {item['high']:.4f}); add "
+            "indicators or history"
+        )

@@ -16,11 +16,12 @@ from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import lead_times, tracking
+from training import lead_times, search, tracking
 from training.artifact import Artifact
-from training.fit import labelled
 from training.judge import History, judge
 from training.panel import require_grid
+from training.procedure import labelled
+from training.search import Choice
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def train(
         events = {name: measure.churned(tables, name) for name in chosen}
     trained = []
     for name in chosen:
-        artifact = fit_and_evaluate(built, company, name, *dates[name], progress=progress)
+        artifact = fit_and_evaluate(
+            built, company, name, *dates[name], choice=settings.trials, progress=progress
+        )
         progress(f"measuring lead times of {name}")
         seen = [day for days in dates[name] for day in days]
         leads = lead_times.of_months(built, company, events[name], seen)
@@ -93,10 +96,11 @@ def summary(trained: Trained) -> str:
     ]
     return (
         f"{trained.name} version {trained.version}: {made['rows']:,} rows of "
-        f"{made['accounts']:,} accounts, {made['bag']} × {made['rounds']} trees\n"
+        f"{made['accounts']:,} accounts, {size(made)}\n"
         f"  judged on a {judged['kind']}, {judged['as_of']} (the {judged['judged']}): AUC "
-        f"{_spread(auc)}, log loss {_spread(loss)}, ECE {judged['ece']:.3f}\n"
+        f"{spread(auc)}, log loss {spread(loss)}, ECE {judged['ece']:.3f}\n"
         f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
+        + "".join(map(_beside, judged.get("baselines", ())))
         + "".join(shadow)
         + _not_leading(judged["lead_times"])
     )
@@ -117,11 +121,28 @@ def _not_leading(found: dict[str, Any]) -> str:
     )
 
 
+def _beside(item: dict[str, Any]) -> str:
+    """How the model did against a baseline."""
+    better = item["low"] is not None and item["low"] > 0
+    word = "better" if better else "no better"
+    return f"\n  {word} than {item['baseline']}: log loss lower by {spread(item)}"
+
+
+def size(made: dict[str, Any]) -> str:
+    """How big the model is."""
+    kept = made["restraint"]
+    trees = f"{made['bag']} × {kept['rounds']} trees of {kept['leaves']} leaves"
+    if not kept["share"]:
+        return "a scorecard"
+    return trees if kept["share"] == 1 else f"{trees} ({kept['share']:.0%}) and a scorecard"
+
+
 def _plain(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3f}"
 
 
-def _spread(measured: dict[str, float | None]) -> str:
+def spread(measured: dict[str, float | None]) -> str:
+    """A measure with its interval."""
     value, low, high = (_plain(measured[key]) for key in ("value", "low", "high"))
     return value if low == high else f"{value} ({low} to {high})"
 
@@ -154,6 +175,11 @@ def _dates(
     declared, until = company.targets[target], snapshots.data_until(tables)
     months = snapshots.mature_month_starts(tables, target)
     if not as_of:
+        if not months:
+            raise GateRefused(
+                f"target {target}: no accounts churned or stayed, for no month start is mature at "
+                f"data_until {until}; add history, or name as-of dates"
+            )
         return months, []
     learn = sorted(set(as_of))
     if immature := [day for day in learn if not clock.is_mature(day, declared, until)]:
@@ -166,21 +192,24 @@ def _dates(
     return learn, later[-1:]
 
 
-def fit_and_evaluate(
+def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and two keywords)
     built: Snapshots,
     company: Company,
     target: str,
     learn: Sequence[date],
     later: Sequence[date] = (),
     *,
+    choice: Choice | int = search.TRIALS,
     progress: Progress = silent,
 ) -> Artifact:
     """The artifact learnt from the as-of dates `learn`, with the evaluation its history allows.
 
-    `later` are as-of dates that it has not learnt from and may be judged on (see `judge`).
+    `later` are as-of dates that it has not learnt from and may be judged on (see `judge`);
+    `choice` is how many restraints are tried, or the one that was chosen before.
     """
     require_grid(built.table, target, company.bands.min_history)
     history = History(built, company, target, labelled(built, company, target), learn, later)
+    history = history.choose(choice, progress)
     progress(f"fitting {target}")
     artifact, held = history.fit(learn)
     learnt = snapshots.digest(history.of(learn))

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,15 +46,59 @@ def check(
 
 
 @app.command()
-def train(
-    company: CompanyFolder,
+def train(  # noqa: PLR0913 (one for each option)
+    company: Annotated[
+        Path | None, typer.Option(help="The company's folder, with its churnlight.toml.")
+    ] = None,
     as_of: Annotated[
         list[datetime] | None,
         typer.Option(formats=DAY, help="As-of dates to learn from; else all mature month starts."),
     ] = None,
     target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Instead of a company, one table: .parquet or .csv.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="The table's column to predict, of two values.")] = "",
+    id_: Annotated[str | None, typer.Option("--id", help="Column that tells rows apart.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column to split by, earlier to later.")] = None,
+    event: Annotated[
+        str | None, typer.Option(help="The label's value that is predicted; else 1, true or yes.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Columns to leave out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder for the table's model.")] = None,
 ) -> None:
-    """Train, evaluate, track and register a model per target."""
+    """Train, evaluate, track and register a model per target; or one of a table of your own."""
+    from features.errors import DeclarationError
+
+    if (company is None) == (table is None):
+        raise DeclarationError("name a company's folder or a table: --company or --table")
+    if table is not None:
+        roles = {"id": id_, "time": time, "event": event, "ignore": tuple(ignore or ())}
+        _train_table(table, label, out, roles)
+        return
+    assert company is not None
+    _train_company(company, as_of, target)
+
+
+def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any]) -> None:
+    from features import publish
+    from features.errors import DeclarationError
+    from features.settings import Settings
+    from training import flat, foreign
+
+    if not label or out is None:
+        raise DeclarationError("a table needs --label and --out")
+    if out.exists():
+        raise DeclarationError(f"{out} exists; name a new folder")
+    publish.require_place(out)
+    trials = Settings.read().trials
+    with progress("reading the table") as tell:
+        artifact = flat.fit(foreign.read(table), label, trials=trials, progress=tell, **roles)
+        artifact.save(out)
+    typer.echo(f"{out}: {flat.summary(artifact)}")
+
+
+def _train_company(company: Path, as_of: list[datetime] | None, target: list[str] | None) -> None:
     from features import declaration, publish
     from features.settings import Settings
     from training.train import summary

@@ -4,7 +4,7 @@ The evaluation repeats it, whole, on earlier rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -18,12 +18,14 @@ from features.company import Company
 from features.contract import MIN_CHURNERS
 from features.definitions import definitions
 from features.errors import GateRefused
+from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.windows import Column
-from training import calibration, health, model
+from training import calibration, health, model, search
 from training.artifact import Artifact
 from training.drivers import Meaning
 from training.matrix import Feature, matrix
+from training.search import Choice
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,10 +49,43 @@ def labelled(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
     return table.filter(pc.and_(pc.and_(known, table[f"eligible__{target}"]), enough))
 
 
+def choose(
+    table: pa.Table,
+    columns: Sequence[Column],
+    company: Company,
+    target: str,
+    *,
+    trials: int = search.TRIALS,
+    progress: Progress = silent,
+) -> Choice:
+    """The restraint that suits labelled rows: by later as-of dates where their history has some.
+
+    Raises
+    ------
+    GateRefused
+        Too few accounts of either kind.
+    """
+    require_enough(table, target)
+    rows = as_rows(table, describe(table, live(columns)), company, target)
+    folds, chosen_on = search.folds_of(rows, company.targets[target])
+    return search.choose(rows, folds, chosen_on, trials=trials, progress=progress)
+
+
+def live(columns: Sequence[Column]) -> list[Column]:
+    """The columns that may move a score."""
+    return [item for item in columns if item.stage == "live"]
+
+
 def fit(
-    table: pa.Table, columns: Sequence[Column], company: Company, target: str
+    table: pa.Table,
+    columns: Sequence[Column],
+    company: Company,
+    target: str,
+    choice: Choice | None = None,
 ) -> tuple[Artifact, Held]:
     """An artifact from labelled rows, calibrated and anchored on their latest as-of date.
+
+    Without a `choice` of restraint, the rows themselves choose it.
 
     Raises
     ------
@@ -59,12 +94,12 @@ def fit(
         rows cannot support; the message says by how much.
     """
     require_enough(table, target)
-    features = describe(table, [item for item in columns if item.stage == "live"])
-    rows = as_rows(table, features, target)
+    choice = choice or choose(table, columns, company, target)
+    features = describe(table, live(columns))
+    rows = as_rows(table, features, company, target)
     declared = company.targets[target]
-    size = model.choose_size(rows, features, company, declared)
-    boosters = model.fit_bag(rows, features, company, size.rounds)
-    margins = model.cross_fitted(rows, features, company, size.rounds)
+    fitted_model = model.fit(rows, choice.restraint)
+    margins = model.cross_fitted(rows, choice.restraint)
     held = _hold(table, rows, margins)
     _require_both(held)
     fitted = calibration.fit(held.margins, held.labels)
@@ -76,13 +111,14 @@ def fit(
         horizon_days=declared.horizon,
         gap_days=declared.gap,
         min_history_days=company.bands.min_history,
-        models=tuple(booster.model_to_string() for booster in boosters),
+        scorecard=fitted_model.scorecard,
+        models=tuple(booster.model_to_string() for booster in fitted_model.boosters),
         calibration=fitted,
         anchors=anchors,
         features=tuple(features),
         meanings=_meanings(company, features),
         declaration_hash=company.declaration_hash,
-        training=_account_of(rows, size, fitted.logits(margins)),
+        training=account_of(rows, choice, fitted.logits(margins)),
         definitions=definitions(company, target),
     )
     return artifact, held
@@ -139,13 +175,17 @@ def _usual(column: pa.ChunkedArray, item: Column) -> float | str | None:
     return float(np.median(known.to_numpy()))
 
 
-def as_rows(table: pa.Table, features: Sequence[Feature], target: str) -> model.Rows:
-    """The table as what LightGBM is given."""
+def as_rows(
+    table: pa.Table, features: Sequence[Feature], company: Company, target: str
+) -> model.Rows:
+    """The table as what the model is given."""
     return model.Rows(
         matrix(table, features),
         table[f"label__{target}"].to_numpy().astype(np.int8),
         table["account_id"].to_pylist(),
         table["as_of"].to_numpy().astype("datetime64[D]"),
+        features,
+        model.monotone_signs(company, features),
     )
 
 
@@ -172,16 +212,18 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
     return found
 
 
-def _account_of(rows: model.Rows, size: model.Size, logits: Floats) -> dict[str, Any]:
+def account_of(rows: model.Rows, choice: Choice, logits: Floats) -> dict[str, Any]:
     """What the artifact was made from, for those who read it."""
     return {
         "as_of": [str(day) for day in np.unique(rows.as_of)],
         "rows": len(rows.y),
         "accounts": len(set(rows.accounts)),
         "events": int(rows.y.sum()),
-        "rounds": size.rounds,
-        "rounds_chosen_on": size.chosen_on,
-        "bag": model.BAG,
+        "bag": model.BAG if choice.restraint.share else 0,
+        "restraint": asdict(choice.restraint),
+        "chosen_on": choice.chosen_on,
+        "trials": list(choice.trials),
+        "losses": choice.losses,
         "parameters": model.PARAMETERS,
         "base_rate": float(rows.y[rows.as_of == rows.as_of.max()].mean()),
         "calibration_by_as_of": _in_the_large(rows, logits),

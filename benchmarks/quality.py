@@ -1,0 +1,272 @@
+"""How good models and their probabilities are, next to other methods on the same rows.
+
+Flat tables (telco_ibm, mlc_churn) are split as their stored splits say; shops (cdnow,
+online_retail) are tested on every rolling as-of date, taught by what was settled by it. Nothing
+here chooses anything: every contender is used as it comes.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+# As the product's own commands: threads that wait must not burn a core; read when libgomp loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from catboost import CatBoostClassifier
+from scipy.special import expit
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+import training
+from benchmarks.instruments.paired import Floats, Tested, auc, differences, log_loss
+from benchmarks.out_of_time import (
+    CASES,
+    LIGHTGBM,
+    LOGISTIC,
+    OURS,
+    TARGET,
+    Shop,
+    default_lightgbm,
+    logistic,
+    opened,
+)
+from features.errors import ContractBroken
+from training import evaluate, foreign, split
+from training.foreign import Roles
+from training.matrix import matrix
+from training.model import Rows
+from training.procedure import as_rows, fit
+
+Labels = npt.NDArray[np.int8]
+Contender = Callable[[Rows, Floats], Floats]
+
+FLAT = ("telco_ibm", "mlc_churn")
+DATA = "CHURNLIGHT_BENCHMARK_DATA"
+HISTOGRAM, CATBOOST = "HistGradientBoosting, defaults", "CatBoost, defaults"
+PERFECT_DRAWS = 400
+MEASURES = ("auc", "log_loss", "ece", "ece_of_a_perfect_model")
+
+
+def one_hot_logistic(train: Rows, X: Floats) -> Floats:
+    """The benchmark's logistic regression, with every category as its own column."""
+    return logistic(_one_hot(train, train.X), _one_hot(train, X).X)
+
+
+def _one_hot(train: Rows, X: Floats) -> Rows:
+    parts = [
+        X[:, [place]]
+        if item.dtype == "number"
+        else (X[:, [place]] == np.arange(len(item.categories))).astype(np.float64)
+        for place, item in enumerate(train.features)
+    ]
+    return Rows(np.hstack(parts), train.y, train.accounts, train.as_of, (), ())
+
+
+def _categories(train: Rows) -> list[int]:
+    return [place for place, item in enumerate(train.features) if item.dtype == "category"]
+
+
+def histogram(train: Rows, X: Floats) -> Floats:
+    """Logits of scikit-learn's HistGradientBoostingClassifier."""
+    # It fails on a column that is unknown throughout.
+    seen = np.isfinite(train.X).sum(axis=0) > 0
+    category = np.isin(np.arange(len(seen)), _categories(train))[seen]
+    model = HistGradientBoostingClassifier(categorical_features=category, random_state=0)
+    model.fit(train.X[:, seen], train.y)
+    return np.asarray(model.decision_function(X[:, seen]), dtype=np.float64)
+
+
+def catboost(train: Rows, X: Floats) -> Floats:
+    """Logits of CatBoost."""
+    places = _categories(train)
+
+    def frame(values: Floats) -> pd.DataFrame:
+        found = pd.DataFrame(values)
+        for place in places:
+            found[place] = found[place].fillna(-1).astype(int).astype(str)
+        return found
+
+    model = CatBoostClassifier(
+        verbose=0, random_seed=0, thread_count=2, cat_features=places, allow_writing_files=False
+    )
+    model.fit(frame(train.X), train.y)
+    return np.asarray(model.predict(frame(X), prediction_type="RawFormulaVal"), dtype=np.float64)
+
+
+OTHERS: dict[str, Contender] = {
+    LOGISTIC: one_hot_logistic,
+    LIGHTGBM: default_lightgbm,
+    HISTOGRAM: histogram,
+    CATBOOST: catboost,
+}
+
+
+def of_flat(folder: Path) -> list[Tested]:
+    """Every stored split of a flat table, tested by every contender."""
+    table = pq.read_table(folder / "data.parquet")
+    label = json.loads((folder / "meta.json").read_text("utf-8"))["target"]
+    splits = pq.read_table(folder / "splits.parquet")
+    return [
+        _flat_split(table, label, splits[name].to_numpy(), place)
+        for place, name in enumerate(splits.column_names)
+    ]
+
+
+def _flat_split(table: pa.Table, label: str, test: npt.NDArray[np.bool_], place: int) -> Tested:
+    _tell(f"split {place}")
+    taught, tested = table.filter(pa.array(~test)), table.filter(pa.array(test))
+    artifact = training.fit(taught, label=label)
+    ours = artifact.probability(tested)
+    train, held = (_plain_rows(part, label, artifact) for part in (taught, tested))
+    logits = {OURS: np.log(ours / (1 - ours))}
+    logits |= {name: contender(train, held.X) for name, contender in OTHERS.items()}
+    # Splits are not dates: a number for each keeps their rows apart.
+    names = [f"{place}:{number}" for number in range(len(held.y))]
+    return Tested(date(2000, 1, 1 + place), names, held.y, logits)
+
+
+def _plain_rows(table: pa.Table, label: str, artifact: Any) -> Rows:
+    y = foreign.labels(foreign.as_table(table), Roles(label=label)).astype(np.int8)
+    X = matrix(foreign.fitting(table, artifact.features), artifact.features)
+    none = np.zeros(len(y), dtype="datetime64[D]")
+    return Rows(X, y, [""] * len(y), none, artifact.features, ())
+
+
+def of_shop(shop: Shop) -> list[Tested]:
+    """Every month start whose labels are mature, tested by contenders that learnt before it."""
+    target = shop.company.targets[TARGET]
+    earlier = {day: split.settled_before(shop.months, day, target) for day in shop.months}
+    return [_shop_date(shop, learn, day) for day, learn in earlier.items() if learn]
+
+
+def _shop_date(shop: Shop, learn: Sequence[date], day: date) -> Tested:
+    _tell(f"{shop.company.company.name}: {day}")
+    taught, test = shop.on(learn), shop.on([day])
+    artifact, _ = fit(taught, shop.built.columns, shop.company, TARGET)
+    train = as_rows(taught, artifact.features, shop.company, TARGET)
+    X = matrix(test, artifact.features)
+    logits = {OURS: artifact.calibration.logits(artifact.margins(X))}
+    logits |= {name: contender(train, X) for name, contender in OTHERS.items()}
+    labels = test[f"label__{TARGET}"].to_numpy().astype(np.int8)
+    return Tested(day, test["account_id"].to_pylist(), labels, logits)
+
+
+def lines(name: str, tested: Sequence[Tested]) -> list[dict[str, Any]]:
+    """One line per model: its measures, averaged over splits or dates."""
+    return [
+        {"set": name, "model": model, **_mean([_measures(item, model) for item in tested])}
+        for model in tested[0].logits
+    ]
+
+
+def _measures(item: Tested, model: str) -> dict[str, float]:
+    logits, labels = item.logits[model], item.labels
+    every = np.ones(len(labels))
+    return {
+        "auc": auc(logits, labels)(every),
+        "log_loss": log_loss(logits, labels)(every),
+        "ece": evaluate.ece(expit(logits), labels),
+        "ece_of_a_perfect_model": ece_of_a_perfect_model(expit(logits)),
+    }
+
+
+def ece_of_a_perfect_model(probabilities: Floats) -> float:
+    """The 95th percentile of the ECE if every outcome came with just these probabilities."""
+    random = np.random.default_rng(0)
+    drawn = [
+        evaluate.ece(
+            probabilities, (random.random(len(probabilities)) < probabilities).astype(np.int8)
+        )
+        for _ in range(PERFECT_DRAWS)
+    ]
+    return float(np.quantile(drawn, 0.95))
+
+
+def _mean(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([item[name] for item in found])) for name in MEASURES}
+
+
+def gains(tested: Sequence[Tested]) -> dict[str, Any]:
+    """Ours minus each other, paired, with intervals over accounts."""
+    return {
+        other: {name: asdict(found) for name, found in differences(tested, OURS, other).items()}
+        for other in OTHERS
+    }
+
+
+def run(name: str, data: Path | None) -> dict[str, Any]:
+    """Every result of one set."""
+    if name in FLAT:
+        if data is None or not (data / name).is_dir():
+            raise FileNotFoundError(f"no folder {name}; name its parent by --data or {DATA}")
+        tested = of_flat(data / name)
+    else:
+        tested = of_shop(opened(name))
+    return {"lines": lines(name, tested), "differences": gains(tested), "by": _rates(tested)}
+
+
+def _rates(tested: Sequence[Tested]) -> list[dict[str, Any]]:
+    """Per split or date, the base rate and what ours expected: how the base rate drifts."""
+    return [
+        {
+            "as_of": item.day.isoformat(),
+            "rows": len(item.labels),
+            "observed_rate": float(item.labels.mean()),
+            "predicted_rate": float(expit(item.logits[OURS]).mean()),
+            "log_loss": log_loss(item.logits[OURS], item.labels)(np.ones(len(item.labels))),
+            "ece": evaluate.ece(expit(item.logits[OURS]), item.labels),
+        }
+        for item in tested
+    ]
+
+
+def shown(results: Mapping[str, Any]) -> str:
+    """The results as text."""
+    head = f"{'set':<15}{'model':<32}{'AUC':>7}{'log loss':>10}{'ECE':>8}{'perfect':>9}"
+    text = [head]
+    for found in results.values():
+        text += [
+            f"{item['set']:<15}{item['model']:<32}{item['auc']:>7.4f}{item['log_loss']:>10.4f}"
+            f"{item['ece']:>8.4f}{item['ece_of_a_perfect_model']:>9.4f}"
+            for item in found["lines"]
+        ]
+        text += [
+            f"    ours − {other}, log loss: {item['log_loss']['value']:+.4f} "
+            f"({item['log_loss']['low']:+.4f} to {item['log_loss']['high']:+.4f})"
+            for other, item in found["differences"].items()
+        ]
+    return "\n".join(text)
+
+
+def _tell(step: str) -> None:
+    print(step, file=sys.stderr)
+
+
+def main() -> None:
+    """Measures the sets that have data; says of the others how to get it."""
+    asked = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    asked.add_argument("--set", choices=[*FLAT, *CASES, "all"], default="all")
+    asked.add_argument("--data", type=Path, default=os.environ.get(DATA), help="of flat tables")
+    asked.add_argument("--json", action="store_true")
+    given = asked.parse_args()
+    results = {}
+    for name in (*FLAT, *CASES) if given.set == "all" else [given.set]:
+        try:
+            results[name] = run(name, given.data and Path(given.data))
+        except (ContractBroken, FileNotFoundError) as missing:
+            _tell(f"{name} is left out: {missing}")
+    print(json.dumps(results, indent=2) if given.json else shown(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The scores of a table that nobody declared, by a model that was trained on such a table."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features import publish
+from features.errors import DeclarationError
+from serving.assess import band_of
+from training import drivers, foreign
+from training.artifact import Artifact, try_loading
+from training.matrix import Feature, matrix
+
+Floats = npt.NDArray[np.float64]
+
+SHOWN = 4
+DRIVERS = pa.list_(
+    pa.struct([("column", pa.string()), ("value", pa.string()), ("points", pa.float64())])
+)
+
+
+def score(model: Path, table: Path, out: Path) -> int:
+    """Writes probability, health score, band and drivers of each row to `out`; answers the rows.
+
+    A table's id column, where training named one, comes first.
+
+    Raises
+    ------
+    NotFound, DamagedArtifact
+        There is no such model, or it is not as it was written.
+    DeclarationError
+        The model was not trained on a table.
+    ContractBroken
+        The table's columns are not those of training; every difference is told.
+    """
+    try_loading(model)
+    artifact = Artifact.load(model)
+    if "roles" not in artifact.training:
+        raise DeclarationError(f"{model}: a model of a company; score it with --company")
+    found = scored(artifact, foreign.read(table))
+    publish.write_table(found, out)
+    return int(found.num_rows)
+
+
+def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
+    """The rows' scores, in their order: no row is left out."""
+    X = matrix(foreign.fitting(table, artifact.features), artifact.features)
+    margins = artifact.margins(X)
+    health = artifact.scale.unclipped(margins)
+    identity = artifact.training["roles"]["id"]
+    own = {identity: table[identity]} if identity in table.column_names else {}
+    return pa.table(
+        {
+            **own,
+            "probability": artifact.scale.probability(margins),
+            "health_score": np.clip(health, 0, 100),
+            "band": [band_of(float(item)) for item in health],
+            "drivers": pa.array(_drivers(artifact, X), DRIVERS),
+        }
+    )
+
+
+def _drivers(artifact: Artifact, X: Floats) -> list[list[dict[str, Any]]]:
+    """The columns that move each row's score most, in health points."""
+    names, folded = drivers.fold(artifact.contributions(X), artifact.features)
+    points = folded * artifact.scale.points_per_margin
+    order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :SHOWN]
+    return [
+        [
+            {
+                "column": names[place],
+                "value": _value(artifact.features[place], float(X[row, place])),
+                "points": float(points[row, place]),
+            }
+            for place in places
+        ]
+        for row, places in enumerate(order)
+    ]
+
+
+def _value(feature: Feature, coded: float) -> str | None:
+    if np.isnan(coded):
+        return None
+    return feature.categories[int(coded)] if feature.dtype == "category" else f"{coded:g}"

@@ -1,0 +1,256 @@
+"""A table that nobody declared becomes a model by the same procedure, or is refused."""
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from scipy.special import expit
+
+import training
+from features.errors import ContractBroken, GateRefused
+from serving import table_scores
+from test_cli import churnlight, refused
+from training import foreign, split
+from training.artifact import Artifact
+from training.foreign import Roles
+
+ROWS = 700
+
+
+def customers(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
+    """Mixed types with gaps, and a label that depends on three of the columns."""
+    draw = np.random.default_rng(seed)
+    tenure, plan = draw.exponential(20, rows), draw.choice(["basic", "pro", "team"], rows)
+    partner = draw.random(rows) < 0.5
+    risk = 1 - tenure / 12 + 1.5 * (plan == "basic") - partner
+    frame = pd.DataFrame(
+        {
+            "customer": [f"C{number}" for number in range(rows)],
+            "tenure (months)": np.where(draw.random(rows) < 0.05, np.nan, tenure),
+            "plan": pd.Series(plan).where(draw.random(rows) >= 0.05).astype("category"),
+            "partner": partner,
+            "seats": draw.integers(1, 50, rows),
+            "since": [datetime(2024, 1, 1) + timedelta(days=int(d)) for d in tenure],  # noqa: DTZ001
+            "note": [7 if mixed < 0.5 else "seven" for mixed in draw.random(rows)],
+            "month": draw.integers(1, 9, rows),
+        }
+    )
+    frame["left"] = np.where(draw.random(rows) < expit(risk), "Yes", "No")
+    return frame
+
+
+def fitted(frame: Any = None, **roles: Any) -> Artifact:
+    given = {"id": "customer", **roles}
+    table = customers() if frame is None else frame
+    found: Artifact = training.fit(table, "left", trials=2, **given)
+    return found
+
+
+@pytest.fixture(scope="module")
+def artifact() -> Artifact:
+    return fitted()
+
+
+def test_an_artifact_of_a_table_tells_who_leaves(artifact: Artifact) -> None:
+    fresh = customers(seed=1)
+    told = artifact.probability(fresh)
+    assert ((told > 0) & (told < 1)).all()
+    left = (fresh["left"] == "Yes").to_numpy()
+    assert told[left].mean() > told[~left].mean() + 0.2
+    assert told.mean() == pytest.approx(left.mean(), abs=0.05)
+
+
+def test_the_same_table_makes_the_same_artifact(artifact: Artifact) -> None:
+    assert fitted().digest == artifact.digest
+    assert fitted(pa.Table.from_pandas(customers().astype({"note": str}))).digest == artifact.digest
+
+
+def test_the_report_is_the_companys(artifact: Artifact) -> None:
+    judged, made = artifact.evaluation, artifact.training
+    assert (judged["kind"], judged["rows"]) == ("folds grouped by account", ROWS)
+    assert judged["auc"]["low"] < judged["auc"]["value"] < judged["auc"]["high"]
+    assert judged["gain_over_base_rate"]["low"] > 0
+    assert made["chosen_on"].startswith("folds grouped by account")
+    assert len(made["trials"]) == 2
+
+
+def test_drivers_add_up_to_the_margin(artifact: Artifact) -> None:
+    from training.matrix import matrix
+
+    X = matrix(foreign.fitting(customers(50), artifact.features), artifact.features)
+    assert artifact.contributions(X).sum(axis=1) == pytest.approx(artifact.margins(X), abs=1e-9)
+
+
+def test_an_unseen_category_is_as_an_unknown_one(artifact: Artifact) -> None:
+    frame = customers(40).astype({"plan": object})
+    unseen = artifact.probability(frame.assign(plan="gold"))
+    assert unseen.tolist() == artifact.probability(frame.assign(plan=None)).tolist()
+
+
+def test_order_and_further_columns_do_not_matter(artifact: Artifact) -> None:
+    frame = customers(40)
+    turned = frame[frame.columns[::-1]].assign(more=1).drop(columns=["left"])
+    assert artifact.probability(turned).tolist() == artifact.probability(frame).tolist()
+
+
+def test_every_difference_of_the_columns_is_told(artifact: Artifact) -> None:
+    poor = customers(40).drop(columns=["plan", "since"]).assign(seats="many")
+    with pytest.raises(ContractBroken) as caught:
+        artifact.probability(poor)
+    assert {item.column for item in caught.value.findings} == {"plan", "since", "seats"}
+    assert "the model needs a number, got texts" in str(caught.value)
+
+
+def test_twins_never_stand_on_both_sides() -> None:
+    frame = customers(200).drop(columns=["customer", "left"])
+    twice = foreign.as_table(pd.concat([frame, frame]))
+    y = np.tile([0, 1], 200).astype(np.int8)
+    features = foreign.features_of(twice, y, Roles(label="left"))
+    accounts = foreign.accounts(twice, Roles(label="left"), features)
+    assert accounts[:200] == accounts[200:]
+    for fold in split.grouped(accounts):
+        assert np.array_equal(fold.train[:200], fold.train[200:])
+
+
+def test_repeated_rows_are_counted() -> None:
+    frame = customers(300).drop(columns=["customer"])
+    made = training.fit(pd.concat([frame, frame]), "left", trials=1).training
+    assert (made["rows"], made["accounts"], made["repeated_rows"]) == (600, 300, 300)
+
+
+def test_a_time_column_splits_by_time() -> None:
+    found = fitted(time="month")
+    assert (found.evaluation["kind"], found.evaluation["as_of"]) == ("later block of time", "8")
+    assert found.evaluation["trained_on"] == [str(month) for month in range(1, 8)]
+    assert found.training["chosen_on"] == "later blocks of time"
+    assert "month" not in {item.name for item in found.features}
+    dates = fitted(time="since").training["as_of"]
+    assert len(dates) == 10
+    assert dates == sorted(dates)
+    assert dates[0] == "2024-01-01"
+
+
+def test_rows_without_a_label_are_left_out() -> None:
+    frame = customers()
+    frame.loc[:49, "left"] = None
+    made = fitted(frame).training
+    assert (made["rows"], made["rows_without_label"]) == (ROWS - 50, 50)
+
+
+@pytest.mark.parametrize(
+    ("values", "event"),
+    [((0, 1), None), ((False, True), None), ((0.0, 1.0), None), (("stays", "goes"), "goes")],
+)
+def test_a_label_is_any_two_values(values: tuple[Any, Any], event: str | None) -> None:
+    table = foreign.as_table(pd.DataFrame({"left": [values[0], values[1], values[1]]}))
+    assert foreign.labels(table, Roles(label="left", event=event)).tolist() == [0.0, 1.0, 1.0]
+
+
+# Refusals
+
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+BAD: list[tuple[Change, str]] = [
+    (lambda frame: frame.assign(left="Yes"), "a label needs two values, this one has 1 (Yes)"),
+    (
+        lambda frame: frame.drop(columns="left"),
+        "table.left: the column is missing",
+    ),
+    (lambda frame: frame.assign(left=frame["seats"]), "a label needs two values, this one has 49"),
+    (lambda frame: frame.assign(left=frame["left"].map({"Yes": "a", "No": "b"})), "--event 'a'"),
+    (lambda frame: frame.assign(reason=frame["left"]), "tells the outcome by itself (AUC 1.0000)"),
+    (
+        lambda frame: frame.assign(reason=frame["left"].map({"Yes": 1.0})),
+        "table.reason: it tells the outcome by itself",
+    ),
+    (lambda frame: frame.assign(one=3), "table.one: it has one value in every row (3.0)"),
+    (lambda frame: frame.assign(none=None), "table.none: it is unknown in every row"),
+    (lambda frame: frame.assign(seats=math.inf), "table.seats: it is infinite (700 rows)"),
+    (lambda frame: frame.assign(code=frame["customer"]), "it has 700 categories, more than 255"),
+    (
+        lambda frame: frame.assign(bag=pd.Series([[1]] * len(frame))),
+        "neither number, flag, time nor text",
+    ),
+    (lambda frame: frame[["customer", "left"]], "there is no other column"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), BAD, ids=[told for _, told in BAD])
+def test_each_breach_is_told_before_anything_is_trained(change: Change, told: str) -> None:
+    with pytest.raises(ContractBroken) as caught:
+        fitted(change(customers()))
+    assert told in str(caught.value)
+
+
+def test_all_breaches_are_told_at_once_and_ignoring_them_mends_it() -> None:
+    frame = customers().assign(one=3, none=None, reason=customers()["left"])
+    with pytest.raises(ContractBroken) as caught:
+        fitted(frame)
+    assert [item.column for item in caught.value.findings] == ["one", "none", "reason"]
+    mended = fitted(frame, ignore=("one", "none", "reason"))
+    assert {"one", "none", "reason"}.isdisjoint(item.name for item in mended.features)
+
+
+def test_two_columns_of_one_name_are_told() -> None:
+    frame = customers(50)
+    frame.columns = [*frame.columns[:-2], "seats", "left"]
+    with pytest.raises(ContractBroken, match=r"table.seats: two columns have this name"):
+        fitted(frame)
+
+
+def test_too_few_events_are_counted() -> None:
+    frame = customers(60)
+    frame["left"] = ["Yes"] * 10 + ["No"] * 50
+    with pytest.raises(GateRefused, match="10 rows with the event and 50 without; 30 of each"):
+        fitted(frame)
+
+
+# On the command line
+
+
+def test_a_table_is_trained_and_scored_by_commands(artifact: Artifact, tmp_path: Path) -> None:
+    table, scored = tmp_path / "t.parquet", tmp_path / "s.parquet"
+    customers().astype({"note": str}).to_parquet(table)
+    words = ("train", "--table", table, "--label", "left", "--id", "customer")
+    done = churnlight(*words, "--out", tmp_path / "model", CHURNLIGHT_TRIALS="2")
+    assert done.returncode == 0, done.stderr
+    assert artifact.digest[:12] in done.stdout
+    assert "searching the restraint: trial 1 of 2" in done.stderr
+    done = churnlight("score", "--model", tmp_path / "model", "--table", table, "--out", scored)
+    assert (done.returncode, done.stdout) == (0, f"{ROWS} rows in {scored}\n"), done.stderr
+    found = pq.read_table(scored)
+    assert found["customer"].to_pylist() == customers()["customer"].tolist()
+    assert found["probability"].to_numpy() == pytest.approx(artifact.probability(customers()))
+    assert len(found["drivers"][0]) == 4
+
+
+def test_each_misuse_of_the_commands_is_told(tmp_path: Path) -> None:
+    table = tmp_path / "t.parquet"
+    customers(80).assign(one=1, note="x").to_parquet(table)
+    out = ("--out", tmp_path / "model")
+    refused(churnlight("train"), 2, "name a company's folder or a table")
+    refused(churnlight("train", "--table", table, *out), 2, "a table needs --label and --out")
+    refused(
+        churnlight("train", "--table", table, "--label", "left", "--out", tmp_path), 2, "exists"
+    )
+    gone = tmp_path / "gone.parquet"
+    refused(churnlight("train", "--table", gone, "--label", "left", *out), 5, "no such file")
+    told = ("table.one: it has one value", "table.note: it has one value")
+    refused(churnlight("train", "--table", table, "--label", "left", *out), 3, *told)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_changed_byte_of_a_tables_model_is_noticed(artifact: Artifact, tmp_path: Path) -> None:
+    from training.artifact import DamagedArtifact
+
+    artifact.save(tmp_path / "model")
+    file = tmp_path / "model" / "artifact.json"
+    file.write_bytes(file.read_bytes().replace(b"tenure", b"tenurf"))
+    with pytest.raises(DamagedArtifact, match=r"artifact.json changed"):
+        table_scores.score(tmp_path / "model", tmp_path / "t.parquet", tmp_path / "s.parquet")

@@ -1,0 +1,144 @@
+"""What the search for restraint promises: the simplest within noise, the same twice, no leak."""
+
+import dataclasses
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from features.company import Target
+from training import calibration, model, search, split
+from training.matrix import Feature
+from training.model import Rows
+
+Floats = npt.NDArray[np.float64]
+
+FEATURES = [Feature(name, name, None, "number") for name in "abcd"]
+DAY = date(2025, 1, 1)
+TARGET = Target.model_validate({"event": {"source": "s", "ended": "e"}, "horizon": "60d"})
+
+
+def rows_of(risk: Floats, X: Floats, draw: np.random.Generator, dates: int = 1) -> Rows:
+    """Rows of as many accounts, spread over month-long steps."""
+    count = len(X)
+    days = [DAY + timedelta(days=30 * (number % dates)) for number in range(count)]
+    return Rows(
+        X,
+        (draw.random(count) < expit(risk)).astype(np.int8),
+        [f"account {number // dates}" for number in range(count)],
+        np.array(days, "datetime64[D]"),
+        FEATURES,
+        [0] * 4,
+    )
+
+
+def additive(count: int = 1500, dates: int = 1) -> Rows:
+    """A world in which every column adds its own part to the log-odds."""
+    draw = np.random.default_rng(1)
+    X = draw.normal(0, 2, (count, 4))
+    return rows_of(X[:, 0] - X[:, 1] / 2, X, draw, dates)
+
+
+def entangled(count: int = 3000) -> Rows:
+    """A world in which one column turns the meaning of another around."""
+    draw = np.random.default_rng(2)
+    X = draw.normal(0, 2, (count, 4))
+    return rows_of(2 * np.sign(X[:, 0]) * X[:, 1], X, draw)
+
+
+def chosen(rows: Rows, trials: int = 3) -> search.Choice:
+    return search.choose(rows, *search.folds_of(rows, None), trials=trials)
+
+
+def test_an_additive_world_needs_no_trees() -> None:
+    found = chosen(additive())
+    assert found.restraint.splits == 0
+    assert found.losses is not None
+    assert found.losses["chosen"] == found.losses["scorecard"]
+
+
+def test_an_entangled_world_gets_its_trees() -> None:
+    found = chosen(entangled())
+    assert found.restraint.share == 1
+    assert found.losses is not None
+    assert found.losses["chosen"] < 0.7 * found.losses["scorecard"]
+
+
+def test_the_chosen_one_is_within_noise_of_the_best() -> None:
+    losses = chosen(entangled()).losses
+    assert losses is not None
+    assert losses["best"] <= losses["chosen"] <= losses["best"] * (1 + search.WORTH)
+
+
+def test_the_search_is_the_same_twice() -> None:
+    rows = entangled(900)
+    assert chosen(rows, 5) == chosen(rows, 5)
+
+
+def test_every_trial_is_told_and_shown() -> None:
+    steps: list[str] = []
+    rows = additive(600)
+    found = search.choose(
+        rows, *search.folds_of(rows, None), trials=5, progress=lambda step: steps.append(step)
+    )
+    assert len(found.trials) == 5
+    assert [step.split(",")[0][-12:] for step in steps] == [
+        f"trial {number} of 5" for number in range(1, 6)
+    ]
+    for first, told in zip(search.FIRST, found.trials, strict=False):
+        assert {name: told[name] for name in search.SPACE} == {
+            name: getattr(first, name) for name in search.SPACE
+        }
+
+
+def test_a_long_history_chooses_on_later_dates_and_a_short_one_says_that_it_cannot() -> None:
+    folds, chosen_on = search.folds_of(additive(1200, dates=6), TARGET)
+    assert chosen_on == "later as-of dates"
+    assert len(folds) == 3
+    _, chosen_on = search.folds_of(additive(1200, dates=2), TARGET)
+    assert chosen_on == "folds grouped by account, the history being too short for later dates"
+
+
+def test_without_both_outcomes_the_scorecard_is_all_there_is() -> None:
+    rows = additive(300)
+    silent = dataclasses.replace(rows, y=np.zeros(300, np.int8))
+    found = search.choose(silent, *search.folds_of(silent, None))
+    assert (found.restraint.share, found.chosen_on) == (0.0, "nothing: no fold has both outcomes")
+
+
+def test_what_is_left_over_is_what_the_best_line_leaves() -> None:
+    draw = np.random.default_rng(0)
+    margins = draw.normal(size=(3, 400)) * np.array([[0.3], [1.0], [4.0]])
+    labels = (draw.random(400) < expit(margins[1] - 1)).astype(np.int8)
+    for own, left in zip(margins, calibration.left_over(margins, labels), strict=True):
+
+        def posterior(line: Floats, own: Floats = own) -> float:
+            losses = calibration.log_losses(line[0] * own + line[1], labels).sum()
+            return float(losses + (line[0] - 1) ** 2 / calibration.PRIOR_WIDTH**2 / 2)
+
+        slope, offset = minimize(posterior, [1.0, 0.0]).x
+        best = calibration.log_losses(max(slope, 0) * own + offset, labels).mean()
+        assert left.mean() == pytest.approx(best, abs=2e-3)
+
+
+# Models under a restraint
+
+
+def test_a_share_weighs_the_trees_and_the_scorecard() -> None:
+    rows = additive(600)
+    half = dataclasses.replace(search.FIRST[0], rounds=20, share=0.5)
+    alone = model.fit(rows, dataclasses.replace(half, share=0.0)).margins(rows.X)
+    trees = model.fit(rows, dataclasses.replace(half, share=1.0)).margins(rows.X)
+    assert model.fit(rows, half).margins(rows.X) == pytest.approx((alone + trees) / 2, abs=1e-9)
+
+
+def test_thinning_keeps_whole_accounts() -> None:
+    rows = additive(3000, dates=3)
+    few = rows.thinned(900)
+    assert 600 < len(few.y) < 1200
+    assert all(few.accounts.count(name) == 3 for name in set(few.accounts))
+    assert rows.thinned(3000) is rows
+    assert np.array_equal(split.sample(rows.accounts, 900), split.sample(rows.accounts, 900))

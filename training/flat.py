@@ -1,0 +1,290 @@
+"""`fit`: an artifact from one flat table that nobody declared, by the company's own procedure.
+
+Without a time, rows are one moment: folds of whole accounts choose the restraint, calibrate and
+judge. With one, the table is cut into blocks by time; the last block judges a repetition of the
+procedure on the blocks before it, which also chose the restraint, and then calibrates the artifact
+that learnt from all. When a label was known is not in such a table: it is taken as known when the
+next block begins.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features.contract import MIN_CHURNERS
+from features.errors import GateRefused
+from features.indicator import Says
+from features.progress import Progress, silent
+from features.snapshots import digest
+from training import calibration, evaluate, foreign, health, model, search, split
+from training.artifact import Artifact
+from training.calibration import Calibration
+from training.drivers import Meaning
+from training.foreign import Frame, Roles
+from training.health import Anchors, Scale
+from training.matrix import Feature, matrix
+from training.model import Rows
+from training.procedure import account_of
+from training.search import Choice
+from training.train import size, spread
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int8]
+
+CAPACITY = 0.10
+BLOCKS = 10
+MOMENT = "one moment"
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A training table that was read: its rows, and the names of its blocks in order of time."""
+
+    rows: Rows
+    blocks: Sequence[str]
+    about: Mapping[str, Any]
+
+    @property
+    def block(self) -> npt.NDArray[np.int64]:
+        """The number of each row's block."""
+        return self.rows.as_of.astype(np.int64)
+
+
+def fit(
+    frame: Frame,
+    label: str,
+    *,
+    trials: int = search.TRIALS,
+    progress: Progress = silent,
+    **roles: Any,
+) -> Artifact:
+    """An artifact that predicts the column `label` from all other columns of `frame`.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame or pyarrow.Table
+        One row per customer, or per customer and time.
+    label : str
+        A column of two values; rows without one are left out.
+    trials : int
+        How many restraints are tried.
+    **roles
+        `id`, the column that tells customers apart (else rows of the same content are one);
+        `time`, the column to split by; `event`, the label's value that is predicted, where that is
+        not 1, true or yes; `ignore`, columns to leave out.
+
+    Raises
+    ------
+    ContractBroken
+        Columns that nothing can be learnt from, or not honestly; all of them are told.
+    GateRefused
+        Too few rows of either outcome, or columns that tell nothing.
+    """
+    read = _read(frame, Roles(label=label, **roles))
+    progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
+    last = _last(read)
+    earlier = read.rows.where(~last)
+    judged_later = last.any() and _enough(earlier.y) and _both(read.rows.y[last])
+    chosen_by = earlier if judged_later else read.rows
+    choice = search.choose(chosen_by, *_folds(chosen_by), trials=trials, progress=progress)
+    progress("fitting")
+    artifact, held = _made(read, read.rows, choice)
+    progress("evaluating")
+    if judged_later:
+        evaluation = _out_of_time(_made(read, earlier, choice)[0], read, last)
+    else:
+        evaluation = _by_folds(artifact, held)
+    return replace(artifact, evaluation=evaluation)
+
+
+def summary(artifact: Artifact) -> str:
+    """What was trained and how it was judged, in a few lines."""
+    judged, made = artifact.evaluation, artifact.training
+    return (
+        f"{made['rows']:,} rows, {made['events']:,} with the event, {size(made)}\n"
+        f"  judged on a {judged['kind']}: AUC {spread(judged['auc'])}, log loss "
+        f"{spread(judged['log_loss'])}, ECE {judged['ece']:.3f}\n"
+        f"  restraint chosen on {made['chosen_on']}; digest {artifact.digest[:12]}"
+    )
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Cross-fitted margins of the rows that calibrate, with their labels and accounts."""
+
+    margins: Floats
+    labels: Labels
+    accounts: Sequence[str]
+
+
+def _read(frame: Frame, roles: Roles) -> _Read:
+    table = foreign.as_table(frame)
+    outcome = foreign.labels(table, roles)
+    known = ~np.isnan(outcome)
+    table, y = table.filter(pa.array(known)), outcome[known].astype(np.int8)
+    if not _enough(y):
+        raise GateRefused(
+            f"label {roles.label}: {int(y.sum())} rows with the event and {int((1 - y).sum())} "
+            f"without; {MIN_CHURNERS} of each are needed; add rows"
+        )
+    features = foreign.features_of(table, y, roles)
+    accounts = foreign.accounts(table, roles, features)
+    blocks, names = _blocks(table, roles)
+    as_of = np.array(blocks, "datetime64[D]")
+    rows = Rows(matrix(table, features), y, accounts, as_of, features, [0] * len(features))
+    about = {
+        "roles": asdict(roles),
+        "rows_without_label": int((~known).sum()),
+        "repeated_rows": len(y) - len(set(accounts)) if roles.id is None else 0,
+        "data_digest": digest(table),
+    }
+    return _Read(rows, names, about)
+
+
+def _enough(y: Labels) -> bool:
+    return MIN_CHURNERS <= int(y.sum()) <= len(y) - MIN_CHURNERS
+
+
+def _both(y: Labels) -> bool:
+    return 0 < int(y.sum()) < len(y)
+
+
+def _blocks(table: pa.Table, roles: Roles) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """The number of each row's block of time, and the blocks' names: their first times."""
+    if roles.time is None:
+        return np.zeros(table.num_rows, dtype=np.int64), [MOMENT]
+    column = table[roles.time]
+    if column.null_count or not pa.types.is_floating(column.type):
+        raise GateRefused(
+            f"time {roles.time}: {column.null_count:,} rows have none, or it is text; give every "
+            "row a date or a number"
+        )
+    times = column.to_numpy()
+    edges = np.unique(times)
+    if len(edges) > BLOCKS:
+        edges = np.unique(np.quantile(times, np.arange(BLOCKS) / BLOCKS, method="higher"))
+    return np.searchsorted(edges, times, "right") - 1, [_moment(edge) for edge in edges]
+
+
+def _moment(value: float) -> str:
+    """A time as people write it: a day where the number is one of this age, else as it is."""
+    if 3650 < value < 36500:
+        return str(datetime.fromtimestamp(value * 86400, UTC).date())
+    return f"{value:g}"
+
+
+def _last(read: _Read) -> split.Mask:
+    """The rows of the last block; none where there is one block."""
+    mask: split.Mask = (read.block == read.block.max()) & (len(read.blocks) > 1)
+    return mask
+
+
+def _folds(rows: Rows) -> tuple[list[split.Fold], str]:
+    """Folds by blocks of time where there are some, else by accounts."""
+    later = [fold for fold in split.forward(rows.as_of) if search.both(rows, fold)]
+    return (later, "later blocks of time") if later else search.folds_of(rows, None)
+
+
+def _made(read: _Read, rows: Rows, choice: Choice) -> tuple[Artifact, _Held]:
+    """The artifact of `rows`, calibrated on the latest of them with enough of both outcomes."""
+    fitted = model.fit(rows, choice.restraint)
+    margins = model.cross_fitted(rows, choice.restraint)
+    mask = _latest_with_enough(rows)
+    accounts = [rows.accounts[int(place)] for place in np.flatnonzero(mask)]
+    held = _Held(margins[mask], rows.y[mask], accounts)
+    line = calibration.fit(held.margins, held.labels)
+    features = tuple(rows.features)
+    roles = read.about["roles"]
+    artifact = Artifact(
+        target=roles["label"],
+        horizon_days=0,
+        gap_days=0,
+        min_history_days=0,
+        scorecard=fitted.scorecard,
+        models=tuple(booster.model_to_string() for booster in fitted.boosters),
+        calibration=line,
+        anchors=_anchors(line.logits(held.margins), held.labels),
+        features=features,
+        meanings={item.indicator: _meaning(item) for item in features},
+        declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),
+        training=_account(read, rows, choice, line.logits(margins)),
+        definitions={},
+    )
+    return artifact, held
+
+
+def _latest_with_enough(rows: Rows) -> split.Mask:
+    for block in np.unique(rows.as_of)[::-1]:
+        mask: split.Mask = rows.as_of >= block
+        if _enough(rows.y[mask]):
+            return mask
+    return np.ones(len(rows.y), dtype=np.bool_)
+
+
+def _anchors(logits: Floats, labels: Labels) -> Anchors:
+    """The bands' anchors; where the rows support none, the base rate's odds doubled and halved."""
+    try:
+        return health.supported(logits, labels, CAPACITY)
+    except GateRefused as refused:
+        odds = float(labels.mean() / (1 - labels.mean()))
+        red, green = (times * odds / (1 + times * odds) for times in (2.0, 0.5))
+        return Anchors(red, green, f"odds of the base rate, doubled and halved, since {refused}")
+
+
+def _meaning(item: Feature) -> Meaning:
+    name = item.name.replace("{", "{{").replace("}", "}}")
+    sentence = f"{name}: {{value}}; {{usual}} is usual"
+    says = Says.model_construct(bad=sentence, good=sentence)
+    return Meaning(item.name, "business", "leading", "", says, None)
+
+
+def _account(read: _Read, rows: Rows, choice: Choice, logits: Floats) -> dict[str, Any]:
+    told = account_of(rows, choice, logits)
+    blocks = [read.blocks[int(number)] for number in np.unique(rows.as_of.astype(np.int64))]
+    by_block = [
+        {**item, "as_of": name}
+        for item, name in zip(told["calibration_by_as_of"], blocks, strict=True)
+    ]
+    return {**told, **read.about, "as_of": blocks, "calibration_by_as_of": by_block}
+
+
+def _out_of_time(artifact: Artifact, read: _Read, last: split.Mask) -> dict[str, Any]:
+    test = read.rows.where(last)
+    margins = artifact.margins(test.X)
+    about = _about(artifact, "later block of time", read.blocks[-1])
+    return about | _report(
+        artifact.calibration.logits(margins),
+        artifact.scale.unclipped(margins),
+        _Held(margins, test.y, test.accounts),
+        artifact,
+    )
+
+
+def _by_folds(artifact: Artifact, held: _Held) -> dict[str, Any]:
+    """Each fold by a line and anchors of the others; the margins never saw their account."""
+    logits, scores = np.empty(len(held.labels)), np.empty(len(held.labels))
+    for fold in split.grouped(held.accounts):
+        line: Calibration = calibration.fit(held.margins[fold.train], held.labels[fold.train])
+        logits[fold.test] = line.logits(held.margins[fold.test])
+        scores[fold.test] = Scale(line, artifact.anchors).unclipped(held.margins[fold.test])
+    about = _about(artifact, "folds grouped by account", artifact.training["as_of"][-1])
+    return about | _report(logits, scores, held, artifact)
+
+
+def _about(artifact: Artifact, kind: str, where: str) -> dict[str, Any]:
+    trained_on = artifact.training["as_of"]
+    return {"kind": kind, "judged": "procedure", "as_of": where, "trained_on": trained_on}
+
+
+def _report(logits: Floats, scores: Floats, held: _Held, artifact: Artifact) -> dict[str, Any]:
+    segments = ["all"] * len(held.labels)
+    report = evaluate.evaluate(
+        logits, held.labels, held.accounts, segments, artifact.training["base_rate"]
+    )
+    return {**report, "bands": evaluate.bands(scores, held.labels), "shadow": []}

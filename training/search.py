@@ -1,0 +1,308 @@
+"""Which restraint a model needs: a small search, on folds that are later than what they learn from.
+
+Every trial grows trees on each fold, blends them with a scorecard of the same rows in several
+shares, and is judged by what is left of the log loss once an affine calibration has taken out
+the shift of the base rate. Bounded by trials and never by time, and seeded, so that the same
+rows give the same model. Of all that is within noise of the best, the simplest is chosen: small
+trees generalise better out of time and explain fastest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
+
+from features.company import Target
+from features.progress import Progress, silent
+from training import calibration, model, split
+from training.model import Restraint, Rows
+
+Floats = npt.NDArray[np.float64]
+
+TRIALS = 8
+STEP = 20
+MOST_ROUNDS = 400
+PATIENCE = 3
+SHARES = (0.25, 0.5, 0.75, 1.0)
+PENALTIES = (100.0, 10.0, 1.0)
+# A trial that is this much worse on the first fold is not tried on the others.
+HOPELESS = 1.01
+# Simpler is preferred within one standard error, but never at more than this share of the loss.
+WORTH = 0.002
+LEARN_ROWS, TEST_ROWS = 24_000, 8_000
+FEW_ROWS = 3_000
+
+SPACE = {
+    "leaves": IntDistribution(3, 24, log=True),
+    "learning_rate": CategoricalDistribution((0.05, 0.1)),
+    "l2": FloatDistribution(0.1, 30.0, log=True),
+    "min_rows": IntDistribution(5, 80, log=True),
+    "columns": FloatDistribution(0.4, 1.0),
+}
+# Tried first: the house's restraint, stumps that only add up, and two for sharper worlds.
+FIRST = (
+    Restraint(leaves=6, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
+    Restraint(leaves=3, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
+    Restraint(leaves=20, learning_rate=0.05, l2=0.5, min_rows=5, columns=0.6),
+    Restraint(leaves=10, learning_rate=0.1, l2=2.0, min_rows=20, columns=0.6),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen restraint, on what it was chosen, and how the others did.
+
+    `losses` are calibrated log losses on the folds: of the chosen one, of the best one, and of
+    the scorecard alone.
+    """
+
+    restraint: Restraint
+    chosen_on: str
+    trials: tuple[dict[str, Any], ...] = ()
+    losses: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One fold made ready: rows to learn from, binned, and rows to test on.
+
+    `cards` are the margins of the test rows by the scorecard.
+    """
+
+    train: Rows
+    data: lgb.Dataset
+    test: Rows
+    cards: Floats
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """One restraint on all folds: the margins of its trees, and the mean losses.
+
+    `margins` are (steps × test rows) per fold, `losses` (steps × shares), `first` the least
+    loss on the first fold.
+    """
+
+    restraint: Restraint
+    margins: Sequence[Floats]
+    losses: Floats
+    first: float
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A model that may be chosen, with its mean loss; `tried` is None for the scorecard alone."""
+
+    restraint: Restraint
+    loss: float
+    tried: _Tried | None = None
+    step: int = 0
+
+
+def folds_of(rows: Rows, target: Target | None) -> tuple[list[split.Fold], str]:
+    """Folds with both outcomes on both sides, and what they are."""
+    if target is not None:
+        later = [fold for fold in split.rolling(rows.as_of, target) if both(rows, fold)]
+        if later:
+            return later, "later as-of dates"
+    count = split.FOLDS if len(rows.y) < FEW_ROWS else split.ORIGINS
+    grouped = [fold for fold in split.grouped(rows.accounts, count) if both(rows, fold)]
+    return grouped, "folds grouped by account, the history being too short for later dates"
+
+
+def both(rows: Rows, fold: split.Fold) -> bool:
+    """Whether both sides of a fold have both outcomes."""
+    return all(len(np.unique(rows.y[mask])) == 2 for mask in (fold.train, fold.test))
+
+
+def choose(
+    rows: Rows,
+    folds: Sequence[split.Fold],
+    chosen_on: str,
+    *,
+    trials: int = TRIALS,
+    progress: Progress = silent,
+) -> Choice:
+    """The simplest restraint whose loss on `folds` is within noise of the best of `trials`.
+
+    Without a usable fold, the scorecard alone.
+    """
+    alone = replace(FIRST[0], share=0.0)
+    if not folds:
+        return Choice(alone, "nothing: no fold has both outcomes")
+    penalty, ready = _ready(rows, folds)
+    tried, told = _search(ready, trials, progress)
+    cards = float(np.concatenate([_card_losses(fold) for fold in ready]).mean())
+    candidates = [_Candidate(replace(alone, penalty=penalty), cards)]
+    candidates += [found for item in tried for found in _candidates(item, penalty)]
+    chosen, best = _simplest(candidates, ready)
+    losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
+    return Choice(chosen.restraint, chosen_on, tuple(told), losses)
+
+
+def _ready(rows: Rows, folds: Sequence[split.Fold]) -> tuple[float, list[_Fold]]:
+    """The folds, thinned, with the margins of the scorecard whose penalty does best on all."""
+    pairs = [
+        (rows.where(fold.train).thinned(LEARN_ROWS), rows.where(fold.test).thinned(TEST_ROWS))
+        for fold in folds
+    ]
+    margins = [
+        np.array([card.margins(test.X) for card in model.scorecards(train, PENALTIES)])
+        for train, test in pairs
+    ]
+    losses = np.hstack(
+        [
+            calibration.left_over(found, test.y)
+            for found, (_, test) in zip(margins, pairs, strict=True)
+        ]
+    )
+    best = int(np.argmin(losses.mean(axis=1)))
+    ready = [
+        _Fold(train, model.dataset(train), test, found[best])
+        for (train, test), found in zip(pairs, margins, strict=True)
+    ]
+    return PENALTIES[best], ready
+
+
+def _card_losses(fold: _Fold) -> Floats:
+    losses: Floats = calibration.left_over(fold.cards[None], fold.test.y)[0]
+    return losses
+
+
+def _search(
+    folds: Sequence[_Fold], trials: int, progress: Progress
+) -> tuple[list[_Tried], list[dict[str, Any]]]:
+    """What was tried on all folds, and the log of every trial."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.TPESampler(seed=model.SEED, n_startup_trials=len(FIRST))
+    study = optuna.create_study(sampler=sampler)
+    for first in FIRST:
+        study.enqueue_trial({name: getattr(first, name) for name in SPACE})
+    tried: list[_Tried] = []
+    told: list[dict[str, Any]] = []
+    for number in range(1, trials + 1):
+        progress(f"searching the restraint: trial {number} of {trials}{_so_far(tried)}")
+        trial = study.ask(SPACE)
+        found = _try(folds, Restraint(**trial.params), tried)
+        if isinstance(found, float):
+            trial.report(found, 0)
+            study.tell(trial, state=TrialState.PRUNED)
+        else:
+            tried.append(found)
+            study.tell(trial, float(found.losses.min()))
+        told.append(_told(trial.params, found, len(folds)))
+    return tried, told
+
+
+def _so_far(tried: Sequence[_Tried]) -> str:
+    return f", best log loss {min(item.losses.min() for item in tried):.4f}" if tried else ""
+
+
+def _told(parameters: dict[str, Any], found: _Tried | float, folds: int) -> dict[str, Any]:
+    """A trial as plain JSON values."""
+    if isinstance(found, float):
+        return {**parameters, "loss": found, "folds": 1}
+    return {**parameters, "loss": float(found.losses.min()), "folds": folds}
+
+
+def _try(folds: Sequence[_Fold], restraint: Restraint, before: Sequence[_Tried]) -> _Tried | float:
+    """The restraint on all folds; only its loss on the first where that is hopeless."""
+    grown = [_grow(folds[0], restraint)]
+    first = float(grown[0][1].min())
+    if any(HOPELESS * item.first < first for item in before):
+        return first
+    grown += model.side_by_side(lambda fold: _grow(fold, restraint), folds[1:])
+    steps = min(len(margins) for margins, _ in grown)
+    weights = np.array([len(fold.test.y) for fold in folds], dtype=np.float64)
+    losses = np.average([found[:steps] for _, found in grown], axis=0, weights=weights)
+    return _Tried(restraint, [margins[:steps] for margins, _ in grown], losses, first)
+
+
+def _grow(fold: _Fold, restraint: Restraint) -> tuple[Floats, Floats]:
+    """Margins (steps × test rows) and mean losses (steps × shares), until these have settled."""
+    booster = model.start(fold.data, fold.train, restraint, model.SEED)
+    raw = np.zeros(len(fold.test.y))
+    margins: list[Floats] = []
+    losses: list[Floats] = []
+    while len(margins) * STEP < MOST_ROUNDS and not _settled(losses):
+        # Every round is wanted, also after one that found nothing to split.
+        stuck = max(booster.update() for _ in range(STEP))
+        new = booster.current_iteration() - len(margins) * STEP
+        if new > 0:
+            raw = raw + _of_last(booster, fold.test.X, new)
+        margins.append(raw)
+        losses.append(_by_share(raw, fold).mean(axis=1))
+        if stuck:
+            break
+    return np.array(margins), np.array(losses)
+
+
+def _of_last(booster: lgb.Booster, X: Floats, rounds: int) -> Floats:
+    """What the last `rounds` trees add to the margins."""
+    begin = booster.current_iteration() - rounds
+    raw = booster.predict(X, raw_score=True, start_iteration=begin, num_iteration=rounds)
+    return np.asarray(raw, dtype=np.float64)
+
+
+def _settled(losses: Sequence[Floats]) -> bool:
+    best = [float(item.min()) for item in losses]
+    return len(best) > PATIENCE and min(best[-PATIENCE:]) > min(best)
+
+
+def _by_share(trees: Floats, fold: _Fold) -> Floats:
+    """What is left of each row's loss (shares × rows), for each share that the trees may have."""
+    shares = np.array(SHARES)[:, None]
+    return calibration.left_over(shares * trees + (1 - shares) * fold.cards, fold.test.y)
+
+
+def _candidates(tried: _Tried, penalty: float) -> list[_Candidate]:
+    return [
+        _Candidate(
+            replace(tried.restraint, rounds=(step + 1) * STEP, share=share, penalty=penalty),
+            float(tried.losses[step, place]),
+            tried,
+            step,
+        )
+        for step in range(len(tried.losses))
+        for place, share in enumerate(SHARES)
+    ]
+
+
+def _simplest(
+    candidates: Sequence[_Candidate], folds: Sequence[_Fold]
+) -> tuple[_Candidate, _Candidate]:
+    """The simplest candidate within noise of the best, and the best."""
+    best = min(candidates, key=lambda item: item.loss)
+    close = [item for item in candidates if item.loss <= best.loss * (1 + WORTH)]
+    least = _losses(best, folds)
+    accounts = np.concatenate([np.asarray(fold.test.accounts) for fold in folds])
+    for item in sorted(close, key=lambda item: (item.restraint.splits, item.loss)):
+        if item.loss - best.loss <= _error(_losses(item, folds) - least, accounts):
+            return item, best
+    return best, best
+
+
+def _losses(item: _Candidate, folds: Sequence[_Fold]) -> Floats:
+    """What is left of each row's loss, over all folds."""
+    if item.tried is None:
+        return np.concatenate([_card_losses(fold) for fold in folds])
+    share = SHARES.index(item.restraint.share)
+    return np.concatenate(
+        [
+            _by_share(margins[item.step], fold)[share]
+            for margins, fold in zip(item.tried.margins, folds, strict=True)
+        ]
+    )
+
+
+def _error(difference: Floats, accounts: npt.NDArray[np.str_]) -> float:
+    """The standard error of a mean over rows of which those of one account belong together."""
+    codes = np.unique(accounts, return_inverse=True)[1]
+    by_account = np.bincount(codes, difference - difference.mean())
+    return float(np.sqrt((by_account**2).sum()) / len(difference))
