@@ -54,6 +54,7 @@ class Worth:
 class Trial:
     """Rows with every column that is tried, and the folds on which models are judged."""
 
+    company: Company
     rows: model.Rows
     features: tuple[Feature, ...]
     live: frozenset[str]
@@ -104,7 +105,7 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
     live = frozenset(item.indicator for item in built.columns if item.stage == "live")
     first = rows.where(usable[0].train)
     restraint = _restraint(first, live, company.targets[target])
-    return Trial(rows, tuple(features), live, usable, restraint, judged_on)
+    return Trial(company, rows, tuple(features), live, usable, restraint, judged_on)
 
 
 def _usable(rows: model.Rows, folds: Sequence[split.Fold]) -> tuple[split.Fold, ...]:
