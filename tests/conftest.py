@@ -32,7 +32,7 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # LightGBM's threads would spin while they wait, tenfold slower on busy cores; read by libgomp.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# Spark's tests are short: Java compiles quickly, and not for speed, and sends data between few tasks.
+# Spark's tests are short: Java compiles quickly, not for speed, and sends data between few tasks.
 SPARK = "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1;spark.sql.shuffle.partitions=2"
 os.environ.setdefault("CHURNLIGHT_SPARK_CONF", SPARK)
 
