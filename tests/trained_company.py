@@ -17,9 +17,10 @@ import small_company
 from features import snapshots, sources
 from features.company import Company
 from features.declaration import load
+from features.lead_times import measure
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import search, tracking
+from training import lead_times, search, tracking
 from training.artifact import Artifact, champion
 from training.search import Choice
 from training.train import Trained, fit_and_evaluate
@@ -65,7 +66,12 @@ def make(folder: Path) -> House:
     """Train, register and promote in `folder`."""
     company, settings = cents(folder), Settings()
     days = learning_dates(company)
-    artifact = fit_and_evaluate(built(company, *days), company, TARGET, days, choice=CHOICE)
+    rows = built(company, *days)
+    artifact = fit_and_evaluate(rows, company, TARGET, days, choice=CHOICE)
+    with sources.opened(company) as tables:
+        events = measure.churned(tables, TARGET)
+    leads = lead_times.of_months(rows, company, events, days)
+    artifact = lead_times.told_by(artifact, leads)
     trained = Trained(artifact, *tracking.register(artifact, company, settings))
     tracking.promote(company, TARGET, settings=settings)
     return House(company, settings, trained, champion(settings.workspace_of(company), TARGET))
