@@ -101,7 +101,7 @@ format: $(DEV) ## Put the code into shape, with the fixes that are safe
 
 .PHONY: benchmarks
 benchmarks: $(DEV) ## Run every benchmark (minutes); results as ratios on stdout
-	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python -P "$$script"; done
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 .PHONY: lock
 lock: $(UV) ## Resolve the lock files again (ARGS=--upgrade moves to the newest versions)

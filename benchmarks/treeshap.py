@@ -8,21 +8,16 @@ counts, skewed amounts, and six categories. Ratios are rows per second, larger i
 import argparse
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-# A script's folder comes first, and `features` is also the name of a script in it.
-sys.path[:] = [place for place in sys.path if Path(place).resolve() != Path(__file__).parent]
-
-from benchmarks.instruments.processes import load  # noqa: E402
-from training.treeshap import TreeShap  # noqa: E402
+from benchmarks.instruments.processes import load
+from training.treeshap import TreeShap
 
 Floats = npt.NDArray[np.float64]
 
