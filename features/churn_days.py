@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from features import labels, rows
 from features.company import Event, Inactivity, Target
-from features.engines.on_duckdb import quote
 from features.sources import Tables
+from features.sql_text import quote
 
 
 def of_churn(tables: Tables, target: str) -> pa.Table:

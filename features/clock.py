@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.company import Target
-from features.engines.on_duckdb import literal
+from features.sql_text import literal
 from features.sql_types import NULL
 
 EPOCH = date(1970, 1, 1)

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from features import clock, history, labels, rows, windows
 from features.clock import Calendar
-from features.engines.on_duckdb import quote
 from features.errors import ChurnlightError
 from features.folds import Ask, Fold, Plan
 from features.history import Accounts, Facts, History, Positions, Shelf, Shown, layout
@@ -19,6 +18,7 @@ from features.measures import Rows
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.sources import Tables
+from features.sql_text import quote
 from features.windows import FIRST_FACT, Column, Declared
 
 MIB = 1 << 20

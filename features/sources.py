@@ -19,9 +19,10 @@ import pyarrow.parquet as pq
 
 from features import engines, object_store
 from features.company import Company, Source
-from features.engines.on_duckdb import Engine, EngineError, quote
+from features.engines.on_duckdb import Engine, EngineError
 from features.errors import ContractBroken, Finding
 from features.spelling import nearest
+from features.sql_text import quote
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

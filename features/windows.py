@@ -15,13 +15,14 @@ import numpy as np
 from features import labels, rows
 from features.clock import Span
 from features.company import Company
-from features.engines.on_duckdb import EngineError, Unreadable, quote
+from features.engines.on_duckdb import EngineError, Unreadable
 from features.errors import ContractBroken, DeclarationError, Finding
 from features.folds import Ask, Fold, Plan
 from features.indicator import Indicator, Stage, column_name
 from features.kernel import Floats
 from features.measures import ALWAYS_KNOWN, KINDS, MEASURES, Asked, Rows
 from features.sources import Tables
+from features.sql_text import quote
 from features.sql_types import FLAG, is_number
 
 Dtype = Literal["number", "category"]

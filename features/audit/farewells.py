@@ -15,9 +15,9 @@ from features import snapshots, sources
 from features.audit import lives, probes
 from features.audit.evidence import surely_above, surely_most, tenfold
 from features.audit.grid import GONE, Grid
-from features.engines.on_duckdb import quote
 from features.errors import Finding
 from features.sources import Tables
+from features.sql_text import quote
 
 YEAR = 365
 NEARLY_ALL = 0.9

@@ -2,8 +2,8 @@
 
 from features import rows
 from features.company import Event, Target
-from features.engines.on_duckdb import quote
 from features.sources import Tables
+from features.sql_text import quote
 
 
 def ends(tables: Tables, target: Target) -> str | None:

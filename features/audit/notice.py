@@ -6,9 +6,9 @@ from features import snapshots, sources
 from features.audit import lives, probes
 from features.audit.evidence import surely_most
 from features.audit.grid import Grid
-from features.engines.on_duckdb import quote
 from features.errors import Finding
 from features.sources import Tables
+from features.sql_text import quote
 
 SAME_DAYS = 7
 MOST = 0.9

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from features.company import Company
-from features.engines.on_duckdb import quote
 from features.indicator import Indicator, Measure
 from features.sources import Tables
+from features.sql_text import quote
 from features.sql_types import is_number
 
 MOST_KINDS = 20

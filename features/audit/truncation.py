@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from features import publish, rows, snapshots, sources
 from features.audit import grid
 from features.company import Company, Source
-from features.engines.on_duckdb import quote
 from features.errors import Finding
 from features.mistakes import FILE
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.sources import Tables
+from features.sql_text import quote
 
 MOST_DATES = 3
 SLACK = 1e-9

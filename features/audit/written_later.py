@@ -13,9 +13,9 @@ from scipy.special import bdtr
 from features import rows, snapshots, sources
 from features.audit import probes
 from features.audit.evidence import FAMILY
-from features.engines.on_duckdb import quote
 from features.errors import Finding
 from features.sources import Tables
+from features.sql_text import quote
 
 RECENT_DAYS = 28
 MORE_GAPS = 0.10

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from features import sources
 from features.audit import lives, probes
-from features.engines.on_duckdb import quote
 from features.errors import Finding
 from features.sources import Tables
+from features.sql_text import quote
 
 AFTER_DAYS = 28
 MANY = 0.1

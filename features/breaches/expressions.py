@@ -12,10 +12,11 @@ from typing import Literal
 from features import clock
 from features.breaches.ground import Ground, table
 from features.company import Company
-from features.engines.on_duckdb import Engine, EngineError, quote
+from features.engines.on_duckdb import Engine, EngineError
 from features.errors import Finding
 from features.indicator import Indicator
 from features.spelling import did_you_mean
+from features.sql_text import quote
 from features.sql_types import FLAG, NULL, is_number, said
 
 Need = Literal[

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from features import rows
 from features.breaches.ground import Ground, reading, table
 from features.company import AccountKey, Event, KnownTime, Source, TimeColumn
-from features.engines.on_duckdb import quote
 from features.errors import Finding
+from features.sql_text import quote
 
 
 @dataclass(frozen=True)

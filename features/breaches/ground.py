@@ -10,9 +10,10 @@ from typing import Any
 
 from features import sources
 from features.company import Company
-from features.engines.on_duckdb import EngineError, quote
+from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.sources import Tables
+from features.sql_text import quote
 
 Place = tuple[str, str | None]
 EXAMPLES = 3

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from features.breaches.ground import Ground, reading, table
 from features.company import Accounts
-from features.engines.on_duckdb import quote
 from features.errors import Finding
+from features.sql_text import quote
 
 DECIMAL = ("FLOAT", "DOUBLE", "REAL")
 

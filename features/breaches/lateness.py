@@ -10,8 +10,8 @@ from typing import Any
 from features import rows
 from features.breaches.ground import Ground, reading, table
 from features.company import Source
-from features.engines.on_duckdb import quote
 from features.errors import Finding
+from features.sql_text import quote
 
 LATE_DAYS = 28
 USUAL_TIMES = 3

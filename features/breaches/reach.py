@@ -5,9 +5,9 @@ from datetime import date
 
 from features import rows, snapshots, sources
 from features.company import Event
-from features.engines.on_duckdb import quote
 from features.errors import Finding
 from features.sources import Tables
+from features.sql_text import quote
 
 QUIET_DAYS = 7
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from features import rows, sources
 from features.audit import probes
-from features.engines.on_duckdb import quote
 from features.errors import Finding
 from features.sources import Tables
+from features.sql_text import quote
 from features.sql_types import is_number
 
 FACTOR = 5.0

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from features.engines.on_duckdb import Engine, EngineError, quote
+from features.engines.on_duckdb import Engine, EngineError
 from features.errors import NotFound
+from features.sql_text import quote
 from features.sql_types import is_number
 
 FOLDERS = ("", "data")

@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 
 from features import object_store
 from features.errors import ChurnlightError
+from features.sql_text import literal, quote
 
 INTERRUPTED = "Query interrupted"
 BATCH_ROWS = 250_000
@@ -156,13 +157,3 @@ class EngineError(ChurnlightError):
 
 class Unreadable(EngineError):
     """A table went away, or is damaged, where it was read."""
-
-
-def quote(name: str) -> str:
-    """`name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """`text` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"

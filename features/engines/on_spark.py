@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from features.engines import on_duckdb, spark_sql
-from features.engines.on_duckdb import EngineError, Unreadable, literal, quote
+from features.engines.on_duckdb import EngineError, Unreadable
 from features.errors import ChurnlightError, DeclarationError
 from features.settings import Settings
+from features.sql_text import literal, quote
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
