@@ -12,9 +12,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from features import kernel
+from features import records
 from features.clock import Span
-from features.kernel import FIRST_FLAGS, WORD, Ints, Program
+from features.records import FIRST_FLAGS, WORD, Ints, Program
 
 How = Literal[
     "count",
@@ -32,17 +32,17 @@ ValueKind = Literal["number", "flag", "category", "identity", "day"]
 EVERY_FACT = "TRUE"
 
 IN_ANY_ORDER: dict[How, int] = {
-    "sum": kernel.SUM,
-    "max": kernel.MAX,
-    "min": kernel.MIN,
-    "last_day": kernel.MAX,
-    "first_day": kernel.MIN,
+    "sum": records.SUM,
+    "max": records.MAX,
+    "min": records.MIN,
+    "last_day": records.MAX,
+    "first_day": records.MIN,
 }
 IN_ORDER: dict[How, int] = {
-    "last": kernel.LAST,
-    "distinct": kernel.DISTINCT,
-    "quantile": kernel.QUANTILE,
-    "silence": kernel.SILENCE,
+    "last": records.LAST,
+    "distinct": records.DISTINCT,
+    "quantile": records.QUANTILE,
+    "silence": records.SILENCE,
 }
 
 
@@ -132,7 +132,7 @@ class Plan:
             for span in [self.spans.index(fold.span)]
         )
         groups = _different((flag, word) for flag, word, *_ in ops)
-        others = [
+        others = sorted(
             (
                 IN_ORDER[fold.how],
                 self.keeps.index(fold.keep),
@@ -142,7 +142,7 @@ class Plan:
             )
             for slot, fold in enumerate(self.folds)
             if fold.how in IN_ORDER
-        ]
+        )
         return Program(
             spans=_ints([_numbers(span) for span in self.spans], 3),
             count_start=_ints(_starts([flag for flag, _, _ in counts], range(len(self.keeps)))),
@@ -155,19 +155,19 @@ class Plan:
             group_span=_ints([span for _, _, _, span, _ in ops]),
             group_slot=_ints([slot for _, _, _, _, slot in ops]),
             others=_ints(others, 5),
-            levels=np.array([fold.level for fold in self.folds if fold.how in IN_ORDER], float),
+            levels=np.array([self.folds[slot].level for *_, slot in others], float),
             slots=len(self.folds),
             flag_words=1 + self.flag_words,
         )
 
     def _word(self, fold: Fold) -> int:
         if fold.value is None:
-            return kernel.THE_DAY
+            return records.THE_DAY
         return 1 + self.flag_words + self.values.index(fold.value)
 
 
 Item = TypeVar("Item", bound=Hashable)
-Ask = Callable[[Fold], kernel.Floats]
+Ask = Callable[[Fold], records.Floats]
 
 
 def _different(items: Iterable[Item]) -> tuple[Item, ...]:

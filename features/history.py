@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features import kernel
+from features import kernel, records
 from features.clock import Calendar
 from features.folds import Plan
-from features.kernel import DAYS, Floats, Grid, Places, Words
+from features.records import DAYS, Floats, Grid, Places, Words
 
 Positions = npt.NDArray[np.uint16]
 
@@ -184,16 +184,16 @@ class Facts:
         codes, days, known = (_raw(batch.column(i), np.dtype(np.int32)) for i in range(3))
         flags = _raw(batch.column(3), np.dtype(np.uint16))
         ends = np.zeros(self._layout.parts + 1, np.int64)
-        kernel.tally(codes, self._layout.shift, ends[1:])
+        records.tally(codes, self._layout.shift, ends[1:])
         np.cumsum(ends, out=ends)
-        records = np.empty((batch.num_rows, self.plan.words), np.uint64)
+        written = np.empty((batch.num_rows, self.plan.words), np.uint64)
         places = np.empty(batch.num_rows, np.int64)
-        arrived = kernel.Batch(codes, days, known, flags, self._layout.shift, ends[:-1].copy())
-        kernel.place(arrived, self._layout.grid, self.first, records, places)
+        arrived = records.Batch(codes, days, known, flags, self._layout.shift, ends[:-1].copy())
+        records.place(arrived, self._layout.grid, self.first, written, places)
         for word in range(1, self.plan.words):
             column = _raw(batch.column(word + 3), np.dtype(np.uint64))
-            kernel.place_word(places, column, word, records)
-        self._blocks.append((self._shelf.keep(records), ends))
+            records.place_word(places, column, word, written)
+        self._blocks.append((self._shelf.keep(written), ends))
 
     def part(self, part: int) -> tuple[Words, Places]:
         """The part's records in the order of its accounts, and where each account begins."""
@@ -203,8 +203,8 @@ class Facts:
             for block, ends in self._blocks
             if ends[part] < ends[part + 1]
         ]
-        records = np.concatenate(pieces) if pieces else np.empty((0, self.plan.words), np.uint64)
-        return kernel.by_account(records, end - begin)
+        found = np.concatenate(pieces) if pieces else np.empty((0, self.plan.words), np.uint64)
+        return records.by_account(found, end - begin)
 
 
 def _raw(column: pa.Array, kind: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ from features.clock import Span
 from features.company import Source
 from features.folds import EVERY_FACT, Ask, Fold, How, Value, ValueKind
 from features.indicator import Indicator
-from features.kernel import Floats, Places
+from features.records import Floats, Places
 
 FEWEST_PEERS = 20
 

@@ -13,9 +13,9 @@ from features.clock import Calendar
 from features.errors import ChurnlightError
 from features.folds import Ask, Fold, Plan
 from features.history import Accounts, Facts, History, Positions, Shelf, Shown, layout
-from features.kernel import Floats
 from features.measures import Rows
 from features.progress import Progress, silent
+from features.records import Floats
 from features.settings import Settings
 from features.sources import Tables
 from features.sql_text import quote

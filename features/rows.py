@@ -13,7 +13,7 @@ from features import clock
 from features.company import Company, Event, Inactivity
 from features.folds import EVERY_FACT, Plan, Value
 from features.indicator import Indicator, Topic
-from features.kernel import FIRST_FLAGS, WORD
+from features.records import FIRST_FLAGS, WORD
 from features.sources import Tables
 from features.sql_text import literal, quote
 from features.sql_types import FLAG, is_number

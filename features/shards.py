@@ -18,7 +18,7 @@ from features import history, panel
 from features.clock import Calendar
 from features.folds import Plan, ValueKind
 from features.history import Accounts, Facts, History, Layout, Shelf, layout
-from features.kernel import FIRST_FLAGS, WORD
+from features.records import FIRST_FLAGS, WORD
 from features.windows import Declared
 
 ACCOUNT = -1

@@ -19,8 +19,8 @@ from features.engines.on_duckdb import EngineError, Unreadable
 from features.errors import ContractBroken, DeclarationError, Finding
 from features.folds import Ask, Fold, Plan
 from features.indicator import Indicator, Stage, column_name
-from features.kernel import Floats
 from features.measures import ALWAYS_KNOWN, KINDS, MEASURES, Asked, Rows
+from features.records import Floats
 from features.sources import Tables
 from features.sql_text import quote
 from features.sql_types import FLAG, is_number

@@ -13,8 +13,10 @@ from features.compiled import compiled, inlined
 BLOCK = 1024
 # Rows of X whose values stay in the nearest cache while their columns are read one by one.
 STRIP = 64
-# As few rows are better taken one by one than by loops that are made for many.
+# As few rows are better taken one by one than by loops that are made for many, in arrays that are
+# no wider than one line of the cache.
 FEW = 4
+NARROW = 8
 # Rows of a power of two would all fall into the same few places of the cache.
 APART = 64
 ZERO = float(np.float32(1e-35))
@@ -25,14 +27,16 @@ NOTHING = np.uint8(0)
 def explain(tables: Any, X: Any, bias: float, out: Any) -> None:
     """Writes the contributions of X (rows × columns) and the bias to `out`."""
     codes, indices, sums, lone, points, weights = tables
-    block = min(BLOCK, -(-len(X) // STRIP) * STRIP)
+    few = len(X) <= FEW
+    block = NARROW if few else min(BLOCK, -(-len(X) // STRIP) * STRIP)
+    width = block if few else block + APART
     tiles = len(sums.rows) - 1
     most = 0
     for tile in range(tiles):
         most = max(most, sums.rows[tile + 1] - sums.rows[tile])
     coded = np.empty((len(codes.base), block), np.uint8)
-    index = np.empty((most, block + APART), np.uint8)
-    total = aligned(out.shape[1] - 1, block + APART)
+    index = np.empty((most, width), np.uint8)
+    total = aligned(out.shape[1] - 1, width)
     for begin in range(0, len(X), block):
         rows = min(block, len(X) - begin)
         code_numbers(codes, X[begin : begin + rows], coded)
@@ -202,9 +206,10 @@ def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows
     most = 0
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         most = max(most, lone.start[trie + 1] - lone.start[trie])
-    met = np.empty((most, STRIP), np.bool_)
-    product = aligned(most, STRIP)
-    gained = aligned(most, STRIP)
+    width = NARROW if rows <= FEW else STRIP
+    met = np.empty((most, width), np.bool_)
+    product = aligned(most, width)
+    gained = aligned(most, width)
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         nodes = lone.start[trie], lone.start[trie + 1]
         count = lone.needs[trie]

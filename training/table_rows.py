@@ -7,7 +7,6 @@ a large table is made. Categories of pandas and of Arrow become the codes that t
 from collections.abc import Sequence
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -15,9 +14,13 @@ import pyarrow.compute as pc
 
 from training.shap_tables import Floats
 
+Categories = Sequence[Sequence[Any]]
+
 
 class Rows:
     """The rows of an array, an Arrow table or a pandas frame.
+
+    `columns` is how many the model has, `categories` those of its categorical ones, in order.
 
     Raises
     ------
@@ -25,14 +28,12 @@ class Rows:
         It has another number of columns than the model, or is no table.
     """
 
-    def __init__(self, source: Any, booster: lgb.Booster) -> None:
+    def __init__(self, source: Any, columns: int, categories: Categories) -> None:
         self.source = source if isinstance(source, pa.Table | pd.DataFrame) else np.asarray(source)
-        self._categories: Sequence[Sequence[Any]] = booster.pandas_categorical or ()
+        self._categories = categories
         shape = self.source.shape
-        if len(shape) != 2 or shape[1] != booster.num_feature():
-            raise ValueError(
-                f"rows of {booster.num_feature()} columns are wanted, got an array of shape {shape}"
-            )
+        if len(shape) != 2 or shape[1] != columns:
+            raise ValueError(f"rows of {columns} columns are wanted, got an array of shape {shape}")
 
     def __len__(self) -> int:
         return int(self.source.shape[0])

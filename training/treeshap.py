@@ -57,7 +57,7 @@ from training import shap_kernels, shap_layout
 from training.forest import Refused, parse
 from training.shap_probes import probes
 from training.shap_tables import Floats, Tables
-from training.table_rows import Rows
+from training.table_rows import Categories, Rows
 
 ExplanationPath = Literal["compiled", "pred_contrib"]
 
@@ -104,6 +104,7 @@ class TreeShap:
         if not boosters:
             raise ValueError("no booster to explain")
         self._boosters = list(boosters)
+        self._categories: Categories = boosters[0].pandas_categorical or ()
         self.columns = boosters[0].num_feature()
         if any(booster.num_feature() != self.columns for booster in boosters):
             raise ValueError("the boosters of a bag must have the same columns")
@@ -140,7 +141,7 @@ class TreeShap:
         ValueError
             X has another number of columns than the model.
         """
-        rows = Rows(X, self._boosters[0])
+        rows = Rows(X, self.columns, self._categories)
         if self.tables is None:
             return self._by_lightgbm(rows, threads)
         out = np.empty((len(rows), self.outputs + 1))
@@ -173,7 +174,7 @@ class TreeShap:
 
     def _check(self, tables: Tables) -> None:
         """Compares with LightGBM, whose covers may one day mean something else."""
-        rows = Rows(probes(tables, self.columns, PROBES), self._boosters[0])
+        rows = Rows(probes(tables, self.columns, PROBES), self.columns, self._categories)
         ours, theirs = self.contributions(rows.floats(0, PROBES)), self._by_lightgbm(rows, 1)
         scale = np.maximum(1.0, np.abs(theirs.sum(axis=1, keepdims=True)))
         worst = float(np.max(np.abs(ours - theirs) / scale))
