@@ -24,7 +24,7 @@ from features.records import DAYS, Floats, Grid, Places, Words
 
 Positions = npt.NDArray[np.uint16]
 
-ACCOUNTS_PER_PART = 1024
+ACCOUNTS_PER_PART = 256
 MOST_ACCOUNTS_PER_PART = 1 << 16
 """An account's place in its part has sixteen bits."""
 MOST_PARTS = 512
@@ -102,12 +102,13 @@ class Shelf:
 class Accounts:
     """Who the rows are of, in the order of their ids.
 
-    `since` is the day number of the account's first day, `NEVER` where it has none; `None` where
-    accounts are derived, which exist from the first fact on that is known.
+    `segments` is dictionary-encoded. `since` is the day number of the account's first day, `NEVER`
+    where it has none; `None` where accounts are derived, which exist from the first fact on that
+    is known.
     """
 
     ids: pa.Array
-    segments: pa.Array
+    segments: pa.DictionaryArray
     since: Places | None
 
     def __len__(self) -> int:
@@ -122,6 +123,7 @@ def accounts(found: pa.Table, *, derived: bool) -> Accounts:
     ids, segments, since = (
         found[name].combine_chunks() for name in ("account_id", "segment", "since")
     )
+    segments = segments.dictionary_encode()
     if derived:
         return Accounts(ids, segments, None)
     days = since.cast(pa.int32()).fill_null(NEVER).to_numpy().astype(np.int64)

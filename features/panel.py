@@ -108,7 +108,7 @@ def table(asked: Declared, history: History, until: date, parts: range | None = 
     shown = history.shown(parts)
     streams = _streams(asked.plans, shown)
     as_of = history.layout.calendar.days[shown.date]
-    segments = history.accounts.segments.dictionary_encode()
+    segments = history.accounts.segments
     codes = segments.indices.to_numpy()[shown.account]
     known = Rows(
         as_of.astype(float),
@@ -128,6 +128,16 @@ def table(asked: Declared, history: History, until: date, parts: range | None = 
         mature = _mature(asked, name, history.layout.calendar.as_of, until)[shown.date]
         columns |= _outcome(name, labels.outcome(asked.company, name, streams), mature)
     return pa.table(columns)
+
+
+def pieces(
+    asked: Declared, history: History, until: date, bytes_at_once: int
+) -> Iterator[pa.Table]:
+    """The rows of some accounts at a time, as `table`; of all, where accounts need each other."""
+    width = 8 * (len(asked.columns) + sum(len(plan.folds) for plan in asked.plans.values()) + 8)
+    ranges = [None] if asked.needs_all_accounts else history.ranges(bytes_at_once // width)
+    for parts in ranges:
+        yield table(asked, history, until, parts)
 
 
 def _streams(plans: dict[str, Plan], shown: Shown) -> labels.Streams:

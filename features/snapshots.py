@@ -5,7 +5,7 @@ them stands behind it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -104,6 +104,28 @@ def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = si
         progress("folding")
         table = panel.table(asked, history, until)
     return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
+
+
+def stream_from(
+    tables: Tables,
+    as_of: Sequence[date],
+    *,
+    bytes_at_once: int = 64 << 20,
+    progress: Progress = silent,
+) -> Iterator[pa.Table]:
+    """The rows that `build_from` has, as a stream of tables of about so many bytes.
+
+    Each holds all rows of some neighbouring accounts, sorted by as_of and account_id: for those
+    who take rows in and need not hold them all. A cluster's rows, and those of accounts that are
+    ranked among each other, come as one table.
+    """
+    asked, until = windows.declared(tables), data_until(tables)
+    if tables.engine.distributes:
+        yield build_from(tables, as_of, progress=progress).table
+        return
+    with panel.gathered(tables, asked, clock.Calendar(as_of), progress) as history:
+        progress("folding")
+        yield from panel.pieces(asked, history, until, bytes_at_once)
 
 
 def _read_back(

@@ -97,14 +97,16 @@ class FeatureStore:
                 continue
             with panel.gathered(tables, asked, clock.Calendar(days), progress) as history:
                 progress(f"publishing {days[0]} to {days[-1]}")
-                self._publish(tables, asked, history)
+                self._publish(asked, history)
         return missing
 
-    def _publish(self, tables: Tables, asked: Declared, history: History) -> None:
+    def _publish(self, asked: Declared, history: History) -> None:
         with ExitStack() as stack:
             days = history.layout.calendar.as_of
             writers = {day: stack.enter_context(self._writing(day)) for day in days}
-            for rows in _pieces(tables, asked, history, self.bytes_at_once):
+            for piece in panel.pieces(asked, history, days[-1], self.bytes_at_once):
+                labels = [name for name in piece.column_names if name.startswith("label__")]
+                rows = piece.drop_columns(labels)
                 for day, writer in writers.items():
                     writer.write(rows.filter(pc.equal(rows["as_of"], pa.scalar(day))))
 
@@ -204,14 +206,3 @@ def meaning(asked: Declared) -> dict[str, Any]:
     columns = [f"{item.name}: {item.dtype}" for item in asked.columns]
     digest = hashlib.sha256(json.dumps([found, columns], sort_keys=True).encode()).hexdigest()
     return {"definitions": found, "columns": columns, "digest": digest}
-
-
-def _pieces(tables: Tables, asked: Declared, history: History, size: int) -> Iterator[pa.Table]:
-    """The rows without labels, of some accounts at a time where that can be done."""
-    width = 8 * (len(asked.columns) + sum(len(plan.folds) for plan in asked.plans.values()) + 8)
-    ranges = [None] if asked.needs_all_accounts else history.ranges(size // width)
-    until = history.layout.calendar.as_of[-1]
-    for parts in ranges:
-        rows = panel.table(asked, history, until, parts)
-        labels = [name for name in rows.column_names if name.startswith("label__")]
-        yield rows.drop_columns(labels)

@@ -27,6 +27,8 @@ from snapshot_properties import (
 
 DATES = [date(2025, 6, 2), date(2025, 6, 9), date(2025, 6, 16)]
 NEW = date(2025, 6, 23)
+# More than one part of neighbours.
+ACCOUNTS = 600
 RANK = """
 [indicators.visits_among_peers]
 title = "Visits among peers"
@@ -40,7 +42,7 @@ says = { bad = "{value}", good = "{value}" }
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    return small_company.write(tmp_path / "company", accounts=60)
+    return small_company.write(tmp_path / "company", accounts=ACCOUNTS)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def refresh(store: FeatureStore, company: Company, *as_of: date) -> list[date]:
 
 def as_it_stood(company: Company, folder: Path, day: date) -> Company:
     """A copy of the company from before anything of `day`, or known then, had reached it."""
-    before = small_company.write(folder, accounts=60)
+    before = small_company.write(folder, accounts=ACCOUNTS)
     now = pa.scalar(start_of(day), pa.timestamp("us", tz="UTC"))
     visits = pq.read_table(company.folder / "visits.parquet")
     known = pc.and_(pc.less(visits["at"], now), pc.less(visits["known"], now))
@@ -81,6 +83,14 @@ def test_rows_that_are_written_in_pieces_are_the_same(
     company = load(company.folder)
     refresh(FeatureStore(store.folder, bytes_at_once=1), company, *DATES)
     assert_same_to_the_last_bit(store.read(), features(snapshots.build(company, DATES).table))
+
+
+def test_a_stream_holds_the_rows_of_the_snapshots(company: Company) -> None:
+    with sources.opened(company) as tables:
+        pieces = list(snapshots.stream_from(tables, DATES, bytes_at_once=1))
+    order = [("as_of", "ascending"), ("account_id", "ascending")]
+    streamed = pa.concat_tables(pieces).sort_by(order)
+    assert_same_to_the_last_bit(streamed, snapshots.build(company, DATES).table)
 
 
 def test_facts_that_do_not_fit_into_memory_give_the_same_rows(

@@ -1,7 +1,8 @@
 """The job of `benchmarks/features.py` as one would write it with pandas and with Polars.
 
 Each is a loop over as-of dates: the facts that had happened and were known, one group-by per
-window, joined to the accounts. Reading the file belongs to it.
+window, joined to the accounts. Reading the file belongs to it; the rows of a date are let go when
+those of the next come.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,7 @@ def with_polars(folder: Path, as_of: Sequence[date], windows: Sequence[int]) -> 
     """The job in Polars; answers how many rows it made."""
     events = pl.read_parquet(folder / EVENTS, columns=COLUMNS)
     accounts = pl.read_parquet(folder / ACCOUNTS, columns=["account_id"])
-    made = [_polars_rows(events, accounts, day, windows) for day in as_of]
-    return sum(len(rows) for rows in made)
+    return sum(len(_polars_rows(events, accounts, day, windows)) for day in as_of)
 
 
 def _polars_rows(
@@ -49,8 +49,7 @@ def with_pandas(folder: Path, as_of: Sequence[date], windows: Sequence[int]) -> 
     for kind in KINDS:
         events[kind] = events["event"] == kind
     accounts = pd.read_parquet(folder / ACCOUNTS, columns=["account_id"])["account_id"]
-    made = [_pandas_rows(events, accounts, day, windows) for day in as_of]
-    return sum(len(rows) for rows in made)
+    return sum(len(_pandas_rows(events, accounts, day, windows)) for day in as_of)
 
 
 def _pandas_rows(
