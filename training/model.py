@@ -5,11 +5,10 @@ generalise better out of time and explain fastest. The share of the trees is fol
 leaves, that of the scorecard into its points, so that the margin is their plain sum.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -22,8 +21,6 @@ from training.matrix import Feature, plain_names
 from training.scorecard import Scorecard
 
 Floats = npt.NDArray[np.float64]
-Item = TypeVar("Item")
-Found = TypeVar("Found")
 
 SEED = 20
 BAG = 3
@@ -153,15 +150,8 @@ def fit(rows: Rows, restraint: Restraint, bag: int = BAG) -> Model:
     boosters: list[lgb.Booster] = []
     if restraint.share:
         data = dataset(rows)
-        seeds = range(SEED, SEED + bag)
-        boosters = side_by_side(lambda seed: boost(data, rows, restraint, seed), seeds)
+        boosters = [boost(data, rows, restraint, seed) for seed in range(SEED, SEED + bag)]
     return Model(card.times(1 - restraint.share), tuple(boosters))
-
-
-def side_by_side(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
-    """The work on every item, in their order; LightGBM lets go of Python while it works."""
-    with ThreadPoolExecutor(THREADS) as workers:
-        return list(workers.map(work, items))
 
 
 def scorecards(rows: Rows, penalties: Sequence[float]) -> list[Scorecard]:
@@ -229,12 +219,9 @@ def cross_fitted(rows: Rows, restraint: Restraint) -> Floats:
     One booster a fold and not a bag: its margins spread a little wider than the bag's, so the
     slope that is fitted to them errs on the cautious side.
     """
-
-    def margins(fold: split.Fold) -> Floats:
-        return fit(rows.where(fold.train), restraint, bag=1).margins(rows.X[fold.test], 1)
-
     found = np.empty(len(rows.y))
-    folds = [fold for fold in split.grouped(rows.accounts) if fold.test.any()]
-    for fold, own in zip(folds, side_by_side(margins, folds), strict=True):
-        found[fold.test] = own
+    for fold in split.grouped(rows.accounts):
+        if fold.test.any():
+            model = fit(rows.where(fold.train), restraint, bag=1)
+            found[fold.test] = model.margins(rows.X[fold.test], 1)
     return found

@@ -217,7 +217,7 @@ def _try(folds: Sequence[_Fold], restraint: Restraint, before: Sequence[_Tried])
     first = float(grown[0][1].min())
     if any(HOPELESS * item.first < first for item in before):
         return first
-    grown += model.side_by_side(lambda fold: _grow(fold, restraint), folds[1:])
+    grown += [_grow(fold, restraint) for fold in folds[1:]]
     steps = min(len(margins) for margins, _ in grown)
     weights = np.array([len(fold.test.y) for fold in folds], dtype=np.float64)
     losses = np.average([found[:steps] for _, found in grown], axis=0, weights=weights)
