@@ -110,7 +110,7 @@ def stream_from(
     tables: Tables,
     as_of: Sequence[date],
     *,
-    bytes_at_once: int = 64 << 20,
+    bytes_at_once: int = 256 << 20,
     progress: Progress = silent,
 ) -> Iterator[pa.Table]:
     """The rows that `build_from` has, as a stream of tables of about so many bytes.
