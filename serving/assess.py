@@ -233,7 +233,7 @@ def _drivers(X: Floats, contributions: Floats, artifact: "Artifact") -> list[tup
 
 def _driver(name: str, artifact: "Artifact", place: int, coded: float, points: float) -> Driver:
     meaning, feature = artifact.meanings[name], artifact.features[place]
-    value = _value(feature, coded)
+    value = feature.value(coded)
     return Driver(
         indicator=name,
         title=meaning.title,
@@ -247,12 +247,6 @@ def _driver(name: str, artifact: "Artifact", place: int, coded: float, points: f
         sentence=sentence(meaning, feature, value, lowers=points < 0),
         playbook=meaning.playbook,
     )
-
-
-def _value(feature: Feature, coded: float) -> float | str | None:
-    if np.isnan(coded):
-        return None
-    return feature.categories[int(coded)] if feature.dtype == "category" else float(coded)
 
 
 def _playbook(drivers: Sequence[Driver], health_score: float) -> str | None:
