@@ -67,6 +67,10 @@ class Choice:
     trials: tuple[dict[str, Any], ...] = ()
     losses: dict[str, float] | None = None
 
+    def without_trees(self) -> "Choice":
+        """The same with the scorecard alone."""
+        return replace(self, restraint=replace(self.restraint, share=0.0, rounds=0))
+
 
 @dataclass(frozen=True)
 class _Fold:

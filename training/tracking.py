@@ -12,15 +12,17 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from features.company import Company
-from features.errors import ChurnlightError, GateRefused, NotFound
+from features.errors import ChurnlightError, NotFound
+from features.progress import Progress, silent
 from features.settings import Settings
-from training.artifact import Artifact, install_champion
+from training import gate
+from training.artifact import Artifact, DamagedArtifact, install_champion
 
 VALID_FOR = timedelta(days=183)
 ARTIFACT = "artifact"
@@ -226,59 +228,95 @@ def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Art
 
 
 def promote(
-    company: Company, target: str, version: str = "challenger", *, settings: Settings | None = None
+    company: Company,
+    target: str,
+    version: str = "challenger",
+    *,
+    settings: Settings | None = None,
+    reason: str = "",
+    progress: Progress = silent,
 ) -> Artifact:
     """Makes a registered model the champion; the champion before it becomes `previous`.
+
+    What scores as the champion does already (an equal digest) leaves the registry as it is.
+
+    Parameters
+    ----------
+    reason : str
+        Why a model that is not better than the champion takes its place all the same; kept as the
+        version's tag `promotion_reason`. It outweighs no other rule.
 
     Raises
     ------
     GateRefused
-        On the rows that judged it, the model was no better than the base rate alone.
+        The model has not shown enough where it was judged: see `training.gate`.
     """
     settings = settings or Settings.read()
     artifact = fetch(company, target, version, settings)
-    require_skill(artifact)
+    before = _standing(company, artifact.name, settings)
+    if before and before.digest == artifact.digest:
+        progress(f"{artifact.name} version {before.version} is the champion already")
+        if before.version != artifact.version:
+            artifact = fetch(company, target, before.version, settings)
+        install_champion(artifact, settings.workspace_of(company))
+        return artifact
+    _require_passed(artifact, before, reason, progress)
     install_champion(artifact, settings.workspace_of(company))
-    with client(company, settings) as mlflow:
-        registry = mlflow.MlflowClient()
-        aliases = registry.get_registered_model(artifact.name).aliases
-        before = aliases.get("champion")
-        if before and str(before) != artifact.version:
-            registry.set_registered_model_alias(artifact.name, "previous", before)
-        registry.set_registered_model_alias(artifact.name, "champion", artifact.version)
+    _move_aliases(company, artifact, before, settings, reason)
     return artifact
 
 
-def require_skill(artifact: Artifact) -> None:
-    """Raises GateRefused unless the model surely beats the base rate where it was judged."""
-    gain = artifact.evaluation["gain_over_base_rate"]
-    if gain["low"] is not None and gain["low"] > 0:
-        _require_more_than_baselines(artifact)
-        return
-    known = all(gain[key] is not None for key in ("value", "low", "high"))
-    told = "{value:.4f} ({low:.4f} to {high:.4f})".format(**gain) if known else "an unknown amount"
-    raise GateRefused(
-        f"model {artifact.name or artifact.target} version {artifact.version} is not promoted: on "
-        f"{artifact.evaluation['as_of']} its log loss beats the base rate's by {told}, which may "
-        "be nothing; add indicators or history"
-    )
+def _require_passed(
+    artifact: Artifact, before: gate.Standing | None, reason: str, progress: Progress
+) -> None:
+    """Raises GateRefused unless the gate lets the artifact pass; tells what it could not ask."""
+    gate.require_skill(artifact)
+    if before and not reason:
+        gate.require_better(artifact, before, datetime.now(UTC).date())
+    if before and gate.compared_with(artifact, before) is None:
+        progress(f"{artifact.name}: not compared with the champion, version {before.version}")
 
 
-def _require_more_than_baselines(artifact: Artifact) -> None:
-    """Raises GateRefused where something simpler does as well.
+def _standing(company: Company, name: str, settings: Settings) -> gate.Standing | None:
+    """The champion that the registry names, if any."""
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        version = registry.get_registered_model(name).aliases.get("champion")
+        if version is None:
+            return None
+        tags = registry.get_model_version(name, version).tags
+    return gate.Standing(str(version), tags["model_digest"], date.fromisoformat(tags["expiry"]))
 
-    A single column must be beaten where the model was judged, and logistic regression must not
-    surely be better: the model has a scorecard in it, so of equals either may serve. Whether a
-    difference may be noise is said by the report in every case.
-    """
-    for item in artifact.evaluation.get("baselines", ()):
-        alone = item["baseline"].endswith(" alone")
-        edge = item["value"] if alone else item["high"]
-        if edge is None or item["low"] is None or edge > 0:
-            continue
-        raise GateRefused(
-            f"model {artifact.name or artifact.target} version {artifact.version} is not promoted: "
-            f"no better than {item['baseline']}: on {artifact.evaluation['as_of']} its log loss is "
-            f"lower by {item['value']:.4f} ({item['low']:.4f} to {item['high']:.4f}); add "
-            "indicators or history"
-        )
+
+def _move_aliases(
+    company: Company,
+    artifact: Artifact,
+    before: gate.Standing | None,
+    settings: Settings,
+    reason: str,
+) -> None:
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        if before:
+            registry.set_registered_model_alias(artifact.name, "previous", before.version)
+        registry.set_registered_model_alias(artifact.name, "champion", artifact.version)
+        if reason:
+            registry.set_model_version_tag(
+                artifact.name, artifact.version, "promotion_reason", reason
+            )
+
+
+def champion_of(
+    company: Company, target: str, settings: Settings, progress: Progress = silent
+) -> Artifact | None:
+    """The registry's champion, to compare a new model with; None where there is none to read."""
+    if not settings.tracking_uri and not (settings.workspace_of(company) / "mlflow.db").exists():
+        return None
+    try:
+        return fetch(company, target, "champion", settings)
+    except NotFound:
+        return None
+    except DamagedArtifact as error:
+        # An artifact of an earlier format must not keep anyone from training its successor.
+        progress(f"not compared with the champion: {error}")
+        return None

@@ -16,9 +16,9 @@ from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import lead_times, search, tracking
+from training import gate, lead_times, search, tracking
 from training.artifact import Artifact
-from training.judge import History, judge
+from training.judge import History, judged, simplest
 from training.panel import require_grid
 from training.procedure import labelled
 from training.search import Choice
@@ -71,7 +71,13 @@ def train(
     trained = []
     for name in chosen:
         artifact = fit_and_evaluate(
-            built, company, name, *dates[name], choice=settings.trials, progress=progress
+            built,
+            company,
+            name,
+            *dates[name],
+            choice=settings.trials,
+            champion=tracking.champion_of(company, name, settings, progress),
+            progress=progress,
         )
         progress(f"measuring lead times of {name}")
         seen = [day for days in dates[name] for day in days]
@@ -85,24 +91,24 @@ def train(
 def summary(trained: Trained) -> str:
     """What was trained and how it was judged, in three lines, with what did not prove itself.
 
-    One line for each shadow column, and one with the indicators that are declared leading and
-    were not found to lead.
+    One line for each baseline and shadow column, what the gate will say, and one line with the
+    indicators that are declared leading and were not found to lead.
     """
-    judged, made = trained.artifact.evaluation, trained.artifact.training
-    auc, loss = judged["auc"], judged["log_loss"]
+    found, made = trained.artifact.evaluation, trained.artifact.training
+    auc, loss = found["auc"], found["log_loss"]
     shadow = [
         f"\n  shadow {item['column']}: known {item['known']:.0%}, AUC alone {_plain(item['auc'])}"
-        for item in judged["shadow"]
+        for item in found["shadow"]
     ]
     return (
         f"{trained.name} version {trained.version}: {made['rows']:,} rows of "
         f"{made['accounts']:,} accounts, {size(made)}\n"
-        f"  judged on a {judged['kind']}, {judged['as_of']} (the {judged['judged']}): AUC "
-        f"{spread(auc)}, log loss {spread(loss)}, ECE {judged['ece']:.3f}\n"
+        f"  judged on a {found['kind']}, {found['as_of']} (the {found['judged']}): AUC "
+        f"{spread(auc)}, log loss {spread(loss)}, ECE {found['ece']:.3f}\n"
         f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
-        + "".join(map(_beside, judged.get("baselines", ())))
+        + "".join(f"\n  {line}" for line in proven(trained.artifact))
         + "".join(shadow)
-        + _not_leading(judged["lead_times"])
+        + _not_leading(found["lead_times"])
     )
 
 
@@ -121,11 +127,21 @@ def _not_leading(found: dict[str, Any]) -> str:
     )
 
 
+def proven(artifact: Artifact) -> list[str]:
+    """How the model did against what is simpler or was there before it, and what that means."""
+    found = artifact.evaluation
+    left_out = artifact.training.get("trees_left_out")
+    return [
+        *([f"a scorecard alone: {left_out}"] if left_out else []),
+        *map(_beside, found["baselines"]),
+        *gate.told(found),
+    ]
+
+
 def _beside(item: dict[str, Any]) -> str:
     """How the model did against a baseline."""
-    better = item["low"] is not None and item["low"] > 0
-    word = "better" if better else "no better"
-    return f"\n  {word} than {item['baseline']}: log loss lower by {spread(item)}"
+    word = "better" if gate.beats(item) else "no better"
+    return f"{word} than {item['baseline']}: log loss lower by {gate.figures(item)}"
 
 
 def size(made: dict[str, Any]) -> str:
@@ -192,7 +208,7 @@ def _dates(
     return learn, later[-1:]
 
 
-def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and two keywords)
+def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and three keywords)
     built: Snapshots,
     company: Company,
     target: str,
@@ -200,21 +216,22 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and two keywords)
     later: Sequence[date] = (),
     *,
     choice: Choice | int = search.TRIALS,
+    champion: Artifact | None = None,
     progress: Progress = silent,
 ) -> Artifact:
     """The artifact learnt from the as-of dates `learn`, with the evaluation its history allows.
 
     `later` are as-of dates that it has not learnt from and may be judged on (see `judge`);
-    `choice` is how many restraints are tried, or the one that was chosen before.
+    `choice` is how many restraints are tried, or the one that was chosen before, which is kept;
+    `champion` is the model to compare it with.
     """
     require_grid(built.table, target, company.bands.min_history)
-    history = History(built, company, target, labelled(built, company, target), learn, later)
+    table = labelled(built, company, target)
+    history = History(built, company, target, table, learn, later, champion=champion)
     history = history.choose(choice, progress)
-    progress(f"fitting {target}")
-    artifact, held = history.fit(learn)
+    kept = isinstance(choice, Choice)
+    artifact = judged(history, progress) if kept else simplest(history, progress)
     learnt = snapshots.digest(history.of(learn))
     data = {"data_digest": learnt, "data_until": str(built.data_until)}
     path = {"explanation_path": artifact.explanation_path}
-    artifact = replace(artifact, training=artifact.training | data | path)
-    progress(f"evaluating {target}")
-    return replace(artifact, evaluation=judge(artifact, held, history))
+    return replace(artifact, training=artifact.training | data | path)

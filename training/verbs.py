@@ -124,22 +124,32 @@ def promote(
     version: Annotated[
         str, typer.Option(help="Registry version or alias to make the champion.")
     ] = "challenger",
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="Why it takes the champion's place without being surely better; kept with it."
+        ),
+    ] = "",
 ) -> None:
     """Make a registered model the champion that scores and serves."""
     from features import declaration, publish
     from features.settings import Settings
-    from training import tracking
+    from training import gate, tracking
     from training.train import choose_targets
 
     declared, settings = declaration.load(company), Settings.read()
-    with publish.alone(settings.workspace_of(declared)), progress("promoting"):
+    with publish.alone(settings.workspace_of(declared)), progress("promoting") as tell:
         promoted = [
-            tracking.promote(declared, name, version, settings=settings)
+            tracking.promote(
+                declared, name, version, settings=settings, reason=reason, progress=tell
+            )
             for name in choose_targets(declared, target or ())
         ]
     for item in promoted:
         model = f"{item.name} version {item.version}, {item.digest[:12]}"
         typer.echo(f"champion of {item.target}: {model}")
+        for line in gate.told(item.evaluation):
+            typer.echo(f"  {line}")
 
 
 @app.command(name="lead-time")
