@@ -22,6 +22,8 @@ Measured = dict[str, float | None]
 FEW_EVENTS = 30
 """So many of the rarer outcome weigh as much as everything that the other segments say."""
 
+MEASURES = ("auc", "calibration", "ece", "gain_over_base_rate")
+
 LEAST_ACCOUNTS = 50
 """On fewer, a segment is called worse than the base rate only where that is sure."""
 
@@ -47,7 +49,12 @@ def table(
     for name in sorted(set(segments)):
         rows = np.flatnonzero(names == name)
         own = [accounts[int(row)] for row in rows]
-        measured = _quality(logits[rows], labels[rows], own, base)
+        everyone = len(rows) == len(labels)
+        measured = (
+            {key: overall[key] for key in MEASURES}
+            if everyone
+            else _quality(logits[rows], labels[rows], own, base)
+        )
         found.append(
             {
                 "segment": name,
