@@ -26,6 +26,7 @@ from training import (
     baselines,
     calibration,
     evaluate,
+    evidence,
     foreign,
     gate,
     health,
@@ -33,6 +34,7 @@ from training import (
     search,
     segments,
     split,
+    worth,
 )
 from training.artifact import Artifact
 from training.calibration import Calibration
@@ -104,10 +106,16 @@ def fit(
     judged_later = last.any() and _enough(earlier.y) and _both(read.rows.y[last])
     chosen_by = earlier if judged_later else read.rows
     choice = search.choose(chosen_by, *_folds(chosen_by), trials=trials, progress=progress)
-    artifact = _judged(read, choice, earlier if judged_later else None, progress)
+    artifact = _simplest(read, choice, earlier if judged_later else None, progress)
+    return evidence.telling(artifact, _evidence(artifact, read))
+
+
+def _simplest(read: _Read, choice: Choice, earlier: Rows | None, progress: Progress) -> Artifact:
+    """What `_judged` makes, and where its trees prove nothing, the scorecard alone."""
+    artifact = _judged(read, choice, earlier, progress)
     if not (why := gate.trees_prove_nothing(artifact.evaluation)):
         return artifact
-    plain = _judged(read, choice.without_trees(), earlier if judged_later else None, progress)
+    plain = _judged(read, choice.without_trees(), earlier, progress)
     return replace(plain, training=plain.training | {"trees_left_out": why})
 
 
@@ -120,6 +128,19 @@ def _judged(read: _Read, choice: Choice, earlier: Rows | None, progress: Progres
         return replace(artifact, evaluation=_by_folds(artifact, held, read.rows))
     repeated = _made(read, earlier, choice)[0]
     return replace(artifact, evaluation=_out_of_time(repeated, read, earlier))
+
+
+def _evidence(artifact: Artifact, read: _Read) -> dict[str, Any]:
+    """Drivers on the last block, and the drift from the block in the middle to it."""
+    blocks = np.unique(read.block)
+    since, until = (int(blocks[place]) for place in (len(blocks) // 2, -1))
+    X = {block: read.rows.X[read.block == block] for block in (since, until)}
+    moved = None
+    if since < until:
+        every = range(len(artifact.features))
+        spans = {"since": read.blocks[since], "until": read.blocks[until]}
+        moved = evidence.drift(artifact.features, every, X[since], X[until]) | spans
+    return {"drivers": evidence.drivers(artifact, X[until]), "drift": moved}
 
 
 def summary(artifact: Artifact) -> str:
@@ -263,7 +284,14 @@ def _account(read: _Read, rows: Rows, choice: Choice, logits: Floats) -> dict[st
         {**item, "as_of": name}
         for item, name in zip(told["calibration_by_as_of"], blocks, strict=True)
     ]
-    return {**told, **read.about, "as_of": blocks, "calibration_by_as_of": by_block}
+    folds = [{**item, "as_of": _named(read, item["as_of"])} for item in told["folds"]]
+    named = {"as_of": blocks, "calibration_by_as_of": by_block, "folds": folds}
+    return {**told, **read.about, **named}
+
+
+def _named(read: _Read, days: Sequence[str]) -> list[str]:
+    """The blocks behind the days by which rows know them."""
+    return [read.blocks[int(np.datetime64(day, "D").astype(np.int64))] for day in days]
 
 
 def _out_of_time(artifact: Artifact, read: _Read, earlier: Rows) -> dict[str, Any]:
@@ -306,5 +334,9 @@ def _report(logits: Floats, scores: Floats, held: Rows, artifact: Artifact) -> d
     base, every = artifact.training["base_rate"], ["all"] * len(held.y)
     report = evaluate.evaluate(logits, held.y, held.accounts, base)
     by_segment = segments.table(logits, held.y, held.accounts, every, report)
-    beside = {"segments": by_segment, "bands": evaluate.bands(scores, held.y)}
+    beside = {
+        "segments": by_segment,
+        "bands": evaluate.bands(scores, held.y),
+        "value": worth.of(logits, held.y, held.accounts, CAPACITY),
+    }
     return {**report, **beside, "champion": None, "shadow": []}

@@ -7,8 +7,8 @@ account are judged, each by a calibration and anchors that never saw it. The rep
 On the same rows stand the baselines and, where its labels were settled by then, the champion.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,7 @@ from features.company import Company
 from features.errors import DeclarationError, GateRefused
 from features.progress import Progress
 from features.snapshots import Snapshots
-from training import baselines, calibration, evaluate, gate, health, segments, split
+from training import baselines, calibration, evaluate, gate, health, segments, split, worth
 from training.artifact import Artifact, require_same_meaning
 from training.matrix import Feature, matrix
 from training.procedure import Held, as_rows, choose, fit
@@ -35,7 +35,7 @@ class History:
     """Labelled rows of a target and the as-of dates in them: to learn from, and later ones.
 
     `choice` is the restraint of every model that is made of them, `champion` the model that one
-    of them may replace.
+    of them may replace, `mrr` the monthly recurring revenue of the accounts of which it is known.
     """
 
     built: Snapshots
@@ -46,6 +46,7 @@ class History:
     later: Sequence[date]
     choice: Choice | None = None
     champion: Artifact | None = None
+    mrr: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, days: Sequence[date]) -> pa.Table:
         """The rows of `days`."""
@@ -54,6 +55,12 @@ class History:
     def fit(self, days: Sequence[date]) -> tuple[Artifact, Held]:
         """What the procedure makes of the rows of `days`."""
         return fit(self.of(days), self.built.columns, self.company, self.target, self.choice)
+
+    def worth(
+        self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]
+    ) -> dict[str, Any]:
+        """What calibrated `logits` are worth at the team's capacity."""
+        return worth.of(logits, labels, accounts, self.company.bands.capacity, self.mrr)
 
     @property
     def earlier(self) -> list[date]:
@@ -158,6 +165,7 @@ def _out_of_time(artifact: Artifact, history: History, day: date, judged: str) -
         **report,
         "segments": segments.table(logits, labels, accounts, names, report),
         "bands": evaluate.bands(artifact.scale.unclipped(margins), labels),
+        "value": history.worth(logits, labels, accounts),
         "baselines": _baselines(artifact, history, test, logits),
         "champion": _champion(history, day, test, logits),
         "shadow": _shadow(history, test, labels),
@@ -229,6 +237,7 @@ def _by_folds(artifact: Artifact, held: Held, history: History) -> dict[str, Any
         **report,
         "segments": segments.table(logits, *own, held.segments, report),
         "bands": evaluate.bands(scores, held.labels),
+        "value": history.worth(logits, *own),
         "baselines": baselines.beside_held(logits, rows, history.choice.restraint, at),
         "champion": None if old is None else _not_compared(old, short),
         "shadow": _shadow(history, history.of([held.day]), held.labels),

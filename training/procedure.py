@@ -224,6 +224,7 @@ def account_of(rows: model.Rows, choice: Choice, logits: Floats) -> dict[str, An
         "chosen_on": choice.chosen_on,
         "trials": list(choice.trials),
         "losses": choice.losses,
+        "folds": list(choice.folds),
         "parameters": model.PARAMETERS,
         "base_rate": float(rows.y[rows.as_of == rows.as_of.max()].mean()),
         "calibration_by_as_of": _in_the_large(rows, logits),

@@ -4,19 +4,21 @@ The evaluation looks at a later as-of date than any that the judged model learnt
 history has one; else at folds grouped by account. It says which.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from features import clock, contract, snapshots, sources
+import pyarrow.compute as pc
+
+from features import clock, contract, rows, snapshots, sources
 from features.company import Company
 from features.errors import DeclarationError, GateRefused, NotFound
 from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import gate, lead_times, search, tracking
+from training import evidence, gate, lead_times, search, tracking
 from training.artifact import Artifact
 from training.judge import History, judged, simplest
 from training.panel import require_grid
@@ -68,6 +70,7 @@ def train(
         every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
         built = snapshots.build_from(tables, every, progress=progress)
         events = {name: measure.churned(tables, name) for name in chosen}
+        mrr = revenue(tables)
     trained = []
     for name in chosen:
         artifact = fit_and_evaluate(
@@ -77,15 +80,26 @@ def train(
             *dates[name],
             choice=settings.trials,
             champion=tracking.champion_of(company, name, settings, progress),
+            mrr=mrr,
             progress=progress,
         )
         progress(f"measuring lead times of {name}")
         seen = [day for days in dates[name] for day in days]
         leads = lead_times.of_months(built, company, events[name], seen)
         artifact = lead_times.told_by(artifact, leads)
+        artifact = evidence.told_by(artifact, built, company, seen)
         progress(f"registering {name}")
         trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
     return trained
+
+
+def revenue(tables: sources.Tables) -> dict[str, float]:
+    """The monthly recurring revenue by account, where the account table knows it today."""
+    if tables.company.accounts.attributes.mrr is None:
+        return {}
+    facts = tables.engine.rows(rows.account_facts(tables))
+    known = facts.filter(pc.is_valid(facts["mrr"]))
+    return dict(zip(known["account_id"].to_pylist(), known["mrr"].to_pylist(), strict=True))
 
 
 def summary(trained: Trained) -> str:
@@ -208,7 +222,7 @@ def _dates(
     return learn, later[-1:]
 
 
-def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and three keywords)
+def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     built: Snapshots,
     company: Company,
     target: str,
@@ -217,21 +231,36 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and three keywords)
     *,
     choice: Choice | int = search.TRIALS,
     champion: Artifact | None = None,
+    mrr: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Artifact:
     """The artifact learnt from the as-of dates `learn`, with the evaluation its history allows.
 
     `later` are as-of dates that it has not learnt from and may be judged on (see `judge`);
     `choice` is how many restraints are tried, or the one that was chosen before, which is kept;
-    `champion` is the model to compare it with.
+    `champion` is the model to compare it with, `mrr` the monthly recurring revenue by account, of
+    which the evaluation tells how much would have been caught.
     """
     require_grid(built.table, target, company.bands.min_history)
     table = labelled(built, company, target)
     history = History(built, company, target, table, learn, later, champion=champion)
-    history = history.choose(choice, progress)
+    history = replace(history, mrr=mrr or {}).choose(choice, progress)
     kept = isinstance(choice, Choice)
     artifact = judged(history, progress) if kept else simplest(history, progress)
     learnt = snapshots.digest(history.of(learn))
     data = {"data_digest": learnt, "data_until": str(built.data_until)}
     path = {"explanation_path": artifact.explanation_path}
-    return replace(artifact, training=artifact.training | data | path)
+    told = {"declared": declared(company, target)}
+    return replace(artifact, training=artifact.training | data | path | told)
+
+
+def declared(company: Company, target: str) -> dict[str, Any]:
+    """What the reader of a report has to know of the declaration, as plain JSON values."""
+    about = company.company
+    return {
+        "company": about.name,
+        "simulated": about.simulated,
+        "currency": about.currency,
+        "capacity": company.bands.capacity,
+        "target": company.targets[target].model_dump(mode="json", exclude_defaults=True),
+    }

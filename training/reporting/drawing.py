@@ -13,9 +13,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
 
-WIDTH, HEIGHT = 4.5, 3.0
+WIDTH, HEIGHT, DOTS = 4.5, 3.0, 100
 """Inches: what stays legible on a phone and stands twice beside itself on a screen."""
 INK, QUIET = "#1b1f24", "#535c67"
 BLUE, ORANGE = "#0b5cad", "#a35200"
@@ -50,22 +49,24 @@ def style() -> Iterator[None]:
         yield
 
 
-def drawn(draw: Callable[["Axes"], None], width: float = WIDTH, height: float = HEIGHT) -> str:
-    """The SVG document of one panel, `width` × `height` inches, that `draw` fills."""
+def drawn(
+    draw: Callable[["Axes"], None],
+    width: float = WIDTH,
+    height: float = HEIGHT,
+    dots: int = DOTS,
+) -> str:
+    """The SVG document of one panel, `width` × `height` inches, that `draw` fills.
+
+    `dots` per inch are those of its pictures, where `draw` makes some.
+    """
     from matplotlib.figure import Figure as Canvas
 
     with style():
         canvas = Canvas(figsize=(width, height), layout="constrained")
         draw(canvas.subplots())
-        return svg_of(canvas)
-
-
-def svg_of(canvas: "Canvas") -> str:
-    """The canvas as an SVG document."""
-    written = io.StringIO()
-    with style():
-        canvas.savefig(written, format="svg", metadata=NOTHING)
-    return written.getvalue()
+        written = io.StringIO()
+        canvas.savefig(written, format="svg", metadata=NOTHING, dpi=dots)
+        return written.getvalue()
 
 
 def percent(axis: "Axes", *sides: str) -> None:
