@@ -118,6 +118,7 @@ def test_a_figure_by_itself_is_a_whole_drawing_without_a_date(page: Page) -> Non
         assert "dc:date" not in figure.svg
         assert "matplotlib.org" not in figure.svg
         assert len(figure.svg) < 100_000
+        assert figure.width == 490
 
 
 def test_a_drawing_that_cannot_be_scaled_is_refused(page: Page) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDTH, HEIGHT, DOTS = 4.5, 3.0, 100
+WIDTH, HEIGHT, DOTS = 5.1, 3.2, 100
 """Inches: what stays legible on a phone and stands twice beside itself on a screen."""
 INK, QUIET = "#1b1f24", "#535c67"
 BLUE, ORANGE = "#0b5cad", "#a35200"
@@ -24,10 +24,10 @@ STYLE = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
+    "font.size": 9.5,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": QUIET,
-    "axes.labelsize": 9,
+    "axes.labelsize": 9.5,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -35,7 +35,7 @@ STYLE = {
     "ytick.color": QUIET,
     "text.color": INK,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9,
 }
 NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 

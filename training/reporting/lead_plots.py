@@ -45,7 +45,7 @@ def _figure(item: Row, found: Row, reach: tuple[float, float]) -> Figure:
     return Figure(
         f"lead-time-{item['indicator']}",
         item["title"],
-        drawn(draw, width=3.1, height=2.1),
+        drawn(draw, width=3.3, height=2.2),
         f"{item['title']} ({item['column']}), AUC by days before churn. {item['told']}",
         _numbers(item["title"], points),
     )

@@ -72,6 +72,14 @@ class Figure:
 
     kind = "figure"
 
+    @property
+    def width(self) -> int:
+        """As wide as it was drawn, in pixels."""
+        box = re.search(r"viewBox=\"\S+ \S+ (\S+)", self.svg)
+        if box is None:
+            raise ValueError(f"figure {self.name}: a drawing without viewBox cannot be scaled")
+        return round(float(box[1]) * PIXELS_PER_POINT)
+
 
 @dataclass(frozen=True)
 class Note:
@@ -123,14 +131,16 @@ class Section:
 
     @property
     def blocks(self) -> list[tuple[str, Any]]:
-        """The parts by kind, neighbouring figures together: they stand side by side."""
+        """The parts by kind; neighbouring tables and figures together, to stand side by side."""
         found: list[tuple[str, Any]] = []
         for part in self.parts:
             kind = "text" if isinstance(part, str) else part.kind
-            if kind == "figure" and found and found[-1][0] == "figures":
+            if kind not in ("table", "figure"):
+                found.append((kind, part))
+            elif found and found[-1][0] == "beside":
                 found[-1][1].append(part)
             else:
-                found.append(("figures", [part]) if kind == "figure" else (kind, part))
+                found.append(("beside", [part]))
         return found
 
 
@@ -193,19 +203,13 @@ def inline(figure: Figure, number: int) -> Markup:
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
     svg = re.sub(r"\sid=\"([^\"]*)\"", lambda found: _named(found[1], number, used), svg)
     svg = re.sub(r"(url\(|href=\")#", rf"\1#f{number}-", svg)
-    return Markup(re.sub(r"^<svg[^>]*>", _opening, svg))
+    box = re.search(r"viewBox=\"[^\"]*\"", svg)
+    opening = f'<svg {box[0] if box else ""} width="{figure.width}" aria-hidden="true">'
+    return Markup(re.sub(r"^<svg[^>]*>", opening, svg))
 
 
 def _named(name: str, number: int, used: set[str]) -> str:
     return f' id="f{number}-{name}"' if name in used else ""
-
-
-def _opening(found: re.Match[str]) -> str:
-    box = re.search(r"viewBox=\"([^\"]*)\"", found[0])
-    if box is None:
-        raise ValueError("a drawing without viewBox cannot be scaled")
-    width = round(float(box[1].split()[2]) * PIXELS_PER_POINT)
-    return f'<svg viewBox="{box[1]}" width="{width}" aria-hidden="true" focusable="false">'
 
 
 # What stands in cells

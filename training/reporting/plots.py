@@ -90,7 +90,7 @@ def bands(counts: Mapping[str, Row]) -> Figure:
 
     return Figure(
         "bands",
-        "Bands, and how many of each churned later",
+        "Later churn rate by band",
         drawn(draw),
         f"Later churn rate by band: {'; '.join(told)}.",
     )
