@@ -139,7 +139,7 @@ def rows(trained: House) -> Snapshots:
 
 def retrained(house: House, rows: Snapshots, old: Artifact, days: list[date]) -> Artifact:
     """What training makes of the company while `old` is its champion, by a scorecard."""
-    plain = CHOICE.without_trees()
+    plain = CHOICE.without_trees("")
     return fit_and_evaluate(rows, house.company, TARGET, days, choice=plain, champion=old)
 
 
@@ -205,7 +205,10 @@ def names(rows: Rows, restraint: model.Restraint) -> list[str]:
 
 
 def test_a_model_is_set_beside_what_is_simpler_than_it() -> None:
-    trees, card = dataclasses.replace(search.FIRST[0], rounds=20), CHOICE.without_trees().restraint
+    trees, card = (
+        dataclasses.replace(search.FIRST[0], rounds=20),
+        CHOICE.without_trees("").restraint,
+    )
     every, one = additive(400), additive(400).only([0])
     assert names(every, trees) == ["a alone", LOGISTIC]
     assert names(every, card) == ["a alone"]
@@ -227,7 +230,7 @@ def test_the_best_column_may_be_a_category_or_turn_around() -> None:
         (np.where(np.isnan(X[:, 3]), 0.9, 0.1), "d alone"),
     ):
         y = (draw.random(2000) < chance).astype(np.int8)
-        card = CHOICE.without_trees().restraint
+        card = CHOICE.without_trees("").restraint
         assert names(dataclasses.replace(common, y=y), card) == [best]
 
 
@@ -255,7 +258,7 @@ def test_trees_that_earn_their_place_are_kept() -> None:
     assert found.models
     beside = {item["baseline"]: item for item in found.evaluation["baselines"]}
     assert beside[LOGISTIC]["low"] > 0
-    assert "trees_left_out" not in found.training
+    assert found.training["trees_left_out"] == ""
 
 
 def entangled_table() -> pd.DataFrame:

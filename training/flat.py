@@ -25,6 +25,7 @@ from features.snapshots import digest
 from training import (
     baselines,
     calibration,
+    cold_start,
     evaluate,
     evidence,
     foreign,
@@ -105,7 +106,7 @@ def fit(
     earlier = read.rows.where(~last)
     judged_later = last.any() and _enough(earlier.y) and _both(read.rows.y[last])
     chosen_by = earlier if judged_later else read.rows
-    choice = search.choose(chosen_by, *_folds(chosen_by), trials=trials, progress=progress)
+    choice = cold_start.choose(chosen_by, *_folds(chosen_by), trials=trials, progress=progress)
     artifact = _simplest(read, choice, earlier if judged_later else None, progress)
     return evidence.telling(artifact, _evidence(artifact, read))
 
@@ -113,10 +114,9 @@ def fit(
 def _simplest(read: _Read, choice: Choice, earlier: Rows | None, progress: Progress) -> Artifact:
     """What `_judged` makes, and where its trees prove nothing, the scorecard alone."""
     artifact = _judged(read, choice, earlier, progress)
-    if not (why := gate.trees_prove_nothing(artifact.evaluation)):
-        return artifact
-    plain = _judged(read, choice.without_trees(), earlier, progress)
-    return replace(plain, training=plain.training | {"trees_left_out": why})
+    if why := gate.trees_prove_nothing(artifact.evaluation):
+        return _judged(read, choice.without_trees(why), earlier, progress)
+    return artifact
 
 
 def _judged(read: _Read, choice: Choice, earlier: Rows | None, progress: Progress) -> Artifact:

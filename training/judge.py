@@ -72,10 +72,10 @@ class History:
             for day in split.settled_before(self.learn, last, declared)
         ]
 
-    def without_trees(self) -> "History":
+    def without_trees(self, why: str) -> "History":
         """The same, of which a scorecard alone is made."""
         assert self.choice is not None
-        return replace(self, choice=self.choice.without_trees())
+        return replace(self, choice=self.choice.without_trees(why))
 
     def choose(self, trials: int | Choice, progress: Progress) -> "History":
         """The same with its choice, in which the date that will judge has no part.
@@ -111,10 +111,9 @@ def simplest(history: History, progress: Progress) -> Artifact:
     if not (why := gate.trees_prove_nothing(artifact.evaluation)):
         return artifact
     try:
-        plain = judged(history.without_trees(), progress)
+        return judged(history.without_trees(why), progress)
     except GateRefused:
         return artifact
-    return replace(plain, training=plain.training | {"trees_left_out": why})
 
 
 def judged(history: History, progress: Progress) -> Artifact:

@@ -60,7 +60,8 @@ class Choice:
 
     `losses` are calibrated log losses on the folds: of the chosen one, of the best one, and of
     the scorecard alone. `folds` are the folds, each with its as-of dates, its rows and the loss of
-    the chosen one.
+    the chosen one. `trees_left_out` says why there is nothing but the scorecard, where that was not
+    the search's own finding.
     """
 
     restraint: Restraint
@@ -68,10 +69,12 @@ class Choice:
     trials: tuple[dict[str, Any], ...] = ()
     losses: dict[str, float] | None = None
     folds: tuple[dict[str, Any], ...] = ()
+    trees_left_out: str = ""
 
-    def without_trees(self) -> "Choice":
-        """The same with the scorecard alone."""
-        return replace(self, restraint=replace(self.restraint, share=0.0, rounds=0))
+    def without_trees(self, why: str) -> "Choice":
+        """The same with the scorecard alone, and why."""
+        plain = replace(self.restraint, share=0.0, rounds=0)
+        return replace(self, restraint=plain, trees_left_out=why)
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def _not_leading(found: dict[str, Any]) -> str:
 def proven(artifact: Artifact) -> list[str]:
     """How the model did against what is simpler or was there before it, and what that means."""
     found = artifact.evaluation
-    left_out = artifact.training.get("trees_left_out")
+    left_out = artifact.training["trees_left_out"]
     return [
         *([f"a scorecard alone: {left_out}"] if left_out else []),
         *map(_beside, found["baselines"]),
