@@ -64,7 +64,7 @@ def table(
                 "predicted_rate": float(expit(logits[rows]).mean()),
                 **measured,
                 "drawn_to_all": _drawn(measured, overall, _weight(labels[rows])),
-                "worse_than_base_rate": _worse(measured["gain_over_base_rate"], len(set(own))),
+                "worse_than_base_rate": worse(measured["gain_over_base_rate"], len(set(own))),
             }
         )
     return found
@@ -108,7 +108,8 @@ def _between(own: float | None, overall: float | None, weight: float) -> float |
     return weight * own + (1 - weight) * overall
 
 
-def _worse(gain: Measured, accounts: int) -> bool:
+def worse(gain: Measured, accounts: int) -> bool:
+    """Whether to name a segment: surely worse than the base rate, or found so on not too few."""
     surely = gain["high"] is not None and gain["high"] < 0
     return surely or (
         accounts >= LEAST_ACCOUNTS and gain["value"] is not None and gain["value"] < 0
