@@ -1,6 +1,7 @@
 """`score`: every account of a company on its as-of dates, published as immutable runs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +15,9 @@ from features.errors import DeclarationError, NotFound
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from serving import runs
+from serving import compare, runs
 from serving.assess import assess
+from serving.compare import Before, Made
 from serving.runs import Run
 from training import artifact as artifacts
 from training.artifact import Artifact
@@ -57,16 +59,24 @@ def score(
     models = {name: _artifact(company, name, model, settings) for name in chosen}
     for artifact in models.values():
         artifacts.require_same_meaning(artifact, company)
+    root, kept = settings.workspace_of(company) / "scores", list[Run]()
     with contract.sound(company) as tables:
-        dates = snapshots.asked(tables, as_of)
-        built = snapshots.build_from(tables, dates, progress=progress)
+        dates = sorted(set(snapshots.asked(tables, as_of)))
+        earlier = compare.befores(dates, models, root, progress)
+        again = {item.as_of for item in earlier.values() if item.differs(models)}
+        built = snapshots.build_from(tables, sorted({*dates, *again}), progress=progress)
         accounts = tables.engine.rows(rows.account_facts(tables))
-    root, kept = settings.workspace_of(company) / "scores", []
-    for day in sorted(set(dates)):
+    for day in dates:
         progress(f"scoring {day}")
         rows_then = _anybody(built.at(day), day)
-        run, scores = _run(rows_then, accounts, models, company, root)
-        kept.append(runs.write(run, scores, rows_then.table, accounts))
+        before = earlier.get(day) or (Before(kept[-1], models) if kept else None)
+        if before and before.as_of in again:
+            before = replace(before, rebuilt=built.at(before.as_of).table)
+        made = _made(rows_then, models, company, before)
+        own = {"scores": made.scores, "features": made.rows, "accounts": accounts}
+        changes = compare.changes(made, company, progress)
+        run = _run(rows_then, accounts, made, company, root)
+        kept.append(runs.write(run, own | {"changes": changes}))
     if model == CHAMPION and chosen == choose_targets(company, ()):
         runs.make_current(kept, root)
     return kept
@@ -94,30 +104,31 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
     return tracking.fetch(company, target, model, settings)
 
 
-def _run(
-    built: Snapshots,
-    accounts: pa.Table,
-    models: dict[str, Artifact],
-    company: Company,
-    root: Path,
-) -> tuple[Run, pa.Table]:
+def _made(
+    built: Snapshots, models: dict[str, Artifact], company: Company, before: Before | None
+) -> Made:
     scored = [assess(built.table, artifact, company) for artifact in models.values()]
+    scores = pa.concat_tables([runs.to_table(items) for items in scored])
+    return Made(built.table, models, scores, before)
+
+
+def _run(built: Snapshots, accounts: pa.Table, made: Made, company: Company, root: Path) -> Run:
+    """The run that `made` becomes; its name is of everything that decides its content."""
     day: date = built.table["as_of"][0].as_py()
     digest = built.digest
-    made_by = [item.digest for item in models.values()]
-    facts = snapshots.digest(accounts)
-    parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by]
+    made_by = [item.digest for item in made.models.values()]
+    facts, moved = snapshots.digest(accounts), made.before.run.folder.name if made.before else ""
+    parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by, moved]
     name = f"{day}--{sha256(' '.join(parts).encode()).hexdigest()[:12]}"
-    run = Run(
+    return Run(
         folder=root / name,
         as_of=day,
         computed_at=datetime.now(UTC).isoformat(timespec="seconds"),
         data_until=built.data_until,
         declaration_hash=company.declaration_hash,
         data_digest=digest,
-        models={target: runs.described(item) for target, item in models.items()},
+        models={target: runs.described(item) for target, item in made.models.items()},
     )
-    return run, pa.concat_tables([runs.to_table(items) for items in scored])
 
 
 def export(published: Sequence[Run], path: Path) -> int:

@@ -17,9 +17,10 @@ import baseline_oracle
 from trained_company import House, built
 from training.artifact import Artifact
 from training.calibration import Calibration
-from training.changes import Movement, Scored, movements
+from training.changes import Scored, movements
 from training.health import Anchors
 from training.matrix import matrix
+from training.movement import Movement
 from training.scorecard import Card, Scorecard
 
 Floats = npt.NDArray[np.float64]

@@ -17,7 +17,6 @@ Segments are no step: there is one pair of anchors per target, so they decide no
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +26,11 @@ from training.artifact import Artifact
 from training.baseline_shapley import BaselineShapley
 from training.health import Scale
 from training.matrix import Feature, matrix
+from training.movement import Change, Movement
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
-
-Part = Literal["behaviour", "data"]
 
 
 @dataclass(frozen=True)
@@ -41,44 +39,6 @@ class Scored:
 
     artifact: Artifact
     rows: pa.Table
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One indicator that changed: its value before and after, and its part in the movement.
-
-    The value is that of the window whose change weighs most on the indicator's own side; `window`
-    is in days, `None` for the whole history. `part` is "data" where the indicator was known on
-    one of the two dates only.
-    """
-
-    indicator: str
-    title: str
-    dimension: str
-    kind: str
-    old: float | str | None
-    new: float | str | None
-    window: int | None
-    unit: str
-    part: Part
-    health_points: float
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One account's movement in unclipped health points.
-
-    `new_score - old_score` is `behaviour + data + model + definition` to 1e-9, and so are
-    `behaviour` and `data` the sums of their `changes`, which are in order of their size.
-    """
-
-    old_score: float
-    new_score: float
-    behaviour: float
-    data: float
-    model: float
-    definition: float
-    changes: tuple[Change, ...]
 
 
 def movements(
