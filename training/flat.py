@@ -25,6 +25,7 @@ from features.snapshots import digest
 from training import (
     baselines,
     calibration,
+    certificate,
     cold_start,
     evaluate,
     evidence,
@@ -108,6 +109,7 @@ def fit(
     chosen_by = earlier if judged_later else read.rows
     choice = cold_start.choose(chosen_by, *_folds(chosen_by), trials=trials, progress=progress)
     artifact = _simplest(read, choice, earlier if judged_later else None, progress)
+    artifact = certificate.certified(artifact, read.rows, progress=progress)
     return evidence.telling(artifact, _evidence(artifact, read))
 
 

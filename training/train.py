@@ -18,11 +18,11 @@ from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import evidence, gate, lead_times, search, tracking
+from training import certificate, evidence, gate, lead_times, search, tracking
 from training.artifact import Artifact
 from training.judge import History, judged, simplest
 from training.panel import require_grid
-from training.procedure import labelled
+from training.procedure import as_rows, labelled
 from training.search import Choice
 
 
@@ -149,6 +149,7 @@ def proven(artifact: Artifact) -> list[str]:
         *([f"a scorecard alone: {left_out}"] if left_out else []),
         *map(_beside, found["baselines"]),
         *gate.told(found),
+        *certificate.told(found),
     ]
 
 
@@ -251,7 +252,9 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     data = {"data_digest": learnt, "data_until": str(built.data_until)}
     path = {"explanation_path": artifact.explanation_path}
     told = {"declared": declared(company, target)}
-    return replace(artifact, training=artifact.training | data | path | told)
+    artifact = replace(artifact, training=artifact.training | data | path | told)
+    learnt_from = as_rows(history.of(learn), artifact.features, company, target)
+    return certificate.certified(artifact, learnt_from, progress=progress)
 
 
 def declared(company: Company, target: str) -> dict[str, Any]:
