@@ -1,6 +1,7 @@
 """`score`: every account of a company on its as-of dates, published as immutable runs."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -21,6 +22,7 @@ from serving.compare import Before, Made
 from serving.runs import Run
 from training import artifact as artifacts
 from training.artifact import Artifact
+from training.expiry import ExpiredModel, overdue
 from training.train import choose_targets
 
 CHAMPION = "champion"
@@ -62,6 +64,7 @@ def score(
     root, kept = settings.workspace_of(company) / "scores", list[Run]()
     with contract.sound(company) as tables:
         dates = sorted(set(snapshots.asked(tables, as_of)))
+        _warn_of_expiry(models.values(), dates[-1])
         earlier = compare.befores(dates, models, root, progress)
         again = {item.as_of for item in earlier.values() if item.differs(models)}
         built = snapshots.build_from(tables, sorted({*dates, *again}), progress=progress)
@@ -80,6 +83,11 @@ def score(
     if model == CHAMPION and chosen == choose_targets(company, ()):
         runs.make_current(kept, root)
     return kept
+
+
+def _warn_of_expiry(models: Iterable[Artifact], day: date) -> None:
+    for told in filter(None, (overdue(item, day) for item in models)):
+        warnings.warn(told, ExpiredModel, stacklevel=3)
 
 
 def _anybody(built: Snapshots, day: date) -> Snapshots:

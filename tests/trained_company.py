@@ -20,7 +20,7 @@ from features.declaration import load
 from features.lead_times import measure
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import lead_times, search, tracking
+from training import evidence, lead_times, search, tracking
 from training.artifact import Artifact, champion
 from training.search import Choice
 from training.train import Trained, fit_and_evaluate
@@ -72,6 +72,7 @@ def make(folder: Path) -> House:
         events = measure.churned(tables, TARGET)
     leads = lead_times.of_months(rows, company, events, days)
     artifact = lead_times.told_by(artifact, leads)
+    artifact = evidence.told_by(artifact, rows, company, days)
     trained = Trained(artifact, *tracking.register(artifact, company, settings))
     tracking.promote(company, TARGET, settings=settings)
     return House(company, settings, trained, champion(settings.workspace_of(company), TARGET))

@@ -12,7 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,11 +21,14 @@ from features.company import Company
 from features.errors import ChurnlightError, NotFound
 from features.progress import Progress, silent
 from features.settings import Settings
-from training import gate
+from training import gate, run_record
 from training.artifact import Artifact, DamagedArtifact, install_champion
+from training.expiry import VALID_FOR as VALID_FOR
+from training.expiry import ExpiredModel, expired
 
-VALID_FOR = timedelta(days=183)
 ARTIFACT = "artifact"
+BATCH = 1000
+"""How many metrics MLflow takes at once."""
 PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -95,19 +98,57 @@ def model_name(company: Company, target: str) -> str:
 def register(artifact: Artifact, company: Company, settings: Settings) -> tuple[str, str, str]:
     """Logs the artifact as a run and a model version; answers its name, version and run id."""
     name = model_name(company, artifact.target)
-    with client(company, settings) as mlflow, mlflow.start_run() as run:
-        mlflow.log_params(_parameters(artifact))
-        mlflow.log_metrics(_metrics(artifact.evaluation))
-        mlflow.set_tags(_tags(artifact))
-        mlflow.log_dict(artifact.evaluation, "evaluation.json")
+    tags = run_record.tags(artifact)
+    with client(company, settings) as mlflow, _run(mlflow, company) as run:
+        _log(mlflow, run.info.run_id, artifact, name)
+        run_record.write_files(artifact, reports_folder(artifact, company, settings))
+        mlflow.log_artifacts(str(reports_folder(artifact, company, settings)))
         with tempfile.TemporaryDirectory(prefix="churnlight-") as place:
             artifact.save(Path(place) / ARTIFACT)
-            logged = _log_model(mlflow, artifact, Path(place) / ARTIFACT)
-        version = _add_version(mlflow.MlflowClient(), name, logged, artifact)
+            logged = _log_model(mlflow, artifact, Path(place) / ARTIFACT, tags["expiry"])
+        version = _add_version(mlflow.MlflowClient(), name, logged, tags)
         return name, version, run.info.run_id
 
 
-def _log_model(mlflow: Any, artifact: Artifact, folder: Path) -> Any:
+def reports_folder(artifact: Artifact, company: Company, settings: Settings) -> Path:
+    """Where the report, the model card and the plots of a trained model are kept for people."""
+    place = settings.workspace_of(company) / "reports" / artifact.target
+    return place / artifact.digest[:12]
+
+
+@contextmanager
+def _run(mlflow: Any, company: Company) -> Iterator[Any]:
+    """A run of our own; below the one of `mlflow run` where that is in the same store.
+
+    Its parameters are the words of the command line, which are not the model's.
+    """
+    registry = mlflow.MlflowClient()
+    experiment = mlflow.get_experiment_by_name(company.company.name)
+    parent = os.environ.get("MLFLOW_RUN_ID")
+    same = os.environ.get("MLFLOW_TRACKING_URI") == mlflow.get_tracking_uri()
+    tags = {"mlflow.parentRunId": parent} if parent and same else {}
+    made = registry.create_run(experiment.experiment_id, tags=tags)
+    with mlflow.start_run(run_id=made.info.run_id) as run:
+        yield run
+
+
+def _log(mlflow: Any, run_id: str, artifact: Artifact, name: str) -> None:
+    """Parameters, metrics, tags and dataset of the run."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    found = [Metric(key, value, now, step) for key, value, step in run_record.metrics(artifact)]
+    parameters = [Param(key, str(value)) for key, value in run_record.parameters(artifact).items()]
+    tags = [RunTag(key, value) for key, value in run_record.tags(artifact).items()]
+    registry = mlflow.MlflowClient()
+    for start in range(0, len(found), BATCH):
+        registry.log_batch(run_id, metrics=found[start : start + BATCH])
+    registry.log_batch(run_id, params=parameters, tags=tags)
+    learnt_from, counts = run_record.dataset(artifact, name)
+    mlflow.log_input(learnt_from, context="training", tags=counts)
+
+
+def _log_model(mlflow: Any, artifact: Artifact, folder: Path, expiry: str) -> Any:
     house = Path(__file__).parent.parent
     with warnings.catch_warnings():
         # MLflow offers to check the signature against an example; ours is written by hand.
@@ -119,6 +160,7 @@ def _log_model(mlflow: Any, artifact: Artifact, folder: Path) -> Any:
             code_paths=[str(house / room) for room in ("features", "training")],
             conda_env=_environment(),
             signature=_signature(artifact),
+            model_config={"expiry": expiry},
         )
 
 
@@ -129,12 +171,12 @@ def _environment() -> dict[str, Any]:
     return {"name": "churnlight", "dependencies": [python, "pip", {"pip": packages}]}
 
 
-def _add_version(registry: Any, name: str, logged: Any, artifact: Artifact) -> str:
+def _add_version(registry: Any, name: str, logged: Any, tags: dict[str, str]) -> str:
     """A new version of the registered model `name`, from now on its challenger."""
     if not registry.search_registered_models(f"name = '{name}'"):
         registry.create_registered_model(name)
     added = registry.create_model_version(
-        name, logged.model_uri, logged.run_id, tags=_tags(artifact), model_id=logged.model_id
+        name, logged.model_uri, logged.run_id, tags=tags, model_id=logged.model_id
     )
     registry.set_registered_model_alias(name, "challenger", added.version)
     return str(added.version)
@@ -144,52 +186,16 @@ def _signature(artifact: Artifact) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    kinds = {"number": DataType.double, "category": DataType.string}
-    inputs: list[Any] = [
-        ColSpec(kinds[item.dtype], item.name, required=False) for item in artifact.features
-    ]
     outputs: list[Any] = [
         ColSpec(DataType.double, name) for name in ("churn_probability", "health_score")
     ]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
-
-
-def _parameters(artifact: Artifact) -> dict[str, Any]:
-    made = artifact.training
-    return {
-        "target": artifact.target,
-        "as_of": ",".join(made["as_of"])[:500],
-        "horizon_days": artifact.horizon_days,
-        "gap_days": artifact.gap_days,
-        "bag": made["bag"],
-        "chosen_on": made["chosen_on"],
-        **made["restraint"],
-        **made["parameters"],
-    }
-
-
-def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
-    found = {}
-    for key, value in evaluation.items():
-        value = value.get("value") if isinstance(value, dict) else value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            found[key] = float(value)
-    return found
-
-
-def _tags(artifact: Artifact) -> dict[str, str]:
-    expiry = datetime.now(UTC).date() + VALID_FOR
-    return {
-        "model_digest": artifact.digest,
-        "declaration_hash": artifact.declaration_hash,
-        "data_digest": artifact.training["data_digest"],
-        "evaluated_on": f"{artifact.evaluation['kind']}, {artifact.evaluation['as_of']}",
-        "expiry": expiry.isoformat(),
-    }
+    return ModelSignature(inputs=Schema(run_record.inputs(artifact)), outputs=Schema(outputs))
 
 
 def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Artifact:
     """The registered artifact that `wanted` names: an alias or a version.
+
+    Warns (`ExpiredModel`) when its day of expiry has passed.
 
     Raises
     ------
@@ -224,6 +230,8 @@ def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Art
             f"model {name} version {found.version} is not what was registered: its digest is "
             f"{artifact.digest}; train it again"
         )
+    if told := expired(artifact, found.tags.get("expiry"), datetime.now(UTC).date()):
+        warnings.warn(told, ExpiredModel, stacklevel=2)
     return artifact
 
 

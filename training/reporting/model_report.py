@@ -7,20 +7,21 @@ from pathlib import Path
 
 from features import publish
 from training.artifact import Artifact
-from training.expiry import REVIEW_DAYS, expires
+from training.expiry import VALID_FOR, due
 from training.reporting import markdown, origin, page, standing
 from training.reporting.page import List, Page, Section
 
 REPORT, CARD = "report.html", "model-card.md"
 
 
-def write(artifact: Artifact, folder: Path) -> list[Path]:
-    """Writes report and model card into `folder`; their paths."""
-    texts = {REPORT: page.render(report(artifact)), CARD: markdown.render(card(artifact))}
+def write(artifact: Artifact, folder: Path) -> Page:
+    """Writes report and model card into `folder`; the report."""
+    made = report(artifact)
+    texts = {REPORT: page.render(made), CARD: markdown.render(card(artifact))}
     for name, text in texts.items():
         with publish.replacing(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]
+    return made
 
 
 def report(artifact: Artifact) -> Page:
@@ -33,7 +34,7 @@ def report(artifact: Artifact) -> Page:
         standing.value(artifact),
         standing.bands(artifact),
         *([standing.segments(judged)] if len(judged["segments"]) > 1 else []),
-        standing.drivers(artifact),
+        *([standing.drivers(judged["drivers"])] if "drivers" in judged else []),
         *([standing.lead_times(judged["lead_times"])] if "lead_times" in judged else []),
         *([standing.drift(judged["drift"])] if judged.get("drift") else []),
         *([standing.shadows(judged["shadow"])] if judged["shadow"] else []),
@@ -149,12 +150,17 @@ def _limits(artifact: Artifact) -> Section:
 
 
 def _expiry(artifact: Artifact) -> Section:
-    last = expires(artifact)
+    last, days = due(artifact), VALID_FOR.days
     told = (
-        "The table states no day until which it was complete, so no day of expiry is known: train "
-        f"again within {REVIEW_DAYS} days."
+        "The table states no day until which it was complete, so by its data no day of expiry is "
+        f"known: train again within {days} days."
         if last is None
-        else f"Valid for as-of dates up to {last}, {REVIEW_DAYS} days after its data; then review "
-        "it and train again. Scoring later dates with it is warned about."
+        else f"By its data, good for as-of dates up to {last}, {days} days after the day until "
+        "which they were complete; scoring later ones is warned about. Then review it and train "
+        "again."
     )
-    return Section("Expiry", told)
+    registry = (
+        f"The registry's tag `expiry` is {days} days after registration; loading, promoting and "
+        "serving it after that day is warned about, too."
+    )
+    return Section("Expiry", told, registry)

@@ -6,6 +6,7 @@ Every measure stands with its 95 % interval, and beside what is simpler.
 from collections.abc import Mapping
 from typing import Any
 
+from training import gate
 from training.artifact import Artifact
 from training.proportion import Proportion
 from training.reporting import driver_plots, gains_plots, lead_plots, plots
@@ -62,27 +63,20 @@ def _between(item: Row, digits: int = 3) -> str:
 
 
 def verdicts(judged: Row) -> list[Note]:
-    """Whether it beats the base rate and the baselines by more than noise, and where not."""
-    gain = judged["gain_over_base_rate"]
-    told = f"Log loss lower than the base rate's by {measured(gain, 4)}"
-    good = gain["low"] is not None and gain["low"] > 0
-    notes = [Note(f"{told}.", "good") if good else Note(f"{told}: perhaps by nothing.", "bad")]
-    notes += [_beside(item) for item in judged.get("baselines", ()) if not _better(item)]
-    worse = [item["segment"] for item in judged["segments"] if item["worse_than_base_rate"]]
-    if worse:
-        notes.append(Note(f"Worse than the base rate in: {', '.join(worse)}.", "bad"))
-    return notes
+    """What the gate says: whether it may be promoted, the champion beside it, weak segments."""
+    evaluation, gain = dict(judged), measured(judged["gain_over_base_rate"], 4)
+    good = f"Surely better than the base rate, by a log loss lower by {gain}, and every baseline."
+    short = gate.shortfalls(evaluation)
+    notes = [
+        Note(f"Not to be promoted: {'; '.join(short)}.", "bad") if short else Note(good, "good")
+    ]
+    if line := gate.champion_line(evaluation):
+        notes.append(Note(_sentence(line)))
+    return notes + [Note(_sentence(line), "caution") for line in gate.weak_segments(evaluation)]
 
 
-def _beside(item: Row) -> Note:
-    told = f"log loss lower by {measured(item, 4)}"
-    if item["high"] is None or item["high"] > 0:
-        return Note(f"Surely better than {item['baseline']} it is not: {told}.", "caution")
-    return Note(f"No better than {item['baseline']}: {told}.", "bad")
-
-
-def _better(item: Row) -> bool:
-    return item["low"] is not None and item["low"] > 0
+def _sentence(line: str) -> str:
+    return f"{line[0].upper()}{line[1:]}."
 
 
 def quality(judged: Row) -> Section:
@@ -99,7 +93,11 @@ def quality(judged: Row) -> Section:
     parts: list[Part] = [Table("Measures", ["measure", "value", "scale"], rows)]
     if judged.get("baselines"):
         beside = [
-            [item["baseline"], measured(item, 4), "better" if _better(item) else "no better"]
+            [
+                item["baseline"],
+                measured(item, 4),
+                "better" if gate.beats(dict(item)) else "no better",
+            ]
             for item in judged["baselines"]
         ]
         parts.append(
@@ -204,16 +202,6 @@ def bands(artifact: Artifact, *, drawn: bool = True) -> Section:
 
 def segments(judged: Row) -> Section:
     """Quality and calibration of each segment, the worst named."""
-    head = [
-        "segment",
-        "accounts",
-        "events",
-        "observed",
-        "predicted",
-        "AUC",
-        "slope",
-        "observed − predicted",
-    ]
     rows = [
         [
             item["segment"],
@@ -221,33 +209,34 @@ def segments(judged: Row) -> Section:
             number(item["events"], 0),
             share(item["observed_rate"], 1),
             share(item["predicted_rate"], 1),
-            number(item["auc"]),
-            _calibrated(item, "slope"),
-            _calibrated(item, "in_the_large"),
+            measured(item["auc"], 2),
+            measured(item["calibration"]["slope"], 2),
+            measured(item["calibration"]["in_the_large"], 2),
         ]
         for item in judged["segments"]
     ]
-    worse = [item["segment"] for item in judged["segments"] if item["worse_than_base_rate"]]
+    head = "segment accounts events observed predicted AUC slope".split()
+    note = (
+        "Slope: right at 1. Observed − predicted: right at 0. Segments with few events say little "
+        "about themselves; their intervals show how little."
+    )
+    worse = list(gate.weak_segments(dict(judged)))
     verdict = (
-        Note(f"Worse than the base rate in: {', '.join(worse)}. Do not use it there.", "bad")
+        Note(f"{'; '.join(worse)}.", "bad")
         if worse
         else Note("In no segment is it worse than the base rate.", "good")
     )
-    note = "A dash: too few accounts to say."
-    return Section("Segments", verdict, Table("By segment", head, rows, note))
+    table = Table("By segment", [*head, "observed − predicted"], rows, note)
+    return Section("Segments", verdict, table)
 
 
-def _calibrated(item: Row, name: str) -> str:
-    return measured(item["calibration"][name], 2) if item["calibration"] else UNKNOWN
-
-
-def drivers(artifact: Artifact) -> Section:
+def drivers(found: Row) -> Section:
     """Which indicators move scores."""
     told = (
         "Exact Shapley values, all columns of an indicator together, in health points; base and "
         "drivers add up to the score. They say what moves the score, not why customers leave."
     )
-    return Section("Drivers", told, driver_plots.summary(artifact.evaluation["drivers"]))
+    return Section("Drivers", told, driver_plots.summary(found))
 
 
 def lead_times(found: Row) -> Section:
