@@ -45,9 +45,9 @@ from training.foreign import Frame, Roles
 from training.health import Anchors, Scale
 from training.matrix import Feature, matrix
 from training.model import Restraint, Rows
-from training.procedure import account_of
+from training.procedure import account_of, size
 from training.search import Choice
-from training.train import proven, size, spread
+from training.train import proven, spread
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]

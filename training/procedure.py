@@ -243,3 +243,12 @@ def _in_the_large(rows: model.Rows, logits: Floats) -> list[dict[str, Any]]:
         }
         for day in np.unique(rows.as_of)
     ]
+
+
+def size(made: dict[str, Any]) -> str:
+    """How big the model is."""
+    kept = made["restraint"]
+    trees = f"{made['bag']} × {kept['rounds']} trees of {kept['leaves']} leaves"
+    if not kept["share"]:
+        return "a scorecard"
+    return trees if kept["share"] == 1 else f"{trees} ({kept['share']:.0%}) and a scorecard"

@@ -22,7 +22,7 @@ from training import certificate, evidence, gate, lead_times, search, tracking
 from training.artifact import Artifact
 from training.judge import History, judged, simplest
 from training.panel import require_grid
-from training.procedure import as_rows, labelled
+from training.procedure import as_rows, labelled, size
 from training.search import Choice
 
 
@@ -157,15 +157,6 @@ def _beside(item: dict[str, Any]) -> str:
     """How the model did against a baseline."""
     word = "better" if gate.beats(item) else "no better"
     return f"{word} than {item['baseline']}: log loss lower by {gate.figures(item)}"
-
-
-def size(made: dict[str, Any]) -> str:
-    """How big the model is."""
-    kept = made["restraint"]
-    trees = f"{made['bag']} × {kept['rounds']} trees of {kept['leaves']} leaves"
-    if not kept["share"]:
-        return "a scorecard"
-    return trees if kept["share"] == 1 else f"{trees} ({kept['share']:.0%}) and a scorecard"
 
 
 def _plain(value: float | None) -> str:

@@ -37,9 +37,12 @@ def explanation(drivers: Mapping[str, Any]) -> "shap.Explanation":
 
     titles = [item["title"] for item in drivers["indicators"]]
     points = np.array(drivers["points"], dtype=float)
+    position = np.array(drivers["position"], dtype=float)
+    # Categories have no order: the colour in the middle, for shap wants a number in every column.
+    position[:, np.isnan(position).all(axis=0)] = 0.5
     return shap.Explanation(
         values=points,
-        data=np.array(drivers["position"], dtype=float),
+        data=position,
         feature_names=titles[: points.shape[1]],
     )
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.artifact import Artifact
+from training.procedure import size
 from training.reporting.page import UNKNOWN, List, Part, Section, Table, number
-from training.train import size
 
 Row = Mapping[str, Any]
 
