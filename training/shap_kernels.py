@@ -16,7 +16,7 @@ BLOCK = 1024
 # Rows of X whose values stay in the nearest cache while their columns are read one by one.
 STRIP = 64
 # As few rows are better taken one by one than by loops that are made for many.
-FEW = 4
+FEW = 6
 # Rows of a power of two would all fall into the same few places of the cache.
 APART = 64
 ZERO = float(np.float32(1e-35))
