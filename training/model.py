@@ -6,7 +6,7 @@ leaves, that of the scorecard into its points, so that the margin is their plain
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -82,7 +82,8 @@ class Restraint:
 class Rows:
     """Labelled rows: matrix (rows × features), labels 0/1, accounts and as-of dates.
 
-    `signs` say, per feature, how the margin may move with its value: −1, 0 or 1.
+    `signs` say, per feature, how the margin may move with its value: −1, 0 or 1; `ahead` how many
+    days after an as-of date its labels are known, which is when a model of it can first score.
     """
 
     X: Floats
@@ -91,23 +92,22 @@ class Rows:
     as_of: npt.NDArray[np.datetime64]
     features: Sequence[Feature]
     signs: Sequence[int]
+    ahead: int = 1
 
     def where(self, mask: split.Mask) -> "Rows":
         """The rows under a mask."""
         accounts = [self.accounts[int(number)] for number in np.flatnonzero(mask)]
-        return Rows(
-            self.X[mask], self.y[mask], accounts, self.as_of[mask], self.features, self.signs
+        return replace(
+            self, X=self.X[mask], y=self.y[mask], accounts=accounts, as_of=self.as_of[mask]
         )
 
     def only(self, places: Sequence[int]) -> "Rows":
         """The same rows with these columns alone."""
-        return Rows(
-            self.X[:, list(places)],
-            self.y,
-            self.accounts,
-            self.as_of,
-            [self.features[place] for place in places],
-            [self.signs[place] for place in places],
+        return replace(
+            self,
+            X=self.X[:, list(places)],
+            features=[self.features[place] for place in places],
+            signs=[self.signs[place] for place in places],
         )
 
     def thinned(self, most: int) -> "Rows":
