@@ -27,8 +27,6 @@ BAG = 3
 # Boosters grow side by side, each on one thread: threads that share a booster wait for each other,
 # and on a busy machine that costs tenfold.
 THREADS = 2
-# More rows than these tell a scorecard's few weights nothing new, and cost time and memory.
-SCORECARD_ROWS = 20_000
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "max_depth": 6,
@@ -49,7 +47,8 @@ class Restraint:
     """What keeps the trees small and the scorecard flat.
 
     `columns` is the share of columns that a split may choose from, `penalty` the scorecard's
-    ridge, `share` the part of the margin that the trees have, between 0 and 1.
+    ridge, `curved` whether its columns may have more than straight lines, `share` the part of the
+    margin that the trees have, between 0 and 1.
     """
 
     leaves: int
@@ -59,6 +58,7 @@ class Restraint:
     columns: float
     rounds: int = 0
     penalty: float = 10.0
+    curved: bool = False
     share: float = 1.0
 
     @property
@@ -146,7 +146,7 @@ def fit(rows: Rows, restraint: Restraint, bag: int = BAG) -> Model:
     """The model of `rows` under `restraint`, with one booster for each of `bag` seeds."""
     card = scorecard.NOTHING
     if restraint.share < 1:
-        (card,) = scorecards(rows, [restraint.penalty])
+        (card,) = scorecards(rows, [restraint.penalty], restraint.curved)
     boosters: list[lgb.Booster] = []
     if restraint.share:
         data = dataset(rows)
@@ -154,10 +154,11 @@ def fit(rows: Rows, restraint: Restraint, bag: int = BAG) -> Model:
     return Model(card.times(1 - restraint.share), tuple(boosters))
 
 
-def scorecards(rows: Rows, penalties: Sequence[float]) -> list[Scorecard]:
-    """A scorecard of `rows` for each penalty."""
-    few = rows.thinned(SCORECARD_ROWS)
-    return scorecard.fit(few.X, few.y, few.features, few.signs, penalties)
+def scorecards(rows: Rows, penalties: Sequence[float], curved: bool) -> list[Scorecard]:
+    """A scorecard of `rows` for each penalty, of straight lines or `curved`."""
+    quantiles = scorecard.CURVED if curved else scorecard.STRAIGHT
+    few = rows.thinned(scorecard.CELLS // scorecard.width(rows.features, quantiles))
+    return scorecard.fit(few.X, few.y, few.features, few.signs, penalties, quantiles)
 
 
 def dataset(rows: Rows) -> lgb.Dataset:

@@ -1,8 +1,9 @@
 """A logistic scorecard: every column has its own curve of points, and the points add up.
 
 The curve of a number is piecewise linear in signed log1p of the value, between quantiles of what
-training saw, and flat beyond them; its steps are I-splines of degree one (Ramsay 1988), so that
-a declared sign is the sign of every step. A category has its own points, and so has the unknown.
+training saw, and flat beyond them: one straight piece, which is what holds best on later dates, or
+several. Its steps are I-splines of degree one (Ramsay 1988), so that a declared sign is the sign of
+every step. A category has its own points, and so has the unknown.
 A ridge penalty shrinks all of them. With few events it is the whole model, otherwise the part of
 it on which the trees need not spend their leaves.
 """
@@ -23,7 +24,10 @@ from training.matrix import Feature
 
 Floats = npt.NDArray[np.float64]
 
-QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+STRAIGHT = (0.0, 1.0)
+CURVED = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+# More rows than fill this many cells of a design tell its few weights little that is new.
+CELLS = 5_000_000
 STEPS = 30
 SMALL = 1e-8
 DIGITS = 9
@@ -154,6 +158,7 @@ def fit(
     features: Sequence[Feature],
     signs: Sequence[int],
     penalties: Sequence[float],
+    quantiles: Sequence[float] = CURVED,
 ) -> list[Scorecard]:
     """A scorecard for each ridge penalty, strongest first, which is the quickest order.
 
@@ -164,9 +169,11 @@ def fit(
         What they are, and how the margin may move with the value (−1, 0, 1).
     penalties : sequence of float
         Of the squared log-odds, in units of one row's loss.
+    quantiles : sequence of float
+        Where the curves may bend.
     """
     drafts = [
-        draft(X[:, place], feature, sign)
+        draft(X[:, place], feature, sign, quantiles)
         for place, (feature, sign) in enumerate(zip(features, signs, strict=True))
     ]
     design = np.hstack([np.ones((len(X), 1)), *(item.columns for item in drafts)])
@@ -181,6 +188,12 @@ def fit(
             weights = _newton(design, y, bound, penalty, weights)
             found.append(_scorecard(np.round(weights, DIGITS), drafts))
     return found
+
+
+def width(features: Sequence[Feature], quantiles: Sequence[float]) -> int:
+    """How many weights a design has at most."""
+    own = [len(item.categories) or len(quantiles) for item in features]
+    return 1 + sum(own) + len(own)
 
 
 @dataclass(frozen=True)
@@ -207,7 +220,9 @@ class Draft:
         ), mean
 
 
-def draft(values: Floats, feature: Feature, sign: int) -> Draft:
+def draft(
+    values: Floats, feature: Feature, sign: int, quantiles: Sequence[float] = CURVED
+) -> Draft:
     """The column's part of the design; unknown values stand at the lowest knot, with a flag."""
     unknown = np.isnan(values)
     if feature.dtype == "category":
@@ -216,7 +231,7 @@ def draft(values: Floats, feature: Feature, sign: int) -> Draft:
         return Draft(columns, np.zeros(columns.shape[1]), codes, 1.0, True)
     bent = signed_log(values)
     known = bent[~unknown]
-    knots = np.unique(np.quantile(known, QUANTILES)) if len(known) else np.zeros(1)
+    knots = np.unique(np.quantile(known, quantiles)) if len(known) else np.zeros(1)
     spread = float(known.std()) or 1.0 if len(known) else 1.0
     filled = np.where(unknown, knots[0], bent)
     ramps = np.clip((filled[:, None] - knots[:-1]) / np.diff(knots), 0.0, 1.0)
@@ -251,8 +266,9 @@ def _newton(
         chance = expit(design @ weights)
         slope = design.T @ (chance - y) + ridge * weights
         free = (bounds == 0) | (bounds * weights > 0) | (bounds * slope < 0)
-        curved = design[:, free] * (chance * (1 - chance))[:, None]
-        curvature = curved.T @ design[:, free] + np.diag(ridge[free] + SMALL)
+        # The square of one matrix, which BLAS finds in half the time of a product of two.
+        curved = design * np.sqrt(chance * (1 - chance))[:, None]
+        curvature = (curved.T @ curved)[np.ix_(free, free)] + np.diag(ridge[free] + SMALL)
         step = np.zeros(len(weights))
         step[free] = solve(curvature, slope[free], assume_a="pos")
         moved, after = _shortened(weights, step, bounds, now, loss)
