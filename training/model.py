@@ -27,9 +27,10 @@ BAG = 3
 # Boosters grow side by side, each on one thread: threads that share a booster wait for each other,
 # and on a busy machine that costs tenfold.
 THREADS = 2
+# Trees of few leaves need no deep branches; where many columns work together, depth is what counts.
+SMALL, DEPTH = 24, 6
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
-    "max_depth": 6,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "cat_smooth": 100.0,
@@ -66,6 +67,7 @@ class Restraint:
         """What LightGBM is told."""
         return PARAMETERS | {
             "num_leaves": self.leaves,
+            "max_depth": DEPTH if self.leaves <= SMALL else -1,
             "learning_rate": self.learning_rate,
             "lambda_l2": self.l2,
             "min_data_in_leaf": self.min_rows,

@@ -192,32 +192,39 @@ def fit(
 
 def width(features: Sequence[Feature], quantiles: Sequence[float]) -> int:
     """How many weights a design has at most."""
-    own = [len(item.categories) or len(quantiles) for item in features]
+    own = [len(item.categories) or len(quantiles) - 1 for item in features]
     return 1 + sum(own) + len(own)
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A column's part of the design: its columns, the signs of their weights, and its knots."""
+    """A column's part of the design: its columns, the signs of their weights, and its knots.
+
+    `flag` says whether the last column marks unknown values; where training has none, an unknown
+    value is worth what the mean is.
+    """
 
     columns: Floats
     bounds: Floats
     knots: Floats
     spread: float
     category: bool
+    flag: bool
 
     def card(self, weights: Floats) -> tuple[Card, float]:
         """The centred card, and the mean that was taken out of it."""
         mean = float(self.columns.mean(axis=0) @ weights)
+        own = weights[: len(weights) - self.flag]
         if self.category:
-            points = weights[:-1]
+            points = own
         else:
-            rises = weights[1:-1] + weights[0] * np.diff(self.knots) / self.spread
+            rises = own[0] * np.diff(self.knots) / self.spread
+            if len(own) > 1:
+                rises = rises + own[1:]
             points = np.concatenate([[0.0], np.cumsum(rises)])
         centred = tuple(float(item) for item in points - mean)
-        return Card(
-            tuple(self.knots.tolist()), centred, float(weights[-1] - mean), self.category
-        ), mean
+        missing = float(weights[-1] - mean) if self.flag else 0.0
+        return Card(tuple(self.knots.tolist()), centred, missing, self.category), mean
 
 
 def draft(
@@ -225,20 +232,23 @@ def draft(
 ) -> Draft:
     """The column's part of the design; unknown values stand at the lowest knot, with a flag."""
     unknown = np.isnan(values)
+    flags = unknown[:, None] if unknown.any() else unknown[:, None][:, :0]
+    flag = bool(flags.shape[1])
     if feature.dtype == "category":
         codes = np.arange(float(max(len(feature.categories), 1)))
-        columns = np.column_stack([values[:, None] == codes, unknown]).astype(np.float64)
-        return Draft(columns, np.zeros(columns.shape[1]), codes, 1.0, True)
+        columns = np.hstack([values[:, None] == codes, flags]).astype(np.float64)
+        return Draft(columns, np.zeros(columns.shape[1]), codes, 1.0, True, flag)
     bent = signed_log(values)
     known = bent[~unknown]
     knots = np.unique(np.quantile(known, quantiles)) if len(known) else np.zeros(1)
     spread = float(known.std()) or 1.0 if len(known) else 1.0
-    filled = np.where(unknown, knots[0], bent)
-    ramps = np.clip((filled[:, None] - knots[:-1]) / np.diff(knots), 0.0, 1.0)
-    line = (filled - knots[0]) / spread
-    columns = np.column_stack([line, ramps, unknown])
-    bounds = np.array([sign] * (1 + ramps.shape[1]) + [0], dtype=np.float64)
-    return Draft(columns, bounds, knots, spread, False)
+    filled = np.where(unknown, knots[0], bent)[:, None]
+    # A single piece is the line itself.
+    inner = knots if len(knots) > 2 else knots[:1]
+    ramps = np.clip((filled - inner[:-1]) / np.diff(inner), 0.0, 1.0)
+    columns = np.hstack([(filled - knots[0]) / spread, ramps, flags])
+    bounds = np.array([sign] * (1 + ramps.shape[1]) + [0] * flag, dtype=np.float64)
+    return Draft(columns, bounds, knots, spread, False, flag)
 
 
 def _scorecard(weights: Floats, drafts: Sequence[Draft]) -> Scorecard:

@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 
 from features.company import Target
 from features.progress import Progress, silent
-from training import calibration, model, split
+from training import calibration, model, scorecard, split
 from training.model import Restraint, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -31,31 +31,32 @@ STEP = 20
 MOST_ROUNDS = 400
 PATIENCE = 3
 SHARES = (0.25, 0.5, 0.75, 1.0)
-# Scorecards from the simplest on: straight lines first, and the strongest penalty.
 PENALTIES = (1000.0, 100.0, 10.0, 1.0)
-CARDS = tuple((curved, penalty) for curved in (False, True) for penalty in PENALTIES)
+# Curves are tried where every weight of theirs has this many rows.
+ROWS_A_WEIGHT = 3
 # A trial that is this much worse on the first fold is not tried on the others.
 HOPELESS = 1.01
 # Simpler is preferred within one standard error, but never at more than this share of the loss;
 # where a company's later dates cannot be seen, at no limit: what fits one date closely is what
 # holds least on the next.
-WORTH = 0.002
+WORTH = 0.004
 TOO_SHORT = "folds grouped by account, the history being too short for later dates"
 LEARN_ROWS, TEST_ROWS = 24_000, 8_000
 FEW_ROWS = 3_000
 
 SPACE = {
-    "leaves": IntDistribution(3, 24, log=True),
+    "leaves": IntDistribution(3, 48, log=True),
     "learning_rate": CategoricalDistribution((0.05, 0.1)),
     "l2": FloatDistribution(0.1, 30.0, log=True),
     "min_rows": IntDistribution(5, 80, log=True),
     "columns": FloatDistribution(0.4, 1.0),
 }
-# Tried first: the house's restraint, stumps that only add up, and two for sharper worlds.
+# Tried first: the house's restraint, stumps that hardly work together, trees for worlds where many
+# columns do, and something between.
 FIRST = (
     Restraint(leaves=6, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
     Restraint(leaves=3, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
-    Restraint(leaves=20, learning_rate=0.05, l2=0.5, min_rows=5, columns=0.6),
+    Restraint(leaves=31, learning_rate=0.1, l2=5.0, min_rows=5, columns=1.0),
     Restraint(leaves=10, learning_rate=0.1, l2=2.0, min_rows=20, columns=0.6),
 )
 
@@ -171,7 +172,8 @@ def _ready(
         (rows.where(fold.train).thinned(LEARN_ROWS), rows.where(fold.test).thinned(TEST_ROWS))
         for fold in folds
     ]
-    margins = [_cards(train, test) for train, test in pairs]
+    cards = _cards([train for train, _ in pairs])
+    margins = [_card_margins(train, test, cards) for train, test in pairs]
     losses = np.hstack(
         [
             calibration.left_over(found, test.y)
@@ -183,14 +185,21 @@ def _ready(
         _Fold(train, model.dataset(train), test, found[chosen])
         for (train, test), found in zip(pairs, margins, strict=True)
     ]
-    return CARDS[chosen], ready
+    return cards[chosen], ready
 
 
-def _cards(train: Rows, test: Rows) -> Floats:
+def _cards(trains: Sequence[Rows]) -> list[tuple[bool, float]]:
+    """Whether curved, and the penalty, of the scorecards to try, from the simplest on."""
+    weights = scorecard.width(trains[0].features, scorecard.CURVED)
+    enough = min(len(train.y) for train in trains) >= ROWS_A_WEIGHT * weights
+    shapes = (False, True) if enough else (False,)
+    return [(curved, penalty) for curved in shapes for penalty in PENALTIES]
+
+
+def _card_margins(train: Rows, test: Rows, cards: Sequence[tuple[bool, float]]) -> Floats:
     """The margins of every scorecard (cards × test rows)."""
-    found = [
-        card for curved in (False, True) for card in model.scorecards(train, PENALTIES, curved)
-    ]
+    shapes = dict.fromkeys(curved for curved, _ in cards)
+    found = [card for curved in shapes for card in model.scorecards(train, PENALTIES, curved)]
     return np.array([card.margins(test.X) for card in found])
 
 
