@@ -51,13 +51,14 @@ SPACE = {
     "min_rows": IntDistribution(5, 80, log=True),
     "columns": FloatDistribution(0.4, 1.0),
 }
-# Tried first: the house's restraint, stumps that hardly work together, trees for worlds where many
-# columns do, and something between.
+# Tried first: the house's restraint, stumps that hardly work together, two for sharper worlds, and
+# trees for those in which many columns work together.
 FIRST = (
     Restraint(leaves=6, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
     Restraint(leaves=3, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
-    Restraint(leaves=31, learning_rate=0.1, l2=5.0, min_rows=5, columns=1.0),
+    Restraint(leaves=20, learning_rate=0.05, l2=0.5, min_rows=5, columns=0.6),
     Restraint(leaves=10, learning_rate=0.1, l2=2.0, min_rows=20, columns=0.6),
+    Restraint(leaves=31, learning_rate=0.1, l2=5.0, min_rows=5, columns=1.0),
 )
 
 

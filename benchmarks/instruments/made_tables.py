@@ -72,6 +72,14 @@ def turned(draw: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
     return _columns(X), _drawn(draw, 2 * np.sign(X[:, 0] * X[:, 1] * X[:, 2]) * np.abs(X[:, 3]))
 
 
+def big() -> pd.DataFrame:
+    """Ten thousand rows of twenty columns, of which some add up and some work together."""
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(10_000, 20))
+    risk = X[:, :6] @ draw.normal(0, 0.4, 6) + X[:, 0] * X[:, 1] + np.abs(X[:, 6]) - 1.5
+    return _columns(X).assign(**{LABEL: _drawn(draw, risk).astype(int)})
+
+
 def small(draw: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
     """Three hundred rows, of which a third has the event."""
     X = draw.normal(size=(300, 10))
