@@ -85,6 +85,21 @@ def test_a_segment_that_is_worse_than_the_base_rate_is_named(artifact: Artifact)
     assert f"worse than the base rate on segment {first['segment']}" in told.lower()
 
 
+def test_what_the_certificate_missed_is_named(artifact: Artifact) -> None:
+    check = {"says": "the share that", "threshold": 0.9, "aim": "at least", "cases": 300}
+    checks = [
+        check | {"name": "fidelity", "value": 0.97, "passed": True},
+        check | {"name": "stability", "value": 0.5, "passed": False},
+        check | {"name": "planted causes", "value": None, "passed": None},
+    ]
+    found = {"as_of": "2026-01-01", "checks": checks, "passed": False}
+    judged = artifact.evaluation | {"certificate": found}
+    told = markdown.render(model_report.card(replace(artifact, evaluation=judged)))
+    assert "> Missed: stability." in told
+    assert "| stability | the share that | 0.5 | at least 0.9 | 300 | missed |" in told
+    assert "nothing to check" in told
+
+
 def test_a_simulated_company_is_called_so(artifact: Artifact) -> None:
     about = artifact.training["declared"] | {"simulated": True}
     made = replace(artifact, training=artifact.training | {"declared": about})
