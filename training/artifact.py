@@ -30,9 +30,11 @@ from features.indicator import Kind, Says
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.foreign import Frame, fitting
+from training import scales
 from training.health import Anchors, Scale
 from training.matrix import Feature, matrix, plain_names
 from training.model import Model
+from training.opportunity import Edge, OpportunityScale
 from training.scorecard import Scorecard
 from training.treeshap import ExplanationPath, TreeShap
 
@@ -62,7 +64,7 @@ class Artifact:
     scorecard: Scorecard
     models: tuple[str, ...]
     calibration: Calibration
-    anchors: Anchors
+    anchors: Anchors | Edge
     features: tuple[Feature, ...]
     meanings: dict[str, Meaning]
     definitions: dict[str, str]
@@ -85,9 +87,21 @@ class Artifact:
         return bag
 
     @cached_property
-    def scale(self) -> Scale:
-        """The health score's scale."""
-        return Scale(self.calibration, self.anchors)
+    def scale(self) -> Scale | OpportunityScale:
+        """The scale of its scores: of health, or of opportunities."""
+        return scales.scale(self.calibration, self.anchors)
+
+    @property
+    def adverse(self) -> bool:
+        """Whether its scores are of health; else they are of opportunities."""
+        return isinstance(self.anchors, Anchors)
+
+    @property
+    def answers(self) -> tuple[str, str]:
+        """What its probability and its score are called."""
+        if self.adverse:
+            return "churn_probability", "health_score"
+        return "opportunity_probability", "opportunity_score"
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -225,7 +239,7 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
     parts: dict[str, Any] = {
         "scorecard": Scorecard.parse(content.pop("scorecard")),
         "calibration": Calibration(**content.pop("calibration")),
-        "anchors": Anchors(**content.pop("anchors")),
+        "anchors": _anchors(content.pop("anchors")),
         "features": tuple(
             Feature(**(item | {"categories": tuple(item["categories"])}))
             for item in content.pop("features")
@@ -236,6 +250,10 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
         },
     }
     return Artifact(models=tuple(texts), **parts, **content)
+
+
+def _anchors(content: dict[str, Any]) -> Anchors | Edge:
+    return Edge(**content) if "p_high" in content else Anchors(**content)
 
 
 def _canonical(content: Any) -> str:

@@ -27,10 +27,11 @@ from training.artifact import Artifact
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.foreign import Frame, Roles
-from training.health import Anchors, Scale
+from training.health import Anchors
 from training.matrix import Feature, matrix
 from training.model import Rows
 from training.procedure import account_of
+from training.scales import scale
 from training.search import Choice
 from training.train import size, spread
 
@@ -272,7 +273,7 @@ def _by_folds(artifact: Artifact, held: _Held) -> dict[str, Any]:
     for fold in split.grouped(held.accounts):
         line: Calibration = calibration.fit(held.margins[fold.train], held.labels[fold.train])
         logits[fold.test] = line.logits(held.margins[fold.test])
-        scores[fold.test] = Scale(line, artifact.anchors).unclipped(held.margins[fold.test])
+        scores[fold.test] = scale(line, artifact.anchors).unclipped(held.margins[fold.test])
     about = _about(artifact, "folds grouped by account", artifact.training["as_of"][-1])
     return about | _report(logits, scores, held, artifact)
 

@@ -20,7 +20,7 @@ from features.company import Company
 from features.errors import GateRefused
 from features.progress import Progress
 from features.snapshots import Snapshots
-from training import baselines, calibration, evaluate, health, split
+from training import baselines, calibration, evaluate, scales, split
 from training.artifact import Artifact
 from training.matrix import Feature, matrix
 from training.procedure import Held, as_rows, choose, fit
@@ -123,7 +123,7 @@ def _out_of_time(artifact: Artifact, history: History, day: date, judged: str) -
         artifact.training["base_rate"],
     )
     beside = {
-        "bands": evaluate.bands(artifact.scale.unclipped(margins), labels),
+        **_by_light(artifact, artifact.scale.unclipped(margins), labels),
         "baselines": _baselines(artifact, history, test),
         "shadow": _shadow(history, test, labels),
     }
@@ -154,23 +154,32 @@ def _by_folds(artifact: Artifact, held: Held, history: History) -> dict[str, Any
     base = artifact.training["base_rate"]
     report = evaluate.evaluate(logits, held.labels, held.accounts, held.segments, base)
     shadow = _shadow(history, history.of([held.day]), held.labels)
-    return {**about, **report, "bands": evaluate.bands(scores, held.labels), "shadow": shadow}
+    return {**about, **report, **_by_light(artifact, scores, held.labels), "shadow": shadow}
+
+
+def _by_light(
+    artifact: Artifact, scores: Floats, labels: npt.NDArray[np.int8]
+) -> dict[str, dict[str, dict[str, int]]]:
+    """What became of the accounts by what they were told to be."""
+    if artifact.adverse:
+        return {"bands": evaluate.bands(scores, labels)}
+    return {"opportunities": evaluate.opportunities(scores, labels)}
 
 
 def _cross_calibrated(held: Held, history: History) -> tuple[Floats, Floats]:
-    """Logits and health scores of held rows, each fold's line and anchors fitted on the others."""
+    """Logits and scores of held rows, each fold's line and anchors fitted on the others."""
     declared = history.company.targets[history.target]
     logits, scores = np.empty(len(held.labels)), np.empty(len(held.labels))
     for fold in split.grouped(held.accounts):
         line = calibration.fit(held.margins[fold.train], held.labels[fold.train])
-        anchors = health.anchors(
+        anchors = scales.anchored(
             declared,
             line.logits(held.margins[fold.train]),
             held.labels[fold.train],
             history.company.bands.capacity,
         )
         logits[fold.test] = line.logits(held.margins[fold.test])
-        scores[fold.test] = health.Scale(line, anchors).unclipped(held.margins[fold.test])
+        scores[fold.test] = scales.scale(line, anchors).unclipped(held.margins[fold.test])
     return logits, scores
 
 

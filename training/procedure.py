@@ -21,7 +21,7 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.windows import Column
-from training import calibration, health, model, search
+from training import calibration, model, scales, search
 from training.artifact import Artifact
 from training.drivers import Meaning
 from training.matrix import Feature, matrix
@@ -103,7 +103,7 @@ def fit(
     held = _hold(table, rows, margins)
     _require_both(held)
     fitted = calibration.fit(held.margins, held.labels)
-    anchors = health.anchors(
+    anchors = scales.anchored(
         declared, fitted.logits(held.margins), held.labels, company.bands.capacity
     )
     artifact = Artifact(
@@ -185,7 +185,7 @@ def as_rows(
         table["account_id"].to_pylist(),
         table["as_of"].to_numpy().astype("datetime64[D]"),
         features,
-        model.monotone_signs(company, features),
+        model.monotone_signs(company, target, features),
     )
 
 

@@ -146,9 +146,7 @@ def _signature(artifact: Artifact) -> Any:
     inputs: list[Any] = [
         ColSpec(kinds[item.dtype], item.name, required=False) for item in artifact.features
     ]
-    outputs: list[Any] = [
-        ColSpec(DataType.double, name) for name in ("churn_probability", "health_score")
-    ]
+    outputs: list[Any] = [ColSpec(DataType.double, name) for name in artifact.answers]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 
 
