@@ -22,7 +22,7 @@ from features.errors import ChurnlightError
 from features.spelling import did_you_mean
 from serving import messages
 from serving.assess import Band
-from serving.book import Book, Edition, adverse
+from serving.book import Book, Edition
 from serving.edition import BANDS, LONGEST_SEARCH, Rows
 from serving.metrics import EXPOSITION, exposed
 from serving.problems import HttpProblem, invalid
@@ -227,7 +227,7 @@ def ready(book: Book) -> messages.Ready:
     """
     lacking: dict[str, str] = {}
     targets: dict[str, messages.ReadyTarget] = {}
-    for target in adverse(book.company):
+    for target in book.company.adverse:
         try:
             targets[target] = _ready_target(book, target)
         except ChurnlightError as error:

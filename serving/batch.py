@@ -1,10 +1,11 @@
 """`score`: every account of a company on its as-of dates, published as immutable runs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -16,6 +17,7 @@ from features.settings import Settings
 from features.snapshots import Snapshots
 from serving import runs
 from serving.assess import assess
+from serving.opportunities import opportunities, risks
 from serving.runs import Run
 from training import artifact as artifacts
 from training.artifact import Artifact
@@ -40,7 +42,7 @@ def score(
     as_of : sequence of date
         Without any: `data_until`.
     targets : sequence of str
-        Without any: every adverse target.
+        Without any: every adverse target, and every opportunity that has a champion.
     model : str
         A registry alias or version, or an artifact's folder. Only runs of the champion over
         every target become what people see; other runs are kept beside them.
@@ -53,9 +55,8 @@ def score(
         There is no such model, or an as-of date is later than the data or before any account.
     """
     settings = settings or Settings.read()
-    chosen = choose_targets(company, targets)
-    models = {name: _artifact(company, name, model, settings) for name in chosen}
-    for artifact in models.values():
+    models = Models.of(company, targets, model, settings, progress)
+    for artifact in models.everything:
         artifacts.require_same_meaning(artifact, company)
     with contract.sound(company) as tables:
         dates = snapshots.asked(tables, as_of)
@@ -67,7 +68,7 @@ def score(
         rows_then = _anybody(built.at(day), day)
         run, scores = _run(rows_then, accounts, models, company, root)
         kept.append(runs.write(run, scores, rows_then.table, accounts))
-    if model == CHAMPION and chosen == choose_targets(company, ()):
+    if model == CHAMPION and choose_targets(company, targets) == choose_targets(company, ()):
         runs.make_current(kept, root)
     return kept
 
@@ -76,6 +77,53 @@ def _anybody(built: Snapshots, day: date) -> Snapshots:
     if not built.table.num_rows:
         raise NotFound(f"--as-of {day}: no account was there yet; take a later day")
     return built
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of the `chosen` targets, and the champions that hold their opportunities back."""
+
+    chosen: dict[str, Artifact]
+    guards: dict[str, Artifact]
+
+    @classmethod
+    def of(
+        cls,
+        company: Company,
+        targets: Sequence[str],
+        model: str,
+        settings: Settings,
+        progress: Progress,
+    ) -> Self:
+        """The models that `score` is asked for; errors as there."""
+        chosen = {}
+        for name in choose_targets(company, targets):
+            try:
+                chosen[name] = _artifact(company, name, model, settings)
+            except NotFound as error:
+                if targets or name in company.adverse:
+                    raise
+                progress(f"leaving out {name}: {error}")
+        upward = any(not artifact.adverse for artifact in chosen.values())
+        others = [name for name in company.adverse if name not in chosen] if upward else []
+        workspace = settings.workspace_of(company)
+        return cls(chosen, {name: artifacts.champion(workspace, name) for name in others})
+
+    @property
+    def everything(self) -> list[Artifact]:
+        """All of them."""
+        return [*self.chosen.values(), *self.guards.values()]
+
+    def score(self, rows: pa.Table, company: Company) -> pa.Table:
+        """What the chosen ones say of snapshot rows, one after the other."""
+        adverse = (artifact for artifact in self.everything if artifact.adverse)
+        health = {artifact.target: assess(rows, artifact, company) for artifact in adverse}
+        held = risks(health.values(), company)
+        said = [
+            health[name] if name in health else opportunities(rows, artifact, company, held)
+            for name, artifact in self.chosen.items()
+        ]
+        return pa.concat_tables([runs.to_table(items) for items in said])
 
 
 def _artifact(company: Company, target: str, model: str, settings: Settings) -> Artifact:
@@ -97,14 +145,13 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
 def _run(
     built: Snapshots,
     accounts: pa.Table,
-    models: dict[str, Artifact],
+    models: Models,
     company: Company,
     root: Path,
 ) -> tuple[Run, pa.Table]:
-    scored = [assess(built.table, artifact, company) for artifact in models.values()]
     day: date = built.table["as_of"][0].as_py()
     digest = built.digest
-    made_by = [item.digest for item in models.values()]
+    made_by = [item.digest for item in models.everything]
     facts = snapshots.digest(accounts)
     parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by]
     name = f"{day}--{sha256(' '.join(parts).encode()).hexdigest()[:12]}"
@@ -115,9 +162,9 @@ def _run(
         data_until=built.data_until,
         declaration_hash=company.declaration_hash,
         data_digest=digest,
-        models={target: runs.described(item) for target, item in models.items()},
+        models={target: runs.described(item) for target, item in models.chosen.items()},
     )
-    return run, pa.concat_tables([runs.to_table(items) for items in scored])
+    return run, models.score(built.table, company)
 
 
 def export(published: Sequence[Run], path: Path) -> int:

@@ -13,6 +13,8 @@ from features.progress import Progress, silent
 from features.settings import Settings
 from serving import batch, runs
 from serving.assess import BAND_WORDS, Assessment, reasons
+from serving.edition import of_target
+from serving.opportunities import STATE_WORDS, Opportunity
 from serving.runs import Run
 from training import tracking
 from training.train import summary, train
@@ -71,10 +73,14 @@ def _checked(findings: Sequence[Finding]) -> list[str]:
 
 def _scored(company: Company, run: Run) -> Iterator[str]:
     """Per target how many accounts have which light, and the worst account."""
-    every = runs.from_rows(run.scores())
+    scores = run.scores()
     for target in run.models:
-        mine = [item for item in every if item.target == target]
+        rows = of_target(scores, target)
         yield f"{target} on {run.as_of}"
+        if target in company.opportunities:
+            yield from _prospects(runs.opportunities_from_rows(rows))
+            continue
+        mine = runs.from_rows(rows)
         for band, word in BAND_WORDS.items():
             yield f"  {word:<11}{sum(item.band == band for item in mine):>8,} accounts"
         worst = min(
@@ -86,6 +92,11 @@ def _scored(company: Company, run: Run) -> Iterator[str]:
             yield _portrait(worst, company)
 
 
+def _prospects(items: Sequence[Opportunity]) -> Iterator[str]:
+    for state, word in STATE_WORDS.items():
+        yield f"  {word:<15}{sum(item.opportunity == state for item in items):>4,} accounts"
+
+
 def _portrait(item: Assessment, company: Company) -> str:
     """One account in a few lines, as its page tells it."""
     head = (
@@ -93,7 +104,7 @@ def _portrait(item: Assessment, company: Company) -> str:
         f"{int(item.health_score or 0)} / 100 (100 = healthiest), churn probability "
         f"{item.churn_probability:.2f}"
     )
-    why = [f"  {driver.health_points:+6.1f}  {driver.sentence}" for driver in reasons(item)]
+    why = [f"  {driver.points:+6.1f}  {driver.sentence}" for driver in reasons(item)]
     playbook = company.playbooks.get(item.playbook or "")
     steps = [f"  playbook: {playbook.title}: {playbook.steps[0].do}"] if playbook else []
     return "\n".join([head, *why, *steps])

@@ -283,7 +283,7 @@ def driver_messages(drivers: tuple[Driver, ...]) -> list[DriverMessage]:
             "usual": item.usual,
             "window": item.window,
             "unit": item.unit,
-            "health_points": item.health_points,
+            "health_points": item.points,
             "sentence": item.sentence,
             "playbook": item.playbook,
         }

@@ -16,7 +16,7 @@ from features.errors import ChurnlightError, NotFound
 from features.spelling import did_you_mean
 from serving import runs
 from serving.assess import assess
-from serving.book import Book, Edition, adverse
+from serving.book import Book, Edition
 from serving.edition import unknown
 from serving.messages import ScoreItem, ScoreMessage, ScoreRequest, driver_messages, score_message
 from serving.problems import HttpProblem, invalid
@@ -60,7 +60,7 @@ def declared(book: Book, target: str, place: dict[str, str]) -> str:
     HttpProblem
         422 where `target` is not declared or not adverse, 503 where no target is.
     """
-    known = adverse(book.company)
+    known = book.company.adverse
     if not known:
         raise HttpProblem("not-ready", "no adverse target is declared, so there are no scores")
     if target and target not in book.company.targets:

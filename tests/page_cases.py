@@ -170,7 +170,7 @@ def driver(name: str, value: float | str | None, points: float) -> Driver:
         usual=usual,
         window=None if kind == "context" else 28,
         unit=unit,
-        health_points=points,
+        points=points,
         sentence=f"{title}: not known" if value is None else told,
         playbook=playbook,
     )
@@ -183,13 +183,13 @@ def band_of(health: float) -> Band:
 
 def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid") -> Assessment:
     """Return an assessment whose score is the base and the drivers' points."""
-    unclipped = BASE + sum(item.health_points for item in drivers)
-    worst = min(drivers, key=lambda item: item.health_points)
+    unclipped = BASE + sum(item.points for item in drivers)
+    worst = min(drivers, key=lambda item: item.points)
     band = band_of(min(max(unclipped, 0.0), 100.0))
 
     def points(dimension: str) -> float:
         return sum(
-            item.health_points
+            item.points
             for item in drivers
             if dimension == ("context" if item.kind == "context" else item.dimension)
         )

@@ -202,7 +202,7 @@ def test_tables_to_answer(tmp_path: Path) -> None:
         assert {key: score[key] for key in same} == {key: shown[key] for key in same}
         assert score["health_score_unclipped"] == item.health_score_unclipped
         assert [driver["health_points"] for driver in score["drivers"]] == [
-            driver.health_points for driver in item.drivers
+            driver.points for driver in item.drivers
         ]
         assert item.band == "unscored" or adds_up(score)
         known = 1 - len(score["missing"]) / len(company.staged("live"))

@@ -27,10 +27,10 @@ from features.company import Company
 from features.definitions import definitions
 from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.indicator import Kind, Says
+from training import scales
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.foreign import Frame, fitting
-from training import scales
 from training.health import Anchors, Scale
 from training.matrix import Feature, matrix, plain_names
 from training.model import Model

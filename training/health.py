@@ -93,7 +93,7 @@ def anchors(
 
 def supported(logits: Floats, labels: npt.NDArray[np.int8], capacity: float) -> Anchors:
     """The anchors that validation rows support; parameters and errors as of `anchors`."""
-    red, green = highest(logits, capacity), _green(logits, labels)
+    red, green = _red(logits, capacity), _green(logits, labels)
     if odds(red) < 2 * odds(green):
         raise GateRefused(
             f"the bands lie too close: p_red {red:.3f} (capacity {capacity:.0%}) against "
@@ -102,7 +102,7 @@ def supported(logits: Floats, labels: npt.NDArray[np.int8], capacity: float) -> 
     return Anchors(red, green, "validation rows")
 
 
-def highest(logits: Floats, capacity: float) -> float:
+def _red(logits: Floats, capacity: float) -> float:
     """The probability above which at most `capacity` of the rows lie, ties left out."""
     ranked = np.sort(logits)[::-1]
     return _probability(float(ranked[min(int(capacity * len(ranked)), len(ranked) - 1)]))

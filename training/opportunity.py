@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from training.calibration import Calibration
-from training.health import highest, logit
+from training.health import logit
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,11 +60,15 @@ _PER_LOGIT = TO_DOUBLE / math.log(2)
 
 
 def edge(declared: float | None, logits: Floats, capacity: float) -> Edge:
-    """The declared edge, or the one above which at most `capacity` of validation rows lie.
+    """The declared edge, or the one from which on at most `capacity` of validation rows lie.
 
-    `logits` (rows,) are calibrated and of rows that the model has not seen.
+    `logits` (rows,) are calibrated and of rows that the model has not seen. The edge lies half-way
+    to the next of them, and rows that are equal stay on one side of it.
     """
     if declared is not None:
         return Edge(declared, "declared")
-    # The scale tells what stands on its edge, and `highest` has ties on the other side.
-    return Edge(math.nextafter(highest(logits, capacity), 1.0), "validation rows")
+    ranked = np.sort(logits)[::-1]
+    below = ranked[min(int(capacity * len(ranked)), len(ranked) - 1)]
+    above = ranked[ranked > below]
+    middle = (above[-1] + below) / 2 if len(above) else below + math.log(2)
+    return Edge(float(expit(middle)), "validation rows")
