@@ -41,7 +41,8 @@ class Driver:
     """One indicator's part in an account's score.
 
     `value` and `usual` are those of the window that moves the score most, in the indicator's
-    unit; `window` is in days, `None` for the whole history; `points` are signed, in the unit of the score.
+    unit; `window` is in days, `None` for the whole history; `points` are signed, of health or of
+    opportunity as the score is.
     """
 
     indicator: str
@@ -275,7 +276,7 @@ def _drivers(
     ]
 
 
-def _driver(  # noqa: PLR0913, PLR0917 (everything that is known of one driver)
+def _driver(
     name: str,
     artifact: "Artifact",
     place: int,

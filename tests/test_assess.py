@@ -252,7 +252,7 @@ def test_reasons_keep_their_rules(item: Assessment) -> None:
     assert len(found) == min(len(real), MAX_REASONS)
     assert found[0].kind == "leading"
     leading = [abs(own.points) for own in real if own.kind == "leading"]
-    assert abs(found[0].health_points) == max(leading)
+    assert abs(found[0].points) == max(leading)
     assert {own.points > 0 for own in found} == {own.points > 0 for own in real}
 
 
