@@ -8,7 +8,7 @@ from pathlib import Path
 
 from features import clock, contract, declaration, publish, snapshots
 from features.company import Company
-from features.errors import ChurnlightError, ContractBroken, Finding
+from features.errors import ChurnlightError, ContractBroken, Finding, GateRefused
 from features.progress import Progress, silent
 from features.settings import Settings
 from serving import batch, runs
@@ -17,13 +17,15 @@ from serving.edition import of_target
 from serving.opportunities import STATE_WORDS, Opportunity
 from serving.runs import Run
 from training import tracking
-from training.train import summary, train
+from training.train import Trained, summary, train
 
 WEEKS = 13
 
 
 def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str:
     """Does the main job for the company in `folder`; answers what a reader wants to know of it.
+
+    An opportunity whose model the gate refuses is told, and left out of the scores.
 
     Raises
     ------
@@ -39,12 +41,24 @@ def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str
         if errors := [item for item in findings if item.state == "error"]:
             raise ContractBroken(errors)
         trained = train(company, settings=settings, progress=progress)
-        for item in trained:
-            progress(f"promoting {item.name}")
-            tracking.promote(company, item.artifact.target, item.version, settings=settings)
+        refused = [*_promote(trained, company, settings, progress)]
         published = batch.score(company, last_weeks(company), settings=settings, progress=progress)
-    told = [*_checked(findings), *map(summary, trained), *_scored(company, published[-1])]
-    return "\n".join(told)
+    told = [*_checked(findings), *map(summary, trained), *refused]
+    return "\n".join([*told, *_scored(company, published[-1])])
+
+
+def _promote(
+    trained: Sequence[Trained], company: Company, settings: Settings, progress: Progress
+) -> Iterator[str]:
+    """Promotes what was trained; what is told of opportunities that the gate refuses."""
+    for item in trained:
+        progress(f"promoting {item.name}")
+        try:
+            tracking.promote(company, item.artifact.target, item.version, settings=settings)
+        except GateRefused as error:
+            if item.artifact.adverse:
+                raise
+            yield str(error)
 
 
 def fetch_data(folder: Path) -> None:

@@ -1,8 +1,8 @@
 """Opportunities: the only place where the score of what is welcome becomes something to tell.
 
-An account is told as an opportunity from 70 points on, and held back while it is red for an
-adverse target on the same day: nobody sells to whom we are about to lose. Nothing here is health.
-It is pure, as `assess` is.
+An account is told as an opportunity from 70 points on, and held back while it is red or not
+scored for an adverse target on the same day: nobody sells to whom we are about to lose, or have
+lost. Nothing here is health. It is pure, as `assess` is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.company import Company
-from serving.assess import BAND_WORDS, Assessment, Driver, Scored, scored
+from serving.assess import Assessment, Driver, Scored, scored
 from training.opportunity import TOLD_FROM
 
 if TYPE_CHECKING:
@@ -63,19 +63,24 @@ class Opportunity:
 
 
 Risks = Sequence[str | None]
-"""Per row, of which adverse target the account is red, in words; null where of none."""
+"""Per row, why an opportunity is held back, in words; null where nothing speaks against it."""
 
 
 def risks(assessed: Iterable[Sequence[Assessment]], company: Company) -> Risks:
     """The risks of rows from the assessments (targets x rows) that are made of them."""
     return [
-        next((_risk(item, company) for item in row if item.band == "red"), None)
+        next(filter(None, (_risk(item, company) for item in row)), None)
         for row in zip(*assessed, strict=True)
     ]
 
 
-def _risk(item: Assessment, company: Company) -> str:
-    return f"{BAND_WORDS['red']}: {company.targets[item.target].title or item.target}"
+def _risk(item: Assessment, company: Company) -> str | None:
+    if item.band == "red":
+        title = company.targets[item.target].title or item.target
+        return f"Held back while the account is at risk: {title}"
+    if item.band == "unscored":
+        return f"Held back while the account's health is not scored: {item.unscored_reason}"
+    return None
 
 
 def opportunities(

@@ -48,8 +48,8 @@ class _Drivers(TypedDict, total=False):
 class OpportunityMessage(_Drivers):
     """What is said of one account for a target that is welcome: 100 is the best prospect.
 
-    `opportunity` is *yes* from 70 points on, and *held_back* where the account is red for an
-    adverse target; then `held_back_reason` says so. `base_points` and the four dimensions add up
+    `opportunity` is *yes* from 70 points on, and *held_back* where the account is red or unscored
+    for an adverse target; `held_back_reason` says so. `base_points` and the four dimensions add up
     to `opportunity_score_unclipped`, and so do `base_points` and the drivers' points. An unscored
     account has nulls and a reason. A score by features has neither account_id nor as_of.
     """

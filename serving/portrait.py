@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from features.company import Playbook
 from serving import charts, wording
-from serving.assess import BAND_WORDS, REAL_POINTS, Assessment, Driver, reasons
+from serving.assess import BAND_WORDS, REAL_POINTS, Assessment, Driven, Driver, reasons
 from serving.edition import Entry, Point
 from serving.figures import CONTEXT
 from training.drivers import amount
@@ -34,7 +34,7 @@ class Reason:
     anchor: str
 
 
-def told(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[Reason]:
+def told(item: Driven, playbooks: Mapping[str, Playbook]) -> list[Reason]:
     """At most four reasons; where something is to be done, the lowering ones say what."""
     chosen = reasons(item)
     offered = playbooks if item.playbook else {}
@@ -77,7 +77,7 @@ class Background(NamedTuple):
     size: str
 
 
-def background(item: Assessment) -> list[Background]:
+def background(item: Driven) -> list[Background]:
     """The context drivers worth half a point or more, the largest first."""
     weighty = [
         driver

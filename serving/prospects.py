@@ -111,6 +111,11 @@ class Prospects:
             for row, item, fact in zip(rows.tolist(), found, facts, strict=True)
         ]
 
+    def values(self, column: str) -> list[str]:
+        """The distinct values of `segment` or `owner`, sorted, for filters."""
+        source = self._facts if column in self._facts.column_names else self._scores
+        return sorted(value for value in source[column].unique().to_pylist() if value)
+
     def count(self, state: State) -> int:
         """How many accounts are in a state."""
         return int(edition.equal(self._scores["opportunity"], state).sum())
