@@ -22,6 +22,7 @@ from features.settings import Settings
 from serving import runs
 from serving.assess import Assessment, Band, Driver
 from serving.book import Book
+from serving.opportunities import Opportunity, State
 from training.artifact import Artifact, install_champion
 from training.calibration import Calibration
 from training.drivers import Meaning, amount
@@ -36,6 +37,7 @@ SCRIPT = "<script>alert(1)</script> GmbH"
 ODD_ID = "kunde/7 ü&?#%"
 NO_HISTORY = "11 days of history, at least 28 are needed"
 INACTIVE = "no activity in the last 180 days"
+HELD_BACK = "Held back while the account is at risk"
 
 DECLARATION = """
 [company]
@@ -74,6 +76,14 @@ horizon = "90d"
 inactivity = {{ source = "events", within = "30d" }}
 active_within = "180d"
 horizon = "30d"
+
+[targets.expansion]
+title = "Buys more seats"
+adverse = false
+event = {{ source = "events", where = "kind = 'seats'" }}
+active_within = "180d"
+horizon = "60d"
+playbook = "support-recovery"
 
 [segments.mid]
 title = "Mid-market"
@@ -322,6 +332,32 @@ def _northwind(item: Assessment, number: int) -> Assessment:
     return assess("northwind", drivers, item.as_of)
 
 
+def opportunity(item: Assessment) -> Opportunity:
+    """Return an opportunity of the account: likeliest where it is healthiest."""
+    told = None if item.health_score_unclipped is None else item.health_score_unclipped + 35
+    state: State = "unscored" if told is None else "yes" if told >= 70 else "no"
+    if state == "yes" and item.band == "red":
+        state = "held_back"
+    same = {name: getattr(item, name) for name in SAME}
+    return Opportunity(
+        **same,
+        target="expansion",
+        opportunity_probability=None if told is None else min(told / 140, 0.99),
+        opportunity_score=None if told is None else min(max(told, 0.0), 100.0),
+        opportunity_score_unclipped=told,
+        opportunity=state,
+        base_points=None if told is None else BASE + 35,
+        playbook="support-recovery" if state == "yes" else None,
+        held_back_reason=f"{HELD_BACK}: not renewing" if state == "held_back" else None,
+    )
+
+
+SAME = (
+    "account_id as_of completeness outcome_points business_points relationship_points "
+    "context_points drivers model_version segment unscored_reason"
+).split()
+
+
 def facts(*, empty: bool = False) -> pa.Table:
     """Return the account facts of the latest run; `empty` for a company that knows none."""
     ids = [item.account_id for item in run_of(RUNS - 1)]
@@ -391,7 +427,7 @@ def publish(
 ) -> Book:
     """Publish the company's last `weeks` runs and open the book on them.
 
-    Every one of `targets` gets the same scores; `empty` leaves the account facts out, and
+    Every one of `targets` gets the same scores, "expansion" opportunities; `empty` leaves the account facts out, and
     `promoted = False` the model that made them, which is `model` or the small one.
     """
     settings = Settings()
@@ -401,7 +437,9 @@ def publish(
         install_champion(model, workspace)
     for number in range(RUNS - weeks, RUNS):
         found = run_of(number)
-        every = [replace(item, target=name) for name in targets for item in found]
+        every: list[runs.Row] = [replace(item, target=name) for name in targets for item in found]
+        if "expansion" in targets:
+            every = [*every[: len(found)], *map(opportunity, found)]
         scores = runs.to_table(every)
         features = pa.table({"account_id": scores["account_id"]})
         run = _run(company, workspace / "scores", week(number), dict.fromkeys(targets, model))
