@@ -427,8 +427,9 @@ def publish(
 ) -> Book:
     """Publish the company's last `weeks` runs and open the book on them.
 
-    Every one of `targets` gets the same scores, "expansion" opportunities; `empty` leaves the account facts out, and
-    `promoted = False` the model that made them, which is `model` or the small one.
+    Every one of `targets` gets the same scores, "expansion" opportunities; `empty` leaves the
+    account facts out, and `promoted = False` the model that made them, which is `model` or the
+    small one.
     """
     settings = Settings()
     workspace = settings.workspace_of(company)
