@@ -1,10 +1,18 @@
 """How functions are compiled: by numba, without the interpreter's lock, kept for the next process.
 
+numba keeps code for as long as a function's own file stays the same. What it calls in other files
+has become part of that code, so those files count here too: else an update would run on with
+parts of the version before.
+
 Three instructions that numba does not offer by name stand here too.
 """
 
+import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
+from types import CellType, FunctionType
 from typing import Any, TypeVar, cast
 
 import numba
@@ -32,9 +40,36 @@ def inlined(function: Function) -> Function:
 def _compiled(function: Function, **options: bool) -> Function:
     make = partial(numba.njit, nogil=True, error_model="numpy", **options)
     try:
-        return cast(Function, make(cache=True)(function))
+        return cast(Function, make(cache=True)(_of_its_sources(function)))
     except RuntimeError:
         return cast(Function, make()(function))
+
+
+def _of_its_sources(function: Any) -> Any:
+    """`function` with the digest of its sources as one more variable, by which numba keeps it."""
+    code = function.__code__
+    keyed = FunctionType(
+        code.replace(co_freevars=(*code.co_freevars, "sources")),
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        (*(function.__closure__ or ()), CellType(_sources(function.__module__))),
+    )
+    keyed.__module__, keyed.__qualname__ = function.__module__, function.__qualname__
+    keyed.__doc__, keyed.__annotations__ = function.__doc__, function.__annotations__
+    return keyed
+
+
+@cache
+def _sources(module: str) -> str:
+    """The digest of a module's file and of the files of ours that it has names from."""
+    known = sys.modules[module]
+    origins = {getattr(item, "__module__", None) for item in vars(known).values()}
+    ours = {name for name in origins if str(name).startswith(("features.", "training."))}
+    digest = sha256(Path(str(known.__file__)).read_bytes())
+    for name in sorted(ours - {module}):
+        digest.update(_sources(name).encode())
+    return digest.hexdigest()
 
 
 def _instruction(answer: Any, argument: Any, write: Callable[[Any, Any], Any]) -> Any:

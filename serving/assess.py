@@ -285,7 +285,7 @@ def _driver(
     side: Side | None,
 ) -> Driver:
     meaning, feature = artifact.meanings[name], artifact.features[place]
-    value = _value(feature, coded)
+    value = feature.value(coded)
     return Driver(
         indicator=name,
         title=meaning.title,
@@ -315,12 +315,6 @@ def _is_bad(points: float, value: float | str | None, feature: Feature, side: Si
     if side is None or not isinstance(value, float) or not isinstance(usual, float):
         return points < 0
     return value < usual if side == "higher" else value > usual
-
-
-def _value(feature: Feature, coded: float) -> float | str | None:
-    if np.isnan(coded):
-        return None
-    return feature.categories[int(coded)] if feature.dtype == "category" else float(coded)
 
 
 def _playbook(drivers: Sequence[Driver], health_score: float) -> str | None:

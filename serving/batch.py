@@ -1,7 +1,8 @@
 """`score`: every account of a company on its as-of dates, published as immutable runs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,12 +16,14 @@ from features.errors import DeclarationError, NotFound
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from serving import runs
+from serving import compare, runs
 from serving.assess import assess
+from serving.compare import Before, Made
 from serving.opportunities import opportunities, risks
 from serving.runs import Run
 from training import artifact as artifacts
 from training.artifact import Artifact
+from training.expiry import ExpiredModel, overdue
 from training.train import choose_targets
 
 CHAMPION = "champion"
@@ -58,19 +61,34 @@ def score(
     models = Models.of(company, targets, model, settings, progress)
     for artifact in models.everything:
         artifacts.require_same_meaning(artifact, company)
+    root, kept = settings.workspace_of(company) / "scores", list[Run]()
     with contract.sound(company) as tables:
-        dates = snapshots.asked(tables, as_of)
-        built = snapshots.build_from(tables, dates, progress=progress)
+        dates = sorted(set(snapshots.asked(tables, as_of)))
+        _warn_of_expiry(models.everything, dates[-1])
+        earlier = compare.befores(dates, models.adverse, root, progress)
+        again = {item.as_of for item in earlier.values() if item.differs(models.adverse)}
+        built = snapshots.build_from(tables, sorted({*dates, *again}), progress=progress)
         accounts = tables.engine.rows(rows.account_facts(tables))
-    root, kept = settings.workspace_of(company) / "scores", []
-    for day in sorted(set(dates)):
+    for day in dates:
         progress(f"scoring {day}")
         rows_then = _anybody(built.at(day), day)
-        run, scores = _run(rows_then, accounts, models, company, root)
-        kept.append(runs.write(run, scores, rows_then.table, accounts))
+        before = earlier.get(day) or (Before(kept[-1], models.adverse) if kept else None)
+        if before and before.as_of in again:
+            before = replace(before, rebuilt=built.at(before.as_of).table)
+        scores = models.score(rows_then.table, company)
+        made = Made(rows_then.table, models.adverse, scores, before)
+        own = {"scores": made.scores, "features": made.rows, "accounts": accounts}
+        changes = compare.changes(made, company, progress)
+        run = _run(rows_then, accounts, made, models, company, root)
+        kept.append(runs.write(run, own | {"changes": changes}))
     if model == CHAMPION and choose_targets(company, targets) == choose_targets(company, ()):
         runs.make_current(kept, root)
     return kept
+
+
+def _warn_of_expiry(models: Iterable[Artifact], day: date) -> None:
+    for told in filter(None, (overdue(item, day) for item in models)):
+        warnings.warn(told, ExpiredModel, stacklevel=3)
 
 
 def _anybody(built: Snapshots, day: date) -> Snapshots:
@@ -110,6 +128,11 @@ class Models:
         return cls(chosen, {name: artifacts.champion(workspace, name) for name in others})
 
     @property
+    def adverse(self) -> dict[str, Artifact]:
+        """Those of the chosen that say health."""
+        return {name: item for name, item in self.chosen.items() if item.adverse}
+
+    @property
     def everything(self) -> list[Artifact]:
         """All of them."""
         return [*self.chosen.values(), *self.guards.values()]
@@ -143,19 +166,16 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
 
 
 def _run(
-    built: Snapshots,
-    accounts: pa.Table,
-    models: Models,
-    company: Company,
-    root: Path,
-) -> tuple[Run, pa.Table]:
+    built: Snapshots, accounts: pa.Table, made: Made, models: Models, company: Company, root: Path
+) -> Run:
+    """The run that `made` becomes; its name is of everything that decides its content."""
     day: date = built.table["as_of"][0].as_py()
     digest = built.digest
     made_by = [item.digest for item in models.everything]
-    facts = snapshots.digest(accounts)
-    parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by]
+    facts, moved = snapshots.digest(accounts), made.before.run.folder.name if made.before else ""
+    parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by, moved]
     name = f"{day}--{sha256(' '.join(parts).encode()).hexdigest()[:12]}"
-    run = Run(
+    return Run(
         folder=root / name,
         as_of=day,
         computed_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -164,7 +184,6 @@ def _run(
         data_digest=digest,
         models={target: runs.described(item) for target, item in models.chosen.items()},
     )
-    return run, models.score(built.table, company)
 
 
 def export(published: Sequence[Run], path: Path) -> int:

@@ -112,12 +112,16 @@ class Book:
             None is promoted.
         """
         from training.artifact import champion, champion_folder
+        from training.expiry import overdue
 
         seen = _signature(champion_folder(self.workspace, target) / "champion.json")
         kept = self._artifacts.get(target)
         if kept is None or kept[0] != seen:
             found = champion(self.workspace, target)
             log.info("target %s: explained by %s", target, found.explanation_path)
+            edition = self._editions.get(target)
+            if edition and (told := overdue(found, edition.run.as_of)):
+                log.warning(told)
             kept = seen, found
             self._artifacts[target] = kept
         return kept[1]

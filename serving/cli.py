@@ -6,6 +6,7 @@ no heavy library is imported before a verb needs it.
 
 import os
 import sys
+import warnings
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -31,8 +32,14 @@ for room in (features.verbs, training.verbs, serving.verbs):
     app.add_typer(room.app)
 
 
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning as people read it, without the line of code that gave it."""
+    return f"warning: {message}\n"
+
+
 def main() -> None:
     """Runs the command line; exit codes are those of `features.errors`, 130 on Ctrl-C."""
+    warnings.formatwarning = _warning
     try:
         app(prog_name="churnlight")
     except ChurnlightError as error:

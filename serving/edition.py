@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import ChurnlightError, NotFound
-from serving import runs
+from serving import moved, runs
 from serving.assess import Assessment, Band
+from training.movement import Movement
 
 BANDS: tuple[Band, ...] = get_args(Band)
 TREND_RUNS = 13
@@ -59,8 +60,8 @@ class Entry:
     """One account in the book: its assessment, the facts people want, and how it got here.
 
     `trend` has one place per run, oldest first, the latest included; `previous` is the
-    assessment of the run before the latest one; `missing` names the indicators of which no
-    window is known.
+    assessment of the run before the latest one, and `movement` what moved the score since, where
+    that was worked out; `missing` names the indicators of which no window is known.
     """
 
     assessment: Assessment
@@ -73,6 +74,7 @@ class Entry:
     trend: tuple[Point, ...]
     previous: Assessment | None
     missing: tuple[str, ...] = ()
+    movement: Movement | None = None
 
     @property
     def title(self) -> str:
@@ -100,6 +102,8 @@ class Edition:
     trend_band: npt.NDArray[np.int8]
     _before: pa.Table | None
     _before_rows: Rows
+    _changes: pa.Table
+    _change_rows: Rows
     _row_of: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -129,9 +133,14 @@ class Edition:
         return self._row_of[account_id]
 
     def entry(self, account_id: str) -> Entry:
-        """The entry of one account, its previous drivers included; `NotFound` as in `row`."""
-        rows = np.array([self.row(account_id)])
-        return replace(self.entries(rows)[0], previous=self._previous(rows).get(int(rows[0])))
+        """The entry of one account, with its previous drivers and its movement.
+
+        `NotFound` as in `row`.
+        """
+        row = self.row(account_id)
+        found = self.entries(np.array([row]))[0]
+        before = self._previous(np.array([row])).get(row)
+        return replace(found, previous=before, movement=self._movement(row))
 
     def find(
         self,
@@ -207,6 +216,10 @@ class Edition:
     def _missing(self, row: int) -> tuple[str, ...]:
         return tuple(compress(self._indicators, self._unknown[row]))
 
+    def _movement(self, row: int) -> Movement | None:
+        place = int(self._change_rows[row])
+        return None if place < 0 else moved.from_row(self._changes.slice(place, 1).to_pylist()[0])
+
     def _previous(self, rows: Rows, drivers: bool = True) -> dict[int, Assessment]:
         if self._before is None:
             return {}
@@ -269,6 +282,10 @@ def bind(
     known = columns_of(indicators, features)
     health, bands = _trends(shown[:-1], target, scores)
     before = of_target(shown[-2].scores(), target) if len(shown) > 1 else None
+    # Another run may have been published for a date between since it was worked out.
+    since = shown[-2].folder.name if len(shown) > 1 else ""
+    changes = of_target(latest.changes(), target)
+    changes = changes.filter(pc.equal(changes["before"], since)).combine_chunks()
     return Edition(
         run=latest,
         target=target,
@@ -282,6 +299,8 @@ def bind(
         trend_band=bands,
         _before=before,
         _before_rows=_places(ids, before["account_id"] if before is not None else None),
+        _changes=changes,
+        _change_rows=_places(ids, changes["account_id"]),
         _row_of=MappingProxyType({key: row for row, key in enumerate(ids.to_pylist())}),
     )
 

@@ -14,6 +14,7 @@ from features.indicator import DIMENSIONS, Kind
 from serving.assess import Assessment, Band, Driver
 from serving.book import Edition, Entry
 from serving.prospects import Prospect
+from training.movement import Change, Part
 
 MAX_ACCOUNTS = 1000
 LONGEST_ID = 512
@@ -175,10 +176,51 @@ class TrendPoint(TypedDict):
     band: Band
 
 
+class ChangeMessage(TypedDict):
+    """One indicator that changed since the run before, and its part in the score's movement.
+
+    `part` is data where the indicator was known on one of the two dates only; `window` is in
+    days, null for the whole history.
+    """
+
+    indicator: str
+    title: str
+    dimension: Annotated[str, WithJsonSchema({"enum": list(DIMENSIONS)})]
+    kind: Annotated[str, WithJsonSchema({"enum": list(get_args(Kind))})]
+    part: Annotated[str, WithJsonSchema({"enum": list(get_args(Part))})]
+    old: float | str | None
+    new: float | str | None
+    window: int | None
+    unit: str
+    health_points: float
+
+
+class Changes(TypedDict):
+    """What moved the unclipped score since the run before.
+
+    `behaviour`, `data`, `model` and `definition` add up to `new_score` minus `old_score`; the
+    points of the `indicators` add up to `behaviour` and `data`. Only what changed has points.
+    """
+
+    since: str
+    old_score: float
+    new_score: float
+    behaviour: float
+    data: float
+    model: float
+    definition: float
+    indicators: list[ChangeMessage]
+
+
 class AccountDetail(AccountMessage):
-    """As in the list, with drivers and trend, oldest as-of date first."""
+    """As in the list, with drivers, trend (oldest as-of date first) and what moved the score.
+
+    `changes` is null where the account had no score in the run before or has none now, or where
+    that run, or its model, could not be read.
+    """
 
     trend: list[TrendPoint]
+    changes: Changes | None
 
 
 class AccountPage(TypedDict):
@@ -313,9 +355,41 @@ def facts_message(entry: Entry | Prospect) -> AccountFacts:
 
 
 def detail_message(entry: Entry, edition: Edition) -> AccountDetail:
-    """One entry with its drivers and its trend."""
+    """One entry with its drivers, its trend and its changes."""
     trend: list[TrendPoint] = [
         {"as_of": point.as_of.isoformat(), "health_score": point.health_score, "band": point.band}
         for point in entry.trend
     ]
-    return {**account_message(entry, edition, drivers=True), "trend": trend}
+    found = account_message(entry, edition, drivers=True)
+    return {**found, "trend": trend, "changes": _changes(entry)}
+
+
+def _changes(entry: Entry) -> Changes | None:
+    moved = entry.movement
+    if moved is None:
+        return None
+    return {
+        "since": entry.trend[-2].as_of.isoformat(),
+        "old_score": moved.old_score,
+        "new_score": moved.new_score,
+        "behaviour": moved.behaviour,
+        "data": moved.data,
+        "model": moved.model,
+        "definition": moved.definition,
+        "indicators": [_change(item) for item in moved.changes],
+    }
+
+
+def _change(item: Change) -> ChangeMessage:
+    return {
+        "indicator": item.indicator,
+        "title": item.title,
+        "dimension": item.dimension,
+        "kind": item.kind,
+        "part": item.part,
+        "old": item.old,
+        "new": item.new,
+        "window": item.window,
+        "unit": item.unit,
+        "health_points": item.health_points,
+    }

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from features.errors import ChurnlightError, NotFound
-from serving import charts, figures, opportunity_pages, portfolio, portrait, wording
+from serving import changes, charts, figures, opportunity_pages, portfolio, portrait, wording
 from serving.assess import BAND_WORDS
 from serving.book import Book, Edition, Entry
 from serving.edition import LONGEST_SEARCH
@@ -296,7 +296,7 @@ def _findings(book: Book, entry: Entry) -> dict[str, Any]:
             (wording.day(when), wording.score(health), band)
             for when, health, band in reversed(entry.trend)
         ],
-        "changes": portrait.changes(entry),
+        "changes": changes.changes(entry),
         "playbooks": portrait.playbook_cards(item, plans),
         "opportunities": opportunity_pages.cards(book, item.account_id),
     }

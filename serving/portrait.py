@@ -1,9 +1,9 @@
-"""One account's page: its header, its reasons, what changed, and its playbooks, worded.
+"""One account's page: its header, its reasons and its playbooks, worded.
 
 Its one rule: it says what the assessment says, and where something is not known, that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import floor
@@ -16,9 +16,6 @@ from serving import charts, wording
 from serving.assess import BAND_WORDS, REAL_POINTS, Assessment, Driven, Driver, reasons
 from serving.edition import Entry, Point
 from serving.figures import CONTEXT
-from training.drivers import amount
-
-MOST_CHANGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,82 +91,6 @@ def background(item: Driven) -> list[Background]:
 def unknown(item: Assessment) -> list[str]:
     """The titles of the indicators whose value is not known."""
     return [driver.title for driver in item.drivers if driver.value is None]
-
-
-class Change(NamedTuple):
-    """One indicator's value before and now."""
-
-    title: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What is different from the run before: light, score, values, data."""
-
-    since: str
-    moved: tuple[str, str] | None
-    scores: tuple[str, str] | None
-    values: tuple[Change, ...]
-    went: tuple[str, ...]
-    came: tuple[str, ...]
-    models: tuple[str, str] | None
-
-
-def changes(entry: Entry) -> Changes | None:
-    """What changed since the run before, or `None` where that had no such account."""
-    now, before = entry.assessment, entry.previous
-    if before is None or before.as_of is None:
-        return None
-    old = {driver.indicator: driver for driver in before.drivers}
-    pairs = [(old[item.indicator], item) for item in now.drivers if item.indicator in old]
-    known = [
-        (then, item) for then, item in pairs if then.value is not None and item.value is not None
-    ]
-    return Changes(
-        since=wording.day(before.as_of),
-        moved=_differ(BAND_WORDS[before.band], BAND_WORDS[now.band]),
-        scores=_scores(before, now),
-        values=tuple(_values(known)),
-        went=tuple(i.title for then, i in pairs if then.value is not None and i.value is None),
-        came=tuple(i.title for then, i in pairs if then.value is None and i.value is not None),
-        models=_differ(before.model_version, now.model_version),
-    )
-
-
-def _differ(old: str, new: str) -> tuple[str, str] | None:
-    return (old, new) if old != new else None
-
-
-def _scores(before: Assessment, now: Assessment) -> tuple[str, str] | None:
-    if before.health_score is None or now.health_score is None:
-        return None
-    return wording.score(before.health_score), wording.score(now.health_score)
-
-
-def _values(pairs: Iterable[tuple[Driver, Driver]]) -> list[Change]:
-    """The changed values, the largest change of points first.
-
-    Only values of the same window can be compared, and a context that is a number, such as an
-    age, grows by itself.
-    """
-    moved = [
-        (old, new)
-        for old, new in pairs
-        if old.window == new.window and not (new.kind == CONTEXT and _is_number(new.value))
-    ]
-    moved.sort(key=lambda pair: -abs(pair[1].points - pair[0].points))
-    told = [
-        Change(new.title, amount(old.value, new.unit), wording.known(new.value, new.unit))
-        for old, new in moved
-        if amount(old.value, new.unit) != amount(new.value, new.unit)
-    ]
-    return told[:MOST_CHANGES]
-
-
-def _is_number(value: float | str | None) -> bool:
-    return isinstance(value, int | float)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Scoring runs: published, immutable directories, one per as-of date and set of models.
 
 `scores/RUN/scores.parquet` holds one row per account and target, `features.parquet` the rows
-that were scored, `run.json` what scored them. `scores/current.json` names the run that stands
+that were scored, `changes.parquet` what moved the scores since the run before (`serving.moved`),
+`run.json` what scored them. `scores/current.json` names the run that stands
 for each as-of date; replacing that one file is what publishes.
 """
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from itertools import accumulate
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from training.artifact import Artifact
 
 # Part of a run's name: a run of another make is another run.
-FORMAT = 3
+FORMAT = 4
+TABLES = ("scores", "features", "accounts", "changes")
 
 DRIVER = pa.struct(
     [
@@ -106,6 +108,10 @@ class Run:
         """Account facts for people: account_id, name, owner, parent, mrr, renewal, since."""
         return publish.read_parquet(self.folder / "accounts.parquet")
 
+    def changes(self) -> pa.Table:
+        """What moved the scores since the run before, as rows of `serving.moved.SCHEMA`."""
+        return publish.read_parquet(self.folder / "changes.parquet")
+
 
 def described(artifact: "Artifact") -> dict[str, Any]:
     """What a score says of its model; `declaration_hash` is that of its training."""
@@ -176,26 +182,26 @@ def _driver(row: dict[str, Any], kind: type[Row]) -> Driver:
     return Driver(**plain, points=points[UNITS[kind]])
 
 
-def one_value(driver: dict[str, Any]) -> dict[str, Any]:
-    """A driver's row with a number or a text as its value and its usual value."""
+def one_value(driver: dict[str, Any], keys: Sequence[str] = ("value", "usual")) -> dict[str, Any]:
+    """A driver's row with a number or a text as its value and its usual value (or other `keys`)."""
     plain = dict(driver)
-    for key in ("value", "usual"):
+    for key in keys:
         text = plain.pop(f"{key}_text")
         plain[key] = text if text is not None else plain[key]
     return plain
 
 
-def write(run: Run, scores: pa.Table, features: pa.Table, accounts: pa.Table) -> Run:
+def write(run: Run, tables: Mapping[str, pa.Table]) -> Run:
     """Keeps `run` in its folder and answers it as it is kept; nobody sees it yet.
 
-    A directory of the same name stands as it is, unless it can no longer be read.
+    `tables` are its `scores`, `features`, `accounts` and `changes`. A directory of the same name
+    stands as it is, unless it can no longer be read.
     """
     if run.folder.exists() and not _readable(run.folder):
         shutil.rmtree(run.folder)
     with publish.new_directory(run.folder) as folder:
-        publish.write_parquet(scores, folder / "scores.parquet")
-        publish.write_parquet(features, folder / "features.parquet")
-        publish.write_parquet(accounts, folder / "accounts.parquet")
+        for name in TABLES:
+            publish.write_parquet(tables[name], folder / f"{name}.parquet")
         publish.write_json(_description(run), folder / "run.json")
     return read(run.folder)
 
@@ -203,7 +209,8 @@ def write(run: Run, scores: pa.Table, features: pa.Table, accounts: pa.Table) ->
 def _readable(folder: Path) -> bool:
     try:
         kept = read(folder)
-        return bool(kept.scores() and kept.features() and kept.accounts())
+        tables = [kept.scores(), kept.features(), kept.accounts(), kept.changes()]
+        return all(item is not None for item in tables)
     except (ChurnlightError, OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -249,3 +256,22 @@ def published(root: Path) -> list[Run]:
     if not current:
         raise NotFound(f"{root}: no scoring run is published; run: churnlight score")
     return [read(root / name) for name in current.values()]
+
+
+def before(root: Path, day: date) -> Run | None:
+    """The current run with the latest as-of date before `day`; None where there is none.
+
+    Raises
+    ------
+    ChurnlightError
+        What says so, or the run's description, is damaged.
+    """
+    named = {date.fromisoformat(key): name for key, name in _current(root).items()}
+    earlier = [key for key in named if key < day]
+    if not earlier:
+        return None
+    folder = root / named[max(earlier)]
+    try:
+        return read(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ChurnlightError(f"{folder}: cannot be read ({error!r}); score again") from error

@@ -19,7 +19,7 @@ from features.company import Company
 from features.declaration import load
 from features.indicator import Says
 from features.settings import Settings
-from serving import runs
+from serving import moved, runs
 from serving.assess import Assessment, Band, Driver
 from serving.book import Book
 from serving.opportunities import Opportunity, State
@@ -28,6 +28,7 @@ from training.calibration import Calibration
 from training.drivers import Meaning, amount
 from training.health import Anchors
 from training.matrix import Feature
+from training.movement import Change, Movement
 from training.scorecard import NOTHING
 
 AS_OF = date(2026, 6, 29)
@@ -436,18 +437,77 @@ def publish(
     model = model or artifact()
     if promoted:
         install_champion(model, workspace)
+    before: runs.Run | None = None
     for number in range(RUNS - weeks, RUNS):
         found = run_of(number)
         every: list[runs.Row] = [replace(item, target=name) for name in targets for item in found]
         if "expansion" in targets:
             every = [*every[: len(found)], *map(opportunity, found)]
         scores = runs.to_table(every)
-        features = pa.table({"account_id": scores["account_id"]})
         run = _run(company, workspace / "scores", week(number), dict.fromkeys(targets, model))
-        runs.make_current(
-            [runs.write(run, scores, features, facts(empty=empty))], workspace / "scores"
-        )
+        tables = {
+            "scores": scores,
+            "features": pa.table({"account_id": scores["account_id"]}),
+            "accounts": facts(empty=empty),
+            "changes": _changes(number, before, targets),
+        }
+        before = runs.write(run, tables)
+        runs.make_current([before], workspace / "scores")
     return Book.open(company, settings)
+
+
+def _changes(number: int, before: runs.Run | None, targets: tuple[str, ...]) -> pa.Table:
+    """What moved the invented scores: of every value that changed, the difference of its points."""
+    parts = [moved.SCHEMA.empty_table()]
+    if before:
+        old = {item.account_id: item for item in run_of(number - 1)}
+        pairs = [(old[item.account_id], item) for item in run_of(number) if item.account_id in old]
+        pairs = [pair for pair in pairs if all(item.drivers for item in pair)]
+        found = [movement(*pair) for pair in pairs]
+        ids = [item.account_id for _, item in pairs]
+        parts += [moved.to_table(ids, found, target, before) for target in targets]
+    return pa.concat_tables(parts)
+
+
+def movement(before: Assessment, now: Assessment) -> Movement:
+    """Return the movement between two weeks; what no changed value explains is the model's."""
+    old = {driver.indicator: driver for driver in before.drivers}
+    changes = [
+        _change(old[item.indicator], item)
+        for item in now.drivers
+        if old[item.indicator].value != item.value
+    ]
+    assert before.health_score_unclipped is not None
+    assert now.health_score_unclipped is not None
+    behaviour, data = (
+        sum(item.health_points for item in changes if item.part == part)
+        for part in ("behaviour", "data")
+    )
+    whole = now.health_score_unclipped - before.health_score_unclipped
+    return Movement(
+        old_score=before.health_score_unclipped,
+        new_score=now.health_score_unclipped,
+        behaviour=behaviour,
+        data=data,
+        model=whole - behaviour - data,
+        definition=0.0,
+        changes=tuple(sorted(changes, key=lambda item: -abs(item.health_points))),
+    )
+
+
+def _change(old: Driver, new: Driver) -> Change:
+    return Change(
+        indicator=new.indicator,
+        title=new.title,
+        dimension=new.dimension,
+        kind=new.kind,
+        old=old.value,
+        new=new.value,
+        window=new.window,
+        unit=new.unit,
+        part="behaviour" if (old.value is None) == (new.value is None) else "data",
+        health_points=new.health_points - old.health_points,
+    )
 
 
 def _run(company: Company, root: Path, day: date, models: dict[str, Artifact]) -> runs.Run:

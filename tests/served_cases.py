@@ -15,9 +15,11 @@ import pyarrow as pa
 from features.company import Company
 from features.declaration import load
 from features.definitions import definitions
+from features.progress import silent
 from features.settings import Settings
-from serving import runs
+from serving import compare, runs
 from serving.assess import assess
+from serving.compare import Made
 from training.artifact import Artifact, install_champion
 from training.calibration import Calibration
 from training.drivers import Meaning
@@ -222,8 +224,15 @@ def publish(
     )
     table = rows(as_of)
     scores = runs.to_table(assess(table, model, company))
-    kept = table.drop_columns(list(lacking))
-    made = runs.write(run, scores, kept, facts(table["account_id"]))
+    found = compare.befores([as_of], {"churn": model}, root, silent).get(as_of)
+    now = Made(table, {"churn": model}, scores, found)
+    tables = {
+        "scores": scores,
+        "features": table.drop_columns(list(lacking)),
+        "accounts": facts(table["account_id"]),
+        "changes": compare.changes(now, company, silent),
+    }
+    made = runs.write(run, tables)
     runs.make_current([made], root)
     return made
 

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -413,6 +414,21 @@ def test_one_account_has_facts_drivers_and_trend(client: TestClient, account: st
         (cases.AS_OF - timedelta(days=7 * week)).isoformat() for week in (2, 1, 0)
     ]
     assert found["trend"][-1]["health_score"] == found["health_score"]
+
+
+def test_one_account_says_what_moved_its_score_since_the_run_before(client: TestClient) -> None:
+    found = client.get("/v1/accounts/a-002").json()
+    changes = found["changes"]
+    assert changes["since"] == found["trend"][-2]["as_of"]
+    assert changes["new_score"] == pytest.approx(found["health_score_unclipped"], abs=1e-9)
+    parts = {name: changes[name] for name in ("behaviour", "data", "model", "definition")}
+    moved = changes["new_score"] - changes["old_score"]
+    assert math.fsum(parts.values()) == pytest.approx(moved, abs=1e-9)
+    assert (parts["model"], parts["definition"]) == (0, 0)
+    points = math.fsum(item["health_points"] for item in changes["indicators"])
+    assert points == pytest.approx(parts["behaviour"] + parts["data"], abs=1e-9)
+    assert all(item["old"] != item["new"] for item in changes["indicators"])
+    assert client.get(f"/v1/accounts/{cases.IDLE[0]}").json()["changes"] is None
 
 
 def test_an_account_without_values_names_what_is_missing(client: TestClient) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.company import Company
@@ -175,6 +175,38 @@ def test_unscored_is_a_band_of_its_own_with_a_reason(
     assert found.unscored_reason.startswith(told_reason)
     assert [getattr(found, name) for name in NULLS] == [None] * len(NULLS)
     assert (found.drivers, found.playbook, reasons(found)) == ((), None, ())
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_removing_data_scores_nobody_and_widens_no_claim(
+    data: st.DataObject, trained: House
+) -> None:
+    artifact = trained.champion
+    drawn = data.draw(random_rows(artifact.features))
+    facts = st.fixed_dictionaries(
+        {"history_days": st.integers(0, 60), f"eligible__{TARGET}": st.sampled_from([True, False])}
+    )
+    before = [row(artifact, **values) | data.draw(facts) for values in drawn]
+    names = [item.name for item in artifact.features]
+    lost = [data.draw(st.sets(st.sampled_from(names), min_size=1)) for _ in before]
+    after = [own | dict.fromkeys(gone) for own, gone in zip(before, lost, strict=True)]
+    fewer = [own | {"history_days": data.draw(st.integers(0, 60))} for own in after]
+    rows = [table(artifact, each) for each in (before, after, fewer)]
+    for whole, part, short, own in zip(
+        *(assess(each, artifact, trained.company) for each in rows), fewer, strict=True
+    ):
+        assert short.band == "unscored" or own["history_days"] >= artifact.min_history_days
+        assert whole.band != "unscored" or part.band == "unscored"
+        assert (part.band == "unscored") == (part.unscored_reason is not None)
+        assert part.completeness <= whole.completeness
+        assert known(part) <= known(whole) or whole.band == "unscored"
+        assert {item.indicator for item in reasons(part)} <= known(part)
+
+
+def known(item: Assessment) -> set[str]:
+    """The indicators of which the assessment states a value."""
+    return {driver.indicator for driver in item.drivers if driver.value is not None}
 
 
 def test_enough_history_on_the_day_is_scored(trained: House) -> None:

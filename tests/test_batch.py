@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from features import publish
 from features.declaration import load
 from features.definitions import definitions
 from features.errors import Busy, ChurnlightError, ContractBroken, DeclarationError, NotFound
-from serving import batch, runs
+from serving import batch, moved, runs
+from serving.book import Book
 from serving.runs import Run
 from trained_company import TARGET, House
-from training.artifact import install_champion
+from training.artifact import champion_folder, install_champion
+from training.movement import Movement
 
 INTERRUPTED = Path(__file__).parent / "interrupted.py"
 COLUMNS = (
@@ -31,6 +33,7 @@ COLUMNS = (
     "drivers playbook model_version"
 ).split()
 OF_A_DRIVER = "indicator dimension kind value usual health_points sentence playbook".split()
+WEEK = timedelta(days=7)
 DAYS = [date(2025, 11, 24), date(2025, 12, 1)]
 SECOND = """
 [targets.quiet]
@@ -366,3 +369,85 @@ def test_one_command_at_a_time_works_in_a_workspace(own: House) -> None:
     assert caught.value.exit_code == 75
     with publish.alone(own.workspace):
         pass
+
+
+# What moved the scores since the run before
+
+
+def movements(run: Run, target: str = TARGET) -> dict[str, Movement]:
+    rows = [row for row in run.changes().to_pylist() if row["target"] == target]
+    return {row["account_id"]: moved.from_row(row) for row in rows}
+
+
+def unclipped(run: Run) -> dict[str, float]:
+    rows = run.scores().to_pylist()
+    own = [row for row in rows if row["target"] == TARGET and row["band"] != "unscored"]
+    return {row["account_id"]: row["health_score_unclipped"] for row in own}
+
+
+def check(run: Run, before: Run) -> dict[str, Movement]:
+    """Every account that had a score then and has one now has a movement that adds up."""
+    found, old, new = movements(run), unclipped(before), unclipped(run)
+    assert found.keys() == old.keys() & new.keys()
+    for account, item in found.items():
+        assert item.old_score == pytest.approx(old[account], abs=1e-9)
+        assert item.new_score == pytest.approx(new[account], abs=1e-9)
+        whole = item.behaviour + item.data + item.model + item.definition
+        assert whole == pytest.approx(new[account] - old[account], abs=1e-9)
+    return found
+
+
+def test_a_run_knows_what_moved_its_scores_since_the_run_before(published: list[Run]) -> None:
+    first, second = published
+    assert first.changes().num_rows == 0
+    found = check(second, first)
+    assert {(item.model, item.definition) for item in found.values()} == {(0.0, 0.0)}
+    assert max(abs(item.behaviour) for item in found.values()) > 1
+    assert movements(second, "quiet").keys() == found.keys()
+
+
+def test_a_new_champion_is_told_apart_from_what_accounts_did(own: House) -> None:
+    (day,) = [run.as_of for run in runs.published(scores_of(own))]
+    (earlier,) = batch.score(own.company, [day - WEEK], settings=own.settings)
+    anchors = dataclasses.replace(own.champion.anchors, p_red=0.7)
+    other = dataclasses.replace(own.champion, models=own.champion.models[:1], anchors=anchors)
+    install_champion(other, own.workspace)
+    (run,) = batch.score(own.company, [day], settings=own.settings)
+    found = check(run, earlier)
+    assert max(abs(item.model) for item in found.values()) > 0.1
+    assert max(abs(item.definition) for item in found.values()) > 0.1
+    assert max(abs(item.behaviour) for item in found.values()) > 0.1
+
+
+def test_without_the_old_model_nothing_is_told_and_that_is_said(own: House) -> None:
+    (day,) = [run.as_of for run in runs.published(scores_of(own))]
+    batch.score(own.company, [day - WEEK], settings=own.settings)
+    install_champion(dataclasses.replace(own.champion, min_history_days=7), own.workspace)
+    shutil.rmtree(champion_folder(own.workspace, TARGET) / own.champion.digest)
+    said: list[str] = []
+    (run,) = batch.score(own.company, [day], settings=own.settings, progress=said.append)
+    assert run.changes().num_rows == 0
+    assert [line for line in said if "what moved the scores of churn" in line]
+
+
+def test_a_damaged_run_before_does_not_stop_the_next(own: House) -> None:
+    (day,) = [run.as_of for run in runs.published(scores_of(own))]
+    (earlier,) = batch.score(own.company, [day - WEEK], settings=own.settings)
+    (earlier.folder / "features.parquet").write_bytes(b"no table")
+    own_visits = own.company.folder / "visits.parquet"
+    visits = pq.read_table(own_visits)
+    pq.write_table(visits.slice(5), own_visits)
+    said: list[str] = []
+    (run,) = batch.score(own.company, [day], settings=own.settings, progress=said.append)
+    assert run.changes().num_rows == 0
+    assert [line for line in said if line.startswith(f"what moved the scores since {day - WEEK}")]
+
+
+def test_a_run_published_in_between_makes_the_kept_movement_stale(own: House) -> None:
+    (day,) = [run.as_of for run in runs.published(scores_of(own))]
+    batch.score(own.company, [day - 2 * WEEK, day], settings=own.settings)
+    account = next(iter(movements(runs.published(scores_of(own))[-1])))
+    assert Book.open(own.company, own.settings).edition(TARGET).entry(account).movement
+    batch.score(own.company, [day - WEEK], settings=own.settings)
+    edition = Book.open(own.company, own.settings).edition(TARGET)
+    assert edition.entry(account).movement is None

@@ -16,10 +16,11 @@ import page_cases
 from features.settings import Settings
 from page_cases import ODD_ID
 from page_reader import Text, account, entries, read, scored
-from serving import figures, pages, portrait, wording
+from serving import changes, figures, pages, portrait, wording
 from serving.application import application
 from serving.assess import BAND_WORDS
 from serving.book import Book, Entry
+from training.movement import Change, Movement, Part
 
 EVERY_ROW = {"status": "all", "size": "500"}
 
@@ -358,10 +359,77 @@ def test_what_changed_names_values_and_data_that_came_or_went(client: TestClient
     words = re.sub(r"\s+", " ", account(client, "northwind").words)
     assert "What changed since 22 Jun 2026" in words
     assert "Status moved from Watch to At risk (40 → 31)" in words
-    assert "Weekly active users: 22 → 18 users Open escalations: 1 → 2 tickets" in words
-    assert "No longer known: Late payment." in words
-    assert "Known now, unknown before: Survey answer." in words
+    assert (
+        "Weekly active users: 22 → 18 users , −5.5 points "
+        "Open escalations: 1 → 2 tickets , −3.8 points" in words
+    )
+    assert "No longer known: Late payment (0.0 points)" in words
+    assert "Known now, unknown before: Survey answer (0.0 points)" in words
     assert "Age of the account:" not in words
+    assert "model changed" not in words
+
+
+def test_the_movement_on_the_page_adds_up_and_is_that_of_the_book(
+    client: TestClient, book: Book
+) -> None:
+    for entry in scored(book):
+        whole = book.edition("churn").entry(entry.assessment.account_id).movement
+        rows = _movement_rows(account(client, entry.assessment.account_id))
+        if whole is None:
+            assert rows == []
+            continue
+        *parts, total = [_tenths(row[-1]) for row in rows if len(row) == 2]
+        assert sum(parts) == total == round(10 * (whole.new_score - whole.old_score))
+        for tenths, name in zip(parts, changes.PART_WORDS, strict=True):
+            assert abs(tenths / 10 - getattr(whole, name)) < 0.1 + 1e-9
+        signals = [_tenths(row[-1]) for row in rows if len(row) == 5]
+        assert len(signals) == len(whole.changes)
+        assert sum(signals) == parts[0] + parts[1]
+
+
+def _movement_rows(page: Text) -> list[list[str]]:
+    """Return the rows of the table of the movement, its heading left out."""
+    first = [row[:2] == ["Signal", "Then"] for row in page.cells]
+    rows = page.cells[first.index(True) + 1 :] if any(first) else []
+    last = next((n for n, row in enumerate(rows) if row[0].startswith("Movement")), -1)
+    return rows[: last + 1]
+
+
+MOVEMENTS = st.lists(
+    st.tuples(st.sampled_from(["behaviour", "data"]), st.floats(-80, 80)), max_size=12
+)
+
+
+@given(drawn=MOVEMENTS, model=st.floats(-40, 40), definition=st.floats(-40, 40))
+def test_a_printed_movement_adds_up(
+    drawn: list[tuple[Part, float]], model: float, definition: float
+) -> None:
+    found = tuple(
+        Change(
+            "a", "A", "outcome", "leading", 1.0, None if part == "data" else 2.0, 28, "", part, p
+        )
+        for part, p in drawn
+    )
+    behaviour, data = (
+        sum(item.health_points for item in found if item.part == part)
+        for part in ("behaviour", "data")
+    )
+    whole = behaviour + data + model + definition
+    told = changes.told(Movement(50.0, 50.0 + whole, behaviour, data, model, definition, found))
+    parts = [_tenths(item.points) for item in told.parts]
+    assert sum(parts) == _tenths(told.total)
+    for part, tenths in zip(told.parts[:2], parts, strict=False):
+        assert sum(_tenths(line.points) for line in part.figures) == (tenths if part.figures else 0)
+    listed = [_tenths(line.points) for line in told.signals]
+    rest = _tenths(told.others[1]) if told.others else 0
+    assert sum(listed) + rest == (parts[0] if told.parts[0].figures else 0)
+
+
+def test_another_model_and_scale_are_told_with_their_points() -> None:
+    told = changes.told(Movement(50.0, 45.0, 0.0, 0.0, -7.0, 2.0, ()))
+    assert (told.model, told.definition, told.total) == ("−7.0", "+2.0", "−5.0")
+    assert not changes.told(Movement(50.0, 50.0, 0.0, 0.0, 0.0, 0.0, ())).clipped
+    assert changes.told(Movement(101.0, 99.0, -2.0, 0.0, 0.0, 0.0, ())).clipped
 
 
 def test_an_account_that_is_not_scored_says_why_and_shows_no_score(client: TestClient) -> None:

@@ -1,6 +1,5 @@
 """The registry on a real SQLite store: what is logged, where aliases stand, what is refused."""
 
-import contextlib
 import dataclasses
 import shutil
 import sys
@@ -161,47 +160,56 @@ def test_promoting_moves_the_aliases_on(own: House) -> None:
     assert aliases(own) == {"challenger": "2", "champion": "1", "previous": "2"}
 
 
-def test_a_model_without_skill_is_not_promoted(own: House) -> None:
+def test_a_refused_model_leaves_the_champion_in_its_place(own: House) -> None:
     judged = own.trained.artifact.evaluation
     poor = {"value": 0.001, "low": -0.01, "high": 0.012}
     worse = another(own.trained.artifact, evaluation=judged | {"gain_over_base_rate": poor})
     tracking.register(worse, own.company, own.settings)
-    told = r"version 2 is not promoted: .* by 0\.0010 \(-0\.0100 to 0\.0120\), which may be nothing"
-    with pytest.raises(GateRefused, match=told) as caught:
-        tracking.promote(own.company, TARGET, settings=own.settings)
-    assert caught.value.exit_code == 4
-    assert aliases(own)["champion"] == "1"
+    with pytest.raises(GateRefused, match="version 2 is not promoted"):
+        tracking.promote(own.company, TARGET, settings=own.settings, reason="I insist")
+    assert aliases(own) == {"challenger": "2", "champion": "1"}
     assert champion(own.workspace, TARGET) == own.champion
 
 
-def test_skill_that_is_not_known_is_no_skill(trained: House) -> None:
-    nothing = dict.fromkeys(("value", "low", "high"))
-    judged = trained.trained.artifact.evaluation | {"gain_over_base_rate": nothing}
-    with pytest.raises(GateRefused, match="by an unknown amount"):
-        tracking.require_skill(dataclasses.replace(trained.trained.artifact, evaluation=judged))
+def test_what_scores_the_same_leaves_the_registry_as_it_is(own: House) -> None:
+    tracking.register(own.trained.artifact, own.company, own.settings)
+    told: list[str] = []
+    found = tracking.promote(own.company, TARGET, settings=own.settings, progress=told.append)
+    assert (found.digest, found.version) == (own.champion.digest, "1")
+    assert told == [f"{NAME} version 1 is the champion already"]
+    assert aliases(own) == {"challenger": "2", "champion": "1"}
 
 
-@pytest.mark.parametrize(
-    ("baseline", "found", "told"),
-    [
-        (
-            "tenure alone",
-            (-0.001, -0.01, 0.01),
-            "no better than tenure alone: on .* by -0.00",
-        ),
-        ("logistic regression on the same columns", (-0.02, -0.03, -0.01), "no better than logi"),
-        ("tenure alone", (0.001, -0.01, 0.01), None),
-        ("logistic regression on the same columns", (-0.001, -0.01, 0.01), None),
-    ],
-)
-def test_what_something_simpler_does_as_well_is_not_promoted(
-    baseline: str, found: tuple[float, ...], told: str | None, trained: House
+def beside_champion(house: House, value: float, low: float, high: float) -> Artifact:
+    """Another model, judged beside the champion of `house`."""
+    measured = {"value": value, "low": low, "high": high}
+    found = {"version": "1", "digest": house.champion.digest, "why": "", **measured}
+    judged = house.trained.artifact.evaluation | {"champion": found}
+    return another(house.trained.artifact, evaluation=judged)
+
+
+def test_a_valid_champion_gives_way_for_a_reason_that_is_kept(own: House) -> None:
+    tracking.register(beside_champion(own, 0.001, -0.01, 0.01), own.company, own.settings)
+    with pytest.raises(GateRefused, match=r"champion, version 1, .* promote with --reason TEXT"):
+        tracking.promote(own.company, TARGET, settings=own.settings)
+    assert aliases(own)["champion"] == "1"
+    why = "the old one lacks the new plan"
+    found = tracking.promote(own.company, TARGET, settings=own.settings, reason=why)
+    assert found.version == "2"
+    with tracking.client(own.company, own.settings) as mlflow:
+        tags = mlflow.MlflowClient().get_model_version(NAME, "2").tags
+    assert tags["promotion_reason"] == why
+
+
+def test_the_registrys_champion_is_what_a_new_model_is_compared_with(
+    own: House, tmp_path: Path
 ) -> None:
-    beside = {"baseline": baseline, **dict(zip(("value", "low", "high"), found, strict=True))}
-    judged = trained.trained.artifact.evaluation | {"baselines": [beside]}
-    artifact = dataclasses.replace(trained.trained.artifact, evaluation=judged)
-    with pytest.raises(GateRefused, match=told) if told else contextlib.nullcontext():
-        tracking.require_skill(artifact)
+    found = tracking.champion_of(own.company, TARGET, own.settings)
+    assert found is not None
+    assert found.digest == own.champion.digest
+    nowhere = Settings(workspace=str(tmp_path / "none"))
+    assert tracking.champion_of(own.company, TARGET, nowhere) is None
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("wanted", ["7", "nobody", "previous"])

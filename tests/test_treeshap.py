@@ -100,6 +100,21 @@ def test_a_row_is_explained_alike_in_any_company(
     assert np.array_equal(shap.contributions(part, threads=threads), whole[:rows])
 
 
+def test_a_path_of_twenty_features_is_explained_alike_alone_and_in_company() -> None:
+    X = (np.random.default_rng(4).random((4000, 24)) < 0.12).astype(float)
+    depth = np.where(X.any(axis=1), X.argmax(axis=1), 24)
+    options = {"objective": "l2", "num_leaves": 25, "min_data_in_leaf": 1, "verbosity": -1}
+    chain = lgb.train(options, lgb.Dataset(X, (depth - 12.0) ** 2), 3)
+    case = Case([chain], X[:40], options)
+    shap = TreeShap(case.bag)
+    assert shap.tables
+    assert shap.tables.lone.needs.max() > 8
+    found = shap.contributions(case.X)
+    assert off(found, case.reference, case.margins) <= 1e-12
+    alone = [shap.contributions(case.X[row : row + 1]) for row in range(len(case.X))]
+    assert np.array_equal(np.concatenate(alone), found)
+
+
 def test_blocks_and_threads_change_no_bit(case: Case, shap: TreeShap) -> None:
     X = np.tile(case.X, (20, 1))
     once = shap.contributions(case.X)

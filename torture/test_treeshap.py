@@ -31,6 +31,7 @@ def test_any_model_is_explained_as_lightgbm_does(
     record_property("worst_difference", difference)
     assert difference <= 1e-12
     assert np.abs(found.sum(axis=1) - case.margins).max() <= 1e-10
+    assert np.array_equal(shap.contributions(case.X[:5]), found[:5])
 
 
 @pytest.mark.parametrize("seed", range(2000, 2000 + BRUTE))

@@ -1,9 +1,9 @@
 """Which indicators earn their place: by weight, lead, coverage and what the model loses without.
 
 A new indicator starts in shadow. It is admitted when the model is surely better with it out of
-time and, where it is declared leading, when it surely leads by the target's gap. Before an opportunity there is no
-lead to measure, and worth alone decides. Each is judged beside all the others, so two that say the
-same may both look dispensable: move one at a time and measure again.
+time and, where it is declared leading, when it surely leads by the target's gap. Before an
+opportunity there is no lead to measure, and worth alone decides. Each is judged beside all the
+others, so two that say the same may both look dispensable: move one at a time and measure again.
 """
 
 from collections.abc import Iterator, Sequence

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 import numpy as np
@@ -30,6 +30,7 @@ from features.indicator import Kind, Says
 from training import scales
 from training.calibration import Calibration
 from training.drivers import Meaning
+from training.explanation import By, Units, explained
 from training.foreign import Frame, fitting
 from training.health import Anchors, Scale
 from training.matrix import Feature, matrix, plain_names
@@ -37,6 +38,9 @@ from training.model import Model
 from training.opportunity import Edge, OpportunityScale
 from training.scorecard import Scorecard
 from training.treeshap import ExplanationPath, TreeShap
+
+if TYPE_CHECKING:
+    import shap
 
 FORMAT = 2
 SHOWN = 200
@@ -162,6 +166,36 @@ class Artifact:
         """
         X = matrix(fitting(frame, self.features), self.features)
         return self.scale.probability(self.margins(X))
+
+    def explain(
+        self, frame: Frame, *, units: Units = "health points", by: By = "column"
+    ) -> "shap.Explanation":
+        """The Shapley values of each row, as the shap package's plots take them.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame or pyarrow.Table
+            Rows with the columns of training; others are left aside.
+        units : {"health points", "margin"}
+            Points of the unclipped score (negative ones lower it; of an opportunity they are those
+            of its score), or log-odds before calibration (negative ones lower the probability).
+        by : {"column", "indicator"}
+            One feature for each column, or one for each indicator: its columns' sum beside the
+            value of the column that is told of it.
+
+        Returns
+        -------
+        shap.Explanation
+            `values` (rows × features), `base_values` (rows,), which with the row's values add up
+            to the unclipped score or the margin, `data` with codes for categories and
+            `display_data` with their names.
+
+        Raises
+        ------
+        ContractBroken
+            The table's columns are not those of training; every difference is told.
+        """
+        return explained(self, frame, units=units, by=by)
 
     def save(self, folder: Path) -> None:
         """Writes the artifact as the new directory `folder`."""

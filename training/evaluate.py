@@ -22,11 +22,10 @@ Statistic = Callable[[npt.NDArray[np.int64]], float]
 
 RESAMPLES = 200
 BINS = 10
-SMALLEST_SEGMENT = 50
 
 
 def evaluate(
-    logits: Floats, labels: Labels, accounts: Sequence[str], segments: Sequence[str], base: float
+    logits: Floats, labels: Labels, accounts: Sequence[str], base: float
 ) -> dict[str, Any]:
     """What the report says of calibrated `logits` (rows,) against `labels` (rows,).
 
@@ -47,13 +46,12 @@ def evaluate(
         ),
         "gain_over_base_rate": interval(lambda rows: float(skill[rows].mean()), accounts),
         "ece": ece(expit(logits), labels),
-        "calibration": _calibration(logits, labels, accounts),
+        "calibration": calibrated(logits, labels, accounts),
         "reliability": reliability(expit(logits), labels),
-        "segments": _by_segment(logits, labels, accounts, segments, base),
     }
 
 
-def _calibration(
+def calibrated(
     logits: Floats, labels: Labels, accounts: Sequence[str]
 ) -> dict[str, dict[str, float | None]]:
     """In the large: observed minus predicted rate, 0 is right. Slope: 1 is right, less: steep."""
@@ -147,31 +145,6 @@ def _places(drawn: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt
 
 def _finite(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
-
-
-def _by_segment(
-    logits: Floats, labels: Labels, accounts: Sequence[str], segments: Sequence[str], base: float
-) -> list[dict[str, Any]]:
-    found = []
-    names = np.asarray(segments)
-    for name in sorted(set(segments)):
-        rows = np.flatnonzero(names == name)
-        own = [accounts[int(row)] for row in rows]
-        skill = skill_over(logits[rows], labels[rows], base)
-        enough = len(rows) >= SMALLEST_SEGMENT
-        entry = {
-            "segment": name,
-            "accounts": len(set(own)),
-            "events": int(labels[rows].sum()),
-            "observed_rate": float(labels[rows].mean()),
-            "predicted_rate": float(expit(logits[rows]).mean()),
-            "calibration": _calibration(logits[rows], labels[rows], own) if enough else None,
-            "ece": ece(expit(logits[rows]), labels[rows]) if enough else None,
-            "auc": _finite(auc(logits[rows], labels[rows])) if enough else None,
-        }
-        worse = enough and float(skill.mean()) < 0
-        found.append(entry | {"worse_than_base_rate": worse})
-    return found
 
 
 def bands(score: Floats, labels: Labels) -> dict[str, dict[str, int]]:

@@ -22,18 +22,33 @@ from features.errors import GateRefused
 from features.indicator import Says
 from features.progress import Progress, silent
 from features.snapshots import digest
-from training import calibration, evaluate, foreign, health, model, search, split
+from training import (
+    baselines,
+    calibration,
+    certificate,
+    cold_start,
+    evaluate,
+    evidence,
+    foreign,
+    gate,
+    health,
+    model,
+    search,
+    segments,
+    split,
+    worth,
+)
 from training.artifact import Artifact
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.foreign import Frame, Roles
 from training.health import Anchors
 from training.matrix import Feature, matrix
-from training.model import Rows
-from training.procedure import account_of
+from training.model import Restraint, Rows
+from training.procedure import account_of, size
 from training.scales import scale
 from training.search import Choice
-from training.train import size, spread
+from training.train import proven, spread
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -93,15 +108,42 @@ def fit(
     earlier = read.rows.where(~last)
     judged_later = last.any() and _enough(earlier.y) and _both(read.rows.y[last])
     chosen_by = earlier if judged_later else read.rows
-    choice = search.choose(chosen_by, *_folds(chosen_by), trials=trials, progress=progress)
+    choice = cold_start.choose(chosen_by, *_folds(chosen_by), trials=trials, progress=progress)
+    artifact = _simplest(read, choice, earlier if judged_later else None, progress)
+    artifact = certificate.certified(artifact, read.rows, progress=progress)
+    return evidence.telling(artifact, _evidence(artifact, read))
+
+
+def _simplest(read: _Read, choice: Choice, earlier: Rows | None, progress: Progress) -> Artifact:
+    """What `_judged` makes, and where its trees prove nothing, the scorecard alone."""
+    artifact = _judged(read, choice, earlier, progress)
+    if why := gate.trees_prove_nothing(artifact.evaluation):
+        return _judged(read, choice.without_trees(why), earlier, progress)
+    return artifact
+
+
+def _judged(read: _Read, choice: Choice, earlier: Rows | None, progress: Progress) -> Artifact:
+    """The artifact of all rows, judged on the last block by `earlier` rows, or else on folds."""
     progress("fitting")
     artifact, held = _made(read, read.rows, choice)
     progress("evaluating")
-    if judged_later:
-        evaluation = _out_of_time(_made(read, earlier, choice)[0], read, last)
-    else:
-        evaluation = _by_folds(artifact, held)
-    return replace(artifact, evaluation=evaluation)
+    if earlier is None:
+        return replace(artifact, evaluation=_by_folds(artifact, held, read.rows))
+    repeated = _made(read, earlier, choice)[0]
+    return replace(artifact, evaluation=_out_of_time(repeated, read, earlier))
+
+
+def _evidence(artifact: Artifact, read: _Read) -> dict[str, Any]:
+    """Drivers on the last block, and the drift from the block in the middle to it."""
+    blocks = np.unique(read.block)
+    since, until = (int(blocks[place]) for place in (len(blocks) // 2, -1))
+    X = {block: read.rows.X[read.block == block] for block in (since, until)}
+    moved = None
+    if since < until:
+        every = range(len(artifact.features))
+        spans = {"since": read.blocks[since], "until": read.blocks[until]}
+        moved = evidence.drift(artifact.features, every, X[since], X[until]) | spans
+    return {"drivers": evidence.drivers(artifact, X[until]), "drift": moved}
 
 
 def summary(artifact: Artifact) -> str:
@@ -112,16 +154,8 @@ def summary(artifact: Artifact) -> str:
         f"  judged on a {judged['kind']}: AUC {spread(judged['auc'])}, log loss "
         f"{spread(judged['log_loss'])}, ECE {judged['ece']:.3f}\n"
         f"  restraint chosen on {made['chosen_on']}; digest {artifact.digest[:12]}"
+        + "".join(f"\n  {line}" for line in proven(artifact))
     )
-
-
-@dataclass(frozen=True)
-class _Held:
-    """Cross-fitted margins of the rows that calibrate, with their labels and accounts."""
-
-    margins: Floats
-    labels: Labels
-    accounts: Sequence[str]
 
 
 def _read(frame: Frame, roles: Roles) -> _Read:
@@ -192,14 +226,15 @@ def _folds(rows: Rows) -> tuple[list[split.Fold], str]:
     return (later, "later blocks of time") if later else search.folds_of(rows, None)
 
 
-def _made(read: _Read, rows: Rows, choice: Choice) -> tuple[Artifact, _Held]:
-    """The artifact of `rows`, calibrated on the latest of them with enough of both outcomes."""
+def _made(read: _Read, rows: Rows, choice: Choice) -> tuple[Artifact, Floats]:
+    """The artifact of `rows`, calibrated on the latest of them with enough of both outcomes.
+
+    Beside it stand the cross-fitted margins of those that calibrated.
+    """
     fitted = model.fit(rows, choice.restraint)
     margins = model.cross_fitted(rows, choice.restraint)
     mask = _latest_with_enough(rows)
-    accounts = [rows.accounts[int(place)] for place in np.flatnonzero(mask)]
-    held = _Held(margins[mask], rows.y[mask], accounts)
-    line = calibration.fit(held.margins, held.labels)
+    line = calibration.fit(margins[mask], rows.y[mask])
     features = tuple(rows.features)
     roles = read.about["roles"]
     artifact = Artifact(
@@ -210,14 +245,14 @@ def _made(read: _Read, rows: Rows, choice: Choice) -> tuple[Artifact, _Held]:
         scorecard=fitted.scorecard,
         models=tuple(booster.model_to_string() for booster in fitted.boosters),
         calibration=line,
-        anchors=_anchors(line.logits(held.margins), held.labels),
+        anchors=_anchors(line.logits(margins[mask]), rows.y[mask]),
         features=features,
         meanings={item.indicator: _meaning(item) for item in features},
         declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),
         training=_account(read, rows, choice, line.logits(margins)),
         definitions={},
     )
-    return artifact, held
+    return artifact, margins[mask]
 
 
 def _latest_with_enough(rows: Rows) -> split.Mask:
@@ -252,30 +287,45 @@ def _account(read: _Read, rows: Rows, choice: Choice, logits: Floats) -> dict[st
         {**item, "as_of": name}
         for item, name in zip(told["calibration_by_as_of"], blocks, strict=True)
     ]
-    return {**told, **read.about, "as_of": blocks, "calibration_by_as_of": by_block}
+    folds = [{**item, "as_of": _named(read, item["as_of"])} for item in told["folds"]]
+    named = {"as_of": blocks, "calibration_by_as_of": by_block, "folds": folds}
+    return {**told, **read.about, **named}
 
 
-def _out_of_time(artifact: Artifact, read: _Read, last: split.Mask) -> dict[str, Any]:
-    test = read.rows.where(last)
+def _named(read: _Read, days: Sequence[str]) -> list[str]:
+    """The blocks behind the days by which rows know them."""
+    return [read.blocks[int(np.datetime64(day, "D").astype(np.int64))] for day in days]
+
+
+def _out_of_time(artifact: Artifact, read: _Read, earlier: Rows) -> dict[str, Any]:
+    test = read.rows.where(_last(read))
     margins = artifact.margins(test.X)
-    about = _about(artifact, "later block of time", read.blocks[-1])
-    return about | _report(
-        artifact.calibration.logits(margins),
-        artifact.scale.unclipped(margins),
-        _Held(margins, test.y, test.accounts),
-        artifact,
-    )
+    logits = artifact.calibration.logits(margins)
+    restraint = Restraint(**artifact.training["restraint"])
+    return {
+        **_about(artifact, "later block of time", read.blocks[-1]),
+        **_report(logits, artifact.scale.unclipped(margins), test, artifact),
+        "baselines": baselines.beside(
+            logits, test, earlier, restraint, _latest_with_enough(earlier)
+        ),
+    }
 
 
-def _by_folds(artifact: Artifact, held: _Held) -> dict[str, Any]:
-    """Each fold by a line and anchors of the others; the margins never saw their account."""
-    logits, scores = np.empty(len(held.labels)), np.empty(len(held.labels))
+def _by_folds(artifact: Artifact, margins: Floats, rows: Rows) -> dict[str, Any]:
+    """Each fold by a line of the others; the margins never saw their account."""
+    at = _latest_with_enough(rows)
+    held = rows.where(at)
+    logits, scores = np.empty(len(held.y)), np.empty(len(held.y))
     for fold in split.grouped(held.accounts):
-        line: Calibration = calibration.fit(held.margins[fold.train], held.labels[fold.train])
-        logits[fold.test] = line.logits(held.margins[fold.test])
-        scores[fold.test] = scale(line, artifact.anchors).unclipped(held.margins[fold.test])
-    about = _about(artifact, "folds grouped by account", artifact.training["as_of"][-1])
-    return about | _report(logits, scores, held, artifact)
+        line: Calibration = calibration.fit(margins[fold.train], held.y[fold.train])
+        logits[fold.test] = line.logits(margins[fold.test])
+        scores[fold.test] = scale(line, artifact.anchors).unclipped(margins[fold.test])
+    restraint = Restraint(**artifact.training["restraint"])
+    return {
+        **_about(artifact, "folds grouped by account", artifact.training["as_of"][-1]),
+        **_report(logits, scores, held, artifact),
+        "baselines": baselines.beside_held(logits, rows, restraint, at),
+    }
 
 
 def _about(artifact: Artifact, kind: str, where: str) -> dict[str, Any]:
@@ -283,9 +333,13 @@ def _about(artifact: Artifact, kind: str, where: str) -> dict[str, Any]:
     return {"kind": kind, "judged": "procedure", "as_of": where, "trained_on": trained_on}
 
 
-def _report(logits: Floats, scores: Floats, held: _Held, artifact: Artifact) -> dict[str, Any]:
-    segments = ["all"] * len(held.labels)
-    report = evaluate.evaluate(
-        logits, held.labels, held.accounts, segments, artifact.training["base_rate"]
-    )
-    return {**report, "bands": evaluate.bands(scores, held.labels), "shadow": []}
+def _report(logits: Floats, scores: Floats, held: Rows, artifact: Artifact) -> dict[str, Any]:
+    base, every = artifact.training["base_rate"], ["all"] * len(held.y)
+    report = evaluate.evaluate(logits, held.y, held.accounts, base)
+    by_segment = segments.table(logits, held.y, held.accounts, every, report)
+    beside = {
+        "segments": by_segment,
+        "bands": evaluate.bands(scores, held.y),
+        "value": worth.of(logits, held.y, held.accounts, CAPACITY),
+    }
+    return {**report, **beside, "champion": None, "shadow": []}

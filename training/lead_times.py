@@ -7,7 +7,7 @@ in the artifact, and so heads nobody's reasons.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -20,7 +20,7 @@ from features import contract, snapshots
 from features.company import Company
 from features.errors import DeclarationError, GateRefused
 from features.lead_times import measure as indicators
-from features.lead_times.curves import Track
+from features.lead_times.curves import Point, Track
 from features.lead_times.findings import Lead, LeadTimes
 from features.lead_times.measure import MODEL, STEP, Churned
 from features.progress import Progress, silent
@@ -184,7 +184,7 @@ def told_by(artifact: Artifact, found: LeadTimes) -> Artifact:
 
 
 def _brief(found: LeadTimes) -> dict[str, Any]:
-    """The leads without their curves, as JSON values."""
+    """The leads as JSON values, each with the curve of the column that leads most."""
     return {
         "step_days": found.step_days,
         "gap_days": found.gap_days,
@@ -200,7 +200,18 @@ def _brief(found: LeadTimes) -> dict[str, Any]:
                 "lead_days": lead.lead_days,
                 "open_ended": lead.open_ended,
                 "told": lead.told,
+                "title": lead.title,
+                "column": lead.column,
+                "curve": [_spot(point) for point in lead.curves[0].points],
             }
             for lead in found.leads
         ],
+    }
+
+
+def _spot(point: Point) -> dict[str, Any]:
+    """A point of a curve, rounded to what can be seen of it."""
+    kept = {key: value for key, value in asdict(point).items() if key != "lift"}
+    return {
+        key: round(value, 4) if isinstance(value, float) else value for key, value in kept.items()
     }

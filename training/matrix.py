@@ -31,6 +31,12 @@ class Feature:
     categories: tuple[str, ...] = ()
     usual: float | str | None = None
 
+    def value(self, coded: float) -> float | str | None:
+        """What a cell of the matrix says: a number, a category's name, or nothing."""
+        if np.isnan(coded):
+            return None
+        return self.categories[int(coded)] if self.dtype == "category" else float(coded)
+
 
 def plain_names(features: Sequence[Feature]) -> list[str]:
     """The features' names as LightGBM can hold them: their own, or numbered ones for all."""

@@ -21,7 +21,7 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.windows import Column
-from training import calibration, model, scales, search
+from training import calibration, cold_start, model, scales, search
 from training.artifact import Artifact
 from training.drivers import Meaning
 from training.matrix import Feature, matrix
@@ -68,7 +68,7 @@ def choose(
     require_enough(table, target)
     rows = as_rows(table, describe(table, live(columns)), company, target)
     folds, chosen_on = search.folds_of(rows, company.targets[target])
-    return search.choose(rows, folds, chosen_on, trials=trials, progress=progress)
+    return cold_start.choose(rows, folds, chosen_on, trials=trials, progress=progress)
 
 
 def live(columns: Sequence[Column]) -> list[Column]:
@@ -224,6 +224,8 @@ def account_of(rows: model.Rows, choice: Choice, logits: Floats) -> dict[str, An
         "chosen_on": choice.chosen_on,
         "trials": list(choice.trials),
         "losses": choice.losses,
+        "folds": list(choice.folds),
+        "trees_left_out": choice.trees_left_out,
         "parameters": model.PARAMETERS,
         "base_rate": float(rows.y[rows.as_of == rows.as_of.max()].mean()),
         "calibration_by_as_of": _in_the_large(rows, logits),
@@ -241,3 +243,12 @@ def _in_the_large(rows: model.Rows, logits: Floats) -> list[dict[str, Any]]:
         }
         for day in np.unique(rows.as_of)
     ]
+
+
+def size(made: dict[str, Any]) -> str:
+    """How big the model is."""
+    kept = made["restraint"]
+    trees = f"{made['bag']} × {kept['rounds']} trees of {kept['leaves']} leaves"
+    if not kept["share"]:
+        return "a scorecard"
+    return trees if kept["share"] == 1 else f"{trees} ({kept['share']:.0%}) and a scorecard"

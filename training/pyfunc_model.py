@@ -5,6 +5,8 @@ signature's columns and answers churn_probability and health_score, one row each
 opportunity answers opportunity_probability and opportunity_score.
 """
 
+import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from training.artifact import Artifact
+from training.expiry import ExpiredModel, expired
 from training.matrix import matrix
 
 
@@ -21,8 +24,11 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
     """Probability and score of feature rows."""
 
     def load_context(self, context: Any) -> None:
-        """Loads the artifact, its digests verified."""
+        """Loads the artifact, its digests verified; warns where its day of expiry has passed."""
         self.artifact = Artifact.load(Path(context.artifacts["artifact"]))
+        expiry = (context.model_config or {}).get("expiry")
+        if told := expired(self.artifact, expiry, datetime.now(UTC).date()):
+            warnings.warn(told, ExpiredModel, stacklevel=2)
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None

@@ -59,13 +59,22 @@ class Choice:
     """The chosen restraint, on what it was chosen, and how the others did.
 
     `losses` are calibrated log losses on the folds: of the chosen one, of the best one, and of
-    the scorecard alone.
+    the scorecard alone. `folds` are the folds, each with its as-of dates, its rows and the loss of
+    the chosen one. `trees_left_out` says why there is nothing but the scorecard, where that was not
+    the search's own finding.
     """
 
     restraint: Restraint
     chosen_on: str
     trials: tuple[dict[str, Any], ...] = ()
     losses: dict[str, float] | None = None
+    folds: tuple[dict[str, Any], ...] = ()
+    trees_left_out: str = ""
+
+    def without_trees(self, why: str) -> "Choice":
+        """The same with the scorecard alone, and why."""
+        plain = replace(self.restraint, share=0.0, rounds=0)
+        return replace(self, restraint=plain, trees_left_out=why)
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,7 @@ def choose(
     candidates += [found for item in tried for found in _candidates(item, penalty)]
     chosen, best = _simplest(candidates, ready)
     losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
-    return Choice(chosen.restraint, chosen_on, tuple(told), losses)
+    return Choice(chosen.restraint, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
 
 
 def _ready(rows: Rows, folds: Sequence[split.Fold]) -> tuple[float, list[_Fold]]:
@@ -290,14 +299,28 @@ def _simplest(
 
 def _losses(item: _Candidate, folds: Sequence[_Fold]) -> Floats:
     """What is left of each row's loss, over all folds."""
+    return np.concatenate(_losses_by_fold(item, folds))
+
+
+def _losses_by_fold(item: _Candidate, folds: Sequence[_Fold]) -> list[Floats]:
     if item.tried is None:
-        return np.concatenate([_card_losses(fold) for fold in folds])
+        return [_card_losses(fold) for fold in folds]
     share = SHARES.index(item.restraint.share)
-    return np.concatenate(
-        [
-            _by_share(margins[item.step], fold)[share]
-            for margins, fold in zip(item.tried.margins, folds, strict=True)
-        ]
+    return [
+        _by_share(margins[item.step], fold)[share]
+        for margins, fold in zip(item.tried.margins, folds, strict=True)
+    ]
+
+
+def _by_fold(item: _Candidate, folds: Sequence[_Fold]) -> tuple[dict[str, Any], ...]:
+    """The folds as plain JSON values, with the loss of a candidate on each."""
+    return tuple(
+        {
+            "as_of": [str(day) for day in np.unique(fold.test.as_of)],
+            "rows": len(losses),
+            "loss": float(losses.mean()),
+        }
+        for fold, losses in zip(folds, _losses_by_fold(item, folds), strict=True)
     )
 
 

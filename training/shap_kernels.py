@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from features.compiled import compiled, inlined
+from features.compiled import compiled
+from training.shap_packing import unpacked
+from training.shap_row import explain_row
 
 BLOCK = 1024
 # Rows of X whose values stay in the nearest cache while their columns are read one by one.
 STRIP = 64
-# As few rows are better taken one by one than by loops that are made for many, in arrays that are
-# no wider than one line of the cache.
-FEW = 4
-NARROW = 8
+# As few rows are better taken one by one than by loops that are made for many.
+FEW = 6
 # Rows of a power of two would all fall into the same few places of the cache.
 APART = 64
 ZERO = float(np.float32(1e-35))
@@ -24,31 +24,36 @@ NOTHING = np.uint8(0)
 
 
 @compiled
-def explain(tables: Any, X: Any, bias: float, out: Any) -> None:
+def explain(buffer: Any, bounds: Any, X: Any, bias: float, out: Any) -> None:
     """Writes the contributions of X (rows × columns) and the bias to `out`."""
+    tables = unpacked(buffer, bounds)
+    if len(X) > FEW:
+        explain_blocks(tables, X, bias, out)
+    else:
+        for row in range(len(X)):
+            explain_row(tables, X[row], bias, out[row])
+
+
+@compiled
+def explain_blocks(tables: Any, X: Any, bias: float, out: Any) -> None:
+    """As `explain`, a block of rows after the other."""
     codes, indices, sums, lone, points, weights = tables
-    few = len(X) <= FEW
-    block = NARROW if few else min(BLOCK, -(-len(X) // STRIP) * STRIP)
-    width = block if few else block + APART
+    block = min(BLOCK, -(-len(X) // STRIP) * STRIP)
     tiles = len(sums.rows) - 1
     most = 0
     for tile in range(tiles):
         most = max(most, sums.rows[tile + 1] - sums.rows[tile])
     coded = np.empty((len(codes.base), block), np.uint8)
-    index = np.empty((most, width), np.uint8)
-    total = aligned(out.shape[1] - 1, width)
+    index = np.empty((most, block + APART), np.uint8)
+    total = aligned(out.shape[1] - 1, block + APART)
     for begin in range(0, len(X), block):
         rows = min(block, len(X) - begin)
         code_numbers(codes, X[begin : begin + rows], coded)
         code_categories(codes, X[begin : begin + rows], coded)
         total[:] = 0.0
         for tile in range(tiles):
-            if rows > FEW:
-                find_indices(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
-                add_tables(sums, tile, index, total, rows)
-            else:
-                find_few(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
-                add_few(sums, tile, index, total, rows)
+            find_indices(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
+            add_tables(sums, tile, index, total, rows)
             add_lone(lone, tile, (points, weights), index, total, rows)
         write(total, bias, out[begin : begin + rows])
 
@@ -162,54 +167,15 @@ def add_tables(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
 
 
 @compiled
-def find_few(indices: Any, tile: Any, coded: Any, index: Any, rows: int) -> None:
-    """As `find_indices`, row by row."""
-    starts, pages, cuts, changes = indices.start, indices.page, indices.cut, indices.change
-    for row in range(rows):
-        for place in range(tile[0], tile[1]):
-            found = np.int64(indices.first[place])
-            for step in range(starts[place], starts[place + 1]):
-                above = coded[np.uint64(pages[step]), row] > cuts[step]
-                found += np.int64(changes[step]) * np.int64(above)
-            index[np.uint64(place - tile[0]), row] = found & 255
-
-
-@inlined
-def looked_up(sums: Any, place: int, index: Any, row: int) -> float:
-    """One look-up of one row."""
-    entry = index[np.uint64(sums.row[place]), row]
-    contribution: float = sums.table[np.uint64(sums.offset[place]) + entry]
-    return contribution
-
-
-@compiled
-def add_few(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
-    """As `add_tables`, row by row; the sums have the same order."""
-    starts = sums.start
-    for row in range(rows):
-        for output in range(len(total)):
-            first, last = starts[tile, output], starts[tile, output + 1]
-            fours = first + (last - first) // 4 * 4
-            for place in range(first, fours, 4):
-                left = looked_up(sums, place, index, row) + looked_up(sums, place + 1, index, row)
-                right = looked_up(sums, place + 2, index, row)
-                right += looked_up(sums, place + 3, index, row)
-                total[output, row] += left + right
-            for place in range(fours, last):
-                total[output, row] += looked_up(sums, place, index, row)
-
-
-@compiled
 def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows: int) -> None:
     """Adds the contributions of a tile's lone leaves to `total`, by quadrature."""
     points, weights = quadrature
     most = 0
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         most = max(most, lone.start[trie + 1] - lone.start[trie])
-    width = NARROW if rows <= FEW else STRIP
-    met = np.empty((most, width), np.bool_)
-    product = aligned(most, width)
-    gained = aligned(most, width)
+    met = np.empty((most, STRIP), np.bool_)
+    product = aligned(most, STRIP)
+    gained = aligned(most, STRIP)
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         nodes = lone.start[trie], lone.start[trie + 1]
         count = lone.needs[trie]

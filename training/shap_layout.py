@@ -18,7 +18,7 @@ from training.shap_groups import (
     grouped,
     key_of,
 )
-from training.shap_tables import Codes, Floats, Indices, Lone, Places, Sums, Tables
+from training.shap_tables import Codes, Floats, Indices, Lone, Places, Shorts, Sums, Tables
 
 MOST_BYTES = 64 << 20
 ENTRIES = (MOST_ENTRIES, MOST_ENTRIES // 4, MOST_ENTRIES // 16, 1)
@@ -91,9 +91,13 @@ def _columns(leaves: Iterable[Sequence[Leaf]]) -> list[Column]:
 
 
 def _quadrature(features: int) -> tuple[Floats, Floats]:
-    """Gauss-Legendre points and weights on [0, 1] for each number of points up to features / 2."""
+    """Gauss-Legendre points and weights on [0, 1] for each number of points up to features / 2.
+
+    Each row is filled up by points that weigh nothing.
+    """
     most = (features + 1) // 2
-    points, weights = np.zeros((2, most + 1, most))
+    wide = -(-most // LINE) * LINE
+    points, weights = np.full((most + 1, wide), 0.5), np.zeros((most + 1, wide))
     for count in range(1, most + 1):
         nodes, masses = np.polynomial.legendre.leggauss(count)
         points[count, :count], weights[count, :count] = (nodes + 1) / 2, masses / 2
@@ -179,6 +183,12 @@ def _category_codes(known: Categories) -> Places:
     return codes
 
 
+def _within(starts: Sequence[int]) -> Shorts:
+    """The numbers from 0 on of each of several runs, which begin and end at `starts`."""
+    places: Places = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))
+    return places.astype(np.int32)
+
+
 class _Rows:
     """Collects the index rows."""
 
@@ -210,7 +220,7 @@ class _Rows:
         return Indices(
             first=_places(self._first).astype(np.uint8),
             start=_places(self._ends),
-            page=pages.copy(),
+            page=pages.astype(np.int32),
             cut=cuts.astype(np.uint8),
             change=changes.astype(np.uint8),
         )
@@ -250,8 +260,8 @@ class _Sums:
         return Sums(
             rows=_places(self._bounds),
             start=np.array(self._starts, dtype=np.int64).reshape(-1, self._outputs + 1),
-            row=rows.copy(),
-            offset=offsets.copy(),
+            row=rows.astype(np.int32),
+            offset=offsets.astype(np.int32),
             table=np.concatenate([np.zeros(0), *self._tables]),
         )
 
@@ -313,12 +323,12 @@ class _Lone:
             tries=_places(self._tries),
             start=_places(self._starts),
             needs=_places(self._counts),
-            place=np.arange(len(nodes)) - np.repeat(self._starts[:-1], np.diff(self._starts)),
-            parent=parent.copy(),
+            place=_within(self._starts),
+            parent=parent.astype(np.int32),
             youngest=youngest,
-            row=row.copy(),
+            row=row.astype(np.int32),
             met=met.astype(np.uint8),
-            output=output.copy(),
+            output=output.astype(np.int32),
             ends=ends.astype(bool),
             share=nodes[:, 5].copy(),
             value=nodes[:, 6].copy(),

@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
+Shorts = npt.NDArray[np.int32]
 
 
 class Codes(NamedTuple):
@@ -49,7 +50,7 @@ class Indices(NamedTuple):
 
     first: Bytes
     start: Places
-    page: Places
+    page: Shorts
     cut: Bytes
     change: Bytes
 
@@ -63,8 +64,8 @@ class Sums(NamedTuple):
 
     rows: Places
     start: Places
-    row: Places
-    offset: Places
+    row: Shorts
+    offset: Shorts
     table: Floats
 
 
@@ -84,12 +85,12 @@ class Lone(NamedTuple):
     tries: Places
     start: Places
     needs: Places
-    place: Places
-    parent: Places
+    place: Shorts
+    parent: Shorts
     youngest: Flags
-    row: Places
+    row: Shorts
     met: Bytes
-    output: Places
+    output: Shorts
     ends: Flags
     share: Floats
     value: Floats

@@ -16,6 +16,8 @@ from training.shap_tables import Floats
 
 Categories = Sequence[Sequence[Any]]
 
+_TABLES = (pa.Table, pd.DataFrame)
+
 
 class Rows:
     """The rows of an array, an Arrow table or a pandas frame.
@@ -29,7 +31,7 @@ class Rows:
     """
 
     def __init__(self, source: Any, columns: int, categories: Categories) -> None:
-        self.source = source if isinstance(source, pa.Table | pd.DataFrame) else np.asarray(source)
+        self.source = source if isinstance(source, _TABLES) else np.asarray(source)
         self._categories = categories
         shape = self.source.shape
         if len(shape) != 2 or shape[1] != columns:
@@ -40,11 +42,11 @@ class Rows:
 
     def floats(self, first: int, last: int) -> Floats:
         """Rows `first` to `last` as C-ordered float64 (rows × columns), null as NaN."""
+        if isinstance(self.source, np.ndarray):
+            return np.ascontiguousarray(self.source[first:last], dtype=np.float64)
         if isinstance(self.source, pa.Table):
             return self._from_arrow(self.source.slice(first, last - first))
-        if isinstance(self.source, pd.DataFrame):
-            return self._from_pandas(self.source.iloc[first:last])
-        return np.ascontiguousarray(self.source[first:last], dtype=np.float64)
+        return self._from_pandas(self.source.iloc[first:last])
 
     def _from_arrow(self, part: pa.Table) -> Floats:
         X = np.empty(part.shape)

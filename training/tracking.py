@@ -12,18 +12,23 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from features.company import Company
-from features.errors import ChurnlightError, GateRefused, NotFound
+from features.errors import ChurnlightError, NotFound
+from features.progress import Progress, silent
 from features.settings import Settings
-from training.artifact import Artifact, install_champion
+from training import gate, run_record
+from training.artifact import Artifact, DamagedArtifact, install_champion
+from training.expiry import VALID_FOR as VALID_FOR
+from training.expiry import ExpiredModel, expired
 
-VALID_FOR = timedelta(days=183)
 ARTIFACT = "artifact"
+BATCH = 1000
+"""How many metrics MLflow takes at once."""
 PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -93,19 +98,57 @@ def model_name(company: Company, target: str) -> str:
 def register(artifact: Artifact, company: Company, settings: Settings) -> tuple[str, str, str]:
     """Logs the artifact as a run and a model version; answers its name, version and run id."""
     name = model_name(company, artifact.target)
-    with client(company, settings) as mlflow, mlflow.start_run() as run:
-        mlflow.log_params(_parameters(artifact))
-        mlflow.log_metrics(_metrics(artifact.evaluation))
-        mlflow.set_tags(_tags(artifact))
-        mlflow.log_dict(artifact.evaluation, "evaluation.json")
+    tags = run_record.tags(artifact)
+    with client(company, settings) as mlflow, _run(mlflow, company) as run:
+        _log(mlflow, run.info.run_id, artifact, name)
+        run_record.write_files(artifact, reports_folder(artifact, company, settings))
+        mlflow.log_artifacts(str(reports_folder(artifact, company, settings)))
         with tempfile.TemporaryDirectory(prefix="churnlight-") as place:
             artifact.save(Path(place) / ARTIFACT)
-            logged = _log_model(mlflow, artifact, Path(place) / ARTIFACT)
-        version = _add_version(mlflow.MlflowClient(), name, logged, artifact)
+            logged = _log_model(mlflow, artifact, Path(place) / ARTIFACT, tags["expiry"])
+        version = _add_version(mlflow.MlflowClient(), name, logged, tags)
         return name, version, run.info.run_id
 
 
-def _log_model(mlflow: Any, artifact: Artifact, folder: Path) -> Any:
+def reports_folder(artifact: Artifact, company: Company, settings: Settings) -> Path:
+    """Where the report, the model card and the plots of a trained model are kept for people."""
+    place = settings.workspace_of(company) / "reports" / artifact.target
+    return place / artifact.digest[:12]
+
+
+@contextmanager
+def _run(mlflow: Any, company: Company) -> Iterator[Any]:
+    """A run of our own; below the one of `mlflow run` where that is in the same store.
+
+    Its parameters are the words of the command line, which are not the model's.
+    """
+    registry = mlflow.MlflowClient()
+    experiment = mlflow.get_experiment_by_name(company.company.name)
+    parent = os.environ.get("MLFLOW_RUN_ID")
+    same = os.environ.get("MLFLOW_TRACKING_URI") == mlflow.get_tracking_uri()
+    tags = {"mlflow.parentRunId": parent} if parent and same else {}
+    made = registry.create_run(experiment.experiment_id, tags=tags)
+    with mlflow.start_run(run_id=made.info.run_id) as run:
+        yield run
+
+
+def _log(mlflow: Any, run_id: str, artifact: Artifact, name: str) -> None:
+    """Parameters, metrics, tags and dataset of the run."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    found = [Metric(key, value, now, step) for key, value, step in run_record.metrics(artifact)]
+    parameters = [Param(key, str(value)) for key, value in run_record.parameters(artifact).items()]
+    tags = [RunTag(key, value) for key, value in run_record.tags(artifact).items()]
+    registry = mlflow.MlflowClient()
+    for start in range(0, len(found), BATCH):
+        registry.log_batch(run_id, metrics=found[start : start + BATCH])
+    registry.log_batch(run_id, params=parameters, tags=tags)
+    learnt_from, counts = run_record.dataset(artifact, name)
+    mlflow.log_input(learnt_from, context="training", tags=counts)
+
+
+def _log_model(mlflow: Any, artifact: Artifact, folder: Path, expiry: str) -> Any:
     house = Path(__file__).parent.parent
     with warnings.catch_warnings():
         # MLflow offers to check the signature against an example; ours is written by hand.
@@ -117,6 +160,7 @@ def _log_model(mlflow: Any, artifact: Artifact, folder: Path) -> Any:
             code_paths=[str(house / room) for room in ("features", "training")],
             conda_env=_environment(),
             signature=_signature(artifact),
+            model_config={"expiry": expiry},
         )
 
 
@@ -127,12 +171,12 @@ def _environment() -> dict[str, Any]:
     return {"name": "churnlight", "dependencies": [python, "pip", {"pip": packages}]}
 
 
-def _add_version(registry: Any, name: str, logged: Any, artifact: Artifact) -> str:
+def _add_version(registry: Any, name: str, logged: Any, tags: dict[str, str]) -> str:
     """A new version of the registered model `name`, from now on its challenger."""
     if not registry.search_registered_models(f"name = '{name}'"):
         registry.create_registered_model(name)
     added = registry.create_model_version(
-        name, logged.model_uri, logged.run_id, tags=_tags(artifact), model_id=logged.model_id
+        name, logged.model_uri, logged.run_id, tags=tags, model_id=logged.model_id
     )
     registry.set_registered_model_alias(name, "challenger", added.version)
     return str(added.version)
@@ -142,50 +186,14 @@ def _signature(artifact: Artifact) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    kinds = {"number": DataType.double, "category": DataType.string}
-    inputs: list[Any] = [
-        ColSpec(kinds[item.dtype], item.name, required=False) for item in artifact.features
-    ]
     outputs: list[Any] = [ColSpec(DataType.double, name) for name in artifact.answers]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
-
-
-def _parameters(artifact: Artifact) -> dict[str, Any]:
-    made = artifact.training
-    return {
-        "target": artifact.target,
-        "as_of": ",".join(made["as_of"])[:500],
-        "horizon_days": artifact.horizon_days,
-        "gap_days": artifact.gap_days,
-        "bag": made["bag"],
-        "chosen_on": made["chosen_on"],
-        **made["restraint"],
-        **made["parameters"],
-    }
-
-
-def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
-    found = {}
-    for key, value in evaluation.items():
-        value = value.get("value") if isinstance(value, dict) else value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            found[key] = float(value)
-    return found
-
-
-def _tags(artifact: Artifact) -> dict[str, str]:
-    expiry = datetime.now(UTC).date() + VALID_FOR
-    return {
-        "model_digest": artifact.digest,
-        "declaration_hash": artifact.declaration_hash,
-        "data_digest": artifact.training["data_digest"],
-        "evaluated_on": f"{artifact.evaluation['kind']}, {artifact.evaluation['as_of']}",
-        "expiry": expiry.isoformat(),
-    }
+    return ModelSignature(inputs=Schema(run_record.inputs(artifact)), outputs=Schema(outputs))
 
 
 def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Artifact:
     """The registered artifact that `wanted` names: an alias or a version.
+
+    Warns (`ExpiredModel`) when its day of expiry has passed.
 
     Raises
     ------
@@ -220,63 +228,101 @@ def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Art
             f"model {name} version {found.version} is not what was registered: its digest is "
             f"{artifact.digest}; train it again"
         )
+    if told := expired(artifact, found.tags.get("expiry"), datetime.now(UTC).date()):
+        warnings.warn(told, ExpiredModel, stacklevel=2)
     return artifact
 
 
 def promote(
-    company: Company, target: str, version: str = "challenger", *, settings: Settings | None = None
+    company: Company,
+    target: str,
+    version: str = "challenger",
+    *,
+    settings: Settings | None = None,
+    reason: str = "",
+    progress: Progress = silent,
 ) -> Artifact:
     """Makes a registered model the champion; the champion before it becomes `previous`.
+
+    What scores as the champion does already (an equal digest) leaves the registry as it is.
+
+    Parameters
+    ----------
+    reason : str
+        Why a model that is not better than the champion takes its place all the same; kept as the
+        version's tag `promotion_reason`. It outweighs no other rule.
 
     Raises
     ------
     GateRefused
-        On the rows that judged it, the model was no better than the base rate alone.
+        The model has not shown enough where it was judged: see `training.gate`.
     """
     settings = settings or Settings.read()
     artifact = fetch(company, target, version, settings)
-    require_skill(artifact)
+    before = _standing(company, artifact.name, settings)
+    if before and before.digest == artifact.digest:
+        progress(f"{artifact.name} version {before.version} is the champion already")
+        if before.version != artifact.version:
+            artifact = fetch(company, target, before.version, settings)
+        install_champion(artifact, settings.workspace_of(company))
+        return artifact
+    _require_passed(artifact, before, reason, progress)
     install_champion(artifact, settings.workspace_of(company))
-    with client(company, settings) as mlflow:
-        registry = mlflow.MlflowClient()
-        aliases = registry.get_registered_model(artifact.name).aliases
-        before = aliases.get("champion")
-        if before and str(before) != artifact.version:
-            registry.set_registered_model_alias(artifact.name, "previous", before)
-        registry.set_registered_model_alias(artifact.name, "champion", artifact.version)
+    _move_aliases(company, artifact, before, settings, reason)
     return artifact
 
 
-def require_skill(artifact: Artifact) -> None:
-    """Raises GateRefused unless the model surely beats the base rate where it was judged."""
-    gain = artifact.evaluation["gain_over_base_rate"]
-    if gain["low"] is not None and gain["low"] > 0:
-        _require_more_than_baselines(artifact)
-        return
-    known = all(gain[key] is not None for key in ("value", "low", "high"))
-    told = "{value:.4f} ({low:.4f} to {high:.4f})".format(**gain) if known else "an unknown amount"
-    raise GateRefused(
-        f"model {artifact.name or artifact.target} version {artifact.version} is not promoted: on "
-        f"{artifact.evaluation['as_of']} its log loss beats the base rate's by {told}, which may "
-        "be nothing; add indicators or history"
-    )
+def _require_passed(
+    artifact: Artifact, before: gate.Standing | None, reason: str, progress: Progress
+) -> None:
+    """Raises GateRefused unless the gate lets the artifact pass; tells what it could not ask."""
+    gate.require_skill(artifact)
+    if before and not reason:
+        gate.require_better(artifact, before, datetime.now(UTC).date())
+    if before and gate.compared_with(artifact, before) is None:
+        progress(f"{artifact.name}: not compared with the champion, version {before.version}")
 
 
-def _require_more_than_baselines(artifact: Artifact) -> None:
-    """Raises GateRefused where something simpler does as well.
+def _standing(company: Company, name: str, settings: Settings) -> gate.Standing | None:
+    """The champion that the registry names, if any."""
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        version = registry.get_registered_model(name).aliases.get("champion")
+        if version is None:
+            return None
+        tags = registry.get_model_version(name, version).tags
+    return gate.Standing(str(version), tags["model_digest"], date.fromisoformat(tags["expiry"]))
 
-    A single column must be beaten where the model was judged, and logistic regression must not
-    surely be better: the model has a scorecard in it, so of equals either may serve. Whether a
-    difference may be noise is said by the report in every case.
-    """
-    for item in artifact.evaluation.get("baselines", ()):
-        alone = item["baseline"].endswith(" alone")
-        edge = item["value"] if alone else item["high"]
-        if edge is None or item["low"] is None or edge > 0:
-            continue
-        raise GateRefused(
-            f"model {artifact.name or artifact.target} version {artifact.version} is not promoted: "
-            f"no better than {item['baseline']}: on {artifact.evaluation['as_of']} its log loss is "
-            f"lower by {item['value']:.4f} ({item['low']:.4f} to {item['high']:.4f}); add "
-            "indicators or history"
-        )
+
+def _move_aliases(
+    company: Company,
+    artifact: Artifact,
+    before: gate.Standing | None,
+    settings: Settings,
+    reason: str,
+) -> None:
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        if before:
+            registry.set_registered_model_alias(artifact.name, "previous", before.version)
+        registry.set_registered_model_alias(artifact.name, "champion", artifact.version)
+        if reason:
+            registry.set_model_version_tag(
+                artifact.name, artifact.version, "promotion_reason", reason
+            )
+
+
+def champion_of(
+    company: Company, target: str, settings: Settings, progress: Progress = silent
+) -> Artifact | None:
+    """The registry's champion, to compare a new model with; None where there is none to read."""
+    if not settings.tracking_uri and not (settings.workspace_of(company) / "mlflow.db").exists():
+        return None
+    try:
+        return fetch(company, target, "champion", settings)
+    except NotFound:
+        return None
+    except DamagedArtifact as error:
+        # An artifact of an earlier format must not keep anyone from training its successor.
+        progress(f"not compared with the champion: {error}")
+        return None

@@ -4,23 +4,25 @@ The evaluation looks at a later as-of date than any that the judged model learnt
 history has one; else at folds grouped by account. It says which.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from features import clock, contract, snapshots, sources
+import pyarrow.compute as pc
+
+from features import clock, contract, rows, snapshots, sources
 from features.company import Company
 from features.errors import GateRefused, NotFound
 from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import lead_times, search, tracking
+from training import certificate, evidence, gate, lead_times, search, tracking
 from training.artifact import Artifact
-from training.judge import History, judge
+from training.judge import History, judged, simplest
 from training.panel import require_grid
-from training.procedure import labelled
+from training.procedure import as_rows, labelled, size
 from training.search import Choice
 
 
@@ -68,43 +70,61 @@ def train(
         every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
         built = snapshots.build_from(tables, every, progress=progress)
         events = {name: measure.churned(tables, name) for name in chosen if name in company.adverse}
+        mrr = revenue(tables)
     trained = []
     for name in chosen:
         artifact = fit_and_evaluate(
-            built, company, name, *dates[name], choice=settings.trials, progress=progress
+            built,
+            company,
+            name,
+            *dates[name],
+            choice=settings.trials,
+            champion=tracking.champion_of(company, name, settings, progress),
+            mrr=mrr,
+            progress=progress,
         )
+        seen = [day for days in dates[name] for day in days]
         # A lead is warning time; an opportunity warns of nothing.
         if name in events:
             progress(f"measuring lead times of {name}")
-            seen = [day for days in dates[name] for day in days]
             leads = lead_times.of_months(built, company, events[name], seen)
             artifact = lead_times.told_by(artifact, leads)
+        artifact = evidence.told_by(artifact, built, company, seen)
         progress(f"registering {name}")
         trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
     return trained
 
 
+def revenue(tables: sources.Tables) -> dict[str, float]:
+    """The monthly recurring revenue by account, where the account table knows it today."""
+    if tables.company.accounts.attributes.mrr is None:
+        return {}
+    facts = tables.engine.rows(rows.account_facts(tables))
+    known = facts.filter(pc.is_valid(facts["mrr"]))
+    return dict(zip(known["account_id"].to_pylist(), known["mrr"].to_pylist(), strict=True))
+
+
 def summary(trained: Trained) -> str:
     """What was trained and how it was judged, in three lines, with what did not prove itself.
 
-    One line for each shadow column, and one with the indicators that are declared leading and
-    were not found to lead.
+    One line for each baseline and shadow column, what the gate will say, and one line with the
+    indicators that are declared leading and were not found to lead.
     """
-    judged, made = trained.artifact.evaluation, trained.artifact.training
-    auc, loss = judged["auc"], judged["log_loss"]
+    found, made = trained.artifact.evaluation, trained.artifact.training
+    auc, loss = found["auc"], found["log_loss"]
     shadow = [
         f"\n  shadow {item['column']}: known {item['known']:.0%}, AUC alone {_plain(item['auc'])}"
-        for item in judged["shadow"]
+        for item in found["shadow"]
     ]
     return (
         f"{trained.name} version {trained.version}: {made['rows']:,} rows of "
         f"{made['accounts']:,} accounts, {size(made)}\n"
-        f"  judged on a {judged['kind']}, {judged['as_of']} (the {judged['judged']}): AUC "
-        f"{spread(auc)}, log loss {spread(loss)}, ECE {judged['ece']:.3f}\n"
+        f"  judged on a {found['kind']}, {found['as_of']} (the {found['judged']}): AUC "
+        f"{spread(auc)}, log loss {spread(loss)}, ECE {found['ece']:.3f}\n"
         f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
-        + "".join(map(_beside, judged.get("baselines", ())))
+        + "".join(f"\n  {line}" for line in proven(trained.artifact))
         + "".join(shadow)
-        + _not_leading(judged.get("lead_times"))
+        + _not_leading(found.get("lead_times"))
     )
 
 
@@ -125,20 +145,22 @@ def _not_leading(found: dict[str, Any] | None) -> str:
     )
 
 
+def proven(artifact: Artifact) -> list[str]:
+    """How the model did against what is simpler or was there before it, and what that means."""
+    found = artifact.evaluation
+    left_out = artifact.training["trees_left_out"]
+    return [
+        *([f"a scorecard alone: {left_out}"] if left_out else []),
+        *map(_beside, found["baselines"]),
+        *gate.told(found),
+        *certificate.told(found),
+    ]
+
+
 def _beside(item: dict[str, Any]) -> str:
     """How the model did against a baseline."""
-    better = item["low"] is not None and item["low"] > 0
-    word = "better" if better else "no better"
-    return f"\n  {word} than {item['baseline']}: log loss lower by {spread(item)}"
-
-
-def size(made: dict[str, Any]) -> str:
-    """How big the model is."""
-    kept = made["restraint"]
-    trees = f"{made['bag']} × {kept['rounds']} trees of {kept['leaves']} leaves"
-    if not kept["share"]:
-        return "a scorecard"
-    return trees if kept["share"] == 1 else f"{trees} ({kept['share']:.0%}) and a scorecard"
+    word = "better" if gate.beats(item) else "no better"
+    return f"{word} than {item['baseline']}: log loss lower by {gate.figures(item)}"
 
 
 def _plain(value: float | None) -> str:
@@ -190,7 +212,7 @@ def _dates(
     return learn, later[-1:]
 
 
-def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and two keywords)
+def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     built: Snapshots,
     company: Company,
     target: str,
@@ -198,21 +220,39 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and two keywords)
     later: Sequence[date] = (),
     *,
     choice: Choice | int = search.TRIALS,
+    champion: Artifact | None = None,
+    mrr: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Artifact:
     """The artifact learnt from the as-of dates `learn`, with the evaluation its history allows.
 
     `later` are as-of dates that it has not learnt from and may be judged on (see `judge`);
-    `choice` is how many restraints are tried, or the one that was chosen before.
+    `choice` is how many restraints are tried, or the one that was chosen before, which is kept;
+    `champion` is the model to compare it with, `mrr` the monthly recurring revenue by account, of
+    which the evaluation tells how much would have been caught.
     """
     require_grid(built.table, target, company.bands.min_history)
-    history = History(built, company, target, labelled(built, company, target), learn, later)
-    history = history.choose(choice, progress)
-    progress(f"fitting {target}")
-    artifact, held = history.fit(learn)
+    table = labelled(built, company, target)
+    history = History(built, company, target, table, learn, later, champion=champion)
+    history = replace(history, mrr=mrr or {}).choose(choice, progress)
+    kept = isinstance(choice, Choice)
+    artifact = judged(history, progress) if kept else simplest(history, progress)
     learnt = snapshots.digest(history.of(learn))
     data = {"data_digest": learnt, "data_until": str(built.data_until)}
     path = {"explanation_path": artifact.explanation_path}
-    artifact = replace(artifact, training=artifact.training | data | path)
-    progress(f"evaluating {target}")
-    return replace(artifact, evaluation=judge(artifact, held, history))
+    told = {"declared": declared(company, target)}
+    artifact = replace(artifact, training=artifact.training | data | path | told)
+    learnt_from = as_rows(history.of(learn), artifact.features, company, target)
+    return certificate.certified(artifact, learnt_from, progress=progress)
+
+
+def declared(company: Company, target: str) -> dict[str, Any]:
+    """What the reader of a report has to know of the declaration, as plain JSON values."""
+    about = company.company
+    return {
+        "company": about.name,
+        "simulated": about.simulated,
+        "currency": about.currency,
+        "capacity": company.bands.capacity,
+        "target": company.targets[target].model_dump(mode="json", exclude_defaults=True),
+    }

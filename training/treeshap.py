@@ -55,6 +55,7 @@ import numpy as np
 
 from training import shap_kernels, shap_layout
 from training.forest import Refused, parse
+from training.shap_packing import packed
 from training.shap_probes import probes
 from training.shap_tables import Floats, Tables
 from training.table_rows import Categories, Rows
@@ -63,8 +64,8 @@ ExplanationPath = Literal["compiled", "pred_contrib"]
 
 PROBES = 256
 LARGEST_DIFFERENCE = 1e-10
-# Rows of other types than float64 are converted by as many at a time.
-AT_ONCE = 16 * shap_kernels.BLOCK
+# As many rows at a time are converted to float64, and are one thread's next piece of work.
+AT_ONCE = 8 * shap_kernels.BLOCK
 
 log = logging.getLogger("churnlight")
 
@@ -145,31 +146,26 @@ class TreeShap:
         if self.tables is None:
             return self._by_lightgbm(rows, threads)
         out = np.empty((len(rows), self.outputs + 1))
-        share = -(-len(rows) // max(threads, 1))
-        share = -(-share // shap_kernels.STRIP) * shap_kernels.STRIP
-        parts = [
-            (begin, min(begin + share, len(rows))) for begin in range(0, len(rows), share or 1)
-        ]
-        if len(parts) < 2:
-            for begin, end in parts:
-                self._explain(rows, begin, end, out)
+        parts = _parts(len(rows), threads)
+        if threads < 2 or len(parts) < 2:
+            for part in parts:
+                self._explain(rows, part, out)
             return out
-        with ThreadPoolExecutor(len(parts)) as pool:
-            for done in [pool.submit(self._explain, rows, *part, out) for part in parts]:
+        with ThreadPoolExecutor(threads) as pool:
+            for done in [pool.submit(self._explain, rows, part, out) for part in parts]:
                 done.result()
         return out
 
-    def _explain(self, rows: Rows, begin: int, end: int, out: Floats) -> None:
-        for first in range(begin, end, AT_ONCE):
-            last = min(first + AT_ONCE, end)
-            shap_kernels.explain(self.tables, rows.floats(first, last), self._bias, out[first:last])
+    def _explain(self, rows: Rows, part: slice, out: Floats) -> None:
+        X = rows.floats(part.start, part.stop)
+        shap_kernels.explain(*self._packed, X, self._bias, out[part])
 
     def _compile(self) -> None:
         forests = [parse(booster) for booster in self._boosters]
         tables = shap_layout.compiled(forests, self._fold.tolist())
         expected = [sum(tree.expected for tree in forest.trees) for forest in forests]
         self._bias = float(np.mean(expected))
-        self.tables = tables
+        self._packed, self.tables = packed(tables)
         self._check(tables)
 
     def _check(self, tables: Tables) -> None:
@@ -193,3 +189,13 @@ class TreeShap:
         for column, output in enumerate([*self._fold, self.outputs]):
             folded[:, :, output] += classes[:, :, column]
         return folded.reshape(len(rows), -1)
+
+
+def _parts(rows: int, threads: int) -> list[slice]:
+    """Parts of at most `AT_ONCE` rows, as many and as equal as keep all threads at work."""
+    if rows <= shap_kernels.STRIP:
+        return [slice(0, rows)]
+    rounds = -(-rows // (AT_ONCE * max(threads, 1)))
+    size = -(-rows // (rounds * max(threads, 1)))
+    size = -(-size // shap_kernels.STRIP) * shap_kernels.STRIP
+    return [slice(begin, min(begin + size, rows)) for begin in range(0, rows, size)]

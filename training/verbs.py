@@ -85,6 +85,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     from features.errors import DeclarationError
     from features.settings import Settings
     from training import flat, foreign
+    from training.reporting import model_report
 
     if not label or out is None:
         raise DeclarationError("a table needs --label and --out")
@@ -95,12 +96,17 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     with progress("reading the table") as tell:
         artifact = flat.fit(foreign.read(table), label, trials=trials, progress=tell, **roles)
         artifact.save(out)
+        tell("drawing the report")
+        model_report.write(artifact, out)
     typer.echo(f"{out}: {flat.summary(artifact)}")
+    typer.echo(f"  report {out / model_report.REPORT}")
 
 
 def _train_company(company: Path, as_of: list[datetime] | None, target: list[str] | None) -> None:
     from features import declaration, publish
     from features.settings import Settings
+    from training import tracking
+    from training.reporting import model_report
     from training.train import summary
     from training.train import train as run
 
@@ -115,6 +121,8 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
         )
     for item in trained:
         typer.echo(summary(item))
+        folder = tracking.reports_folder(item.artifact, declared, settings)
+        typer.echo(f"  report {folder / model_report.REPORT}")
 
 
 @app.command()
@@ -124,22 +132,32 @@ def promote(
     version: Annotated[
         str, typer.Option(help="Registry version or alias to make the champion.")
     ] = "challenger",
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="Why it takes the champion's place without being surely better; kept with it."
+        ),
+    ] = "",
 ) -> None:
     """Make a registered model the champion that scores and serves."""
     from features import declaration, publish
     from features.settings import Settings
-    from training import tracking
+    from training import gate, tracking
     from training.train import choose_targets
 
     declared, settings = declaration.load(company), Settings.read()
-    with publish.alone(settings.workspace_of(declared)), progress("promoting"):
+    with publish.alone(settings.workspace_of(declared)), progress("promoting") as tell:
         promoted = [
-            tracking.promote(declared, name, version, settings=settings)
+            tracking.promote(
+                declared, name, version, settings=settings, reason=reason, progress=tell
+            )
             for name in choose_targets(declared, target or ())
         ]
     for item in promoted:
         model = f"{item.name} version {item.version}, {item.digest[:12]}"
         typer.echo(f"champion of {item.target}: {model}")
+        for line in gate.told(item.evaluation):
+            typer.echo(f"  {line}")
 
 
 @app.command(name="lead-time")

@@ -97,20 +97,30 @@ def _known(lead: Lead) -> list[Point]:
 
 
 def _draw(panel: "Axes", lead: Lead, found: LeadTimes) -> None:
-    colour, points = COLOURS[lead.finding], _known(lead)
+    draw(panel, _known(lead), lead.finding, found.gap_days, found.step_days)
+    panel.set_title(f"{lead.title}\n{_words(lead)}", loc="left", fontsize=9, color=INK)
+
+
+def draw(
+    panel: "Axes", points: Sequence[Point], finding: Finding, gap_days: int, step_days: int
+) -> None:
+    """Draws a curve's points of known AUC into a panel, the churn at its right end.
+
+    `gap_days` is where the dashed line of the gap stands, `step_days` the width of a lag.
+    """
+    colour = COLOURS[finding]
     across = [(point.from_days + point.to_days) / 2 for point in points]
     auc = np.array([point.auc for point in points], dtype=float)
     low = np.array([point.low for point in points], dtype=float)
     high = np.array([point.high for point in points], dtype=float)
     panel.axhline(0.5, color=QUIET, linewidth=0.8)
-    panel.axvline(found.gap_days, color=QUIET, linewidth=0.8, linestyle="--")
+    panel.axvline(gap_days, color=QUIET, linewidth=0.8, linestyle="--")
     panel.fill_between(across, low, high, color=colour, alpha=0.18, linewidth=0)
     panel.plot(across, auc, color=colour, linewidth=1.2)
     certain = [place for place, point in enumerate(points) if point.certified]
     panel.plot([across[i] for i in certain], auc[certain], color=colour, linewidth=3)
-    panel.set_xlim(LONGEST + found.step_days, -found.step_days / 2)
+    panel.set_xlim(LONGEST + step_days, -step_days / 2)
     panel.set_xticks([360, 270, 180, 90, 0])
-    panel.set_title(f"{lead.title}\n{_words(lead)}", loc="left", fontsize=9, color=INK)
     panel.tick_params(labelsize=8, colors=QUIET)
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)

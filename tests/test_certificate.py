@@ -1,0 +1,96 @@
+"""The certificate of explanations: computed at training, stored, and honest where it is missed."""
+
+import dataclasses
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trained_company import TARGET, House, built, learning_dates
+from training import certificate
+from training.artifact import Artifact
+from training.calibration import Calibration
+from training.certificate import Check
+from training.procedure import as_rows, labelled
+from training.train import summary
+
+
+def check(artifact: Artifact, name: str) -> dict[str, Any]:
+    checks = artifact.evaluation["certificate"]["checks"]
+    (found,) = [item for item in checks if item["name"] == name]
+    return dict(found)
+
+
+def rows(house: House) -> Any:
+    company = house.company
+    table = labelled(built(company, *learning_dates(company)), company, TARGET)
+    return as_rows(table, house.trained.artifact.features, company, TARGET)
+
+
+def test_a_trained_artifact_has_its_certificate_and_keeps_it(
+    trained: House, tmp_path: Path
+) -> None:
+    own = trained.trained.artifact
+    names = [item["name"] for item in own.evaluation["certificate"]["checks"]]
+    assert names == ["additivity", "agreement", "fidelity", "stability"]
+    assert check(own, "additivity")["value"] <= 1e-9
+    assert check(own, "agreement")["value"] <= 1e-10
+    assert check(own, "fidelity")["cases"] > 50
+    own.save(tmp_path / "saved")
+    assert Artifact.load(tmp_path / "saved").evaluation == own.evaluation
+    json.dumps(own.evaluation["certificate"], allow_nan=False)
+
+
+def test_the_certificate_decides_no_score_and_is_the_same_twice(trained: House) -> None:
+    own, learnt = trained.trained.artifact, rows(trained)
+    again = certificate.certified(own, learnt)
+    assert again.digest == own.digest
+    assert again.evaluation["certificate"] == own.evaluation["certificate"]
+
+
+def test_a_model_turned_around_is_not_faithful_to_its_drivers(trained: House) -> None:
+    own, learnt = trained.trained.artifact, rows(trained)
+
+    class Turned(Artifact):
+        """As one whose explanations had the wrong sign."""
+
+        def contributions(self, X: Any, threads: int = 1) -> Any:
+            """The bias as it is, everything else turned."""
+            found = super().contributions(X, threads)
+            found[:, :-1] *= -1
+            return found
+
+    plain = {item.name: getattr(own, item.name) for item in dataclasses.fields(own)}
+    found = certificate.certified(Turned(**plain), learnt)
+    assert not found.evaluation["certificate"]["passed"]
+    missed = [
+        item["name"] for item in found.evaluation["certificate"]["checks"] if not item["passed"]
+    ]
+    assert {"additivity", "agreement", "fidelity"} <= set(missed)
+
+
+def test_what_is_missed_is_said_in_the_summary(trained: House) -> None:
+    own = trained.trained
+    missed = Check.share("stability", "the share with x", np.array([True, False]), 0.9)
+    told = {"as_of": "2025-01-01", "checks": [asdict(missed)], "passed": False}
+    evaluation = own.artifact.evaluation | {"certificate": told}
+    artifact = dataclasses.replace(own.artifact, evaluation=evaluation)
+    line = (
+        "explanations, stability missed: the share with x is 0.5 of 2 cases, at least 0.9 is wanted"
+    )
+    assert line in summary(dataclasses.replace(own, artifact=artifact))
+
+
+def test_no_case_is_neither_passed_nor_missed() -> None:
+    found = Check.share("fidelity", "x", np.zeros(0, dtype=np.bool_), 0.95)
+    assert (found.value, found.passed, found.cases) == (None, None, 0)
+
+
+def test_a_scorecard_has_no_seeds_to_depend_on(trained: House) -> None:
+    own = dataclasses.replace(trained.trained.artifact, models=())
+    own = dataclasses.replace(own, calibration=Calibration(1.0, 0.0, 400, 100))
+    found = certificate.certified(own, rows(trained))
+    assert check(found, "stability")["value"] == 1.0
+    assert check(found, "agreement")["value"] == 0.0

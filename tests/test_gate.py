@@ -1,0 +1,268 @@
+"""What the gate lets pass: what surely beats everything simpler, and a champion that lasts."""
+
+import contextlib
+import dataclasses
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+import training
+from features.errors import GateRefused
+from features.progress import silent
+from features.snapshots import Snapshots
+from test_search import FEATURES, additive
+from trained_company import CHOICE, TARGET, House, built, learning_dates
+from training import baselines, gate, model, search, split
+from training.artifact import Artifact
+from training.gate import Standing
+from training.judge import History, simplest
+from training.model import Rows
+from training.procedure import labelled
+from training.train import Trained, fit_and_evaluate, summary
+
+TODAY = date(2026, 6, 1)
+VALID, EXPIRED = date(2026, 6, 1), date(2026, 5, 31)
+COLUMN, LOGISTIC = "tenure alone", gate.SCORECARD
+
+
+def gain(value: float, low: float, high: float) -> dict[str, float]:
+    return {"value": value, "low": low, "high": high}
+
+
+SURE, NOISE, WORSE = gain(0.02, 0.01, 0.03), gain(0.001, -0.01, 0.012), gain(-0.02, -0.03, -0.01)
+
+
+def judged(artifact: Artifact, **changes: Any) -> Artifact:
+    return dataclasses.replace(artifact, evaluation=artifact.evaluation | changes)
+
+
+def beside(name: str, found: dict[str, float]) -> list[dict[str, Any]]:
+    return [{"baseline": name, **found}]
+
+
+# What is simpler
+
+
+def test_no_better_than_the_base_rate_is_refused_with_the_figures(trained: House) -> None:
+    poor = judged(trained.champion, gain_over_base_rate=NOISE)
+    told = r"no better than the base rate: log loss lower by 0\.0010 \(-0\.0100 to 0\.0120\)"
+    with pytest.raises(GateRefused, match=told) as caught:
+        gate.require_skill(poor)
+    assert caught.value.exit_code == 4
+
+
+def test_skill_that_is_not_known_is_no_skill(trained: House) -> None:
+    nothing = dict.fromkeys(("value", "low", "high"))
+    with pytest.raises(GateRefused, match="by an unknown amount"):
+        gate.require_skill(judged(trained.champion, gain_over_base_rate=nothing))
+
+
+@pytest.mark.parametrize("name", [COLUMN, LOGISTIC])
+@pytest.mark.parametrize("found", [NOISE, WORSE, SURE])
+def test_what_something_simpler_does_as_well_is_not_promoted(
+    name: str, found: dict[str, float], trained: House
+) -> None:
+    artifact = judged(trained.champion, baselines=beside(name, found))
+    refusal = pytest.raises(GateRefused, match=f"no better than {name}: log loss lower by")
+    with contextlib.nullcontext() if found is SURE else refusal:
+        gate.require_skill(artifact)
+
+
+def test_the_summary_says_what_the_gate_will_refuse(trained: House) -> None:
+    poor = judged(trained.trained.artifact, baselines=beside(COLUMN, NOISE))
+    told = summary(dataclasses.replace(trained.trained, artifact=poor))
+    assert "will not be promoted: no better than tenure alone" in told
+    assert "will not be promoted" not in summary(trained.trained)
+
+
+def test_a_weak_segment_is_named_with_how_sure_that_is(trained: House) -> None:
+    entry, other = trained.champion.evaluation["segments"]
+    weak = [
+        entry | {"worse_than_base_rate": True, "gain_over_base_rate": WORSE},
+        other | {"worse_than_base_rate": True, "gain_over_base_rate": gain(-0.001, -0.02, 0.02)},
+    ]
+    artifact = judged(trained.champion, segments=weak, gain_over_base_rate=NOISE)
+    surely = f"surely worse than the base rate on segment {entry['segment']}"
+    perhaps = f"perhaps worse than the base rate on segment {other['segment']}"
+    with pytest.raises(GateRefused, match=f"{surely}.*{perhaps}"):
+        gate.require_skill(artifact)
+    told = summary(Trained(artifact, "m", "1", "r"))
+    assert surely in told
+    assert perhaps in told
+
+
+# The champion
+
+
+def after(artifact: Artifact, found: dict[str, float], digest: str = "old") -> Artifact:
+    return judged(artifact, champion={"version": "1", "digest": digest, "why": "", **found})
+
+
+@pytest.mark.parametrize(
+    ("found", "expiry", "told"),
+    [
+        (SURE, VALID, None),
+        (NOISE, VALID, "no better than the champion, version 1, which is valid until 2026-06-01"),
+        (NOISE, EXPIRED, None),
+        (WORSE, VALID, "worse than the champion, version 1"),
+        (WORSE, EXPIRED, "worse than the champion, version 1"),
+    ],
+)
+def test_a_champion_stays_while_nothing_better_comes(
+    found: dict[str, float], expiry: date, told: str | None, trained: House
+) -> None:
+    artifact = after(trained.champion, found)
+    with pytest.raises(GateRefused, match=told) if told else contextlib.nullcontext():
+        gate.require_better(artifact, Standing("1", "old", expiry), TODAY)
+
+
+def test_who_was_not_compared_with_this_champion_passes(trained: House) -> None:
+    unknown = dict.fromkeys(("value", "low", "high"))
+    standing = Standing("1", "old", VALID)
+    for artifact in (
+        trained.champion,
+        after(trained.champion, WORSE, digest="another"),
+        judged(trained.champion, champion={"digest": "old", "version": "1", "why": "w", **unknown}),
+    ):
+        assert gate.compared_with(artifact, standing) is None
+        gate.require_better(artifact, standing, TODAY)
+
+
+@pytest.fixture(scope="module")
+def rows(trained: House) -> Snapshots:
+    return built(trained.company, *learning_dates(trained.company))
+
+
+def retrained(house: House, rows: Snapshots, old: Artifact, days: list[date]) -> Artifact:
+    """What training makes of the company while `old` is its champion, by a scorecard."""
+    plain = CHOICE.without_trees("")
+    return fit_and_evaluate(rows, house.company, TARGET, days, choice=plain, champion=old)
+
+
+def test_a_champion_is_judged_on_a_date_that_it_has_not_learnt_from(
+    trained: House, rows: Snapshots
+) -> None:
+    days = learning_dates(trained.company)
+    settled = split.settled_before(days, days[-1], trained.company.targets[TARGET])
+    old = retrained(trained, rows, trained.champion, settled)
+    new = retrained(trained, rows, old, days)
+    found = new.evaluation["champion"]
+    # The repeated procedure learns from the same dates as the old model did: they are equals.
+    assert (found["digest"], found["why"]) == (old.digest, "")
+    assert (found["value"], found["low"], found["high"]) == pytest.approx((0, 0, 0), abs=1e-12)
+    told = summary(Trained(replaced(new, trained), "m", "2", "r"))
+    assert f"no better than the champion, version {old.version}" in told
+
+
+def replaced(artifact: Artifact, house: House) -> Artifact:
+    leads = house.champion.evaluation["lead_times"]
+    return judged(artifact, lead_times=leads)
+
+
+def test_a_champion_that_has_learnt_from_the_date_is_not_judged_on_it(
+    trained: House, rows: Snapshots
+) -> None:
+    days = learning_dates(trained.company)
+    new = retrained(trained, rows, trained.champion, days)
+    found = new.evaluation["champion"]
+    assert found["value"] is None
+    assert "it has learnt from that date; run churnlight review" in gate.champion_line(
+        new.evaluation
+    )
+    again = retrained(trained, rows, new, days)
+    assert "the same model" in again.evaluation["champion"]["why"]
+
+
+def test_a_champion_of_other_definitions_is_not_compared(trained: House, rows: Snapshots) -> None:
+    days = learning_dates(trained.company)
+    settled = split.settled_before(days, days[-1], trained.company.targets[TARGET])
+    old = retrained(trained, rows, trained.champion, settled)
+    other = dataclasses.replace(old, definitions=old.definitions | {"indicators.visits": "other"})
+    found = retrained(trained, rows, other, days).evaluation["champion"]
+    assert "measures something else" in found["why"]
+
+
+# Baselines
+
+
+def held(rows: Rows) -> tuple[Rows, Rows]:
+    fold = next(iter(split.grouped(rows.accounts)))
+    return rows.where(fold.train), rows.where(fold.test)
+
+
+def names(rows: Rows, restraint: model.Restraint) -> list[str]:
+    taught, test = held(rows)
+    every = np.ones(len(taught.y), dtype=np.bool_)
+    logits = np.zeros(len(test.y))
+    found = baselines.beside(logits, test, taught, restraint, every)
+    at_once = baselines.beside_held(np.zeros(len(rows.y)), rows, restraint, rows.y >= 0)
+    assert [item["baseline"] for item in at_once] == [item["baseline"] for item in found]
+    return [item["baseline"] for item in found]
+
+
+def test_a_model_is_set_beside_what_is_simpler_than_it() -> None:
+    trees, card = (
+        dataclasses.replace(search.FIRST[0], rounds=20),
+        CHOICE.without_trees("").restraint,
+    )
+    every, one = additive(400), additive(400).only([0])
+    assert names(every, trees) == ["a alone", LOGISTIC]
+    assert names(every, card) == ["a alone"]
+    assert names(one, trees) == [LOGISTIC]
+    assert names(one, card) == []
+
+
+def test_the_best_column_may_be_a_category_or_turn_around() -> None:
+    draw = np.random.default_rng(0)
+    X = draw.normal(0, 1, (2000, 4))
+    X[:, 1] = draw.integers(0, 3, 2000)
+    X[draw.random(2000) < 0.2, 3] = np.nan
+    kinds = [dataclasses.replace(FEATURES[1], dtype="category", categories=("x", "y", "z"))]
+    features = [FEATURES[0], *kinds, *FEATURES[2:]]
+    common = dataclasses.replace(additive(2000), X=X, features=features)
+    for chance, best in (
+        (np.where(X[:, 1] == 1, 0.9, 0.1), "b alone"),
+        (np.where(np.abs(X[:, 2]) > 1, 0.9, 0.1), "c alone"),
+        (np.where(np.isnan(X[:, 3]), 0.9, 0.1), "d alone"),
+    ):
+        y = (draw.random(2000) < chance).astype(np.int8)
+        card = CHOICE.without_trees("").restraint
+        assert names(dataclasses.replace(common, y=y), card) == [best]
+
+
+# The fall-back to the scorecard
+
+
+def test_trees_that_prove_nothing_are_left_out(trained: House, rows: Snapshots) -> None:
+    company, days = trained.company, learning_dates(trained.company)
+    table = labelled(rows, company, TARGET)
+    history = History(rows, company, TARGET, table, days, (), choice=CHOICE)
+    found = simplest(history, silent)
+    assert "trees lowered the log loss of the scorecard by" in found.training["trees_left_out"]
+    assert (found.models, found.training["restraint"]["share"]) == ((), 0.0)
+    assert LOGISTIC not in [item["baseline"] for item in found.evaluation["baselines"]]
+    # The same drivers as with trees.
+    assert set(found.meanings) == set(trained.champion.meanings)
+    assert found.features == trained.champion.features
+    told = summary(Trained(replaced(found, trained), "m", "2", "r"))
+    assert "a scorecard alone: on 2025-10-01 trees lowered" in told
+
+
+def test_trees_that_earn_their_place_are_kept() -> None:
+    frame = entangled_table()
+    found = training.fit(frame, "left", trials=2)
+    assert found.models
+    beside = {item["baseline"]: item for item in found.evaluation["baselines"]}
+    assert beside[LOGISTIC]["low"] > 0
+    assert found.training["trees_left_out"] == ""
+
+
+def entangled_table() -> pd.DataFrame:
+    draw = np.random.default_rng(2)
+    X = draw.normal(0, 2, (600, 3))
+    left = draw.random(600) < expit(3 * np.sign(X[:, 0]) * X[:, 1])
+    return pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "left": left})

@@ -1,0 +1,45 @@
+"""How long a model is good for: the six months of a review period.
+
+Two clocks say when they are over. The registry counts from the day of registration, on the wall
+(its tag `expiry`). Scores count from the day up to which the data were complete when the model
+learnt, since what it knows ages with them: that one is the same wherever it is asked.
+"""
+
+from datetime import date, timedelta
+
+from training.artifact import Artifact
+
+VALID_FOR = timedelta(days=183)
+MEND = "review it (churnlight review) and train again"
+
+
+class ExpiredModel(UserWarning):
+    """A model is used beyond the period that it was reviewed for."""
+
+
+def due(artifact: Artifact) -> date | None:
+    """The last as-of date that the model is good for; None where its table stated no dates."""
+    until = artifact.training.get("data_until")
+    return date.fromisoformat(until) + VALID_FOR if until else None
+
+
+def overdue(artifact: Artifact, as_of: date) -> str:
+    """The warning to give when the model scores `as_of`; empty while it is good for that date."""
+    last = due(artifact)
+    if last is None or as_of <= last:
+        return ""
+    return (
+        f"{_named(artifact)} was due for review after {last}: its data end on "
+        f"{last - VALID_FOR}, {(as_of - last + VALID_FOR).days} days before {as_of}; {MEND}"
+    )
+
+
+def expired(artifact: Artifact, expiry: str | None, today: date) -> str:
+    """The warning to give when today is after the registry's `expiry`; empty until then."""
+    if not expiry or today <= date.fromisoformat(expiry):
+        return ""
+    return f"{_named(artifact)} expired on {expiry}; {MEND}"
+
+
+def _named(artifact: Artifact) -> str:
+    return f"model {artifact.name or artifact.target} version {artifact.version}"

@@ -1,0 +1,104 @@
+"""How a drawing becomes SVG text: the same bytes for the same content, on any day.
+
+matplotlib's objects without pyplot, so that nothing global is touched; letters stay letters, which
+a page sets in its own type; no date, no version and no address of the tool in the file.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH, HEIGHT, DOTS = 5.1, 3.2, 100
+"""Inches: what stays legible on a phone and stands twice beside itself on a screen."""
+INK, QUIET = "#1b1f24", "#535c67"
+BLUE, ORANGE = "#0b5cad", "#a35200"
+BAND_COLOURS = {"red": "#a01028", "yellow": "#9a6700", "green": "#0f5f2c", "unscored": "#454d57"}
+STYLE = {
+    "svg.hashsalt": "churnlight",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": QUIET,
+    "axes.labelsize": 9.5,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+}
+NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Within it, what matplotlib draws and writes is in our style."""
+    import matplotlib
+
+    with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+        yield
+
+
+def drawn(
+    draw: Callable[["Axes"], None],
+    width: float = WIDTH,
+    height: float = HEIGHT,
+    dots: int = DOTS,
+) -> str:
+    """The SVG document of one panel, `width` × `height` inches, that `draw` fills.
+
+    `dots` per inch are those of its pictures, where `draw` makes some.
+    """
+    from matplotlib.figure import Figure as Canvas
+
+    with style():
+        canvas = Canvas(figsize=(width, height), layout="constrained")
+        draw(canvas.subplots())
+        written = io.StringIO()
+        canvas.savefig(written, format="svg", metadata=NOTHING, dpi=dots)
+        return written.getvalue()
+
+
+def percent(axis: "Axes", *sides: str) -> None:
+    """Shares on these sides (`x`, `y`) are shown as percentages."""
+    from matplotlib.ticker import PercentFormatter
+
+    for side in sides:
+        getattr(axis, f"{side}axis").set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def whiskers(
+    axis: "Axes",
+    across: Sequence[float],
+    found: Sequence[Mapping[str, float | None]],
+    colour: str,
+    *,
+    label: str = "",
+    marker: str = "o",
+) -> None:
+    """Measures (`value`, `low`, `high`) at `across`, with their intervals as whiskers."""
+    value, low, high = (
+        np.array([item[key] for item in found], dtype=float) for key in ("value", "low", "high")
+    )
+    axis.errorbar(
+        across,
+        value,
+        yerr=np.maximum([value - low, high - value], 0),
+        linestyle="",
+        color=colour,
+        marker=marker,
+        markersize=4,
+        linewidth=1.2,
+        capsize=2,
+        label=label or None,
+    )

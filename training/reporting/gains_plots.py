@@ -1,0 +1,129 @@
+"""What the scores are worth to a team that works the riskiest first: gains, lift and precision.
+
+The numbers are those of `training.value`, as evaluations hold them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, percent, whiskers
+from training.reporting.page import Figure, Table, number, share, shares
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Row = Mapping[str, Any]
+
+
+def gains(points: Sequence[Row], capacity: float | None = None) -> Figure:
+    """The cumulative gains of working the riskiest accounts first.
+
+    Parameters
+    ----------
+    points : sequence of mapping
+        Each with `share` (of the accounts, 0 to 1) and `reach` (of all that churned), as
+        `value.gains` answers.
+    capacity : float, optional
+        The team's, marked.
+    """
+    across = [item["share"] for item in points]
+    reach = [item["reach"] for item in points]
+    tenth = _at(0.1, across, reach)
+
+    def draw(axis: "Axes") -> None:
+        axis.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--", label="by chance")
+        axis.plot(
+            across, np.array(reach, dtype=float), color=BLUE, linewidth=1.8, label="by the score"
+        )
+        _mark_capacity(axis, capacity)
+        axis.set(xlim=(0, 1), ylim=(0, 1.02))
+        axis.set(xlabel="accounts worked, riskiest first", ylabel="of all that churned")
+        percent(axis, "x", "y")
+        axis.legend(loc="lower right")
+
+    rows = [[share(item["share"]), share(item["reach"])] for item in points]
+    return Figure(
+        "gains",
+        "Cumulative gains",
+        drawn(draw),
+        f"Cumulative gains: among the riskiest tenth of the accounts are {share(tenth)} of all "
+        "that churned; by chance 10%.",
+        Table("Cumulative gains", ["accounts worked", "of all that churned"], rows),
+    )
+
+
+def lift(points: Sequence[Row], capacity: float | None = None) -> Figure:
+    """How many times more churned accounts than chance the riskiest hold; as `gains`."""
+    known = [item for item in points if item["lift"] is not None]
+    across = [item["share"] for item in known]
+    tenth = _at(0.1, across, [item["lift"] for item in known])
+
+    def draw(axis: "Axes") -> None:
+        axis.axhline(1, color=QUIET, linewidth=0.8, linestyle="--", label="by chance")
+        axis.plot(across, [item["lift"] for item in known], color=BLUE, linewidth=1.8)
+        _mark_capacity(axis, capacity)
+        axis.set(xlim=(0, 1), xlabel="accounts worked, riskiest first", ylabel="lift")
+        axis.set_ylim(0, max([1.2, *(item["lift"] for item in known)]) * 1.08)
+        percent(axis, "x")
+        axis.legend(loc="lower left")
+
+    rows = [[share(item["share"]), number(item["lift"], 2)] for item in known]
+    return Figure(
+        "lift",
+        "Lift",
+        drawn(draw),
+        f"Lift: the riskiest tenth of the accounts holds {number(tenth, 2)} times as many that "
+        "churned as chance would find.",
+        Table("Lift", ["accounts worked", "lift"], rows),
+    )
+
+
+def precision(points: Sequence[Row], base_rate: float, worked: Row) -> Figure:
+    """Precision by the share of accounts that is worked, the team's capacity marked.
+
+    Parameters
+    ----------
+    points : sequence of mapping
+        As of `lift`.
+    base_rate : float
+        The precision of chance.
+    worked : mapping
+        What comes of the capacity: `share` and `precision`, this as `value`, `low`, `high`.
+    """
+    known = [item for item in points if item["lift"] is not None]
+    across, found = [item["share"] for item in known], [item["lift"] * base_rate for item in known]
+    at = worked["precision"]
+
+    def draw(axis: "Axes") -> None:
+        axis.axhline(base_rate, color=QUIET, linewidth=0.8, linestyle="--", label="by chance")
+        axis.plot(across, found, color=BLUE, linewidth=1.8)
+        if at["value"] is not None:
+            whiskers(axis, [worked["share"]], [at], ORANGE, label="at capacity")
+        axis.set(xlim=(0, 1), xlabel="accounts worked, riskiest first", ylabel="precision")
+        axis.set_ylim(0, min(1.02, max([base_rate, *found, at["high"] or 0.0]) * 1.1 + 0.02))
+        percent(axis, "x", "y")
+        axis.legend(loc="lower left")
+
+    rows = [[share(x), share(y, 1)] for x, y in zip(across, found, strict=True)]
+    return Figure(
+        "precision-at-capacity",
+        "Precision at capacity",
+        drawn(draw),
+        f"Precision: of the riskiest {share(worked['share'])} of the accounts, which is the team's "
+        f"capacity, {shares(at)} churned; of all, {share(base_rate)}.",
+        Table("Precision", ["accounts worked", "of these churned"], rows),
+    )
+
+
+def _mark_capacity(axis: "Axes", capacity: float | None) -> None:
+    if capacity is not None:
+        label = f"capacity {share(capacity)}"
+        axis.axvline(capacity, color=ORANGE, linewidth=1, linestyle=":", label=label)
+
+
+def _at(place: float, across: Sequence[float], values: Sequence[float | None]) -> float | None:
+    if not values or None in values:
+        return None
+    return float(np.interp(place, across, np.array(values, dtype=float)))

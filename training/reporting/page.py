@@ -1,0 +1,258 @@
+"""A self-contained page of prose, tables and figures: the same bytes for the same content.
+
+A page asks for nothing beside itself: no script, no address, its one stylesheet and its figures in
+it. It reads at any width and on paper, and by its words alone: every table has headers and a
+caption, every figure is told in words and, where it shows numbers, in a table too.
+
+    page = Page("Model report", "Acme", lead="Out of time, on 3,211 accounts.", sections=[
+        Section("Quality", "How well it ranks.", Table("Measures", ["measure", "value"], rows)),
+        Section("Calibration", plots.reliability(bins)),
+    ])
+    write(page, Path("report.html"))
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from features import publish
+
+HERE = Path(__file__).parent / "templates"
+Tone = Literal["plain", "good", "caution", "bad"]
+Cell = str | Markup
+PIXELS_PER_POINT = 4 / 3
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under `head`; the first cell of a row is its header.
+
+    Columns whose cells are figures are set to the right. `note` stands below.
+    """
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+
+    kind = "table"
+
+    @property
+    def sides(self) -> list[str]:
+        """Per column, the class that sets it: `right` for figures, else none."""
+        columns = list(zip(*self.rows, strict=True)) or [()] * len(self.head)
+        return ["right" if place and _figures(cells) else "" for place, cells in enumerate(columns)]
+
+
+def _figures(cells: Sequence[Cell]) -> bool:
+    """Whether every cell is a figure, or unknown."""
+    told = [str(cell) for cell in cells if cell not in ("", UNKNOWN)]
+    return bool(told) and all(re.match(r"[−+$€£¥]*\d", text) for text in told)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing: `svg` is a whole document, `alt` says in a sentence what it shows.
+
+    `name` is that of its file, without suffix; `numbers` are what was drawn, as a table.
+    """
+
+    name: str
+    title: str
+    svg: str
+    alt: str
+    numbers: Table | None = None
+
+    kind = "figure"
+
+    @property
+    def width(self) -> int:
+        """As wide as it was drawn, in pixels."""
+        box = re.search(r"viewBox=\"\S+ \S+ (\S+)", self.svg)
+        if box is None:
+            raise ValueError(f"figure {self.name}: a drawing without viewBox cannot be scaled")
+        return round(float(box[1]) * PIXELS_PER_POINT)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph set apart: a verdict (`good`, `bad`), a `caution`, or a plain remark."""
+
+    text: str
+    tone: Tone = "plain"
+
+    kind = "note"
+
+
+@dataclass(frozen=True)
+class List:
+    """Short points, one line each."""
+
+    points: Sequence[str]
+
+    kind = "list"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One of the few figures at the head of a page."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+Part = str | Markup | Table | Figure | Note | List
+
+
+@dataclass(frozen=True, init=False)
+class Section:
+    """A title and what stands below it, in order; a text is a paragraph."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+    def __init__(self, title: str, *parts: Part) -> None:
+        """Takes the parts one after the other."""
+        object.__setattr__(self, "title", title)
+        object.__setattr__(self, "parts", parts)
+
+    @property
+    def anchor(self) -> str:
+        """The section's address on its page."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+    @property
+    def blocks(self) -> list[tuple[str, Any]]:
+        """The parts by kind; neighbouring tables and figures together, to stand side by side."""
+        found: list[tuple[str, Any]] = []
+        for part in self.parts:
+            kind = "text" if isinstance(part, str) else part.kind
+            if kind not in ("table", "figure"):
+                found.append((kind, part))
+            elif found and found[-1][0] == "beside":
+                found[-1][1].append(part)
+            else:
+                found.append(("beside", [part]))
+        return found
+
+
+@dataclass(frozen=True)
+class Page:
+    """What `render` renders: title, whose it is, a lead, the key figures, then the sections."""
+
+    title: str
+    company: str
+    sections: Sequence[Section]
+    lead: str = ""
+    keys: Sequence[Key] = ()
+    notes: Sequence[Note] = ()
+    foot: str = ""
+    simulated: bool = False
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Every figure of the page, in order."""
+        parts = [part for section in self.sections for part in section.parts]
+        return [part for part in parts if isinstance(part, Figure)]
+
+
+def render(page: Page) -> str:
+    """The page as one HTML document."""
+    return _environment().get_template("report.html").render(page=page)
+
+
+def write(page: Page, path: Path) -> None:
+    """Writes the rendered page to `path`, whole or not at all."""
+    with publish.replacing(path) as temporary:
+        temporary.write_text(render(page), encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["stylesheet"] = Markup((HERE / "report.css").read_text("utf-8"))
+    made.filters["inline"] = inline
+    return made
+
+
+def inline(figure: Figure, number: int) -> Markup:
+    """The figure's drawing as an element of a page, its names made its own by `number`.
+
+    Without namespaces, which HTML does not need, so that no address stands in the page; in the
+    page's letters; as wide as it was drawn at most.
+    """
+    svg = figure.svg[figure.svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"\sxmlns(:xlink)?=\"[^\"]*\"", "", svg).replace("xlink:href=", "href=")
+    svg = re.sub(r" ?font-family: [^;\"]*;?", "", svg)
+    used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
+    svg = re.sub(r"\sid=\"([^\"]*)\"", lambda found: _named(found[1], number, used), svg)
+    svg = re.sub(r"(url\(|href=\")#", rf"\1#f{number}-", svg)
+    box = re.search(r"viewBox=\"[^\"]*\"", svg)
+    opening = f'<svg {box[0] if box else ""} width="{figure.width}" aria-hidden="true">'
+    return Markup(re.sub(r"^<svg[^>]*>", opening, svg))
+
+
+def _named(name: str, number: int, used: set[str]) -> str:
+    return f' id="f{number}-{name}"' if name in used else ""
+
+
+# What stands in cells
+
+
+def measured(item: Mapping[str, float | None], digits: int = 3, scale: float = 1.0) -> str:
+    """A measure with its 95 % interval, both times `scale`: `0.728 (0.716 to 0.740)`."""
+    value, low, high = (number(item[key], digits, scale) for key in ("value", "low", "high"))
+    return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"
+
+
+def number(value: float | None, digits: int = 3, scale: float = 1.0) -> str:
+    """A number with so many digits behind the point, thousands apart; a dash where unknown."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value * scale:,.{digits}f}"
+    return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", "−")
+
+
+def share(value: float | None, digits: int = 0) -> str:
+    """A share as a percentage."""
+    return UNKNOWN if value is None else f"{number(value, digits, 100)}%"
+
+
+def shares(item: Mapping[str, float | None], digits: int = 0) -> str:
+    """A share with its 95 % interval, as percentages: `61% (58% to 64%)`."""
+    value, low, high = (share(item[key], digits) for key in ("value", "low", "high"))
+    return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"
+
+
+BANDS = {"red": "At risk", "yellow": "Watch", "green": "Healthy", "unscored": "Not scored"}
+"""The bands as people read them."""
+_SHAPES = {
+    "red": "M6 0l6 6-6 6-6-6z",
+    "yellow": "M6 .8L12 11.4H0z",
+    "green": "M6 .6a5.4 5.4 0 1 0 .01 0z",
+    "unscored": "M1 4.8h10v2.4H1z",
+}
+
+
+def light(band: str) -> Markup:
+    """A band as shape, word and colour."""
+    return Markup(
+        '<span class="badge {band}"><svg width="12" height="12" viewBox="0 0 12 12" '
+        'aria-hidden="true"><path d="{shape}"/></svg>{word}</span>'
+    ).format(band=band, shape=_SHAPES[band], word=BANDS[band])

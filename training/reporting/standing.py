@@ -1,0 +1,317 @@
+"""How good a model is: sections of the report and of the model card, from its evaluation.
+
+Every measure stands with its 95 % interval, and beside what is simpler.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from training import gate
+from training.artifact import Artifact
+from training.health import Anchors
+from training.opportunity import Edge
+from training.proportion import Proportion
+from training.reporting import driver_plots, gains_plots, lead_plots, plots
+from training.reporting.origin import about, happened
+from training.reporting.page import (
+    BANDS,
+    UNKNOWN,
+    Key,
+    Note,
+    Part,
+    Section,
+    Table,
+    light,
+    measured,
+    number,
+    share,
+    shares,
+)
+
+Row = Mapping[str, Any]
+
+
+def judged_on(judged: Row) -> str:
+    """Where the model was judged, in a sentence."""
+    whose = "It" if judged["judged"] == "artifact" else "The procedure that made it"
+    return (
+        f"{whose} was judged on a {judged['kind']}, {judged['as_of']}: {judged['rows']:,} rows of "
+        f"{judged['accounts']:,} accounts that had no part in making what was judged."
+        if judged["kind"].startswith("later")
+        else f"{whose} was judged on {judged['kind']}, the history being too short for a later "
+        f"date: {judged['rows']:,} rows of {judged['accounts']:,} accounts."
+    )
+
+
+def keys(judged: Row) -> list[Key]:
+    """The few figures that one asks for first."""
+    at = judged["value"]["at_capacity"]
+    return [
+        Key("AUC", number(judged["auc"]["value"]), _between(judged["auc"])),
+        Key("Log loss", number(judged["log_loss"]["value"]), _between(judged["log_loss"])),
+        Key("Calibration error (ECE)", number(judged["ece"]), "right at 0"),
+        Key(
+            f"Lift at capacity {share(at['share'])}",
+            number(at["lift"]["value"], 2),
+            _between(at["lift"], 2),
+        ),
+    ]
+
+
+def _between(item: Row, digits: int = 3) -> str:
+    if item["low"] is None or item["high"] is None:
+        return "no interval"
+    return f"{number(item['low'], digits)} to {number(item['high'], digits)}"
+
+
+def verdicts(judged: Row) -> list[Note]:
+    """What the gate says: whether it may be promoted, the champion beside it, weak segments."""
+    evaluation, gain = dict(judged), measured(judged["gain_over_base_rate"], 4)
+    good = f"Surely better than the base rate, by a log loss lower by {gain}, and every baseline."
+    short = gate.shortfalls(evaluation)
+    notes = [
+        Note(f"Not to be promoted: {'; '.join(short)}.", "bad") if short else Note(good, "good")
+    ]
+    if line := gate.champion_line(evaluation):
+        notes.append(Note(_sentence(line)))
+    return notes + [Note(_sentence(line), "caution") for line in gate.weak_segments(evaluation)]
+
+
+def _sentence(line: str) -> str:
+    return f"{line[0].upper()}{line[1:]}."
+
+
+def quality(judged: Row) -> Section:
+    """Measures with their intervals, beside the baselines."""
+    rows = [
+        ["AUC", measured(judged["auc"]), "chance has 0.5, the best is 1"],
+        ["log loss", measured(judged["log_loss"], 4), "lower is better"],
+        [
+            "gain over the base rate",
+            measured(judged["gain_over_base_rate"], 4),
+            "log loss, above 0 is better",
+        ],
+    ]
+    parts: list[Part] = [Table("Measures", ["measure", "value", "scale"], rows)]
+    if judged.get("baselines"):
+        beside = [
+            [
+                item["baseline"],
+                measured(item, 4),
+                "better" if gate.beats(dict(item)) else "no better",
+            ]
+            for item in judged["baselines"]
+        ]
+        parts.append(
+            Table(
+                "Log loss below that of what is simpler",
+                ["simpler model", "lower by", "so it is"],
+                beside,
+            )
+        )
+    return Section("Quality", *parts)
+
+
+def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
+    """Whether the probabilities mean what they say, on the judged rows and over time."""
+    judged, line = artifact.evaluation, artifact.calibration
+    found = judged["calibration"]
+    rows = [
+        ["observed − predicted rate", measured(found["in_the_large"]), "right at 0"],
+        ["slope", measured(found["slope"]), "right at 1; below, too sure of itself"],
+        ["ECE, ten groups", number(judged["ece"]), "right at 0"],
+        ["observed rate", share(judged["base_rate"], 1), ""],
+        ["predicted rate", share(judged["predicted_rate"], 1), ""],
+        ["rate known to training", share(judged["base_rate_in_training"], 1), ""],
+    ]
+    told = (
+        f"One line on the margin, slope {number(line.slope, 2)} (its prior is 1 ± "
+        f"{line.prior_width:g}), fitted on {line.rows:,} rows with {line.events:,} events of the "
+        "latest as-of date, by margins that had not seen their account."
+    )
+    parts: list[Part] = [
+        told,
+        Table("Calibration where it was judged", ["measure", "value", "scale"], rows),
+    ]
+    if drawn:
+        parts += [
+            plots.reliability(judged["reliability"]),
+            plots.calibration_by_date(artifact.training["calibration_by_as_of"]),
+        ]
+    return Section("Calibration", *parts)
+
+
+def value(artifact: Artifact, *, drawn: bool = True) -> Section:
+    """What working the riskiest accounts finds, and the revenue that it catches."""
+    judged = artifact.evaluation
+    at, word = judged["value"]["at_capacity"], happened(artifact)
+    told = (
+        f"Working the riskiest {share(at['share'])} of the accounts, {at['accounts']:,}, finds "
+        f"{number(at['churned'], 0)} that {word} later."
+    )
+    rows = [
+        [f"precision: of the worked, {word}", shares(at["precision"])],
+        ["lift: times what chance finds", measured(at["lift"], 2)],
+        [f"reach: of all that {word}, worked", shares(at["reach"])],
+    ]
+    if judged["value"]["revenue"]:
+        rows.append(["revenue at risk caught", _revenue(judged["value"]["revenue"], artifact)])
+    parts: list[Part] = [told, Table("At the team's capacity", ["measure", "value"], rows)]
+    if judged["value"]["revenue"]:
+        known = judged["value"]["revenue"]
+        parts.append(
+            f"Revenue is the monthly recurring revenue that the account table states today, known "
+            f"of {known['known']:,} of the {known['accounts']:,} accounts that {word}."
+        )
+    if drawn:
+        curve = judged["value"]["gains"]
+        parts += [
+            gains_plots.gains(curve, at["share"]),
+            gains_plots.lift(curve, at["share"]),
+            gains_plots.precision(curve, judged["base_rate"], at),
+        ]
+    return Section("Value at the team's capacity", *parts)
+
+
+def _revenue(found: Row, artifact: Artifact) -> str:
+    currency = about(artifact).get("currency", "")
+    amounts = f"{number(found['caught'], 0)} of {number(found['churned'], 0)} {currency}".strip()
+    return f"{shares(found['share'])}, {amounts}"
+
+
+def lights(artifact: Artifact, *, drawn: bool = True) -> Section:
+    """What became of the accounts by what they were told to be: their colour, or opportunities."""
+    if isinstance(artifact.anchors, Anchors):
+        return bands(artifact, artifact.anchors, drawn=drawn)
+    return opportunities(artifact, artifact.anchors)
+
+
+def opportunities(artifact: Artifact, edge: Edge) -> Section:
+    """To how many accounts that were told, and to how many others, it happened later."""
+    counts = artifact.evaluation["opportunities"]
+    words = {"yes": "opportunity", "no": "no opportunity"}
+    rows = [
+        [
+            word,
+            number(counts[name]["accounts"], 0),
+            number(counts[name]["happened"], 0),
+            shares(Proportion(counts[name]["happened"], counts[name]["accounts"]).plain()),
+        ]
+        for name, word in words.items()
+    ]
+    why = (
+        f"An account is told as an opportunity from a probability of {share(edge.p_high, 1)} on, "
+        f"an opportunity score of 70 (100 is the best prospect); chosen from {edge.chosen}."
+    )
+    names = ["told as", "accounts", happened(artifact), "rate"]
+    return Section("Opportunities", why, Table("What came of them", names, rows))
+
+
+def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Section:
+    """How many accounts had each colour, and how many of these churned later."""
+    counts = artifact.evaluation["bands"]
+    told = (
+        f"Red is a churn probability above {share(anchors.p_red, 1)}, green one up to "
+        f"{share(anchors.p_green, 1)}; chosen from {anchors.chosen}. The rates are of a later date "
+        "than the one that chose."
+    )
+    rows = [
+        [light(name), number(counts[name]["accounts"], 0), number(counts[name]["churned"], 0), rate]
+        for name in BANDS
+        if name in counts
+        for rate in [shares(Proportion(counts[name]["churned"], counts[name]["accounts"]).plain())]
+    ]
+    table = Table(
+        "Bands, and what came of them", ["band", "accounts", happened(artifact), "rate"], rows
+    )
+    parts: list[Part] = [told, table]
+    if drawn:
+        parts.append(plots.bands(counts))
+    return Section("Bands", *parts)
+
+
+def segments(judged: Row) -> Section:
+    """Quality and calibration of each segment, the worst named."""
+    rows = [
+        [
+            item["segment"],
+            number(item["accounts"], 0),
+            number(item["events"], 0),
+            share(item["observed_rate"], 1),
+            share(item["predicted_rate"], 1),
+            measured(item["auc"], 2),
+            measured(item["calibration"]["slope"], 2),
+            measured(item["calibration"]["in_the_large"], 2),
+        ]
+        for item in judged["segments"]
+    ]
+    head = "segment accounts events observed predicted AUC slope".split()
+    note = (
+        "Slope: right at 1. Observed − predicted: right at 0. Segments with few events say little "
+        "about themselves; their intervals show how little."
+    )
+    worse = list(gate.weak_segments(dict(judged)))
+    verdict = (
+        Note(f"{'; '.join(worse)}.", "bad")
+        if worse
+        else Note("In no segment is it worse than the base rate.", "good")
+    )
+    table = Table("By segment", [*head, "observed − predicted"], rows, note)
+    return Section("Segments", verdict, table)
+
+
+def drivers(found: Row) -> Section:
+    """Which indicators move scores."""
+    told = (
+        "Exact Shapley values, all columns of an indicator together, in points of the score; base "
+        "and drivers add up to it. They say what moves the score, not why customers act."
+    )
+    return Section("Drivers", told, driver_plots.summary(found))
+
+
+def lead_times(found: Row) -> Section:
+    """How long before churn each indicator separates, on month starts."""
+    shown = [item for item in found["indicators"] if item["lead_days"] is not None]
+    others = [item["title"] for item in found["indicators"] if item["lead_days"] is None]
+    rows = [
+        [item["title"], item["declared"] or UNKNOWN, item["finding"], _lead(item)]
+        for item in sorted(shown, key=lambda item: -item["lead_days"])
+    ]
+    told = (
+        f"On as-of dates {found['step_days']} days apart, {found['churners']:,} accounts that "
+        "churned against accounts at risk of like tenure. Thick: separation is certain; dashed: "
+        f"the gap of {found['gap_days']} days. `churnlight lead-time` measures by weeks."
+    )
+    parts: list[Part] = [told, *lead_plots.curves(found)]
+    if rows:
+        parts.append(Table("Leads", ["indicator", "declared", "found", "lead"], rows))
+    if others:
+        parts.append(f"Without a certain lead: {', '.join(others)}.")
+    return Section("Lead times", *parts)
+
+
+def _lead(item: Row) -> str:
+    if item["lead_days"] is None:
+        return UNKNOWN
+    return f"{item['lead_days']} days{' or more' if item['open_ended'] else ''}"
+
+
+def drift(found: Row) -> Section:
+    """How far the columns have moved in the history."""
+    items = [{"name": item["column"], "index": item["index"]} for item in found["furthest"]]
+    told = (
+        f"Population stability index of {found['columns']} columns from {found['since']} to "
+        f"{found['until']}; 0 is no change, from {plots.MAJOR_SHIFT} on it is commonly called "
+        "major."
+    )
+    return Section("Drift", told, plots.shift(items, "Columns that moved furthest"))
+
+
+def shadows(found: list[Row]) -> Section:
+    """Indicators that are computed and move no score yet."""
+    rows = [[item["column"], share(item["known"]), number(item["auc"])] for item in found]
+    return Section(
+        "Shadow indicators",
+        "They are computed and reported, and move no score.",
+        Table("What each says by itself", ["column", "known", "AUC alone"], rows),
+    )
