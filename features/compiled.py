@@ -64,8 +64,8 @@ def _of_its_sources(function: Any) -> Any:
 def _sources(module: str) -> str:
     """The digest of a module's file and of the files of ours that it has names from."""
     known = sys.modules[module]
-    origins = {getattr(item, "__module__", None) for item in vars(known).values()}
-    ours = {name for name in origins if str(name).startswith(("features.", "training."))}
+    origins = {str(getattr(item, "__module__", "")) for item in vars(known).values()}
+    ours = {name for name in origins if name.startswith(("features.", "training."))}
     digest = sha256(Path(str(known.__file__)).read_bytes())
     for name in sorted(ours - {module}):
         digest.update(_sources(name).encode())

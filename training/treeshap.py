@@ -30,7 +30,8 @@ the product game `value * prod(met or share)` over its path's features, whose Sh
 integrals of polynomials, which Gauss-Legendre quadrature gives exactly and without cancellation.
 `shap_kernels` codes a block of rows, finds the outcome of each group by comparing bytes, and adds
 one table entry per group and feature. Leaves with more than eight features have no table; they
-are summed by the same quadrature for each row.
+are summed by the same quadrature for each row. A few rows take the way of `shap_row`, and all
+arrays reach the kernels in one piece (`shap_packing`).
 
 References
 ----------
