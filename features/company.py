@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from features.indicator import Indicator, Keywords, Stage
+from features.indicator import Indicator, Keywords, Side, Stage
 from features.vocabulary import (
     Days,
     Name,
@@ -170,6 +170,9 @@ class Target(Table):
     event; without it, every source but the event's own. `reporting_delay` is never less than the
     delay that the target's source declares (`features.declaration` sees to it). `p_red` and
     `p_green` set the band anchors by hand; else validation data choose them.
+
+    What is not adverse is an opportunity. It has no bands: from the probability `p_high` on it is
+    told, with its `playbook`; `likelier` names, of indicators, the side on which it is likelier.
     """
 
     adverse: bool = True
@@ -183,6 +186,9 @@ class Target(Table):
     reporting_delay: Days = 0
     p_red: Probability | None = None
     p_green: Probability | None = None
+    p_high: Probability | None = None
+    playbook: str | None = None
+    likelier: dict[Name, Side] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_definition(self) -> Self:
@@ -217,6 +223,20 @@ class Target(Table):
             raise refuse(
                 "the anchors are too close: odds(p_red) < 2 · odds(p_green)",
                 "move them apart",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keys_of_its_kind(self) -> Self:
+        if not self.adverse and (self.p_red or self.p_green):
+            raise refuse(
+                "an opportunity has no bands",
+                "remove p_red and p_green; p_high says when it is told",
+            )
+        if self.adverse and (self.p_high or self.playbook or self.likelier):
+            raise refuse(
+                "p_high, playbook and likelier are for opportunities",
+                "remove them, or set adverse = false",
             )
         return self
 
@@ -258,7 +278,10 @@ class Segment(Table):
 
 
 class Bands(Table):
-    """`[bands]`: how many accounts the team can work, and when there is enough history."""
+    """`[bands]`: how many accounts the team can work, and when there is enough history.
+
+    `capacity` is a share of all accounts, for the red ones and for each kind of opportunity.
+    """
 
     capacity: Annotated[float, Field(gt=0, lt=1)] = 0.10
     min_history: Days = 28
@@ -306,6 +329,16 @@ class Company(Table):
         """The indicators that the indicator `name` is made of, and those that they are made of."""
         own = self.indicators[name].bases()
         return {*own, *(base for other in own for base in self.bases(other))}
+
+    @property
+    def adverse(self) -> tuple[str, ...]:
+        """The targets that have health scores, in the order of the file: first, the default."""
+        return tuple(name for name, item in self.targets.items() if item.adverse)
+
+    @property
+    def opportunities(self) -> tuple[str, ...]:
+        """The targets that are not adverse, in the order of the file."""
+        return tuple(name for name, item in self.targets.items() if not item.adverse)
 
     def staged(self, *stages: Stage) -> dict[str, Indicator]:
         """The indicators in any of `stages`, in the order of the file."""

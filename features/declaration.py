@@ -155,15 +155,27 @@ def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem
     for path, name in _named_sources(raw):
         if isinstance(name, str) and name not in sources:
             yield unknown(path, "no such source is declared", name, sources, lines)
-    for indicator, table in tables(raw, "indicators"):
-        playbook = table.get("playbook")
-        if isinstance(playbook, str) and playbook not in playbooks:
-            path = ("indicators", indicator, "playbook")
-            yield unknown(path, "no such playbook is declared", playbook, playbooks, lines)
+    for kind in ("indicators", "targets"):
+        for name, table in tables(raw, kind):
+            playbook = table.get("playbook")
+            if isinstance(playbook, str) and playbook not in playbooks:
+                path = (kind, name, "playbook")
+                yield unknown(path, "no such playbook is declared", playbook, playbooks, lines)
+    yield from _broken_likelihoods(raw, lines)
     yield from _broken_systems(raw, lines)
     yield from _broken_bases(raw, lines)
     yield from _broken_topics(raw, lines)
     yield from _facts_without_columns(raw, lines)
+
+
+def _broken_likelihoods(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+    indicators = [name for name, _ in tables(raw, "indicators")]
+    for target, table in tables(raw, "targets"):
+        likelier = table.get("likelier")
+        for name in likelier if isinstance(likelier, dict) else ():
+            if name not in indicators:
+                path = ("targets", target, "likelier", name)
+                yield unknown(path, "no such indicator is declared", name, indicators, lines)
 
 
 def _named_sources(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:

@@ -16,7 +16,7 @@ SAID = {"adopt", "title", "dimension", "kind", "stage", "healthy", "unit", "says
 
 READ = {"account", "event_time", "known_time", "absent"}
 IDENTIFIED = {"key", "derived", "crosswalk"}
-ANCHORS = {"title", "p_red", "p_green"}
+ANCHORS = {"title", "p_red", "p_green", "p_high", "playbook", "likelier"}
 
 
 def definitions(

@@ -4,36 +4,30 @@ Its one rule: a handler reads its request strictly, asks the book or `scoring`, 
 a message; nothing here decides what a score means.
 """
 
-import base64
-import binascii
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from features.errors import ChurnlightError
-from features.spelling import did_you_mean
 from serving import messages
 from serving.assess import Band
-from serving.book import Book, Edition, adverse
-from serving.edition import BANDS, LONGEST_SEARCH, Rows
+from serving.book import Book, Edition
+from serving.edition import BANDS
+from serving.listing import ListQuery, parameters
 from serving.metrics import EXPOSITION, exposed
-from serving.problems import HttpProblem, invalid
-from serving.scoring import declared, published, score
-from serving.strict_json import MAX_ERRORS, StrictJson, read
+from serving.opportunities import State
+from serving.opportunity_messages import OpportunityPage, Scores, prospect_message
+from serving.problems import HttpProblem
+from serving.prospects import STATES, Prospects
+from serving.scoring import declared, prospects, published, score
+from serving.strict_json import StrictJson, read
 
 OPENAPI = Path(__file__).with_name("openapi.json")
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 500
-FILTERS = ("band", "q", "segment", "owner")
-LIST_PARAMETERS = (*FILTERS, "target", "limit", "after", "drivers")
 NO_STORE = {"cache-control": "no-store"}
 
 
@@ -48,6 +42,8 @@ def routes(book: Book) -> list[BaseRoute]:
         Route("/v1/score", api.score, methods=["POST"]),
         Route("/v1/accounts", api.accounts),
         Route("/v1/accounts/{account_id:path}", api.account),
+        Route("/v1/opportunities", api.opportunities),
+        Route("/v1/opportunities/{account_id:path}", api.opportunity),
     ]
 
 
@@ -84,136 +80,82 @@ class Api:
 
     def _score(self, body: messages.ScoreRequest) -> Response:
         self._book.refresh()
-        answer: messages.Scores = {"scores": score(body, self._book)}
+        answer: Scores = {"scores": score(body, self._book)}
         return StrictJson(answer, headers=NO_STORE)
 
     def accounts(self, request: Request) -> Response:
         """One page of the accounts that fit the filters."""
         self._book.refresh()
-        query = AccountsQuery.read(request)
+        query = ListQuery.read(request, "band", BANDS)
         edition = published(self._book, declared(self._book, query.target, {"parameter": "target"}))
         return StrictJson(account_page(query, edition, self._book.stale), headers=NO_STORE)
 
     def account(self, request: Request) -> Response:
         """One account with its drivers and its trend."""
         self._book.refresh()
-        given = _parameters(request, ("target",))
+        given = parameters(request, ("target",))
         target = declared(self._book, given.get("target", ""), {"parameter": "target"})
         edition = published(self._book, target)
-        account_id = request.path_params["account_id"]
-        if account_id not in edition:
-            detail = f"account {account_id!r} is not in the run of {edition.run.as_of}"
-            raise HttpProblem("unknown-accounts", detail, unknown_accounts=[account_id])
-        entry = edition.entry(account_id)
+        entry = edition.entry(_known(request, edition))
         return StrictJson(messages.detail_message(entry, edition), headers=NO_STORE)
 
+    def opportunities(self, request: Request) -> Response:
+        """One page of the opportunities that fit the filters."""
+        self._book.refresh()
+        query = ListQuery.read(request, "opportunity", STATES)
+        found = prospects(self._book, query.target)
+        return StrictJson(opportunity_page(query, found, self._book.stale), headers=NO_STORE)
 
-@dataclass(frozen=True)
-class AccountsQuery:
-    """What `GET /v1/accounts` is asked for; null means no filter."""
-
-    band: Band | None
-    q: str | None
-    segment: str | None
-    owner: str | None
-    target: str
-    limit: int
-    after: str
-    drivers: bool
-
-    @classmethod
-    def read(cls, request: Request) -> "AccountsQuery":
-        """The query of `request`; 422 with every mistake otherwise."""
-        given = _parameters(request, LIST_PARAMETERS)
-        mistakes = [
-            {"parameter": name, "detail": f"{wanted} is wanted, got {given[name]!r}"}
-            for name, (fits, wanted) in CHECKS.items()
-            if name in given and not fits(given[name])
-        ]
-        if mistakes:
-            raise invalid(mistakes)
-        return cls(
-            band=cast("Band | None", given.get("band")),
-            q=given.get("q"),
-            segment=given.get("segment"),
-            owner=given.get("owner"),
-            target=given.get("target", ""),
-            limit=int(given.get("limit", DEFAULT_LIMIT)),
-            after=given.get("after", ""),
-            drivers=given.get("drivers") == "true",
-        )
+    def opportunity(self, request: Request) -> Response:
+        """One account's opportunity with its drivers."""
+        self._book.refresh()
+        found = prospects(self._book, parameters(request, ("target",)).get("target", ""))
+        entry = found.entry(_known(request, found))
+        return StrictJson(prospect_message(entry, found, drivers=True), headers=NO_STORE)
 
 
-def _is_limit(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 5 and 1 <= int(text) <= MAX_LIMIT
+def _known(request: Request, published: Edition | Prospects) -> str:
+    """The account of the address; 404 where the run has no such."""
+    account_id: str = request.path_params["account_id"]
+    if account_id not in published:
+        detail = f"account {account_id!r} is not in the run of {published.run.as_of}"
+        raise HttpProblem("unknown-accounts", detail, unknown_accounts=[account_id])
+    return account_id
 
 
-CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
-    "band": (lambda text: text in BANDS, f"one of {', '.join(BANDS)}"),
-    "q": (lambda text: len(text) <= LONGEST_SEARCH, f"a text of at most {LONGEST_SEARCH} letters"),
-    "limit": (_is_limit, f"a whole number from 1 to {MAX_LIMIT}"),
-    "drivers": (lambda text: text in ("true", "false"), "true or false"),
-}
-
-
-def _parameters(request: Request, known: tuple[str, ...]) -> dict[str, str]:
-    """The query parameters, each of them known and given once."""
-    counted = Counter(name for name, _ in request.query_params.multi_items())
-    mistakes = [
-        {"parameter": name, "detail": f"unknown parameter; {did_you_mean(name, known)}"}
-        for name in counted
-        if name not in known
-    ]
-    mistakes += [
-        {"parameter": name, "detail": "the parameter is given twice"}
-        for name, times in counted.items()
-        if times > 1
-    ]
-    if mistakes:
-        raise invalid(mistakes[:MAX_ERRORS])
-    return dict(request.query_params)
-
-
-def account_page(query: AccountsQuery, edition: Edition, stale: str) -> messages.AccountPage:
+def account_page(query: ListQuery, edition: Edition, stale: str) -> messages.AccountPage:
     """The page of `edition` that `query` asks for."""
-    found = edition.find(band=query.band, q=query.q, segment=query.segment, owner=query.owner)
-    start = _start(query.after, edition, found.rows)
-    page = found[start : start + query.limit]
-    shown = page if query.drivers else page.without_drivers()
-    more = start + query.limit < len(found)
+    band = cast("Band | None", query.light)
+    found = edition.find(band=band, q=query.q, segment=query.segment, owner=query.owner)
+    rows, following = query.page(edition.run, found.rows)
+    shown = edition.entries(rows, drivers=query.drivers)
     return {
         "accounts": [
             messages.account_message(entry, edition, drivers=query.drivers) for entry in shown
         ],
         "total": len(found),
-        "next": _cursor(edition, int(page.rows[-1])) if more else None,
+        "next": following,
         "as_of": edition.run.as_of.isoformat(),
         "data_until": edition.run.data_until.isoformat(),
         "stale": stale or None,
     }
 
 
-def _cursor(edition: Edition, row: int) -> str:
-    return base64.urlsafe_b64encode(f"{row}:{edition.run.folder.name}".encode()).decode()
-
-
-def _start(after: str, edition: Edition, rows: Rows) -> int:
-    """How many of `rows` a cursor leaves behind; it holds for one run only."""
-    if not after:
-        return 0
-    try:
-        row, _, run = base64.urlsafe_b64decode(after.encode()).decode().partition(":")
-    except (binascii.Error, UnicodeError):
-        row = run = ""
-    if not _is_row(row):
-        raise invalid([{"parameter": "after", "detail": "give `next` of the page before"}])
-    if run != edition.run.folder.name:
-        raise HttpProblem("list-changed", f"the list is now of the run of {edition.run.as_of}")
-    return int(np.searchsorted(rows, int(row), side="right"))
-
-
-def _is_row(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 12
+def opportunity_page(query: ListQuery, found: Prospects, stale: str) -> OpportunityPage:
+    """The page of `found` that `query` asks for."""
+    state = cast("State | None", query.light)
+    rows = found.find(state=state, q=query.q, segment=query.segment, owner=query.owner)
+    shown, following = query.page(found.run, rows)
+    return {
+        "opportunities": [
+            prospect_message(entry, found, drivers=query.drivers) for entry in found.entries(shown)
+        ],
+        "total": len(rows),
+        "next": following,
+        "as_of": found.run.as_of.isoformat(),
+        "data_until": found.run.data_until.isoformat(),
+        "stale": stale or None,
+    }
 
 
 def ready(book: Book) -> messages.Ready:
@@ -222,19 +164,22 @@ def ready(book: Book) -> messages.Ready:
     Raises
     ------
     HttpProblem
-        503: no target has both a promoted, verified model and a published run; `lacking` says
-        per target what there is not.
+        503: no adverse target has both a promoted, verified model and a published run; `lacking`
+        says per target what there is not.
     """
     lacking: dict[str, str] = {}
     targets: dict[str, messages.ReadyTarget] = {}
-    for target in adverse(book.company):
+    for target in book.company.adverse:
         try:
-            targets[target] = _ready_target(book, target)
+            targets[target] = _ready_target(book, target, book.edition(target))
         except ChurnlightError as error:
             lacking[target] = str(error)
     if not targets:
         detail = next(iter(lacking.values()), "no adverse target is declared")
         raise HttpProblem("not-ready", detail, lacking=lacking)
+    for target in book.opportunities:
+        with suppress(ChurnlightError):
+            targets[target] = _ready_target(book, target, book.prospects(target))
     return {
         "status": "ready",
         "targets": targets,
@@ -242,12 +187,12 @@ def ready(book: Book) -> messages.Ready:
     }
 
 
-def _ready_target(book: Book, target: str) -> messages.ReadyTarget:
-    artifact, edition = book.artifact(target), book.edition(target)
+def _ready_target(book: Book, target: str, published: Edition | Prospects) -> messages.ReadyTarget:
+    artifact = book.artifact(target)
     return {
-        "as_of": edition.run.as_of.isoformat(),
-        "computed_at": edition.run.computed_at,
-        "published_by": messages.model_message(edition.model),
+        "as_of": published.run.as_of.isoformat(),
+        "computed_at": published.run.computed_at,
+        "published_by": messages.model_message(published.model),
         "model": {"name": artifact.name, "version": artifact.version, "digest": artifact.digest},
         "declaration_hash": artifact.declaration_hash,
         "explanation_path": artifact.explanation_path,

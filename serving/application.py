@@ -13,7 +13,7 @@ from features.company import Company
 from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.settings import Settings
 from serving import api, auth, pages, problems, runs
-from serving.book import Book, adverse
+from serving.book import Book
 
 NOTHING_ADVERSE = (
     "churnlight.toml: no target is adverse, and only such a target has health scores to serve; "
@@ -33,7 +33,7 @@ def application(book: Book) -> ASGIApp:
 
 def warm(book: Book) -> None:
     """Loads the promoted models before the first request; what is lacking, /readyz says."""
-    for target in adverse(book.company):
+    for target in book.company.targets:
         try:
             loaded = len(book.artifact(target).boosters)
             log.info("target %s: promoted model with %d boosters", target, loaded)
@@ -45,7 +45,7 @@ def check_ready(company: Company, settings: Settings) -> None:
     """Raises, before any server starts, what would keep every target from being served."""
     from training.artifact import champion
 
-    if not (targets := adverse(company)):
+    if not (targets := company.adverse):
         raise DeclarationError(NOTHING_ADVERSE)
     workspace = settings.workspace_of(company)
     runs.published(workspace / "scores")

@@ -1,20 +1,20 @@
-"""From rows and an artifact to assessments: the only place where a score becomes a band and a plan.
+"""From rows and an artifact to assessments: the only place where health becomes a band and a plan.
 
 Batch files, the HTTP API and the pages all show what this module says; it is pure (no clock,
 no disk, no network).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from features.company import Company, Target
-from features.indicator import DIMENSIONS
+from features.indicator import DIMENSIONS, Side
 from training.drivers import fold, sentence, told
 from training.health import GREEN_FROM, RED_BELOW
 from training.matrix import Feature, matrix
@@ -38,10 +38,11 @@ REAL_POINTS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One indicator's part in an account's health score.
+    """One indicator's part in an account's score.
 
     `value` and `usual` are those of the window that moves the score most, in the indicator's
-    unit; `window` is in days, `None` for the whole history; `health_points` are signed.
+    unit; `window` is in days, `None` for the whole history; `points` are signed, of health or of
+    opportunity as the score is.
     """
 
     indicator: str
@@ -52,7 +53,7 @@ class Driver:
     usual: float | str | None
     window: int | None
     unit: str
-    health_points: float
+    points: float
     sentence: str
     playbook: str | None
 
@@ -87,7 +88,7 @@ class Assessment:
 
 
 def assess(rows: pa.Table, artifact: "Artifact", company: Company) -> list[Assessment]:
-    """What the artifact says of each row, in the rows' order.
+    """What the artifact of an adverse target says of each row, in the rows' order.
 
     Parameters
     ----------
@@ -100,6 +101,29 @@ def assess(rows: pa.Table, artifact: "Artifact", company: Company) -> list[Asses
     ContractBroken
         The rows lack columns that the model needs, or have them in another type.
     """
+    return [
+        Assessment(**about, **(_health(found) if found else _UNSCORED))
+        for about, found in scored(rows, artifact, company)
+    ]
+
+
+class Scored(NamedTuple):
+    """What any target's model says of a row: probability, unclipped score, and its parts."""
+
+    probability: float
+    unclipped: float
+    base: float
+    dimensions: dict[str, float]
+    drivers: tuple[Driver, ...]
+
+
+def scored(
+    rows: pa.Table, artifact: "Artifact", company: Company
+) -> list[tuple[dict[str, Any], Scored | None]]:
+    """For each row what is said of it in any case, and its score where it has one.
+
+    Parameters and errors as of `assess`.
+    """
     X = matrix(rows, artifact.features)
     facts = _facts(rows, artifact.target)
     completeness = _completeness(X, artifact.features)
@@ -108,24 +132,25 @@ def assess(rows: pa.Table, artifact: "Artifact", company: Company) -> list[Asses
         _why_unscored(*item, artifact.min_history_days, target)
         for item in zip(facts, completeness, strict=True)
     ]
-    scored = np.array([reason is None for reason in why], dtype=bool)
-    found = iter(_scored(X[scored], artifact))
-    assessments = []
-    for fact, share, reason in zip(facts, completeness, why, strict=True):
-        parts = _UNSCORED if reason else next(found)
-        assessments.append(
-            Assessment(
-                account_id=fact["account_id"],
-                as_of=fact["as_of"],
-                segment=fact["segment"],
-                target=artifact.target,
-                completeness=float(share),
-                model_version=artifact.version,
-                unscored_reason=reason,
-                **parts,
-            )
-        )
-    return assessments
+    found = iter(_scored(X[[reason is None for reason in why]], artifact, company))
+    return [
+        (_about(fact, float(share), reason, artifact), None if reason else next(found))
+        for fact, share, reason in zip(facts, completeness, why, strict=True)
+    ]
+
+
+def _about(
+    fact: dict[str, Any], completeness: float, reason: str | None, artifact: "Artifact"
+) -> dict[str, Any]:
+    return {
+        "account_id": fact["account_id"],
+        "as_of": fact["as_of"],
+        "segment": fact["segment"],
+        "target": artifact.target,
+        "completeness": completeness,
+        "model_version": artifact.version,
+        "unscored_reason": reason,
+    }
 
 
 def _facts(rows: pa.Table, target: str) -> list[dict[str, Any]]:
@@ -173,8 +198,21 @@ _UNSCORED: dict[str, Any] = dict.fromkeys(
 ) | {"band": "unscored", "drivers": ()}
 
 
-def _scored(X: Floats, artifact: "Artifact") -> list[dict[str, Any]]:
-    """Score, band, points and drivers of each row."""
+def _health(found: Scored) -> dict[str, Any]:
+    return {
+        "churn_probability": found.probability,
+        "health_score": float(np.clip(found.unclipped, 0, 100)),
+        "health_score_unclipped": found.unclipped,
+        "band": band_of(found.unclipped),
+        "base_points": found.base,
+        **found.dimensions,
+        "drivers": found.drivers,
+        "playbook": _playbook(found.drivers, found.unclipped),
+    }
+
+
+def _scored(X: Floats, artifact: "Artifact", company: Company) -> list[Scored]:
+    """Probability, score, points and drivers of each row."""
     if not len(X):
         return []
     scale = artifact.scale
@@ -183,18 +221,16 @@ def _scored(X: Floats, artifact: "Artifact") -> list[dict[str, Any]]:
     unclipped, probability = scale.unclipped(margins), scale.probability(margins)
     base = scale.unclipped(contributions[:, -1])
     points = contributions[:, :-1] * scale.points_per_margin
-    drivers = _drivers(X, contributions, artifact)
+    sides = {} if artifact.adverse else _sides(company)
+    drivers = _drivers(X, contributions, artifact, sides)
     return [
-        {
-            "churn_probability": float(probability[row]),
-            "health_score": float(np.clip(unclipped[row], 0, 100)),
-            "health_score_unclipped": float(unclipped[row]),
-            "band": band_of(float(unclipped[row])),
-            "base_points": float(base[row]),
-            **_by_dimension(points[row], artifact),
-            "drivers": drivers[row],
-            "playbook": _playbook(drivers[row], float(unclipped[row])),
-        }
+        Scored(
+            float(probability[row]),
+            float(unclipped[row]),
+            float(base[row]),
+            _by_dimension(points[row], artifact),
+            drivers[row],
+        )
         for row in range(len(X))
     ]
 
@@ -216,7 +252,9 @@ def _by_dimension(points: Floats, artifact: "Artifact") -> dict[str, float]:
     return found
 
 
-def _drivers(X: Floats, contributions: Floats, artifact: "Artifact") -> list[tuple[Driver, ...]]:
+def _drivers(
+    X: Floats, contributions: Floats, artifact: "Artifact", sides: Mapping[str, Side | None]
+) -> list[tuple[Driver, ...]]:
     """Every indicator of every row, what moves the score most first."""
     names, folded = fold(contributions, artifact.features)
     points = folded * artifact.scale.points_per_margin
@@ -224,14 +262,28 @@ def _drivers(X: Floats, contributions: Floats, artifact: "Artifact") -> list[tup
     order = np.argsort(-np.abs(points), axis=1, kind="stable")
     return [
         tuple(
-            _driver(names[i], artifact, places[row, i], X[row, places[row, i]], points[row, i])
+            _driver(
+                names[i],
+                artifact,
+                places[row, i],
+                X[row, places[row, i]],
+                float(points[row, i]),
+                sides.get(names[i]),
+            )
             for i in order[row]
         )
         for row in range(len(X))
     ]
 
 
-def _driver(name: str, artifact: "Artifact", place: int, coded: float, points: float) -> Driver:
+def _driver(
+    name: str,
+    artifact: "Artifact",
+    place: int,
+    coded: float,
+    points: float,
+    side: Side | None,
+) -> Driver:
     meaning, feature = artifact.meanings[name], artifact.features[place]
     value = feature.value(coded)
     return Driver(
@@ -243,10 +295,26 @@ def _driver(name: str, artifact: "Artifact", place: int, coded: float, points: f
         usual=feature.usual,
         window=feature.window,
         unit=meaning.unit,
-        health_points=float(points),
-        sentence=sentence(meaning, feature, value, lowers=points < 0),
+        points=points,
+        sentence=sentence(meaning, feature, value, lowers=_is_bad(points, value, feature, side)),
         playbook=meaning.playbook,
     )
+
+
+def _sides(company: Company) -> dict[str, Side | None]:
+    return {name: item.healthy for name, item in company.indicators.items()}
+
+
+def _is_bad(points: float, value: float | str | None, feature: Feature, side: Side | None) -> bool:
+    """Whether the sentence for what is bad is told.
+
+    A health score decides it. An opportunity's says nothing of health, so there the declared
+    healthy `side` of the value does, against the usual one.
+    """
+    usual = feature.usual
+    if side is None or not isinstance(value, float) or not isinstance(usual, float):
+        return points < 0
+    return value < usual if side == "higher" else value > usual
 
 
 def _playbook(drivers: Sequence[Driver], health_score: float) -> str | None:
@@ -261,11 +329,23 @@ def _playbook(drivers: Sequence[Driver], health_score: float) -> str | None:
         for item in drivers
         if item.playbook and item.kind != "context" and item.value is not None
     ]
-    worst = min(actionable, key=lambda item: item.health_points, default=None)
-    return worst.playbook if worst and worst.health_points <= -REAL_POINTS else None
+    worst = min(actionable, key=lambda item: item.points, default=None)
+    return worst.playbook if worst and worst.points <= -REAL_POINTS else None
 
 
-def reasons(assessment: Assessment) -> tuple[Driver, ...]:
+class Driven(Protocol):
+    """What has drivers and may have a playbook: an assessment, or an opportunity."""
+
+    @property
+    def drivers(self) -> tuple[Driver, ...]:
+        """What moves the score."""
+
+    @property
+    def playbook(self) -> str | None:
+        """What is to be done, if anything."""
+
+
+def reasons(assessment: Driven) -> tuple[Driver, ...]:
     """The drivers worth saying: at most four, of known value, none of them context.
 
     The largest leading one comes first, for a lagging one is no headline; the others follow by
@@ -275,8 +355,8 @@ def reasons(assessment: Assessment) -> tuple[Driver, ...]:
     told = [
         item for item in assessment.drivers if item.kind != "context" and item.value is not None
     ]
-    told = [item for item in told if abs(item.health_points) >= REAL_POINTS]
-    ranked = sorted(told, key=lambda item: (-abs(item.health_points), item.indicator))
+    told = [item for item in told if abs(item.points) >= REAL_POINTS]
+    ranked = sorted(told, key=lambda item: (-abs(item.points), item.indicator))
     headline = next((item for item in ranked if item.kind == "leading"), None)
     if headline is None:
         return ()
@@ -285,6 +365,6 @@ def reasons(assessment: Assessment) -> tuple[Driver, ...]:
 
 def _both_sides(ranked: Sequence[Driver]) -> list[Driver]:
     first = list(ranked[:MAX_REASONS])
-    sides = {item.health_points > 0 for item in first}
-    other = [item for item in ranked[MAX_REASONS:] if (item.health_points > 0) not in sides]
+    sides = {item.points > 0 for item in first}
+    other = [item for item in ranked[MAX_REASONS:] if (item.points > 0) not in sides]
     return [*first[:-1], other[0]] if len(sides) == 1 and other else first

@@ -6,7 +6,7 @@ never sees half of one, and where a new one cannot be read the last good one sta
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
@@ -15,8 +15,9 @@ from features.company import Company
 from features.errors import ChurnlightError, NotFound
 from features.indicator import column_name
 from features.settings import Settings
-from serving import runs
+from serving import prospects, runs
 from serving.edition import Edition, Entries, Entry, Point, Total, bind
+from serving.prospects import Prospects
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
@@ -37,6 +38,7 @@ class Book:
         self._renewing = threading.Lock()
         self._seen: tuple[int, ...] = ()
         self._editions: Mapping[str, Edition] = MappingProxyType({})
+        self._prospects: Mapping[str, Prospects] = MappingProxyType({})
         self._artifacts: dict[str, tuple[tuple[int, ...], Artifact]] = {}
         self.stale = ""
 
@@ -58,7 +60,10 @@ class Book:
                 return
             self._seen = seen
             try:
-                self._editions = MappingProxyType(_editions(self._root, self.company))
+                found = runs.published(self._root)
+                editions = _editions(found, self.company)
+                self._prospects = MappingProxyType(_prospects(found, self.company))
+                self._editions = MappingProxyType(editions)
                 self.stale = ""
             except NotFound:
                 log.info("no scoring run is published under %s", self._root)
@@ -68,8 +73,13 @@ class Book:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The targets that have a published run, in the order of the declaration."""
-        return tuple(name for name in adverse(self.company) if name in self._editions)
+        """The adverse targets that have a published run, in the order of the declaration."""
+        return tuple(name for name in self.company.adverse if name in self._editions)
+
+    @property
+    def opportunities(self) -> tuple[str, ...]:
+        """The targets that are no risk and have a published run, in the same order."""
+        return tuple(name for name in self.company.opportunities if name in self._prospects)
 
     def edition(self, target: str) -> Edition:
         """Everything that is published of `target`.
@@ -84,6 +94,12 @@ class Book:
         if target not in self._editions:
             raise NotFound(f"no run is published for target {target!r}; run: churnlight score")
         return self._editions[target]
+
+    def prospects(self, target: str) -> Prospects:
+        """The published opportunities of `target`; as `edition`."""
+        if target not in self._prospects:
+            raise NotFound(f"no run is published for target {target!r}; run: churnlight score")
+        return self._prospects[target]
 
     def artifact(self, target: str) -> "Artifact":
         """The promoted artifact of `target`, verified as it is loaded, and kept.
@@ -111,11 +127,6 @@ class Book:
         return kept[1]
 
 
-def adverse(company: Company) -> tuple[str, ...]:
-    """The targets that have health scores, in the order of the declaration: first, the default."""
-    return tuple(name for name, item in company.targets.items() if item.adverse)
-
-
 def _signature(path: Path) -> tuple[int, ...]:
     try:
         found = path.stat()
@@ -124,14 +135,27 @@ def _signature(path: Path) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def _editions(root: Path, company: Company) -> dict[str, Edition]:
-    found = runs.published(root)
-    targets = dict.fromkeys(target for run in found for target in run.models)
-    indicators = {
+def _editions(found: Sequence[runs.Run], company: Company) -> dict[str, Edition]:
+    return {
+        target: bind([run for run in found if target in run.models], target, _columns(company))
+        for target in company.adverse
+        if any(target in run.models for run in found)
+    }
+
+
+def _prospects(found: Sequence[runs.Run], company: Company) -> dict[str, Prospects]:
+    """Of the latest run alone: an opportunity is told while the scores beside it are as new."""
+    latest = found[-1]
+    return {
+        target: prospects.bind(latest, target, _columns(company))
+        for target in company.opportunities
+        if target in latest.models
+    }
+
+
+def _columns(company: Company) -> dict[str, list[str]]:
+    """The feature columns of each live indicator."""
+    return {
         name: [column_name(name, window) for window in item.spans()]
         for name, item in company.staged("live").items()
-    }
-    return {
-        target: bind([run for run in found if target in run.models], target, indicators)
-        for target in targets
     }

@@ -12,6 +12,7 @@ from math import floor
 from markupsafe import Markup
 
 from serving.assess import BAND_WORDS, Band
+from serving.opportunities import State
 from serving.wording import day, score, short_day
 from training.health import GREEN_FROM, RED_BELOW
 
@@ -23,16 +24,26 @@ RED_EDGE, GREEN_EDGE = int(RED_BELOW), int(GREEN_FROM)
 Health = float | None
 Place = tuple[date, Health, Band]
 
+
+def _shape(path: str) -> Markup:
+    return Markup(f'<svg width="12" height="12" aria-hidden="true">{path}</svg>')
+
+
 _SHAPES: dict[Band, str] = {
     "red": '<path d="M6 0l6 6-6 6-6-6z"/>',
     "yellow": '<path d="M6 .8L12 11.4H0z"/>',
     "green": '<circle cx="6" cy="6" r="5.4"/>',
     "unscored": '<path d="M1 4.8h10v2.4H1z"/>',
 }
-SHAPES: dict[Band, Markup] = {
-    band: Markup(f'<svg width="12" height="12" aria-hidden="true">{shape}</svg>')
-    for band, shape in _SHAPES.items()
+SHAPES: dict[Band, Markup] = {band: _shape(path) for band, path in _SHAPES.items()}
+
+_STATES: dict[State, str] = {
+    "yes": '<path d="M4.6 0h2.8v4.6H12v2.8H7.4V12H4.6V7.4H0V4.6h4.6z"/>',
+    "held_back": '<path d="M2 1h2.8v10H2zM7.2 1H10v10H7.2z"/>',
+    "no": '<path d="M1 3.2h10v2H1zM1 6.8h10v2H1z"/>',
+    "unscored": '<path d="M1 4.8h10v2.4H1z"/>',
 }
+STATE_SHAPES: dict[State, Markup] = {state: _shape(path) for state, path in _STATES.items()}
 
 
 def places(days: Sequence[date]) -> list[int]:

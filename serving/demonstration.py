@@ -8,20 +8,24 @@ from pathlib import Path
 
 from features import clock, contract, declaration, publish, snapshots
 from features.company import Company
-from features.errors import ChurnlightError, ContractBroken, Finding
+from features.errors import ChurnlightError, ContractBroken, Finding, GateRefused
 from features.progress import Progress, silent
 from features.settings import Settings
 from serving import batch, runs
 from serving.assess import BAND_WORDS, Assessment, reasons
+from serving.edition import of_target
+from serving.opportunities import STATE_WORDS, Opportunity
 from serving.runs import Run
 from training import tracking
-from training.train import summary, train
+from training.train import Trained, summary, train
 
 WEEKS = 13
 
 
 def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str:
     """Does the main job for the company in `folder`; answers what a reader wants to know of it.
+
+    An opportunity whose model the gate refuses is told, and left out of the scores.
 
     Raises
     ------
@@ -37,12 +41,24 @@ def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str
         if errors := [item for item in findings if item.state == "error"]:
             raise ContractBroken(errors)
         trained = train(company, settings=settings, progress=progress)
-        for item in trained:
-            progress(f"promoting {item.name}")
-            tracking.promote(company, item.artifact.target, item.version, settings=settings)
+        refused = [*_promote(trained, company, settings, progress)]
         published = batch.score(company, last_weeks(company), settings=settings, progress=progress)
-    told = [*_checked(findings), *map(summary, trained), *_scored(company, published[-1])]
-    return "\n".join(told)
+    told = [*_checked(findings), *map(summary, trained), *refused]
+    return "\n".join([*told, *_scored(company, published[-1])])
+
+
+def _promote(
+    trained: Sequence[Trained], company: Company, settings: Settings, progress: Progress
+) -> Iterator[str]:
+    """Promotes what was trained; what is told of opportunities that the gate refuses."""
+    for item in trained:
+        progress(f"promoting {item.name}")
+        try:
+            tracking.promote(company, item.artifact.target, item.version, settings=settings)
+        except GateRefused as error:
+            if item.artifact.adverse:
+                raise
+            yield str(error)
 
 
 def fetch_data(folder: Path) -> None:
@@ -71,10 +87,14 @@ def _checked(findings: Sequence[Finding]) -> list[str]:
 
 def _scored(company: Company, run: Run) -> Iterator[str]:
     """Per target how many accounts have which light, and the worst account."""
-    every = runs.from_rows(run.scores())
+    scores = run.scores()
     for target in run.models:
-        mine = [item for item in every if item.target == target]
+        rows = of_target(scores, target)
         yield f"{target} on {run.as_of}"
+        if target in company.opportunities:
+            yield from _prospects(runs.opportunities_from_rows(rows))
+            continue
+        mine = runs.from_rows(rows)
         for band, word in BAND_WORDS.items():
             yield f"  {word:<11}{sum(item.band == band for item in mine):>8,} accounts"
         worst = min(
@@ -86,6 +106,11 @@ def _scored(company: Company, run: Run) -> Iterator[str]:
             yield _portrait(worst, company)
 
 
+def _prospects(items: Sequence[Opportunity]) -> Iterator[str]:
+    for state, word in STATE_WORDS.items():
+        yield f"  {word:<15}{sum(item.opportunity == state for item in items):>4,} accounts"
+
+
 def _portrait(item: Assessment, company: Company) -> str:
     """One account in a few lines, as its page tells it."""
     head = (
@@ -93,7 +118,7 @@ def _portrait(item: Assessment, company: Company) -> str:
         f"{int(item.health_score or 0)} / 100 (100 = healthiest), churn probability "
         f"{item.churn_probability:.2f}"
     )
-    why = [f"  {driver.health_points:+6.1f}  {driver.sentence}" for driver in reasons(item)]
+    why = [f"  {driver.points:+6.1f}  {driver.sentence}" for driver in reasons(item)]
     playbook = company.playbooks.get(item.playbook or "")
     steps = [f"  playbook: {playbook.title}: {playbook.steps[0].do}"] if playbook else []
     return "\n".join([head, *why, *steps])

@@ -156,10 +156,10 @@ class Edition:
         """
         keep = np.ones(len(self), dtype=bool)
         for column, wanted in ((self.column("band"), band), (self.column("segment"), segment)):
-            keep &= _equal(column, wanted)
-        keep &= _equal(self._facts["owner"], owner)
+            keep &= equal(column, wanted)
+        keep &= equal(self._facts["owner"], owner)
         if q:
-            keep &= _holds(self.column("account_id"), q) | _holds(self._facts["name"], q)
+            keep &= holds(self.column("account_id"), q) | holds(self._facts["name"], q)
         return Entries(self, np.flatnonzero(keep))
 
     def entries(self, rows: Rows, *, drivers: bool = True) -> list[Entry]:
@@ -182,6 +182,12 @@ class Edition:
             for row, item, fact in zip(rows.tolist(), now, facts, strict=True)
         ]
 
+    def band(self, account_id: str) -> Band | None:
+        """The band of an account, null where the run has no such account."""
+        if account_id not in self:
+            return None
+        return BANDS[int(self.trend_band[self._row_of[account_id], -1])]
+
     def totals(self) -> dict[Band, Total]:
         """Accounts and MRR per band, in the order red, yellow, green, unscored."""
         return {band: self._total(band) for band in BANDS}
@@ -196,7 +202,7 @@ class Edition:
         return (self._scores if name in self._scores.column_names else self._facts)[name]
 
     def _total(self, band: Band) -> Total:
-        mine = _equal(self.column("band"), band)
+        mine = equal(self.column("band"), band)
         mrr = pc.sum(self._facts["mrr"].filter(pa.array(mine))).as_py()
         return Total(int(mine.sum()), mrr)
 
@@ -270,19 +276,15 @@ def bind(
     """
     shown = list(found)[-TREND_RUNS:]
     latest = shown[-1]
-    scores = _in_reading_order(_of_target(latest.scores(), target))
+    scores = _in_reading_order(of_target(latest.scores(), target))
     ids = scores["account_id"]
-    features = _aligned(latest.features(), ids)
-    known = {
-        name: [c for c in columns if c in features.column_names]
-        for name, columns in indicators.items()
-    }
-    known = {name: columns for name, columns in known.items() if columns}
+    features = aligned(latest.features(), ids)
+    known = columns_of(indicators, features)
     health, bands = _trends(shown[:-1], target, scores)
-    before = _of_target(shown[-2].scores(), target) if len(shown) > 1 else None
+    before = of_target(shown[-2].scores(), target) if len(shown) > 1 else None
     # Another run may have been published for a date between since it was worked out.
     since = shown[-2].folder.name if len(shown) > 1 else ""
-    changes = _of_target(latest.changes(), target)
+    changes = of_target(latest.changes(), target)
     changes = changes.filter(pc.equal(changes["before"], since)).combine_chunks()
     return Edition(
         run=latest,
@@ -292,7 +294,7 @@ def bind(
         _indicators=tuple(known),
         _unknown=unknown(features, known),
         _scores=scores,
-        _facts=_facts(latest, ids),
+        _facts=facts_of(latest, ids),
         trend_health=health,
         trend_band=bands,
         _before=before,
@@ -301,6 +303,15 @@ def bind(
         _change_rows=_places(ids, changes["account_id"]),
         _row_of=MappingProxyType({key: row for row, key in enumerate(ids.to_pylist())}),
     )
+
+
+def columns_of(indicators: Mapping[str, Sequence[str]], features: pa.Table) -> dict[str, list[str]]:
+    """The indicators with those of their columns that the features have, if there are any."""
+    known = {
+        name: [column for column in columns if column in features.column_names]
+        for name, columns in indicators.items()
+    }
+    return {name: columns for name, columns in known.items() if columns}
 
 
 def unknown(features: pa.Table, indicators: Mapping[str, Sequence[str]]) -> Flags:
@@ -312,12 +323,14 @@ def unknown(features: pa.Table, indicators: Mapping[str, Sequence[str]]) -> Flag
     return flags
 
 
-def _aligned(table: pa.Table, ids: pa.ChunkedArray) -> pa.Table:
+def aligned(table: pa.Table, ids: pa.ChunkedArray) -> pa.Table:
+    """The rows of `table` in the order of the account ids."""
     places = pc.index_in(ids, value_set=_flat(table["account_id"]))
     return table.take(places).combine_chunks()
 
 
-def _of_target(scores: pa.Table, target: str) -> pa.Table:
+def of_target(scores: pa.Table, target: str) -> pa.Table:
+    """The rows of one target."""
     return scores.filter(pc.equal(scores["target"], target)).combine_chunks()
 
 
@@ -332,21 +345,22 @@ def _in_reading_order(scores: pa.Table) -> pa.Table:
     return scores.take(order).combine_chunks()
 
 
-def _facts(run: runs.Run, ids: pa.ChunkedArray) -> pa.Table:
+def facts_of(run: runs.Run, ids: pa.ChunkedArray) -> pa.Table:
+    """The account facts of a run in the order of the account ids; errors as of `bind`."""
     found = run.accounts()
     if lacking := [name for name in FACTS.names if name not in found.column_names]:
         raise ChurnlightError(
             f"{run.folder / 'accounts.parquet'}: lacks the columns {', '.join(lacking)}; "
             "run: churnlight score"
         )
-    return _aligned(found, ids).select(FACTS.names).cast(FACTS)
+    return aligned(found, ids).select(FACTS.names).cast(FACTS)
 
 
 def _trends(
     earlier: Sequence[runs.Run], target: str, latest: pa.Table
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
     columns = ["account_id", "target", "health_score", "band"]
-    tables = [_of_target(run.scores(columns), target) for run in earlier]
+    tables = [of_target(run.scores(columns), target) for run in earlier]
     shape = latest.num_rows, len(tables) + 1
     health = np.full(shape, np.nan)
     bands = np.full(shape, BANDS.index("unscored"), dtype=np.int8)
@@ -379,13 +393,15 @@ def _band_codes(column: pa.ChunkedArray) -> npt.NDArray[np.int8]:
     return cast("npt.NDArray[np.int8]", codes.to_numpy().astype(np.int8))
 
 
-def _equal(column: pa.ChunkedArray, wanted: str | None) -> Flags:
+def equal(column: pa.ChunkedArray, wanted: str | None) -> Flags:
+    """Which rows have the wanted value; all where none is wanted."""
     if wanted is None:
         return np.ones(len(column), dtype=bool)
     return cast(Flags, pc.fill_null(pc.equal(column, wanted), False).to_numpy())
 
 
-def _holds(column: pa.ChunkedArray, text: str) -> Flags:
+def holds(column: pa.ChunkedArray, text: str) -> Flags:
+    """Which rows have the text in them, in any case."""
     found = pc.match_substring(column, text, ignore_case=True)
     return cast(Flags, pc.fill_null(found, False).to_numpy())
 

@@ -96,11 +96,11 @@ def _members(item: Assessment, name: str) -> list[Driver]:
         for driver in item.drivers
         if name == (CONTEXT if driver.kind == CONTEXT else driver.dimension)
     ]
-    return sorted(mine, key=lambda driver: -abs(driver.health_points))
+    return sorted(mine, key=lambda driver: -abs(driver.points))
 
 
 def _group(name: str, members: Sequence[Driver], tenths: int) -> Group:
-    shares = share_out(tenths, [10 * driver.health_points for driver in members])
+    shares = share_out(tenths, [10 * driver.points for driver in members])
     return Group(
         title=GROUP_WORDS[name],
         points=wording.points(tenths / 10),

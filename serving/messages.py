@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from features.indicator import DIMENSIONS, Kind
 from serving.assess import Assessment, Band, Driver
 from serving.book import Edition, Entry
+from serving.prospects import Prospect
 from training.movement import Change, Part
 
 MAX_ACCOUNTS = 1000
@@ -76,7 +77,7 @@ class ScoreRequest(_Strict):
 
     accounts: list[ScoreItem] = Field(min_length=1, max_length=MAX_ACCOUNTS)
     target: str = Field(
-        default_factory=str, description="an adverse target; by default the first declared one"
+        default_factory=str, description="a declared target; by default the first adverse one"
     )
     drivers: bool = Field(default=True, description="whether the answer carries the drivers")
 
@@ -148,12 +149,6 @@ class ScoreMessage(_Drivers):
     playbook: str | None
     model: ModelMessage
     declaration_hash: str
-
-
-class Scores(TypedDict):
-    """The scores, in the order of the request."""
-
-    scores: list[ScoreMessage]
 
 
 class AccountFacts(TypedDict):
@@ -325,7 +320,7 @@ def driver_messages(drivers: tuple[Driver, ...]) -> list[DriverMessage]:
             "usual": item.usual,
             "window": item.window,
             "unit": item.unit,
-            "health_points": item.health_points,
+            "health_points": item.points,
             "sentence": item.sentence,
             "playbook": item.playbook,
         }
@@ -341,7 +336,15 @@ def account_message(entry: Entry, edition: Edition, *, drivers: bool) -> Account
         computed_at=edition.run.computed_at,
         missing=list(entry.missing),
     )
-    facts: AccountFacts = {
+    message: AccountMessage = {**score, "account": facts_message(entry)}
+    if drivers:
+        message["drivers"] = driver_messages(entry.assessment.drivers)
+    return message
+
+
+def facts_message(entry: Entry | Prospect) -> AccountFacts:
+    """The facts of an account."""
+    return {
         "name": entry.name,
         "owner": entry.owner,
         "parent": entry.parent,
@@ -349,10 +352,6 @@ def account_message(entry: Entry, edition: Edition, *, drivers: bool) -> Account
         "renewal": entry.renewal.isoformat() if entry.renewal else None,
         "since": entry.since.isoformat() if entry.since else None,
     }
-    message: AccountMessage = {**score, "account": facts}
-    if drivers:
-        message["drivers"] = driver_messages(entry.assessment.drivers)
-    return message
 
 
 def detail_message(entry: Entry, edition: Edition) -> AccountDetail:

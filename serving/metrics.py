@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from features.errors import ChurnlightError
-from serving.book import Book, adverse
+from serving.book import Book
 from serving.messages import ExplanationPath
 
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,7 +22,7 @@ def _explanation_path(book: Book) -> Iterator[str]:
     name = "churnlight_explanation_path"
     yield f"# HELP {name} 1 for who explains the scores of a target's promoted model, else 0."
     yield f"# TYPE {name} gauge"
-    for target in adverse(book.company):
+    for target in book.company.targets:
         try:
             found = book.artifact(target).explanation_path
         except ChurnlightError:

@@ -11,11 +11,13 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from features import publish
-from serving import messages
-from serving.api import DEFAULT_LIMIT, MAX_LIMIT, OPENAPI
+from serving import messages, opportunity_messages
+from serving.api import OPENAPI
 from serving.edition import BANDS, LONGEST_SEARCH
+from serving.listing import DEFAULT_LIMIT, MAX_LIMIT
 from serving.metrics import EXPOSITION
 from serving.problems import KINDS, MEDIA_TYPE
+from serving.prospects import STATES
 
 REF = "#/components/schemas/{model}"
 Schema = dict[str, Any]
@@ -97,8 +99,7 @@ ACCOUNT_ID: Schema = {
     "description": "The account's key, percent-encoded.",
     "schema": {"type": "string", "minLength": 1},
 }
-LIST_PARAMETERS = (
-    _query("band", {"enum": list(BANDS)}, "Only accounts of this band."),
+FILTERS = (
     _query(
         "q",
         {"type": "string", "maxLength": LONGEST_SEARCH},
@@ -106,7 +107,8 @@ LIST_PARAMETERS = (
     ),
     _query("segment", {"type": "string"}, "Only accounts of this segment."),
     _query("owner", {"type": "string"}, "Only accounts of this owner."),
-    TARGET,
+)
+PAGING = (
     _query(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
@@ -114,6 +116,21 @@ LIST_PARAMETERS = (
     ),
     _query("after", {"type": "string"}, "`next` of the page before."),
     _query("drivers", {"type": "boolean", "default": False}, "Whether the accounts carry drivers."),
+)
+LIST_PARAMETERS = (
+    _query("band", {"enum": list(BANDS)}, "Only accounts of this band."),
+    *FILTERS,
+    TARGET,
+    *PAGING,
+)
+OPPORTUNITY = _query(
+    "target", {"type": "string"}, "A target that is not adverse; by default the first declared one."
+)
+OPPORTUNITY_PARAMETERS = (
+    _query("opportunity", {"enum": list(STATES)}, "Only accounts in this state."),
+    *FILTERS,
+    OPPORTUNITY,
+    *PAGING,
 )
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -132,7 +149,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("/v1/score", "post"): Operation(
         "score",
         "Score accounts with the promoted model, by their id or by their features.",
-        messages.Scores,
+        opportunity_messages.Scores,
         (*BODY, "unknown-accounts", "not-ready"),
         body=messages.ScoreRequest,
     ),
@@ -149,6 +166,20 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         messages.AccountDetail,
         ("invalid-request", "unknown-accounts", "not-ready"),
         parameters=(ACCOUNT_ID, TARGET),
+    ),
+    ("/v1/opportunities", "get"): Operation(
+        "opportunities",
+        "The published opportunities, highest score first, unscored accounts last.",
+        opportunity_messages.OpportunityPage,
+        ("invalid-request", "list-changed", "not-ready"),
+        parameters=OPPORTUNITY_PARAMETERS,
+    ),
+    ("/v1/opportunities/{account_id}", "get"): Operation(
+        "opportunity",
+        "One account's published opportunity with its drivers and its facts.",
+        opportunity_messages.AccountOpportunity,
+        ("invalid-request", "unknown-accounts", "not-ready"),
+        parameters=(ACCOUNT_ID, OPPORTUNITY),
     ),
 }
 

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from features.errors import ChurnlightError, NotFound
-from serving import changes, charts, figures, portfolio, portrait, wording
+from serving import changes, charts, figures, opportunity_pages, portfolio, portrait, wording
 from serving.assess import BAND_WORDS
 from serving.book import Book, Edition, Entry
 from serving.edition import LONGEST_SEARCH
@@ -28,6 +28,7 @@ from serving.selection import (
     BadQuery,
     Query,
     has,
+    one_of,
     select,
     sorts_of,
     weeks_before,
@@ -52,6 +53,7 @@ def _environment() -> Environment:
     made.globals |= {
         "stylesheet": f"/static/churnlight.css?v={sha256(style).hexdigest()[:12]}",
         "shapes": charts.SHAPES,
+        "state_shapes": charts.STATE_SHAPES,
         "band_words": BAND_WORDS,
         "dash": wording.DASH,
         "red_below": f"{RED_BELOW:g}",
@@ -68,6 +70,7 @@ def routes(book: Book) -> list[BaseRoute]:
     return [
         Route("/", _page(book, _portfolio)),
         Route("/accounts.csv", _page(book, _csv)),
+        Route("/opportunities", _page(book, _opportunities)),
         Route("/accounts/{account_id:path}", _page(book, _account)),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
@@ -84,12 +87,22 @@ def _page(book: Book, view: Callable[[Request, Book], Response]) -> View:
             return view(request, book)
         except BadQuery as error:
             return error_page(book, 400, "This address cannot be understood", str(error))
+        except NoOpportunities:
+            return error_page(book, 404, "No opportunities yet", NO_OPPORTUNITIES)
         except NotFound:
             return error_page(book, 404, "There is no such account", NO_ACCOUNT)
 
     return answer
 
 
+class NoOpportunities(Exception):
+    """Nothing that is welcome is declared, or published with the latest scores."""
+
+
+NO_OPPORTUNITIES = (
+    "Nothing is published that an account could be won for: declare a target with adverse = false, "
+    "then run: churnlight train, promote and score"
+)
 NO_SCORES = "Nothing has been published for this company. Run: churnlight score"
 NO_ACCOUNT = (
     "The latest scores hold no account of this name. It may have been renamed, or the address "
@@ -107,7 +120,11 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
 
 
 def _render(template: str, book: Book, content: dict[str, Any]) -> str:
-    shared = {"company": book.company.company, "stale": book.stale}
+    shared = {
+        "company": book.company.company,
+        "stale": book.stale,
+        "has_opportunities": bool(book.opportunities),
+    }
     return TEMPLATES.get_template(template).render(shared | content)
 
 
@@ -150,6 +167,16 @@ def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
     }
     parts = _frame(book, edition) | _choices(book, edition) | _columns(edition)
     return _render("portfolio.html", book, parts | content)
+
+
+def _opportunities(request: Request, book: Book) -> Response:
+    known = book.opportunities
+    if not known:
+        raise NoOpportunities
+    found = book.prospects(one_of(request.query_params, "target", list(known)))
+    query = opportunity_pages.Query.read(request.query_params, found)
+    parts = opportunity_pages.content(book, found, query)
+    return _html(_render("opportunities.html", book, parts))
 
 
 def _frame(book: Book, edition: Edition) -> dict[str, Any]:
@@ -271,4 +298,5 @@ def _findings(book: Book, entry: Entry) -> dict[str, Any]:
         ],
         "changes": changes.changes(entry),
         "playbooks": portrait.playbook_cards(item, plans),
+        "opportunities": opportunity_pages.cards(book, item.account_id),
     }

@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -168,7 +169,11 @@ def account_link(account_id: str, target: str) -> str:
 
 def segment_words(edition: Edition, company: Company) -> dict[str, str]:
     """What each segment is called; empty where all accounts stand in one."""
-    found = edition.values("segment")
+    return segment_titles(edition.values("segment"), company)
+
+
+def segment_titles(found: Sequence[str], company: Company) -> dict[str, str]:
+    """The titles of the segments that were found; empty where there is but one."""
     if len(found) < 2:
         return {}
     declared = {name: segment.title for name, segment in company.segments.items()}
@@ -196,7 +201,11 @@ def _told(entry: Entry) -> Told:
 
 def renewal(entry: Entry) -> Renewal | None:
     """When the account renews, worded, where that is known."""
-    when, as_of = entry.renewal, entry.assessment.as_of
+    return renewal_of(entry.renewal, entry.assessment.as_of)
+
+
+def renewal_of(when: date | None, as_of: date | None) -> Renewal | None:
+    """A day of renewal seen from the day of the scores, worded, where both are known."""
     if when is None or as_of is None:
         return None
     return Renewal(wording.day(when), wording.distance(when, as_of))

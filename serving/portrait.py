@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from features.company import Playbook
 from serving import charts, wording
-from serving.assess import BAND_WORDS, REAL_POINTS, Assessment, Driver, reasons
+from serving.assess import BAND_WORDS, REAL_POINTS, Assessment, Driven, Driver, reasons
 from serving.edition import Entry, Point
 from serving.figures import CONTEXT
 
@@ -31,25 +31,25 @@ class Reason:
     anchor: str
 
 
-def told(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[Reason]:
+def told(item: Driven, playbooks: Mapping[str, Playbook]) -> list[Reason]:
     """At most four reasons; where something is to be done, the lowering ones say what."""
     chosen = reasons(item)
     offered = playbooks if item.playbook else {}
-    largest = max((abs(driver.health_points) for driver in chosen), default=1.0)
+    largest = max((abs(driver.points) for driver in chosen), default=1.0)
     return [_reason(driver, item.drivers, largest, offered) for driver in chosen]
 
 
 def _reason(
     driver: Driver, among: Sequence[Driver], largest: float, offered: Mapping[str, Playbook]
 ) -> Reason:
-    lowers = driver.health_points < 0
+    lowers = driver.points < 0
     plan = offered.get(driver.playbook or "") if lowers else None
     return Reason(
         title=driver.title,
         sentence=driver.sentence,
         mark="▼" if lowers else "▲",
         size=wording.size(driver, among),
-        bar=charts.bar(driver.health_points, largest),
+        bar=charts.bar(driver.points, largest),
         playbook=plan.title if plan else "",
         anchor=f"playbook-{driver.playbook}" if plan else "",
     )
@@ -58,11 +58,11 @@ def _reason(
 def outweighing(item: Assessment) -> list[str]:
     """What is no reason and yet has more points than any of them: background, and the unknown."""
     chosen = reasons(item)
-    largest = max((abs(driver.health_points) for driver in chosen), default=float("inf"))
+    largest = max((abs(driver.points) for driver in chosen), default=float("inf"))
     return [
         f"{driver.title} ({'not known' if driver.value is None else 'background'})"
         for driver in item.drivers
-        if driver not in chosen and abs(driver.health_points) > largest
+        if driver not in chosen and abs(driver.points) > largest
     ]
 
 
@@ -74,16 +74,14 @@ class Background(NamedTuple):
     size: str
 
 
-def background(item: Assessment) -> list[Background]:
+def background(item: Driven) -> list[Background]:
     """The context drivers worth half a point or more, the largest first."""
     weighty = [
         driver
         for driver in item.drivers
-        if driver.kind == CONTEXT
-        and driver.value is not None
-        and abs(driver.health_points) >= REAL_POINTS
+        if driver.kind == CONTEXT and driver.value is not None and abs(driver.points) >= REAL_POINTS
     ]
-    weighty.sort(key=lambda driver: -abs(driver.health_points))
+    weighty.sort(key=lambda driver: -abs(driver.points))
     return [
         Background(driver.title, driver.sentence, wording.size(driver, item.drivers))
         for driver in weighty
@@ -110,7 +108,7 @@ def playbook_cards(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[
     """
     if item.playbook is None:
         return []
-    lowering = [driver.playbook for driver in reasons(item) if driver.health_points < 0]
+    lowering = [driver.playbook for driver in reasons(item) if driver.points < 0]
     names = dict.fromkeys(name for name in (item.playbook, *lowering) if name in playbooks)
     return [PlaybookCard(f"playbook-{name}", playbooks[name]) for name in names if name]
 

@@ -8,8 +8,8 @@ for each as-of date; replacing that one file is what publishes.
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from itertools import accumulate
 from pathlib import Path
@@ -20,12 +20,13 @@ import pyarrow as pa
 from features import publish
 from features.errors import ChurnlightError, NotFound
 from serving.assess import Assessment, Driver
+from serving.opportunities import Opportunity
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
 
 # Part of a run's name: a run of another make is another run.
-FORMAT = 3
+FORMAT = 4
 TABLES = ("scores", "features", "accounts", "changes")
 
 DRIVER = pa.struct(
@@ -43,6 +44,7 @@ DRIVER = pa.struct(
         ("health_points", pa.float64()),
         ("sentence", pa.string()),
         ("playbook", pa.string()),
+        ("opportunity_points", pa.float64()),
     ]
 )
 SCHEMA = pa.schema(
@@ -53,7 +55,7 @@ SCHEMA = pa.schema(
         ("churn_probability", pa.float64()),
         ("health_score", pa.float64()),
         ("health_score_unclipped", pa.float64()),
-        pa.field("band", pa.string(), nullable=False),
+        ("band", pa.string()),
         ("completeness", pa.float64()),
         ("base_points", pa.float64()),
         ("outcome_points", pa.float64()),
@@ -65,8 +67,17 @@ SCHEMA = pa.schema(
         ("model_version", pa.string()),
         ("segment", pa.string()),
         ("unscored_reason", pa.string()),
+        ("opportunity_probability", pa.float64()),
+        ("opportunity_score", pa.float64()),
+        ("opportunity_score_unclipped", pa.float64()),
+        ("opportunity", pa.string()),
+        ("held_back_reason", pa.string()),
     ]
 )
+UNITS: dict[type, str] = {Assessment: "health_points", Opportunity: "opportunity_points"}
+"""The column of a driver's points, by what the driver belongs to."""
+
+Row = Assessment | Opportunity
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ class Run:
     models: dict[str, dict[str, Any]]
 
     def scores(self, columns: list[str] | None = None) -> pa.Table:
-        """The assessments as an Arrow table of `SCHEMA`, verified as it is read."""
+        """What is said of every account as an Arrow table of `SCHEMA`, verified as it is read."""
         return publish.read_parquet(self.folder / "scores.parquet", columns)
 
     def features(self) -> pa.Table:
@@ -114,27 +125,33 @@ def described(artifact: "Artifact") -> dict[str, Any]:
     }
 
 
-def to_table(assessments: Sequence[Assessment]) -> pa.Table:
-    """The assessments as rows of `SCHEMA`."""
+def to_table(rows: Sequence[Row]) -> pa.Table:
+    """The assessments or opportunities as rows of `SCHEMA`, null in what the others have."""
     columns = {
-        name: _drivers(assessments)
+        name: _drivers(rows)
         if name == "drivers"
-        else pa.array([getattr(item, name) for item in assessments], SCHEMA.field(name).type)
+        else pa.array([getattr(item, name, None) for item in rows], SCHEMA.field(name).type)
         for name in SCHEMA.names
     }
     return pa.table(columns, schema=SCHEMA)
 
 
-def _drivers(assessments: Sequence[Assessment]) -> pa.ListArray:
+def _drivers(rows: Sequence[Row]) -> pa.ListArray:
     """All drivers as one list column; a driver at a time costs more than scoring it."""
-    every = [driver for item in assessments for driver in item.drivers]
-    ends = accumulate((len(item.drivers) for item in assessments), initial=0)
-    fields = [pa.array(_driver_column(every, field.name), field.type) for field in DRIVER]
+    every = [driver for item in rows for driver in item.drivers]
+    units = [UNITS[type(item)] for item in rows for _ in item.drivers]
+    ends = accumulate((len(item.drivers) for item in rows), initial=0)
+    fields = [pa.array(_driver_column(every, units, field.name), field.type) for field in DRIVER]
     structs = pa.StructArray.from_arrays(fields, fields=list(DRIVER))
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
 
 
-def _driver_column(drivers: Sequence[Driver], name: str) -> list[Any]:
+def _driver_column(drivers: Sequence[Driver], units: Sequence[str], name: str) -> list[Any]:
+    if name in UNITS.values():
+        return [
+            driver.points if unit == name else None
+            for driver, unit in zip(drivers, units, strict=True)
+        ]
     plain = name.removesuffix("_text")
     if plain not in ("value", "usual"):
         return [getattr(driver, name) for driver in drivers]
@@ -145,13 +162,24 @@ def _driver_column(drivers: Sequence[Driver], name: str) -> list[Any]:
 
 def from_rows(table: pa.Table) -> list[Assessment]:
     """The assessments that `to_table` made rows of."""
-    return [_assessment(row) for row in table.to_pylist()]
+    return [Assessment(**fields) for fields in _fields(table, Assessment)]
 
 
-def _assessment(row: dict[str, Any]) -> Assessment:
-    return Assessment(
-        **(row | {"drivers": tuple(Driver(**one_value(item)) for item in row["drivers"] or ())})
-    )
+def opportunities_from_rows(table: pa.Table) -> list[Opportunity]:
+    """The opportunities that `to_table` made rows of."""
+    return [Opportunity(**fields) for fields in _fields(table, Opportunity)]
+
+
+def _fields(table: pa.Table, kind: type[Row]) -> Iterator[dict[str, Any]]:
+    own = table.select([field.name for field in fields(kind)])
+    for row in own.to_pylist():
+        yield row | {"drivers": tuple(_driver(item, kind) for item in row["drivers"] or ())}
+
+
+def _driver(row: dict[str, Any], kind: type[Row]) -> Driver:
+    plain = one_value(row)
+    points = {unit: plain.pop(unit, None) for unit in UNITS.values()}
+    return Driver(**plain, points=points[UNITS[kind]])
 
 
 def one_value(driver: dict[str, Any], keys: Sequence[str] = ("value", "usual")) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Its one rule: a known account is scored from the row that the latest run publish
 model gives the same score here and there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import compress, islice
 from math import isfinite
@@ -16,10 +16,14 @@ from features.errors import ChurnlightError, NotFound
 from features.spelling import did_you_mean
 from serving import runs
 from serving.assess import assess
-from serving.book import Book, Edition, adverse
+from serving.book import Book, Edition
 from serving.edition import unknown
 from serving.messages import ScoreItem, ScoreMessage, ScoreRequest, driver_messages, score_message
+from serving.opportunities import Risks, opportunities, risks
+from serving.opportunity_messages import OpportunityMessage, opportunity_message
+from serving.opportunity_messages import driver_messages as opportunity_drivers
 from serving.problems import HttpProblem, invalid
+from serving.prospects import Prospects
 from serving.strict_json import MAX_ERRORS, pointer
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 SHOWN_ACCOUNTS = 100
 
 
-def score(request: ScoreRequest, book: Book) -> list[ScoreMessage]:
+def score(request: ScoreRequest, book: Book) -> list[ScoreMessage | OpportunityMessage]:
     """The scores of the request's accounts, in its order.
 
     Raises
@@ -37,19 +41,54 @@ def score(request: ScoreRequest, book: Book) -> list[ScoreMessage]:
         422 for an unknown target or feature, 404 for unknown accounts, 503 where no model is
         promoted, no run is published, or the run lacks what the model needs.
     """
-    target = declared(book, request.target, {"pointer": "/target"})
+    target = request.target or declared(book, "", {"pointer": "/target"})
+    if target in book.company.opportunities:
+        return [*_opportunities(request, book, target)]
+    return [*_health(request, book, declared(book, target, {"pointer": "/target"}))]
+
+
+def _health(request: ScoreRequest, book: Book, target: str) -> Iterator[ScoreMessage]:
     artifact = promoted(book, target)
     rows = _rows(request.accounts, book, artifact)
-    model = runs.described(artifact)
-    computed_at = datetime.now(UTC).isoformat(timespec="seconds")
-    missing = _missing(rows, artifact)
-    messages = []
-    for item, names in zip(assess(rows, artifact, book.company), missing, strict=True):
-        message = score_message(item, model=model, computed_at=computed_at, missing=names)
+    said = _about(rows, artifact)
+    for item, about in zip(assess(rows, artifact, book.company), said, strict=True):
+        message = score_message(item, **about)
         if request.drivers:
             message["drivers"] = driver_messages(item.drivers)
-        messages.append(message)
-    return messages
+        yield message
+
+
+def _opportunities(request: ScoreRequest, book: Book, target: str) -> Iterator[OpportunityMessage]:
+    artifact = promoted(book, target)
+    rows = _rows(request.accounts, book, artifact)
+    said = _about(rows, artifact)
+    held = _risks(request, book, target)
+    found = opportunities(rows, artifact, book.company, held)
+    for item, about in zip(found, said, strict=True):
+        message = opportunity_message(item, **about)
+        if request.drivers:
+            message["drivers"] = opportunity_drivers(item.drivers)
+        yield message
+
+
+def _risks(request: ScoreRequest, book: Book, target: str) -> Risks:
+    """Of what the accounts are red; without a model that could tell, nothing is answered."""
+    models = [promoted(book, name) for name in book.company.adverse]
+    assessed = [
+        assess(_rows_of(request.accounts, book, artifact, target), artifact, book.company)
+        for artifact in models
+    ]
+    return risks(assessed, book.company)
+
+
+def _about(rows: pa.Table, artifact: "Artifact") -> list[dict[str, Any]]:
+    """What every message says beside its score."""
+    model = runs.described(artifact)
+    computed_at = datetime.now(UTC).isoformat(timespec="seconds")
+    return [
+        {"model": model, "computed_at": computed_at, "missing": names}
+        for names in _missing(rows, artifact)
+    ]
 
 
 def declared(book: Book, target: str, place: dict[str, str]) -> str:
@@ -60,16 +99,46 @@ def declared(book: Book, target: str, place: dict[str, str]) -> str:
     HttpProblem
         422 where `target` is not declared or not adverse, 503 where no target is.
     """
-    known = adverse(book.company)
+    known = book.company.adverse
     if not known:
         raise HttpProblem("not-ready", "no adverse target is declared, so there are no scores")
-    if target and target not in book.company.targets:
-        hint = did_you_mean(target, known)
-        raise invalid([{**place, "detail": f"no such target: {target!r}; {hint}"}])
+    _require_declared(book, target, place)
     if target and target not in known:
-        detail = f"target {target!r} is not adverse, so it has no health score"
+        detail = (
+            f"target {target!r} is an opportunity, so it has no health score; "
+            "GET /v1/opportunities lists it"
+        )
         raise invalid([{**place, "detail": detail}])
     return target or known[0]
+
+
+def _require_declared(book: Book, target: str, place: dict[str, str]) -> None:
+    if target and target not in book.company.targets:
+        hint = did_you_mean(target, book.company.targets)
+        raise invalid([{**place, "detail": f"no such target: {target!r}; {hint}"}])
+
+
+def prospects(book: Book, target: str) -> Prospects:
+    """The latest opportunities of `target`, or of the first that is declared where it is empty.
+
+    Raises
+    ------
+    HttpProblem
+        422 where `target` is no opportunity or none is declared, 503 where none is published.
+    """
+    place = {"parameter": "target"}
+    known = book.company.opportunities
+    if not known:
+        detail = "no opportunity is declared: no target has `adverse = false`"
+        raise invalid([{**place, "detail": detail}])
+    _require_declared(book, target, place)
+    if target and target not in known:
+        detail = f"target {target!r} is adverse, so it is no opportunity; GET /v1/accounts lists it"
+        raise invalid([{**place, "detail": detail}])
+    try:
+        return book.prospects(target or known[0])
+    except NotFound as error:
+        raise HttpProblem("not-ready", str(error)) from error
 
 
 def promoted(book: Book, target: str) -> "Artifact":
@@ -91,12 +160,20 @@ def published(book: Book, target: str) -> Edition:
 def _rows(items: Sequence[ScoreItem], book: Book, artifact: "Artifact") -> pa.Table:
     """One row per item, in their order, with the columns of a snapshot."""
     _check_features(items, artifact)
+    return _rows_of(items, book, artifact, artifact.target)
+
+
+def _rows_of(items: Sequence[ScoreItem], book: Book, artifact: "Artifact", target: str) -> pa.Table:
+    """The rows for `artifact`; a known account's is the one that was published for `target`."""
     schema = _schema(artifact)
     stated = [item for item in items if item.by_features]
     named = [item.account_id for item in items if not item.by_features]
     parts = [pa.Table.from_pylist([_stated(item, artifact) for item in stated], schema=schema)]
     if named:
-        parts.append(_known(named, published(book, artifact.target), schema))
+        upward = target in book.company.opportunities
+        parts.append(
+            _known(named, prospects(book, target) if upward else published(book, target), schema)
+        )
     place = iter(range(len(stated))), iter(range(len(stated), len(items)))
     order = [next(place[0] if item.by_features else place[1]) for item in items]
     return pa.concat_tables(parts).take(pa.array(order)).combine_chunks()
@@ -130,7 +207,7 @@ def _stated(item: ScoreItem, artifact: "Artifact") -> dict[str, Any]:
     }
 
 
-def _known(ids: Sequence[str], edition: Edition, schema: pa.Schema) -> pa.Table:
+def _known(ids: Sequence[str], edition: Edition | Prospects, schema: pa.Schema) -> pa.Table:
     strangers = sorted({name for name in ids if name not in edition})
     if strangers:
         shown = strangers[:SHOWN_ACCOUNTS]

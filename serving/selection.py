@@ -74,12 +74,12 @@ class Query:
         return cls(
             target=given.get("target", ""),
             q=q,
-            status=_one_of(given, "status", list(STATUS_WORDS)),
-            segment=_one_of(given, "segment", ["", *edition.values("segment")]),
-            owner=_one_of(given, "owner", ["", *edition.values("owner")]),
-            sort=_one_of(given, "sort", sorts),
-            page=_whole(given, "page"),
-            size=int(_one_of(given, "size", [str(size) for size in SIZES])),
+            status=one_of(given, "status", list(STATUS_WORDS)),
+            segment=one_of(given, "segment", ["", *edition.values("segment")]),
+            owner=one_of(given, "owner", ["", *edition.values("owner")]),
+            sort=one_of(given, "sort", sorts),
+            page=whole(given, "page"),
+            size=int(one_of(given, "size", [str(size) for size in SIZES])),
         )
 
     def link(self, path: str = "/", **changed: Any) -> str:
@@ -90,7 +90,8 @@ class Query:
         return f"{path}?{urlencode(said)}"
 
 
-def _one_of(given: Mapping[str, str], key: str, known: list[Any]) -> Any:
+def one_of(given: Mapping[str, str], key: str, known: list[Any]) -> Any:
+    """The parameter `key`, one of `known`, the first of them where it is empty; else BadQuery."""
     value = given.get(key) or known[0]
     if value not in known:
         told = ", ".join(str(item) for item in known[:12] if item)
@@ -99,7 +100,8 @@ def _one_of(given: Mapping[str, str], key: str, known: list[Any]) -> Any:
     return value
 
 
-def _whole(given: Mapping[str, str], key: str) -> int:
+def whole(given: Mapping[str, str], key: str) -> int:
+    """The parameter `key`, a whole number from 1 on, 1 where it is empty; else BadQuery."""
     value = given.get(key) or "1"
     if not (value.isascii() and value.isdigit() and len(value) < 9 and int(value) > 0):
         raise BadQuery(f"{key}: got “{wording.shortened(value)}”; write a whole number from 1 on")

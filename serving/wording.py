@@ -117,12 +117,12 @@ def size(driver: Driver, among: Sequence[Driver] = ()) -> str:
     "a little" is less than `LITTLE_POINTS`; "the score most" is the largest of `among` on its
     side, unless it is little; everything between is just "the score".
     """
-    verb = "Raises" if driver.health_points > 0 else "Lowers"
-    if abs(driver.health_points) < LITTLE_POINTS:
+    verb = "Raises" if driver.points > 0 else "Lowers"
+    if abs(driver.points) < LITTLE_POINTS:
         return f"{verb} the score a little"
-    side = [item for item in among if (item.health_points > 0) == (driver.health_points > 0)]
-    most = max((abs(item.health_points) for item in side), default=None)
-    return f"{verb} the score{' most' if abs(driver.health_points) == most else ''}"
+    side = [item for item in among if (item.points > 0) == (driver.points > 0)]
+    most = max((abs(item.points) for item in side), default=None)
+    return f"{verb} the score{' most' if abs(driver.points) == most else ''}"
 
 
 def brief(driver: Driver) -> str:

@@ -652,10 +652,6 @@ WARNINGS = [
 ]
 
 REST = '[playbooks.rest]\ntitle = "R"\nowner = "o"\nsteps = [{ do = "x" }]\n\n'
-BUSY = (
-    '[targets.busy]\nadverse = false\nevent = { source = "tickets" }\n'
-    'active_within = "90d"\nhorizon = "60d"\n\n'
-)
 ADVICE = [
     Defect(
         "constant",
@@ -675,12 +671,13 @@ ADVICE = [
         text=(('gap = "14d"', 'gap = "14d"\nactive_within = "90d"'),),
     ),
     Defect(
-        "not_adverse",
+        "nothing_adverse",
         "churnlight.toml",
-        "targets.busy",
+        "targets",
         state="advice",
-        detail="no model, health score or band",
-        text=(("[indicators.logins]", f"{BUSY}[indicators.logins]"),),
+        mend="declare what an account can be lost by",
+        text=(("[targets.churn]", "[targets.churn]\nadverse = false"),),
+        also=frozenset({"no_playbook"}),
     ),
     Defect(
         "unused_playbook",

@@ -22,6 +22,7 @@ from features.settings import Settings
 from serving import moved, runs
 from serving.assess import Assessment, Band, Driver
 from serving.book import Book
+from serving.opportunities import Opportunity, State
 from training.artifact import Artifact, install_champion
 from training.calibration import Calibration
 from training.drivers import Meaning, amount
@@ -37,6 +38,7 @@ SCRIPT = "<script>alert(1)</script> GmbH"
 ODD_ID = "kunde/7 ü&?#%"
 NO_HISTORY = "11 days of history, at least 28 are needed"
 INACTIVE = "no activity in the last 180 days"
+HELD_BACK = "Held back while the account is at risk"
 
 DECLARATION = """
 [company]
@@ -75,6 +77,14 @@ horizon = "90d"
 inactivity = {{ source = "events", within = "30d" }}
 active_within = "180d"
 horizon = "30d"
+
+[targets.expansion]
+title = "Buys more seats"
+adverse = false
+event = {{ source = "events", where = "kind = 'seats'" }}
+active_within = "180d"
+horizon = "60d"
+playbook = "support-recovery"
 
 [segments.mid]
 title = "Mid-market"
@@ -171,7 +181,7 @@ def driver(name: str, value: float | str | None, points: float) -> Driver:
         usual=usual,
         window=None if kind == "context" else 28,
         unit=unit,
-        health_points=points,
+        points=points,
         sentence=f"{title}: not known" if value is None else told,
         playbook=playbook,
     )
@@ -184,13 +194,13 @@ def band_of(health: float) -> Band:
 
 def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid") -> Assessment:
     """Return an assessment whose score is the base and the drivers' points."""
-    unclipped = BASE + sum(item.health_points for item in drivers)
-    worst = min(drivers, key=lambda item: item.health_points)
+    unclipped = BASE + sum(item.points for item in drivers)
+    worst = min(drivers, key=lambda item: item.points)
     band = band_of(min(max(unclipped, 0.0), 100.0))
 
     def points(dimension: str) -> float:
         return sum(
-            item.health_points
+            item.points
             for item in drivers
             if dimension == ("context" if item.kind == "context" else item.dimension)
         )
@@ -323,6 +333,32 @@ def _northwind(item: Assessment, number: int) -> Assessment:
     return assess("northwind", drivers, item.as_of)
 
 
+def opportunity(item: Assessment) -> Opportunity:
+    """Return an opportunity of the account: likeliest where it is healthiest."""
+    told = None if item.health_score_unclipped is None else item.health_score_unclipped + 35
+    state: State = "unscored" if told is None else "yes" if told >= 70 else "no"
+    if state == "yes" and item.band == "red":
+        state = "held_back"
+    same = {name: getattr(item, name) for name in SAME}
+    return Opportunity(
+        **same,
+        target="expansion",
+        opportunity_probability=None if told is None else min(told / 140, 0.99),
+        opportunity_score=None if told is None else min(max(told, 0.0), 100.0),
+        opportunity_score_unclipped=told,
+        opportunity=state,
+        base_points=None if told is None else BASE + 35,
+        playbook="support-recovery" if state == "yes" else None,
+        held_back_reason=f"{HELD_BACK}: not renewing" if state == "held_back" else None,
+    )
+
+
+SAME = (
+    "account_id as_of completeness outcome_points business_points relationship_points "
+    "context_points drivers model_version segment unscored_reason"
+).split()
+
+
 def facts(*, empty: bool = False) -> pa.Table:
     """Return the account facts of the latest run; `empty` for a company that knows none."""
     ids = [item.account_id for item in run_of(RUNS - 1)]
@@ -392,8 +428,9 @@ def publish(
 ) -> Book:
     """Publish the company's last `weeks` runs and open the book on them.
 
-    Every one of `targets` gets the same scores; `empty` leaves the account facts out, and
-    `promoted = False` the model that made them, which is `model` or the small one.
+    Every one of `targets` gets the same scores, "expansion" opportunities; `empty` leaves the
+    account facts out, and `promoted = False` the model that made them, which is `model` or the
+    small one.
     """
     settings = Settings()
     workspace = settings.workspace_of(company)
@@ -403,7 +440,9 @@ def publish(
     before: runs.Run | None = None
     for number in range(RUNS - weeks, RUNS):
         found = run_of(number)
-        every = [replace(item, target=name) for name in targets for item in found]
+        every: list[runs.Row] = [replace(item, target=name) for name in targets for item in found]
+        if "expansion" in targets:
+            every = [*every[: len(found)], *map(opportunity, found)]
         scores = runs.to_table(every)
         run = _run(company, workspace / "scores", week(number), dict.fromkeys(targets, model))
         tables = {
@@ -467,7 +506,7 @@ def _change(old: Driver, new: Driver) -> Change:
         window=new.window,
         unit=new.unit,
         part="behaviour" if (old.value is None) == (new.value is None) else "data",
-        health_points=new.health_points - old.health_points,
+        health_points=new.points - old.points,
     )
 
 

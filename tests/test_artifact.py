@@ -19,6 +19,7 @@ from serving import batch
 from trained_company import TARGET, House, built
 from training import artifact as artifacts
 from training.artifact import Artifact, DamagedArtifact, champion, install_champion, try_loading
+from training.health import Anchors
 from training.matrix import Feature, matrix, row
 
 
@@ -52,6 +53,7 @@ def test_an_artifact_comes_back_as_it_was_saved(trained: House, saved: Path) -> 
 
 def test_the_digest_is_of_what_decides_a_score(trained: House) -> None:
     own = trained.trained.artifact
+    assert isinstance(own.anchors, Anchors)
     told = dataclasses.replace(own, evaluation={}, training={}, name="x", registered_version="9")
     assert told.digest == own.digest
     assert (told.version, own.version) == ("9", own.digest[:12])

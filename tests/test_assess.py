@@ -79,7 +79,7 @@ def adds_up(item: Assessment) -> bool:
     score, base = item.health_score_unclipped, item.base_points
     assert score is not None
     assert base is not None
-    by_driver = base + math.fsum(driver.health_points for driver in item.drivers)
+    by_driver = base + math.fsum(driver.points for driver in item.drivers)
     by_dimension = base + math.fsum(getattr(item, name) for name in POINTS)
     return abs(by_driver - score) <= 1e-9 and abs(by_dimension - score) <= 1e-9
 
@@ -95,7 +95,7 @@ def test_points_add_up_to_the_unclipped_score(data: st.DataObject, trained: Hous
             assert item.completeness == 0
             continue
         assert adds_up(item)
-        sizes = [-abs(driver.health_points) for driver in item.drivers]
+        sizes = [-abs(driver.points) for driver in item.drivers]
         assert sizes == sorted(sizes)
         assert {driver.indicator for driver in item.drivers} == set(artifact.meanings)
         assert item.health_score == min(max(item.health_score_unclipped or 0, 0), 100)
@@ -121,9 +121,9 @@ def test_points_stand_in_the_dimension_of_their_indicator(trained: House) -> Non
     found = one(trained, recency__all=55.0, visits__28d=0.0, tickets__90d=9.0, channel__all="web")
     for name in ("outcome", "business", "relationship"):
         own = [item for item in found.drivers if item.dimension == name and item.kind != "context"]
-        total = math.fsum(item.health_points for item in own)
+        total = math.fsum(item.points for item in own)
         assert getattr(found, f"{name}_points") == pytest.approx(total, abs=1e-9)
-    context = math.fsum(item.health_points for item in found.drivers if item.kind == "context")
+    context = math.fsum(item.points for item in found.drivers if item.kind == "context")
     assert found.context_points == pytest.approx(context, abs=1e-9)
 
 
@@ -274,7 +274,7 @@ def test_reasons_keep_their_rules(item: Assessment) -> None:
     real = [
         own
         for own in item.drivers
-        if own.kind != "context" and own.value is not None and abs(own.health_points) >= REAL_POINTS
+        if own.kind != "context" and own.value is not None and abs(own.points) >= REAL_POINTS
     ]
     assert len(found) == len(set(found)) <= MAX_REASONS
     assert set(found) <= set(real)
@@ -283,9 +283,9 @@ def test_reasons_keep_their_rules(item: Assessment) -> None:
         return
     assert len(found) == min(len(real), MAX_REASONS)
     assert found[0].kind == "leading"
-    leading = [abs(own.health_points) for own in real if own.kind == "leading"]
-    assert abs(found[0].health_points) == max(leading)
-    assert {own.health_points > 0 for own in found} == {own.health_points > 0 for own in real}
+    leading = [abs(own.points) for own in real if own.kind == "leading"]
+    assert abs(found[0].points) == max(leading)
+    assert {own.points > 0 for own in found} == {own.points > 0 for own in real}
 
 
 def test_reasons_follow_the_size_of_their_points() -> None:
@@ -320,7 +320,7 @@ def test_a_sentence_states_the_value_the_usual_one_and_the_window(trained: House
     found = one(trained, recency__all=55.0, visits__28d=0.0, visits__90d=1.0)
     usual = {item.name: item.usual for item in trained.champion.features}
     recency = of(found, "recency")
-    assert recency.health_points < 0
+    assert recency.points < 0
     assert recency.value == 55
     assert recency.usual == usual["recency__all"]
     assert (
@@ -340,7 +340,7 @@ def test_the_side_of_a_sentence_is_that_of_its_points(trained: House) -> None:
     for days in (1.0, 55.0):
         recency = of(one(trained, recency__all=days), "recency")
         bad = recency.sentence.startswith("No visit for")
-        assert bad == (recency.health_points < 0)
+        assert bad == (recency.points < 0)
 
 
 def test_what_is_missing_is_said_and_gets_no_playbook(trained: House) -> None:
@@ -362,15 +362,15 @@ def test_the_playbook_is_that_of_the_worst_actionable_driver(
         lowering = [
             driver
             for driver in item.drivers
-            if driver.health_points <= -REAL_POINTS
+            if driver.points <= -REAL_POINTS
             and driver.playbook
             and driver.kind != "context"
             and driver.value is not None
         ]
         if lowering and item.band != "green":
-            worst = min(driver.health_points for driver in lowering)
+            worst = min(driver.points for driver in lowering)
             assert item.playbook in {
-                driver.playbook for driver in lowering if driver.health_points == worst
+                driver.playbook for driver in lowering if driver.points == worst
             }
         else:
             assert item.playbook is None

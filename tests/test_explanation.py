@@ -50,7 +50,7 @@ def test_what_is_told_by_indicator_is_what_people_read(trained: House, rows: pa.
     for place, item in enumerate(assess_all(trained, rows)):
         for driver in item.drivers:
             column = found.feature_names.index(driver.indicator)
-            assert math.isclose(found.values[place, column], driver.health_points, abs_tol=1e-9)
+            assert math.isclose(found.values[place, column], driver.points, abs_tol=1e-9)
             shown = found.display_data[place, column]
             assert shown == driver.value or (driver.value is None and np.isnan(shown))
 

@@ -19,7 +19,7 @@ from serving.book import Book
 def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     """Return the book of the invented company."""
     company = page_cases.declare(tmp_path_factory.mktemp("sundial"))
-    return page_cases.publish(company, promoted=False)
+    return page_cases.publish(company, targets=("churn", "expansion"), promoted=False)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,8 @@ LOOKED_AT = {
     "clipped": "/accounts/clipped-high",
     "not scored": "/accounts/newcomer",
     "mistake": "/?status=blue",
+    "opportunities": "/opportunities?show=all",
+    "opportunity": "/accounts/seventy",
 }
 
 

@@ -45,9 +45,14 @@ def test_every_leading_indicator_has_a_playbook_and_no_playbook_is_idle(company:
     measured = company.staged("live", "shadow").values()
     leading = [item for item in measured if item.kind == "leading"]
     assert {item.playbook for item in leading} <= set(company.playbooks)
-    assert {item.playbook for item in company.indicators.values()} - {None} == set(
-        company.playbooks
-    )
+    used = {item.playbook for item in company.indicators.values()}
+    used |= {item.playbook for item in company.targets.values()}
+    assert used - {None} == set(company.playbooks)
+
+
+def test_an_expansion_is_an_opportunity_with_a_playbook(company: Company) -> None:
+    assert (company.adverse, company.opportunities) == (("churn",), ("expansion",))
+    assert company.targets["expansion"].playbook in company.playbooks
 
 
 def test_most_indicators_are_adopted_and_new_ones_wait_in_the_shadow(company: Company) -> None:

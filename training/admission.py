@@ -1,9 +1,9 @@
 """Which indicators earn their place: by weight, lead, coverage and what the model loses without.
 
 A new indicator starts in shadow. It is admitted when the model is surely better with it out of
-time and, where it is declared leading, when it surely leads by the target's gap. Each is judged
-beside all the others, so two that say the same may both look dispensable: move one at a time and
-measure again.
+time and, where it is declared leading, when it surely leads by the target's gap. Before an
+opportunity there is no lead to measure, and worth alone decides. Each is judged beside all the
+others, so two that say the same may both look dispensable: move one at a time and measure again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ Verdict = Literal["admitted", "admit", "keep in shadow", "lagging", "not proven"
 class Evidence:
     """What speaks for an indicator, and what follows.
 
-    `weight` is its share of the mean absolute health points of all drivers over the accounts
+    `weight` is its share of the mean absolute points of all drivers over the accounts
     that are scored today, `points` those points themselves; both null in shadow. `worth` is the
     log loss that the model saves by it. `lead` is null for categories.
     """
@@ -61,7 +61,7 @@ class Admission:
     model_version: str
     as_of: str
     gap_days: int
-    step_days: int
+    step_days: int | None
     judged_on: str
     evidence: tuple[Evidence, ...]
 
@@ -113,12 +113,15 @@ class Grounds:
     built: Snapshots
     until: date
     months: Sequence[date]
-    leads: LeadTimes
+    leads: LeadTimes | None
 
 
 def _gather(tables: Tables, artifact: Artifact, until: date, progress: Progress) -> Grounds:
     company, target = tables.company, artifact.target
     months = snapshots.mature_month_starts(tables, target)
+    if not artifact.adverse:
+        built = snapshots.build_from(tables, [*months, until], progress=progress)
+        return Grounds(company, artifact, built, until, months, None)
     weeks = measure.as_of_dates(tables, target)
     built = snapshots.build_from(tables, [*months, *weeks, until], progress=progress)
     looked = built.on(weeks)
@@ -144,7 +147,7 @@ def _judge(grounds: Grounds, progress: Progress) -> Admission:
         model_version=artifact.version,
         as_of=str(grounds.until),
         gap_days=artifact.gap_days,
-        step_days=grounds.leads.step_days,
+        step_days=grounds.leads.step_days if grounds.leads else None,
         judged_on=trial.judged_on,
         evidence=tuple(sorted(found, key=_rank)),
     )
@@ -178,9 +181,9 @@ def _evidence(
     weight: tuple[float, float] | None,
     saved: Worth,
 ) -> Evidence:
-    lead = grounds.leads.of(name)
+    lead = grounds.leads.of(name) if grounds.leads else None
     share, points = weight or (None, None)
-    verdict = decide(item, lead, saved)
+    verdict = decide(item, lead, saved) if grounds.leads else by_worth(item, saved)
     return Evidence(
         indicator=name,
         title=item.title,
@@ -191,7 +194,7 @@ def _evidence(
         lead=lead,
         worth=saved,
         verdict=verdict,
-        why=" ".join(_reasons(item, lead, saved, verdict)),
+        why=" ".join([_of_lead(lead, grounds), *_reasons(item, saved, verdict)]),
     )
 
 
@@ -212,6 +215,13 @@ def decide(item: Indicator, lead: Lead | None, saved: Worth) -> Verdict:
     return _unproven(item)
 
 
+def by_worth(item: Indicator, saved: Worth) -> Verdict:
+    """What follows from an indicator's worth where there is no lead to ask for."""
+    if saved.proven:
+        return "admitted" if item.stage == "live" else "admit"
+    return _unproven(item)
+
+
 def _nearer(lead: Lead | None) -> bool:
     return lead is not None and lead.finding == "lagging"
 
@@ -220,8 +230,13 @@ def _unproven(item: Indicator) -> Verdict:
     return "not proven" if item.stage == "live" else "keep in shadow"
 
 
-def _reasons(item: Indicator, lead: Lead | None, saved: Worth, verdict: Verdict) -> Iterator[str]:
-    yield lead.told if lead else "A category: it has no riskier side and no curve."
+def _of_lead(lead: Lead | None, grounds: Grounds) -> str:
+    if grounds.leads is None:
+        return "An opportunity has no lead time."
+    return lead.told if lead else "A category: it has no riskier side and no curve."
+
+
+def _reasons(item: Indicator, saved: Worth, verdict: Verdict) -> Iterator[str]:
     verb, how = ("loses", "without") if item.stage == "live" else ("gains", "with")
     if saved.told is None:
         yield "What the model gains by it could not be measured."

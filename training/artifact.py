@@ -27,6 +27,7 @@ from features.company import Company
 from features.definitions import definitions
 from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.indicator import Kind, Says
+from training import scales
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.explanation import By, Units, explained
@@ -34,6 +35,7 @@ from training.foreign import Frame, fitting
 from training.health import Anchors, Scale
 from training.matrix import Feature, matrix, plain_names
 from training.model import Model
+from training.opportunity import Edge, OpportunityScale
 from training.scorecard import Scorecard
 from training.treeshap import ExplanationPath, TreeShap
 
@@ -66,7 +68,7 @@ class Artifact:
     scorecard: Scorecard
     models: tuple[str, ...]
     calibration: Calibration
-    anchors: Anchors
+    anchors: Anchors | Edge
     features: tuple[Feature, ...]
     meanings: dict[str, Meaning]
     definitions: dict[str, str]
@@ -89,9 +91,21 @@ class Artifact:
         return bag
 
     @cached_property
-    def scale(self) -> Scale:
-        """The health score's scale."""
-        return Scale(self.calibration, self.anchors)
+    def scale(self) -> Scale | OpportunityScale:
+        """The scale of its scores: of health, or of opportunities."""
+        return scales.scale(self.calibration, self.anchors)
+
+    @property
+    def adverse(self) -> bool:
+        """Whether its scores are of health; else they are of opportunities."""
+        return isinstance(self.anchors, Anchors)
+
+    @property
+    def answers(self) -> tuple[str, str]:
+        """What its probability and its score are called."""
+        if self.adverse:
+            return "churn_probability", "health_score"
+        return "opportunity_probability", "opportunity_score"
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -163,8 +177,8 @@ class Artifact:
         frame : pandas.DataFrame or pyarrow.Table
             Rows with the columns of training; others are left aside.
         units : {"health points", "margin"}
-            Health points of the unclipped score (negative ones lower it), or log-odds before
-            calibration (negative ones lower the risk).
+            Points of the unclipped score (negative ones lower it; of an opportunity they are those
+            of its score), or log-odds before calibration (negative ones lower the probability).
         by : {"column", "indicator"}
             One feature for each column, or one for each indicator: its columns' sum beside the
             value of the column that is told of it.
@@ -259,7 +273,7 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
     parts: dict[str, Any] = {
         "scorecard": Scorecard.parse(content.pop("scorecard")),
         "calibration": Calibration(**content.pop("calibration")),
-        "anchors": Anchors(**content.pop("anchors")),
+        "anchors": _anchors(content.pop("anchors")),
         "features": tuple(
             Feature(**(item | {"categories": tuple(item["categories"])}))
             for item in content.pop("features")
@@ -270,6 +284,10 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
         },
     }
     return Artifact(models=tuple(texts), **parts, **content)
+
+
+def _anchors(content: dict[str, Any]) -> Anchors | Edge:
+    return Edge(**content) if "p_high" in content else Anchors(**content)
 
 
 def _canonical(content: Any) -> str:

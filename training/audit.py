@@ -41,8 +41,7 @@ def check(company: Company, *, progress: Progress = silent) -> list[Finding]:
 def _dates(tables: Tables) -> dict[str, Sequence[date]]:
     return {
         name: snapshots.mature_month_starts(tables, name)[-MOST_MONTHS:]
-        for name, target in tables.company.targets.items()
-        if target.adverse
+        for name in tables.company.targets
     }
 
 

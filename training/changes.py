@@ -24,9 +24,9 @@ import pyarrow as pa
 
 from training.artifact import Artifact
 from training.baseline_shapley import BaselineShapley
-from training.health import Scale
 from training.matrix import Feature, matrix
 from training.movement import Change, Movement
+from training.scales import scale
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -68,7 +68,7 @@ def movements(
     last = _Step.of_others(new, alike, old.rows if rebuilt is None else rebuilt)
     before, after = old.artifact.scale, new.artifact.scale
     # The new model's calibration under the old anchors: what lies between model and definition.
-    between = Scale(after.calibration, before.anchors)
+    between = scale(after.calibration, old.artifact.anchors)
     stops = (
         before.unclipped(old.artifact.margins(first.old)),
         before.unclipped(old.artifact.margins(first.new)),

@@ -14,6 +14,7 @@ from scipy.special import expit
 from training.calibration import lines as calibration_lines
 from training.calibration import log_losses
 from training.health import GREEN_FROM, RED_BELOW
+from training.opportunity import TOLD_FROM
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -155,6 +156,15 @@ def bands(score: Floats, labels: Labels) -> dict[str, dict[str, int]]:
     }
     return {
         name: {"accounts": int(mask.sum()), "churned": int(labels[mask].sum())}
+        for name, mask in masks.items()
+    }
+
+
+def opportunities(score: Floats, labels: Labels) -> dict[str, dict[str, int]]:
+    """How many accounts were told as opportunities, how many not, and to how many it happened."""
+    masks = {"yes": score >= TOLD_FROM, "no": score < TOLD_FROM}
+    return {
+        name: {"accounts": int(mask.sum()), "happened": int(labels[mask].sum())}
         for name, mask in masks.items()
     }
 

@@ -41,11 +41,12 @@ from training import (
 from training.artifact import Artifact
 from training.drivers import Meaning
 from training.foreign import Frame, Roles
-from training.health import Anchors, Scale
+from training.health import Anchors
 from training.matrix import Feature, matrix
 from training.model import Restraint, Rows
 from training.offsets import Pull
 from training.procedure import account_of, size
+from training.scales import scale
 from training.search import Choice
 from training.train import proven, spread
 
@@ -331,7 +332,7 @@ def _by_folds(artifact: Artifact, found: _Held, rows: Rows) -> dict[str, Any]:
     for fold in split.grouped(held.accounts):
         line = found.pull.line(margins[fold.train], held.y[fold.train])
         logits[fold.test] = line.logits(margins[fold.test])
-        scores[fold.test] = Scale(line, artifact.anchors).unclipped(margins[fold.test])
+        scores[fold.test] = scale(line, artifact.anchors).unclipped(margins[fold.test])
     restraint = Restraint(**artifact.training["restraint"])
     return {
         **_about(artifact, "folds grouped by account", artifact.training["as_of"][-1]),

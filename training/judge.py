@@ -21,7 +21,7 @@ from features.company import Company
 from features.errors import DeclarationError, GateRefused
 from features.progress import Progress
 from features.snapshots import Snapshots
-from training import baselines, calibration, evaluate, gate, health, segments, split, worth
+from training import baselines, calibration, evaluate, gate, scales, segments, split, worth
 from training.artifact import Artifact, require_same_meaning
 from training.matrix import Feature, matrix
 from training.procedure import Held, as_rows, choose, fit
@@ -163,7 +163,7 @@ def _out_of_time(artifact: Artifact, history: History, day: date, judged: str) -
         "trained_on": artifact.training["as_of"],
         **report,
         "segments": segments.table(logits, labels, accounts, names, report),
-        "bands": evaluate.bands(artifact.scale.unclipped(margins), labels),
+        **_by_light(artifact, artifact.scale.unclipped(margins), labels),
         "value": history.worth(logits, labels, accounts),
         "baselines": _baselines(artifact, history, test, logits),
         "champion": _champion(history, day, test, logits),
@@ -235,7 +235,7 @@ def _by_folds(artifact: Artifact, held: Held, history: History) -> dict[str, Any
         "trained_on": artifact.training["as_of"],
         **report,
         "segments": segments.table(logits, *own, held.segments, report),
-        "bands": evaluate.bands(scores, held.labels),
+        **_by_light(artifact, scores, held.labels),
         "value": history.worth(logits, *own),
         "baselines": baselines.beside_held(logits, rows, history.choice.restraint, at),
         "champion": None if old is None else _not_compared(old, short),
@@ -243,20 +243,29 @@ def _by_folds(artifact: Artifact, held: Held, history: History) -> dict[str, Any
     }
 
 
+def _by_light(
+    artifact: Artifact, scores: Floats, labels: npt.NDArray[np.int8]
+) -> dict[str, dict[str, dict[str, int]]]:
+    """What became of the accounts by what they were told to be."""
+    if artifact.adverse:
+        return {"bands": evaluate.bands(scores, labels)}
+    return {"opportunities": evaluate.opportunities(scores, labels)}
+
+
 def _cross_calibrated(held: Held, history: History) -> tuple[Floats, Floats]:
-    """Logits and health scores of held rows, each fold's line and anchors fitted on the others."""
+    """Logits and scores of held rows, each fold's line and anchors fitted on the others."""
     declared = history.company.targets[history.target]
     logits, scores = np.empty(len(held.labels)), np.empty(len(held.labels))
     for fold in split.grouped(held.accounts):
         line = held.pull.line(held.margins[fold.train], held.labels[fold.train])
-        anchors = health.anchors(
+        anchors = scales.anchored(
             declared,
             line.logits(held.margins[fold.train]),
             held.labels[fold.train],
             history.company.bands.capacity,
         )
         logits[fold.test] = line.logits(held.margins[fold.test])
-        scores[fold.test] = health.Scale(line, anchors).unclipped(held.margins[fold.test])
+        scores[fold.test] = scales.scale(line, anchors).unclipped(held.margins[fold.test])
     return logits, scores
 
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from features import contract, snapshots
 from features.company import Company
-from features.errors import GateRefused
+from features.errors import DeclarationError, GateRefused
 from features.lead_times import measure as indicators
 from features.lead_times.curves import Point, Track
 from features.lead_times.findings import Lead, LeadTimes
@@ -53,7 +53,10 @@ def measure(
         The company's tables break the data contract.
     GateRefused
         No churn of a target is settled yet.
+    DeclarationError
+        A target is an opportunity.
     """
+    _require_adverse(company, targets)
     found = []
     with contract.sound(company) as tables:
         for target in targets:
@@ -69,6 +72,15 @@ def measure(
             events = indicators.churned(tables, target)
             found.append(_with_model(built, company, events, Dates(days, months, step), progress))
     return found
+
+
+def _require_adverse(company: Company, targets: Sequence[str]) -> None:
+    for name in targets:
+        if name not in company.adverse:
+            raise DeclarationError(
+                f"target {name!r} is an opportunity, and a lead time is the warning that an "
+                "indicator gives before something adverse; name an adverse target"
+            )
 
 
 @dataclass(frozen=True)

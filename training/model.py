@@ -14,8 +14,8 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from features.company import Company
-from features.indicator import Indicator
+from features.company import Company, Target
+from features.indicator import Side
 from training import scorecard, split
 from training.matrix import Feature, plain_names
 from training.scorecard import Scorecard
@@ -201,19 +201,33 @@ def _multiply_leaves(booster: lgb.Booster, share: float) -> None:
             booster.set_leaf_output(number, leaf, share * value)
 
 
-def monotone_signs(company: Company, features: Sequence[Feature]) -> list[int]:
-    """How the margin of an adverse target may move with each feature's value."""
-    return [monotone_sign(company.indicators[item.indicator], item) for item in features]
+def monotone_signs(company: Company, target: str, features: Sequence[Feature]) -> list[int]:
+    """How the margin of a target may move with each feature's value.
+
+    The event is unlikelier on the healthy side of what is adverse. Health says nothing of
+    opportunities: there the target names sides itself, or leaves the value free.
+    """
+    declared = company.targets[target]
+    return [monotone_sign(_likelier(declared, item.indicator, company), item) for item in features]
 
 
-def monotone_sign(indicator: Indicator, feature: Feature) -> int:
-    """How the margin of an adverse target may move with the value: −1 where higher is healthy.
+def _likelier(target: Target, indicator: str, company: Company) -> Side | None:
+    """The side of an indicator's value on which the event is likelier, where one is declared."""
+    if not target.adverse:
+        return target.likelier.get(indicator)
+    unhealthy: dict[Side | None, Side] = {"higher": "lower", "lower": "higher"}
+    return unhealthy.get(company.indicators[indicator].healthy)
+
+
+def monotone_sign(likelier: Side | None, feature: Feature) -> int:
+    """How the margin may move with the value: 1 where the event is likelier when it is higher.
 
     Categories have no order, and LightGBM ends the process when a sign is asked of them.
     """
     if feature.dtype == "category":
         return 0
-    return {"higher": -1, "lower": 1, None: 0}[indicator.healthy]
+    signs: dict[Side | None, int] = {"higher": 1, "lower": -1}
+    return signs.get(likelier, 0)
 
 
 def cross_fitted(rows: Rows, restraint: Restraint) -> Floats:

@@ -34,7 +34,8 @@ FAMILY = 1e-4
 
 WORLDS = 10
 MOST_ACCOUNTS = 3000
-ANCHORS = {"p_red": 0.5, "p_green": 0.25}
+BANDS = {"p_red": 0.5, "p_green": 0.25}
+EDGE = {"p_high": 0.5}
 """Declared, since no null world supports bands; an AUC does not depend on them."""
 
 
@@ -105,7 +106,8 @@ def worlds(
     learn, judged = dates
     if not learn:
         raise GateRefused("no as-of date is settled before the last mature one")
-    declared = company.targets[target].model_copy(update=ANCHORS)
+    kind = company.targets[target]
+    declared = kind.model_copy(update=BANDS if kind.adverse else EDGE)
     company = company.model_copy(update={"targets": {target: declared}})
     rows = _some_accounts(labelled(built, company, target))
     there = rows.filter(pc.is_in(rows["as_of"], pa.array([*learn, *judged], pa.date32())))
@@ -162,7 +164,7 @@ def _told(company: Company, target: str, found: Nothing, reach: float) -> Findin
         f"targets.{target}: {where}: where labels are chance, the procedure says AUC "
         f"{found.mean:.3f} on average of {len(found.aucs)} worlds; chance leaves "
         f"{0.5 - reach:.3f} to {0.5 + reach:.3f} ({found.events:,} of {found.rows:,} "
-        "accounts happen to leave)"
+        f"accounts happen to {'leave' if company.targets[target].adverse else 'do it'})"
     )
     place = (company.targets[target].source, None, None)
     if abs(found.mean - 0.5) <= reach:

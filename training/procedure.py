@@ -21,7 +21,7 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.windows import Column
-from training import cold_start, health, model, offsets, search
+from training import cold_start, model, offsets, scales, search
 from training.artifact import Artifact
 from training.calibration_table import by_as_of
 from training.drivers import Meaning
@@ -109,7 +109,7 @@ def fit(
     _require_both(rows)
     history = offsets.fit(margins, rows.y, rows.as_of, rows.ahead)
     held, fitted = _hold(table, rows, margins, history.pull), history.line
-    anchors = health.anchors(
+    anchors = scales.anchored(
         declared, fitted.logits(held.margins), held.labels, company.bands.capacity
     )
     artifact = Artifact(
@@ -194,7 +194,7 @@ def as_rows(
         table["account_id"].to_pylist(),
         as_of,
         features,
-        model.monotone_signs(company, features),
+        model.monotone_signs(company, target, features),
         (clock.settled(day, company.targets[target]) - day).days,
     )
 

@@ -1,7 +1,8 @@
 """The model as MLflow loads it: models-from-code around a verified artifact, no pickle.
 
 `mlflow.pyfunc.load_model("models:/NAME@champion").predict(frame)` takes a pandas frame of the
-signature's columns and answers churn_probability and health_score, one row each.
+signature's columns and answers churn_probability and health_score, one row each; the model of an
+opportunity answers opportunity_probability and opportunity_score.
 """
 
 import warnings
@@ -20,7 +21,7 @@ from training.matrix import matrix
 
 
 class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
-    """Churn probability and health score of feature rows."""
+    """Probability and score of feature rows."""
 
     def load_context(self, context: Any) -> None:
         """Loads the artifact, its digests verified; warns where its day of expiry has passed."""
@@ -41,12 +42,9 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         X = matrix(pa.table(columns), self.artifact.features)
         margins = np.where(np.isnan(X).all(axis=1), np.nan, self.artifact.margins(X))
         scale = self.artifact.scale
+        answers = scale.probability(margins), np.clip(scale.unclipped(margins), 0, 100)
         return pd.DataFrame(
-            {
-                "churn_probability": scale.probability(margins),
-                "health_score": np.clip(scale.unclipped(margins), 0, 100),
-            },
-            index=model_input.index,
+            dict(zip(self.artifact.answers, answers, strict=True)), index=model_input.index
         )
 
 

@@ -52,7 +52,7 @@ def metrics(artifact: Artifact) -> list[Step]:
     found = [
         *_measures("", judged),
         *_worth(judged["value"]),
-        *(item for name, counts in judged["bands"].items() for item in _band(name, counts)),
+        *_lights(judged),
         *(item for entry in judged["segments"] for item in _segment(entry)),
     ]
     for check in judged.get("certificate", {}).get("checks", ()):
@@ -85,6 +85,15 @@ def _worth(value: dict[str, Any]) -> list[tuple[str, float]]:
     named = {f"{name}_at_capacity": at[name] for name in ("precision", "lift", "reach")}
     revenue = {"revenue_caught": value["revenue"]["share"]} if value["revenue"] else {}
     return _measures("", {"capacity": at["share"], **named, **revenue})
+
+
+def _lights(judged: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Of each colour, or of what was told as an opportunity: the accounts and what came of them."""
+    for name, counts in judged.get("bands", {}).items():
+        yield from _band(name, counts)
+    for name, counts in judged.get("opportunities", {}).items():
+        rate = Proportion(counts["happened"], counts["accounts"]).plain()
+        yield from _measures(f"opportunity/{name}/", {**counts, "rate": rate})
 
 
 def _band(name: str, counts: dict[str, int]) -> list[tuple[str, float]]:

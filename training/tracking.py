@@ -186,9 +186,7 @@ def _signature(artifact: Artifact) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    outputs: list[Any] = [
-        ColSpec(DataType.double, name) for name in ("churn_probability", "health_score")
-    ]
+    outputs: list[Any] = [ColSpec(DataType.double, name) for name in artifact.answers]
     return ModelSignature(inputs=Schema(run_record.inputs(artifact)), outputs=Schema(outputs))
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from features import clock, contract, rows, snapshots, sources
 from features.company import Company
-from features.errors import DeclarationError, GateRefused, NotFound
+from features.errors import GateRefused, NotFound
 from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
@@ -51,7 +51,7 @@ def train(
     as_of : sequence of date
         The as-of dates to learn from; without any, all mature month starts.
     targets : sequence of str
-        The targets to train; without any, every adverse target that is declared.
+        The targets to train; without any, every target that is declared.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def train(
         dates = {name: _dates(tables, company, name, as_of) for name in chosen}
         every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
         built = snapshots.build_from(tables, every, progress=progress)
-        events = {name: measure.churned(tables, name) for name in chosen}
+        events = {name: measure.churned(tables, name) for name in chosen if name in company.adverse}
         mrr = revenue(tables)
     trained = []
     for name in chosen:
@@ -83,10 +83,12 @@ def train(
             mrr=mrr,
             progress=progress,
         )
-        progress(f"measuring lead times of {name}")
         seen = [day for days in dates[name] for day in days]
-        leads = lead_times.of_months(built, company, events[name], seen)
-        artifact = lead_times.told_by(artifact, leads)
+        # A lead is warning time; an opportunity warns of nothing.
+        if name in events:
+            progress(f"measuring lead times of {name}")
+            leads = lead_times.of_months(built, company, events[name], seen)
+            artifact = lead_times.told_by(artifact, leads)
         artifact = evidence.told_by(artifact, built, company, seen)
         progress(f"registering {name}")
         trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
@@ -122,12 +124,14 @@ def summary(trained: Trained) -> str:
         f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
         + "".join(f"\n  {line}" for line in proven(trained.artifact))
         + "".join(shadow)
-        + _not_leading(found["lead_times"])
+        + _not_leading(found.get("lead_times"))
     )
 
 
-def _not_leading(found: dict[str, Any]) -> str:
+def _not_leading(found: dict[str, Any] | None) -> str:
     """The indicators that are declared leading and count as lagging."""
+    if found is None:
+        return ""
     names = [
         item["indicator"]
         for item in found["indicators"]
@@ -170,24 +174,18 @@ def spread(measured: dict[str, float | None]) -> str:
 
 
 def choose_targets(company: Company, wanted: Sequence[str]) -> list[str]:
-    """The targets to work on, known to the declaration and adverse.
+    """The wanted targets, or all; what is adverse comes before what is an opportunity.
 
     Raises
     ------
     NotFound
         A wanted target is not declared.
-    DeclarationError
-        A wanted target is not adverse: health scores and bands are of adverse targets.
     """
     for name in wanted:
         if name not in company.targets:
             raise NotFound(f"target {name!r} is not declared; known: {', '.join(company.targets)}")
-        if not company.targets[name].adverse:
-            raise DeclarationError(f"target {name!r} is not adverse, so it has no health score")
-    adverse = [name for name, item in company.targets.items() if item.adverse]
-    if not adverse:
-        raise DeclarationError("no target is adverse, so there is no health score to make")
-    return list(wanted) or adverse
+    known = [*company.adverse, *company.opportunities]
+    return [name for name in known if name in wanted or not wanted]
 
 
 def _dates(

@@ -177,7 +177,8 @@ def lead_time(
 
     declared = declaration.load(company)
     with progress("opening the tables") as tell:
-        found = lead_times.measure(declared, choose_targets(declared, target or ()), progress=tell)
+        wanted = choose_targets(declared, target or declared.adverse)
+        found = lead_times.measure(declared, wanted, progress=tell)
         for item in found if out else []:
             tell(f"drawing {item.target}")
             plots.write(item, Path(str(out)) / item.target, declared.company.name)

@@ -12,7 +12,7 @@ from features.mistakes import FILE
 def breaches(company: Company) -> Iterator[Finding]:
     """Warnings and advice that need no data."""
     yield from _playbooks(company)
-    yield from _not_adverse(company)
+    yield from _opportunities(company)
     yield from _filled_in_later(company)
     yield from _unused_sources(company)
     yield from _unused_systems(company)
@@ -29,22 +29,28 @@ def _playbooks(company: Company) -> Iterator[Finding]:
             mend = f'playbook = "…" in [indicators.{name}]'
             yield _finding("warning", "no_playbook", f"indicators.{name}", detail, mend)
     used = {item.playbook for item in company.indicators.values()}
+    used |= {item.playbook for item in company.targets.values()}
     for name in company.playbooks:
         if name not in used:
-            detail = f"no indicator names playbooks.{name}"
+            detail = f"no indicator or opportunity names playbooks.{name}"
             mend = f'playbook = "{name}" in an indicator that it answers, or remove it'
             yield _finding("advice", "unused_playbook", f"playbooks.{name}", detail, mend)
 
 
-def _not_adverse(company: Company) -> Iterator[Finding]:
-    for name, target in company.targets.items():
-        if not target.adverse:
-            detail = (
-                f"targets.{name} is not adverse: churnlight features labels it, and it gets no "
-                "model, health score or band"
-            )
-            mend = "nothing to mend, if the labels are what you want"
-            yield _finding("advice", "not_adverse", f"targets.{name}", detail, mend)
+def _opportunities(company: Company) -> Iterator[Finding]:
+    for name in company.opportunities:
+        key = f"targets.{name}"
+        if company.targets[name].playbook is None:
+            detail = f"{key} is an opportunity, and nobody is told what to do about it"
+            mend = f'playbook = "…" in [{key}]'
+            yield _finding("warning", "no_playbook", key, detail, mend)
+    if not company.adverse:
+        detail = (
+            "no target is adverse: opportunities are trained and scored, and the service, which "
+            "shows them beside health, has nothing to show"
+        )
+        mend = "declare what an account can be lost by, such as [targets.churn]"
+        yield _finding("advice", "nothing_adverse", "targets", detail, mend)
 
 
 def _filled_in_later(company: Company) -> Iterator[Finding]:

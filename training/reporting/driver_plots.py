@@ -1,4 +1,4 @@
-"""Which indicators move scores, and which way: drawn by the shap package, in health points.
+"""Which indicators move scores, and which way: drawn by the shap package, in points of the score.
 
 Its one rule: shap draws and computes nothing; the points are the artifact's own exact ones.
 """
@@ -26,8 +26,8 @@ def summary(drivers: Mapping[str, Any]) -> Figure:
     """The summary by indicator of what `training.evidence.drivers` answers."""
     rows = [[item["title"], number(item["points"], 2)] for item in drivers["indicators"]]
     first = [item["title"] for item in drivers["indicators"][:3]]
-    numbers = Table("Mean absolute health points", ["indicator", "health points"], rows)
-    told = f"The strongest by mean absolute health points: {', '.join(first)}."
+    numbers = Table("Mean absolute points of the score", ["indicator", "points"], rows)
+    told = f"The strongest by mean absolute points of the score: {', '.join(first)}."
     return swarm(explanation(drivers), told, numbers)
 
 
@@ -89,7 +89,7 @@ def _draw(axis: "Axes", explained: "shap.Explanation", names: list[str]) -> None
         part.tick_params(labelsize=9, colors=QUIET)
         part.yaxis.label.set_fontsize(9)
     axis.tick_params("y", length=0)
-    axis.set_xlabel("health points: left lowers the score, right raises it", fontsize=9)
+    axis.set_xlabel("points of the score: left lowers it, right raises it", fontsize=9)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import Any
 
 from training import gate
 from training.artifact import Artifact
+from training.health import Anchors
+from training.opportunity import Edge
 from training.proportion import Proportion
 from training.reporting import driver_plots, gains_plots, lead_plots, plots
 from training.reporting.origin import about, happened
@@ -177,9 +179,37 @@ def _revenue(found: Row, artifact: Artifact) -> str:
     return f"{shares(found['share'])}, {amounts}"
 
 
-def bands(artifact: Artifact, *, drawn: bool = True) -> Section:
+def lights(artifact: Artifact, *, drawn: bool = True) -> Section:
+    """What became of the accounts by what they were told to be: their colour, or opportunities."""
+    if isinstance(artifact.anchors, Anchors):
+        return bands(artifact, artifact.anchors, drawn=drawn)
+    return opportunities(artifact, artifact.anchors)
+
+
+def opportunities(artifact: Artifact, edge: Edge) -> Section:
+    """To how many accounts that were told, and to how many others, it happened later."""
+    counts = artifact.evaluation["opportunities"]
+    words = {"yes": "opportunity", "no": "no opportunity"}
+    rows = [
+        [
+            word,
+            number(counts[name]["accounts"], 0),
+            number(counts[name]["happened"], 0),
+            shares(Proportion(counts[name]["happened"], counts[name]["accounts"]).plain()),
+        ]
+        for name, word in words.items()
+    ]
+    why = (
+        f"An account is told as an opportunity from a probability of {share(edge.p_high, 1)} on, "
+        f"an opportunity score of 70 (100 is the best prospect); chosen from {edge.chosen}."
+    )
+    names = ["told as", "accounts", happened(artifact), "rate"]
+    return Section("Opportunities", why, Table("What came of them", names, rows))
+
+
+def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Section:
     """How many accounts had each colour, and how many of these churned later."""
-    counts, anchors = artifact.evaluation["bands"], artifact.anchors
+    counts = artifact.evaluation["bands"]
     told = (
         f"Red is a churn probability above {share(anchors.p_red, 1)}, green one up to "
         f"{share(anchors.p_green, 1)}; chosen from {anchors.chosen}. The rates are of a later date "
@@ -233,8 +263,8 @@ def segments(judged: Row) -> Section:
 def drivers(found: Row) -> Section:
     """Which indicators move scores."""
     told = (
-        "Exact Shapley values, all columns of an indicator together, in health points; base and "
-        "drivers add up to the score. They say what moves the score, not why customers leave."
+        "Exact Shapley values, all columns of an indicator together, in points of the score; base "
+        "and drivers add up to it. They say what moves the score, not why customers act."
     )
     return Section("Drivers", told, driver_plots.summary(found))
 

@@ -1,4 +1,4 @@
-"""Subscriptions, invoices, payments and reminders, in the keys of the billing system.
+"""Subscriptions, changes of seats, invoices, payments and reminders, in the billing system's keys.
 
 One rule: an invoice never changes; that it was paid, or that a reminder went out, is a fact of its
 own on its own day.
@@ -18,11 +18,12 @@ QUARTERS = 4
 
 
 def tables(world: World) -> dict[str, pa.Table]:
-    """Return the four tables of the billing system."""
+    """Return the five tables of the billing system."""
     invoices = issued(world)
     paid, late = settled(world, invoices)
     return {
         "subscriptions": subscriptions(world),
+        "seat_changes": seat_changes(world),
         "invoices": invoice_table(world, invoices),
         "payments": payment_table(world, invoices, paid, late),
         "reminders": reminder_table(world, invoices, paid),
@@ -33,7 +34,7 @@ def subscriptions(world: World) -> pa.Table:
     """Return one row per term; its end stays null until it has been recorded."""
     contracts, rng = world.contracts, world.rng("subscription export")
     count = len(contracts.account)
-    begun = to_time(contracts.started, rng.integers(3600, 72_000, count))
+    begun = signed(world, rng)
     over = to_time(contracts.ended, rng.integers(3600, 200_000, count))
     unknown = over >= EXPORTED.astype("datetime64[us]")
     columns = {
@@ -47,6 +48,29 @@ def subscriptions(world: World) -> pa.Table:
         "end_recorded_at": np.where(unknown, np.datetime64("NaT"), over),
     }
     return facts(columns, "started_at", "recorded_at")
+
+
+def signed(world: World, rng: np.random.Generator) -> Any:
+    """Return when each term was recorded: the first draws of the export of subscriptions."""
+    contracts = world.contracts
+    return to_time(contracts.started, rng.integers(3600, 72_000, len(contracts.account)))
+
+
+def seat_changes(world: World) -> pa.Table:
+    """Return one row per term that began with other seats than the one before had."""
+    contracts = world.contracts
+    begun = signed(world, world.rng("subscription export"))
+    follows = contracts.account[1:] == contracts.account[:-1]
+    moved = contracts.seats[1:] != contracts.seats[:-1]
+    later = 1 + np.flatnonzero(follows & moved)
+    columns = {
+        "customer_no": world.accounts.customer_no[contracts.account[later]],
+        "changed_at": to_date(contracts.started[later]),
+        "seats_before": contracts.seats[later - 1].astype(np.int32),
+        "seats_after": contracts.seats[later].astype(np.int32),
+        "recorded_at": begun[later],
+    }
+    return facts(columns, "changed_at", "recorded_at")
 
 
 @dataclass(frozen=True)
