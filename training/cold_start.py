@@ -17,8 +17,8 @@ from training.search import Choice
 LEAST_FOR_TREES = 100
 """So many different accounts must have the rarer outcome (churners, mostly) before trees are tried.
 
-From there on the search for trees cost no shipped company more than 0.6 % of its log loss on a later
-date; on fewer it cost up to 1.4 %, and no real company's loss was surely lowered by it.
+From there on the search for trees cost no shipped company more than 0.6 % of its log loss on a
+later date; on fewer it cost up to 1.4 %, and no real company's loss was surely lowered by it.
 """
 
 PENALTY = 30.0
