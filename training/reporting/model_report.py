@@ -48,7 +48,7 @@ def report(artifact: Artifact) -> Page:
         sections=sections,
         lead=standing.judged_on(judged),
         keys=standing.keys(judged),
-        notes=standing.verdicts(judged),
+        notes=[*standing.verdicts(judged), *standing.left_out(artifact)],
         foot=_foot(artifact),
         simulated=_simulated(artifact),
     )
@@ -76,7 +76,7 @@ def card(artifact: Artifact) -> Page:
         _whose(artifact),
         sections=sections,
         lead=standing.judged_on(judged),
-        notes=standing.verdicts(judged),
+        notes=[*standing.verdicts(judged), *standing.left_out(artifact)],
         foot=_foot(artifact),
         simulated=_simulated(artifact),
     )

@@ -27,6 +27,7 @@ from training.reporting.page import (
     share,
     shares,
 )
+from training.segments import FEW_EVENTS
 
 Row = Mapping[str, Any]
 
@@ -75,6 +76,12 @@ def verdicts(judged: Row) -> list[Note]:
     if line := gate.champion_line(evaluation):
         notes.append(Note(_sentence(line)))
     return notes + [Note(_sentence(line), "caution") for line in gate.weak_segments(evaluation)]
+
+
+def left_out(artifact: Artifact) -> list[Note]:
+    """Why the model is a scorecard alone, where that was not the search's own finding."""
+    why = artifact.training["trees_left_out"]
+    return [Note(f"A scorecard alone: {why}.", "caution")] if why else []
 
 
 def _sentence(line: str) -> str:
@@ -242,13 +249,17 @@ def segments(judged: Row) -> Section:
             measured(item["auc"], 2),
             measured(item["calibration"]["slope"], 2),
             measured(item["calibration"]["in_the_large"], 2),
+            measured(item["gain_over_base_rate"], 3),
+            f"{number(item['drawn_to_all']['auc'])} ({share(item['drawn_to_all']['weight'])})",
         ]
         for item in judged["segments"]
     ]
     head = "segment accounts events observed predicted AUC slope".split()
     note = (
         "Slope: right at 1. Observed − predicted: right at 0. Segments with few events say little "
-        "about themselves; their intervals show how little."
+        "about themselves; their intervals show how little, and beside them stands the AUC drawn "
+        f"to that of all: a segment's own has the weight n / (n + {FEW_EVENTS}), n being the rarer "
+        "of its events and its stayers."
     )
     worse = list(gate.weak_segments(dict(judged)))
     verdict = (
@@ -256,7 +267,8 @@ def segments(judged: Row) -> Section:
         if worse
         else Note("In no segment is it worse than the base rate.", "good")
     )
-    table = Table("By segment", [*head, "observed − predicted"], rows, note)
+    more = ["observed − predicted", "gain over the base rate", "AUC drawn to all (own weight)"]
+    table = Table("By segment", [*head, *more], rows, note)
     return Section("Segments", verdict, table)
 
 
