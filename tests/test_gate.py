@@ -159,8 +159,8 @@ def test_a_champion_is_judged_on_a_date_that_it_has_not_learnt_from(
 
 
 def replaced(artifact: Artifact, house: House) -> Artifact:
-    leads = house.champion.evaluation["lead_times"]
-    return judged(artifact, lead_times=leads)
+    measured = {key: house.champion.evaluation[key] for key in ("lead_times", "certificate")}
+    return judged(artifact, **measured)
 
 
 def test_a_champion_that_has_learnt_from_the_date_is_not_judged_on_it(
