@@ -128,3 +128,26 @@ def test_a_share_multiplies_all_points_and_none_leaves_nothing(card: Scorecard) 
     assert card.times(0.25).margins(X) == pytest.approx(card.margins(X) / 4, abs=1e-12)
     assert card.times(0) == NOTHING
     assert NOTHING.contributions(X).tolist() == np.zeros((50, 4)).tolist()
+
+
+def test_a_straight_card_is_a_logistic_regression_on_signed_logs() -> None:
+    X, y = world()
+    X = np.nan_to_num(X[:, :2])
+    (ours,) = scorecard.fit(X, y, FEATURES[:2], [0, 0], [2.0], scorecard.STRAIGHT)
+    bent = scorecard.signed_log(X)
+    bent = (bent - bent.min(axis=0)) / bent.std(axis=0)
+    design = np.hstack([np.ones((len(X), 1)), bent])
+
+    def loss(weights: Floats) -> float:
+        return float(log_losses(design @ weights, y).sum() + weights[1:] @ weights[1:])
+
+    best = minimize(loss, np.zeros(3), method="BFGS").x
+    assert ours.margins(X) == pytest.approx(design @ best, abs=1e-3)
+    assert all(len(item.knots) == 2 for item in ours.cards)
+
+
+def test_where_training_knew_every_value_an_unknown_one_is_worth_the_mean() -> None:
+    X, y = world()
+    X = np.nan_to_num(X)
+    (ours,) = scorecard.fit(X, y, FEATURES, [0, 0, 0], [2.0])
+    assert ours.contributions(np.full((1, 3), np.nan))[0, :3].tolist() == [0.0, 0.0, 0.0]
