@@ -35,7 +35,7 @@ PENALTIES = (1000.0, 100.0, 10.0, 1.0)
 # Curves are tried where every weight of theirs has this many rows.
 ROWS_A_WEIGHT = 3
 # A trial that is this much worse on the first fold is not tried on the others.
-HOPELESS = 1.01
+HOPELESS = 1.005
 # Simpler is preferred within one standard error, but never at more than this share of the loss;
 # where a company's later dates cannot be seen, at no limit: what fits one date closely is what
 # holds least on the next.
@@ -268,20 +268,24 @@ def _try(folds: Sequence[_Fold], restraint: Restraint, before: Sequence[_Tried])
     first = float(grown[0][1].min())
     if any(HOPELESS * item.first < first for item in before):
         return first
-    grown += [_grow(fold, restraint) for fold in folds[1:]]
-    steps = min(len(margins) for margins, _ in grown)
+    for fold in folds[1:]:
+        # What one fold does not reach, the others need not either.
+        grown.append(_grow(fold, restraint, len(grown[-1][0])))
+    steps = len(grown[-1][0])
     weights = np.array([len(fold.test.y) for fold in folds], dtype=np.float64)
     losses = np.average([found[:steps] for _, found in grown], axis=0, weights=weights)
     return _Tried(restraint, [margins[:steps] for margins, _ in grown], losses, first)
 
 
-def _grow(fold: _Fold, restraint: Restraint) -> tuple[Floats, Floats]:
+def _grow(
+    fold: _Fold, restraint: Restraint, most: int = MOST_ROUNDS // STEP
+) -> tuple[Floats, Floats]:
     """Margins (steps × test rows) and mean losses (steps × shares), until these have settled."""
     booster = model.start(fold.data, fold.train, restraint, model.SEED)
     raw = np.zeros(len(fold.test.y))
     margins: list[Floats] = []
     losses: list[Floats] = []
-    while len(margins) * STEP < MOST_ROUNDS and not _settled(losses):
+    while len(margins) < most and not _settled(losses):
         # Every round is wanted, also after one that found nothing to split.
         stuck = max(booster.update() for _ in range(STEP))
         new = booster.current_iteration() - len(margins) * STEP
