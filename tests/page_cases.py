@@ -506,7 +506,7 @@ def _change(old: Driver, new: Driver) -> Change:
         window=new.window,
         unit=new.unit,
         part="behaviour" if (old.value is None) == (new.value is None) else "data",
-        health_points=new.health_points - old.health_points,
+        health_points=new.points - old.points,
     )
 
 

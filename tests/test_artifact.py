@@ -19,6 +19,7 @@ from serving import batch
 from trained_company import TARGET, House, built
 from training import artifact as artifacts
 from training.artifact import Artifact, DamagedArtifact, champion, install_champion, try_loading
+from training.health import Anchors
 from training.matrix import Feature, matrix, row
 
 
@@ -58,7 +59,7 @@ def test_the_digest_is_of_what_decides_a_score(trained: House) -> None:
     for changed in (
         dataclasses.replace(own, models=own.models[:2]),
         dataclasses.replace(own, calibration=dataclasses.replace(own.calibration, offset=0.1)),
-        dataclasses.replace(own, anchors=dataclasses.replace(own.anchors, p_red=0.61)),
+        dataclasses.replace(own, anchors=Anchors(0.61, 0.25, "declared")),
         dataclasses.replace(own, features=own.features[::-1]),
         dataclasses.replace(own, declaration_hash="0"),
         dataclasses.replace(own, min_history_days=1),

@@ -24,6 +24,7 @@ from serving.book import Book
 from serving.runs import Run
 from trained_company import TARGET, House
 from training.artifact import champion_folder, install_champion
+from training.health import Anchors
 from training.movement import Movement
 
 INTERRUPTED = Path(__file__).parent / "interrupted.py"
@@ -409,7 +410,7 @@ def test_a_run_knows_what_moved_its_scores_since_the_run_before(published: list[
 def test_a_new_champion_is_told_apart_from_what_accounts_did(own: House) -> None:
     (day,) = [run.as_of for run in runs.published(scores_of(own))]
     (earlier,) = batch.score(own.company, [day - WEEK], settings=own.settings)
-    anchors = dataclasses.replace(own.champion.anchors, p_red=0.7)
+    anchors = Anchors(0.7, 0.25, "declared")
     other = dataclasses.replace(own.champion, models=own.champion.models[:1], anchors=anchors)
     install_champion(other, own.workspace)
     (run,) = batch.score(own.company, [day], settings=own.settings)
