@@ -65,7 +65,7 @@ def choose(
     GateRefused
         Too few accounts of either kind.
     """
-    require_enough(table, target)
+    require_enough(table, target, company)
     rows = as_rows(table, describe(table, live(columns)), company, target)
     folds, chosen_on = search.folds_of(rows, company.targets[target])
     return cold_start.choose(rows, folds, chosen_on, trials=trials, progress=progress)
@@ -93,7 +93,7 @@ def fit(
         Too few accounts of either kind, a calibration that runs backwards, or bands that the
         rows cannot support; the message says by how much.
     """
-    require_enough(table, target)
+    require_enough(table, target, company)
     choice = choice or choose(table, columns, company, target)
     features = describe(table, live(columns))
     rows = as_rows(table, features, company, target)
@@ -101,7 +101,7 @@ def fit(
     fitted_model = model.fit(rows, choice.restraint)
     margins = model.cross_fitted(rows, choice.restraint)
     held = _hold(table, rows, margins)
-    _require_both(held)
+    _require_both(held, declared.words[0])
     fitted = calibration.fit(held.margins, held.labels)
     anchors = scales.anchored(
         declared, fitted.logits(held.margins), held.labels, company.bands.capacity
@@ -124,9 +124,9 @@ def fit(
     return artifact, held
 
 
-def require_enough(table: pa.Table, target: str) -> None:
+def require_enough(table: pa.Table, target: str, company: Company) -> None:
     """Raises GateRefused unless enough distinct accounts churned, and enough stayed."""
-    for label, word in ((1, "churned"), (0, "stayed")):
+    for label, word in zip((1, 0), company.targets[target].words, strict=True):
         chosen = table.filter(pc.equal(table[f"label__{target}"], label))
         found = pc.count_distinct(chosen["account_id"]).as_py()
         if found < MIN_CHURNERS:
@@ -136,11 +136,11 @@ def require_enough(table: pa.Table, target: str) -> None:
             )
 
 
-def _require_both(held: Held) -> None:
+def _require_both(held: Held, word: str) -> None:
     if (events := int(held.labels.sum())) in (0, len(held.labels)):
         raise GateRefused(
             f"on the latest as-of date, {held.day}, {events} of {len(held.labels)} accounts "
-            "churned, so nothing can be calibrated there; leave the date out, or mend data_until "
+            f"{word}, so nothing can be calibrated there; leave the date out, or mend data_until "
             "if the tables end before it"
         )
 
