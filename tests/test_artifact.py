@@ -53,13 +53,14 @@ def test_an_artifact_comes_back_as_it_was_saved(trained: House, saved: Path) -> 
 
 def test_the_digest_is_of_what_decides_a_score(trained: House) -> None:
     own = trained.trained.artifact
+    assert isinstance(own.anchors, Anchors)
     told = dataclasses.replace(own, evaluation={}, training={}, name="x", registered_version="9")
     assert told.digest == own.digest
     assert (told.version, own.version) == ("9", own.digest[:12])
     for changed in (
         dataclasses.replace(own, models=own.models[:2]),
         dataclasses.replace(own, calibration=dataclasses.replace(own.calibration, offset=0.1)),
-        dataclasses.replace(own, anchors=Anchors(0.61, 0.25, "declared")),
+        dataclasses.replace(own, anchors=dataclasses.replace(own.anchors, p_red=0.61)),
         dataclasses.replace(own, features=own.features[::-1]),
         dataclasses.replace(own, declaration_hash="0"),
         dataclasses.replace(own, min_history_days=1),

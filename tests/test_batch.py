@@ -410,7 +410,8 @@ def test_a_run_knows_what_moved_its_scores_since_the_run_before(published: list[
 def test_a_new_champion_is_told_apart_from_what_accounts_did(own: House) -> None:
     (day,) = [run.as_of for run in runs.published(scores_of(own))]
     (earlier,) = batch.score(own.company, [day - WEEK], settings=own.settings)
-    anchors = Anchors(0.7, 0.25, "declared")
+    assert isinstance(own.champion.anchors, Anchors)
+    anchors = dataclasses.replace(own.champion.anchors, p_red=0.7)
     other = dataclasses.replace(own.champion, models=own.champion.models[:1], anchors=anchors)
     install_champion(other, own.workspace)
     (run,) = batch.score(own.company, [day], settings=own.settings)

@@ -60,6 +60,27 @@ def test_an_additive_world_needs_no_trees() -> None:
     assert found.losses["chosen"] == found.losses["scorecard"]
 
 
+def test_a_bent_world_gets_its_curves() -> None:
+    draw = np.random.default_rng(3)
+    X = draw.normal(0, 2, (3000, 4))
+    found = chosen(rows_of(2 * np.abs(X[:, 0]) - 3, X, draw))
+    assert found.restraint.curved
+    assert found.losses is not None
+    assert found.losses["scorecard"] < 0.55
+
+
+def test_where_no_later_date_can_be_seen_only_what_passes_noise_earns_its_splits() -> None:
+    rows = additive(600, dates=2)
+    folds, too_short = search.folds_of(rows, TARGET)
+    assert too_short == search.TOO_SHORT
+    blind = search.choose(rows, folds, too_short, trials=3)
+    flat = search.choose(rows, folds, "folds grouped by account", trials=3)
+    assert blind.restraint.splits <= flat.restraint.splits
+    assert blind.losses is not None
+    assert flat.losses is not None
+    assert blind.losses["chosen"] >= flat.losses["chosen"]
+
+
 def test_an_entangled_world_gets_its_trees() -> None:
     found = chosen(entangled())
     assert found.restraint.share == 1

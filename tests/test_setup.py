@@ -12,9 +12,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
+
+from serving.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
-VERBS = {"check", "features", "train", "lead-time", "indicators", "promote", "score", "serve"}
+OF_TABLES = {"train-table", "score-table"}
+"""Entry points for a table that nobody declared: verbs with other options."""
 
 NEEDS_CHROMIUM = """
 def test_of_a_page(chromium: str) -> None:
@@ -93,9 +97,11 @@ def test_make_passes_host_and_port_on_where_they_are_given(verb: str) -> None:
     assert "--host 127.0.0.2 --port 8080" in given
 
 
-def test_every_verb_of_the_pipeline_is_an_entry_point() -> None:
+def test_every_verb_is_an_entry_point() -> None:
     entry_points = (ROOT / "MLproject").read_text().partition("\nentry_points:\n")[2]
-    assert set(re.findall(r"^  (\S+):$", entry_points, flags=re.MULTILINE)) == VERBS
+    verbs = typer.main.get_group(app).commands
+    found = set(re.findall(r"^  (\S+):$", entry_points, flags=re.MULTILINE))
+    assert found == {*verbs, *OF_TABLES}
 
 
 def test_the_distribution_may_not_be_uploaded() -> None:
@@ -103,16 +109,19 @@ def test_the_distribution_may_not_be_uploaded() -> None:
     assert "Private :: Do Not Upload" in project["classifiers"]
 
 
-def mlflow_run(folder: Path, *parameters: str) -> subprocess.CompletedProcess[str]:
-    """Run the entry point `check` of this checkout through MLflow, tracked in `folder`."""
+def mlflow_run(
+    folder: Path, *parameters: str, entry: str = "check"
+) -> subprocess.CompletedProcess[str]:
+    """Run an entry point of this checkout through MLflow, tracked in `folder`."""
     arguments = [word for parameter in parameters for word in ("-P", parameter)]
     return run(
         *(sys.executable, "-m", "mlflow", "run", str(ROOT), "--env-manager", "local"),
-        *("-e", "check", *arguments),
+        *("-e", entry, *arguments),
         cwd=folder,
         VIRTUAL_ENV=sys.prefix,
         MLFLOW_TRACKING_URI=f"sqlite:///{folder}/mlflow.db",
         MLFLOW_DISABLE_TELEMETRY="true",
+        CHURNLIGHT_TRIALS="1",
     )
 
 
@@ -126,6 +135,21 @@ def test_an_entry_point_refuses_a_parameter_it_does_not_know(tmp_path: Path) -> 
     result = mlflow_run(tmp_path, "company=examples/cdnow", "colour=green")
     assert result.returncode != 0
     assert "No such option" in result.stderr + result.stdout
+
+
+def test_an_entry_point_trains_on_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "customers.csv"
+    rows = [
+        f"{1 + place % 40},{place % 11},{int((place % 40 < 12) != (place % 5 == 0))}"
+        for place in range(400)
+    ]
+    table.write_text("\n".join(["tenure,seats,left", *rows]))
+    given = (f"table={table}", "label=left", f"out={tmp_path}/model")
+    result = mlflow_run(tmp_path, *given, entry="train-table")
+    assert result.returncode == 0, result.stderr
+    assert {"model-card.md", "report.html"} <= {
+        path.name for path in (tmp_path / "model").iterdir()
+    }
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The registry on a real SQLite store: what is logged, where aliases stand, what is refused."""
 
 import dataclasses
+import json
+import re
 import shutil
 import sys
 import time
@@ -16,8 +18,9 @@ from features.settings import Settings
 from serving import batch
 from serving.assess import assess
 from trained_company import TARGET, House, built
-from training import tracking
+from training import run_record, tracking
 from training.artifact import Artifact, DamagedArtifact, champion
+from training.expiry import ExpiredModel
 
 NAME = "small-shop-churn"
 
@@ -107,6 +110,94 @@ def test_the_registered_artifact_is_the_one_that_was_trained(trained: House) -> 
     assert found.digest == trained.trained.artifact.digest == trained.champion.digest
     assert (found.name, found.version) == (NAME, "1")
     assert found.evaluation == trained.trained.artifact.evaluation
+
+
+def test_the_run_says_how_good_it_was_by_segment_band_fold_and_trial(
+    trained: House, registry: Registry
+) -> None:
+    artifact, metrics = trained.trained.artifact, registry.run.data.metrics
+    judged = artifact.evaluation
+    assert metrics["auc_low"] == pytest.approx(judged["auc"]["low"])
+    for name in ("precision", "lift", "reach"):
+        told = judged["value"]["at_capacity"][name]["value"]
+        assert metrics[f"{name}_at_capacity"] == pytest.approx(told)
+    for item in judged["segments"]:
+        assert metrics[f"segment/{item['segment']}/auc"] == pytest.approx(item["auc"]["value"])
+    assert metrics["band/green/accounts"] == judged["bands"]["green"]["accounts"]
+    history = registry.client.get_metric_history(trained.trained.run_id, "as_of/observed_rate")
+    told_by_date = artifact.training["calibration_by_as_of"]
+    assert [item.step for item in history] == list(range(len(told_by_date)))
+    assert [item.value for item in history] == [item["observed_rate"] for item in told_by_date]
+
+
+def test_trials_and_folds_are_the_steps_of_a_metric(trained: House) -> None:
+    artifact = trained.trained.artifact
+    made = artifact.training | {
+        "trials": [{"loss": 0.5}, {"loss": 0.4}],
+        "folds": [{"loss": 0.45}, {"loss": 0.35}],
+    }
+    found = run_record.metrics(dataclasses.replace(artifact, training=made))
+    assert [item for item in found if item[0] in ("trial_log_loss", "fold_log_loss")] == [
+        ("trial_log_loss", 0.5, 0),
+        ("trial_log_loss", 0.4, 1),
+        ("fold_log_loss", 0.45, 0),
+        ("fold_log_loss", 0.35, 1),
+    ]
+
+
+def test_any_segment_has_a_name_that_mlflow_accepts(own: House) -> None:
+    artifact = own.trained.artifact
+    names = ["Größe: > 10 / Jahr", "../x", "a.b", "50%", "two\nlines"]
+    first = artifact.evaluation["segments"][0]
+    judged = artifact.evaluation | {"segments": [first | {"segment": name} for name in names]}
+    made = another(artifact, evaluation=judged)
+    _, _, run = tracking.register(made, own.company, own.settings)
+    with tracking.client(own.company, own.settings) as mlflow:
+        logged = mlflow.MlflowClient().get_run(run).data.metrics
+    assert len([name for name in logged if name.endswith("/observed_rate")]) == len(names) + 1
+
+
+def test_the_run_holds_what_people_read(trained: House, registry: Registry) -> None:
+    run = trained.trained.run_id
+    named = {item.path for item in registry.client.list_artifacts(run)}
+    assert {"report.html", "model-card.md", "plots", "training.json", "lead-times.json"} <= named
+    plots = {item.path for item in registry.client.list_artifacts(run, "plots")}
+    assert {f"plots/{name}.svg" for name in ("reliability", "gains", "lift", "drivers")} <= plots
+    kept = tracking.reports_folder(trained.trained.artifact, trained.company, trained.settings)
+    assert (kept / "report.html").is_file()
+
+
+def test_the_run_names_its_data_without_a_row_of_it(trained: House, registry: Registry) -> None:
+    artifact = trained.trained.artifact
+    (used,) = registry.run.inputs.dataset_inputs
+    assert artifact.training["data_digest"].startswith(used.dataset.digest)
+    tags = {item.key: item.value for item in used.tags}
+    assert tags["rows"] == str(artifact.training["rows"])
+    assert tags["mlflow.data.context"] == "training"
+    schema = json.loads(used.dataset.schema)["mlflow_colspec"]
+    columns = [item["name"] for item in schema]
+    assert columns == [*(item.name for item in artifact.features), f"label__{TARGET}"]
+    known = built(trained.company).table["account_id"].to_pylist()
+    told = f"{used.dataset.source} {used.dataset.profile} {tags}"
+    assert not any(f'"{account}"' in told for account in known)
+
+
+def test_the_run_names_the_commit_of_its_code(registry: Registry, tmp_path: Path) -> None:
+    if (run_record.HOUSE / ".git").exists():
+        assert re.match(r"[0-9a-f]{40}(-dirty)?$", registry.run.data.tags["git_commit"])
+    assert run_record.git_commit(tmp_path) == ""
+
+
+def test_a_run_below_mlflow_run_is_its_child(own: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tracking.client(own.company, own.settings) as mlflow:
+        parent = mlflow.MlflowClient().create_run("0").info.run_id
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.get_tracking_uri())
+    monkeypatch.setenv("MLFLOW_RUN_ID", parent)
+    _, _, run = tracking.register(own.trained.artifact, own.company, own.settings)
+    with tracking.client(own.company, own.settings) as mlflow:
+        found = mlflow.MlflowClient().get_run(run)
+    assert run != parent
+    assert found.data.tags["mlflow.parentRunId"] == parent
 
 
 @pytest.fixture
@@ -226,6 +317,27 @@ def test_a_registered_artifact_that_was_changed_is_refused(own: House) -> None:
     text.write_text(text.read_text("utf-8").replace("shrinkage=", "shrinkage=1"), "utf-8")
     with pytest.raises(DamagedArtifact, match=r"model-0\.txt changed or missing since training"):
         tracking.fetch(own.company, TARGET, "challenger", own.settings)
+
+
+# When it has expired
+
+
+def test_an_expired_model_is_warned_about_wherever_it_is_loaded(own: House) -> None:
+    with tracking.client(own.company, own.settings) as mlflow:
+        mlflow.MlflowClient().set_model_version_tag(NAME, "1", "expiry", "2020-01-31")
+    told = f"model {NAME} version 1 expired on 2020-01-31; review it"
+    with pytest.warns(ExpiredModel, match=told):
+        tracking.fetch(own.company, TARGET, "champion", own.settings)
+    with pytest.warns(ExpiredModel, match=told):
+        tracking.promote(own.company, TARGET, "1", settings=own.settings)
+
+
+def test_scores_long_after_a_models_data_are_warned_about(own: House) -> None:
+    made = own.champion.training | {"data_until": "2020-01-01"}
+    folder = own.workspace / "old"
+    dataclasses.replace(own.champion, training=made).save(folder)
+    with pytest.warns(ExpiredModel, match="was due for review after 2020-07-02: its data end on"):
+        batch.score(own.company, model=str(folder), settings=own.settings)
 
 
 # A store that cannot be used

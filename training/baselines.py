@@ -1,6 +1,6 @@
 """What a model must beat: the best column alone, and the scorecard of the same columns.
 
-Both go the model's own way (calibrated on cross-fitted margins of the latest rows), so that a
+Both go the model's own way (calibrated on cross-fitted margins of their history), so that a
 difference is one of ranking and shape, and not of the base rate's shift. A model is never set
 beside itself: a scorecard not beside a scorecard, a model of one column not beside that column.
 """
@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import GateRefused
-from training import calibration, evaluate, gate, model, split
+from training import calibration, evaluate, gate, model, offsets, split
 from training.calibration import Calibration
 from training.matrix import Feature
 from training.model import Model, Restraint, Rows
+from training.offsets import Pull
 
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
@@ -73,20 +74,20 @@ def beside_held(logits: Floats, taught: Rows, restraint: Restraint, at: split.Ma
     held = taught.where(at)
     found = []
     for name, own, _ in _drafts(taught, restraint):
-        margins = model.cross_fitted(own, replace(restraint, share=0.0))[at]
+        margins = model.cross_fitted(own, replace(restraint, share=0.0))
         try:
-            simple = cross_calibrated(margins, held)
+            simple = cross_calibrated(margins[at], held, offsets.of(margins, own, at).pull)
         except GateRefused:
             continue
         found.append(_gain(name, logits, simple, held))
     return found
 
 
-def cross_calibrated(margins: Floats, rows: Rows) -> Floats:
+def cross_calibrated(margins: Floats, rows: Rows, pull: Pull) -> Floats:
     """Logits of held margins (rows,), each fold's line fitted on the other folds' rows."""
     logits = np.empty(len(margins))
     for fold in split.grouped(rows.accounts):
-        line = calibration.fit(margins[fold.train], rows.y[fold.train])
+        line = pull.line(margins[fold.train], rows.y[fold.train])
         logits[fold.test] = line.logits(margins[fold.test])
     return logits
 
@@ -104,9 +105,8 @@ def _drafts(rows: Rows, restraint: Restraint) -> Iterator[tuple[str, Rows, list[
 def _made(
     name: str, places: Sequence[int], own: Rows, plain: Restraint, calibrating: split.Mask
 ) -> Baseline:
-    margins = model.cross_fitted(own, plain)
-    line = calibration.fit(margins[calibrating], own.y[calibrating])
-    return Baseline(name, places, model.fit(own, plain), line)
+    history = offsets.of(model.cross_fitted(own, plain), own, calibrating)
+    return Baseline(name, places, model.fit(own, plain), history.line)
 
 
 def _gain(name: str, logits: Floats, other: Floats, rows: Rows) -> dict[str, Any]:

@@ -26,7 +26,7 @@ TINY = 1e-9
 class Calibration:
     """The fitted line, and how many rows and events it rests on.
 
-    `prior_width` is the standard deviation of the slope's prior around 1.
+    `prior_width` is the standard deviation of the slope's prior around `prior_slope`.
     """
 
     slope: float
@@ -34,14 +34,17 @@ class Calibration:
     rows: int
     events: int
     prior_width: float = PRIOR_WIDTH
+    prior_slope: float = 1.0
 
     def logits(self, margins: Floats) -> Floats:
         """Calibrated log-odds (rows,) of raw margins."""
         return self.slope * margins + self.offset
 
 
-def fit(margins: Floats, labels: npt.NDArray[np.int8]) -> Calibration:
+def fit(margins: Floats, labels: npt.NDArray[np.int8], around: float = 1.0) -> Calibration:
     """The line that makes `margins` (rows,) say how often `labels` (rows,) are 1.
+
+    `around` is where the prior has the slope: 1, or what other rows say.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def fit(margins: Floats, labels: npt.NDArray[np.int8]) -> Calibration:
         The slope is not positive: higher margins do not go with more events.
     """
     found = minimize(
-        _negative_log_posterior, np.array([1.0, 0.0]), (margins, labels), "BFGS", jac=True
+        _negative_log_posterior, np.array([1.0, 0.0]), (margins, labels, around), "BFGS", jac=True
     )
     slope, offset = (float(value) for value in found.x)
     if slope <= 0:
@@ -58,17 +61,17 @@ def fit(margins: Floats, labels: npt.NDArray[np.int8]) -> Calibration:
             "it did not happen more often where the model says it is likelier; add history or "
             "better indicators"
         )
-    return Calibration(slope, offset, len(labels), int(labels.sum()))
+    return Calibration(slope, offset, len(labels), int(labels.sum()), prior_slope=around)
 
 
 def _negative_log_posterior(
-    line: Floats, margins: Floats, labels: npt.NDArray[np.int8]
+    line: Floats, margins: Floats, labels: npt.NDArray[np.int8], around: float
 ) -> tuple[float, Floats]:
     slope, offset = line
     logits = slope * margins + offset
     surplus = expit(logits) - labels
-    prior = (slope - 1) / PRIOR_WIDTH**2
-    loss = log_losses(logits, labels).sum() + (slope - 1) * prior / 2
+    prior = (slope - around) / PRIOR_WIDTH**2
+    loss = log_losses(logits, labels).sum() + (slope - around) * prior / 2
     return float(loss), np.array([surplus @ margins + prior, surplus.sum()])
 
 

@@ -21,8 +21,12 @@ On fewer, trees lowered no shipped company's log loss on a later date by more th
 choice among them, and among penalties, cost some of it.
 """
 
-SHRUNKEN = replace(search.FIRST[0], share=0.0, penalty=search.PENALTIES[0])
-"""The scorecard under the strongest penalty of the search: few accounts cannot choose one."""
+PENALTY = 30.0
+"""The ridge of the scorecard where few accounts cannot choose one: at 40 to 200 churners it was at
+most 0.8 % from the best on every shipped company, folds that choose 1.1 %, 100 1.7 %, 10 1.5 %."""
+
+SHRUNKEN = replace(search.FIRST[0], share=0.0, penalty=PENALTY)
+"""The restraint of a model of few churners."""
 
 
 def choose(

@@ -24,7 +24,6 @@ from features.progress import Progress, silent
 from features.snapshots import digest
 from training import (
     baselines,
-    calibration,
     certificate,
     cold_start,
     evaluate,
@@ -33,18 +32,19 @@ from training import (
     gate,
     health,
     model,
+    offsets,
     search,
     segments,
     split,
     worth,
 )
 from training.artifact import Artifact
-from training.calibration import Calibration
 from training.drivers import Meaning
 from training.foreign import Frame, Roles
 from training.health import Anchors
 from training.matrix import Feature, matrix
 from training.model import Restraint, Rows
+from training.offsets import Pull
 from training.procedure import account_of, size
 from training.scales import scale
 from training.search import Choice
@@ -226,15 +226,21 @@ def _folds(rows: Rows) -> tuple[list[split.Fold], str]:
     return (later, "later blocks of time") if later else search.folds_of(rows, None)
 
 
-def _made(read: _Read, rows: Rows, choice: Choice) -> tuple[Artifact, Floats]:
-    """The artifact of `rows`, calibrated on the latest of them with enough of both outcomes.
+@dataclass(frozen=True)
+class _Held:
+    """Cross-fitted margins of the rows that calibrated, and how far those before pulled them."""
 
-    Beside it stand the cross-fitted margins of those that calibrated.
-    """
+    margins: Floats
+    pull: Pull
+
+
+def _made(read: _Read, rows: Rows, choice: Choice) -> tuple[Artifact, _Held]:
+    """The artifact of `rows`, calibrated on the latest of them with enough of both outcomes."""
     fitted = model.fit(rows, choice.restraint)
     margins = model.cross_fitted(rows, choice.restraint)
     mask = _latest_with_enough(rows)
-    line = calibration.fit(margins[mask], rows.y[mask])
+    history = offsets.of(margins, rows, mask)
+    line = history.line
     features = tuple(rows.features)
     roles = read.about["roles"]
     artifact = Artifact(
@@ -249,10 +255,10 @@ def _made(read: _Read, rows: Rows, choice: Choice) -> tuple[Artifact, Floats]:
         features=features,
         meanings={item.indicator: _meaning(item) for item in features},
         declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),
-        training=_account(read, rows, choice, line.logits(margins)),
+        training=_account(read, account_of(rows, choice, history, margins)),
         definitions={},
     )
-    return artifact, margins[mask]
+    return artifact, _Held(margins[mask], history.pull)
 
 
 def _latest_with_enough(rows: Rows) -> split.Mask:
@@ -280,16 +286,22 @@ def _meaning(item: Feature) -> Meaning:
     return Meaning(item.name, "business", "leading", "", says, None)
 
 
-def _account(read: _Read, rows: Rows, choice: Choice, logits: Floats) -> dict[str, Any]:
-    told = account_of(rows, choice, logits)
-    blocks = [read.blocks[int(number)] for number in np.unique(rows.as_of.astype(np.int64))]
-    by_block = [
-        {**item, "as_of": name}
-        for item, name in zip(told["calibration_by_as_of"], blocks, strict=True)
-    ]
+def _account(read: _Read, told: dict[str, Any]) -> dict[str, Any]:
+    """What is told of the artifact, with the blocks of time by their names."""
     folds = [{**item, "as_of": _named(read, item["as_of"])} for item in told["folds"]]
-    named = {"as_of": blocks, "calibration_by_as_of": by_block, "folds": folds}
-    return {**told, **read.about, **named}
+    return {
+        **told,
+        **read.about,
+        "as_of": _named(read, told["as_of"]),
+        "offset": {**told["offset"], "dates": _by_name(read, told["offset"]["dates"])},
+        "calibration_by_as_of": _by_name(read, told["calibration_by_as_of"]),
+        "folds": folds,
+    }
+
+
+def _by_name(read: _Read, dates: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = _named(read, [item["as_of"] for item in dates])
+    return [{**item, "as_of": name} for item, name in zip(dates, names, strict=True)]
 
 
 def _named(read: _Read, days: Sequence[str]) -> list[str]:
@@ -311,13 +323,14 @@ def _out_of_time(artifact: Artifact, read: _Read, earlier: Rows) -> dict[str, An
     }
 
 
-def _by_folds(artifact: Artifact, margins: Floats, rows: Rows) -> dict[str, Any]:
+def _by_folds(artifact: Artifact, found: _Held, rows: Rows) -> dict[str, Any]:
     """Each fold by a line of the others; the margins never saw their account."""
+    margins = found.margins
     at = _latest_with_enough(rows)
     held = rows.where(at)
     logits, scores = np.empty(len(held.y)), np.empty(len(held.y))
     for fold in split.grouped(held.accounts):
-        line: Calibration = calibration.fit(margins[fold.train], held.y[fold.train])
+        line = found.pull.line(margins[fold.train], held.y[fold.train])
         logits[fold.test] = line.logits(margins[fold.test])
         scores[fold.test] = scale(line, artifact.anchors).unclipped(margins[fold.test])
     restraint = Restraint(**artifact.training["restraint"])

@@ -6,7 +6,7 @@ A champion that is still valid gives way only to what is surely better on a date
 learnt from. Everything is read from the artifact's own evaluation; nothing is measured here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ BASE_RATE = "the base rate"
 SCORECARD = "logistic regression on the same columns"
 """The name of the baseline that a model with trees must beat to keep them."""
 
-Measured = dict[str, Any]
+Measured = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def beats(gain: Measured) -> bool:
     return gain["low"] is not None and gain["low"] > 0
 
 
-def shortfalls(evaluation: dict[str, Any]) -> list[str]:
+def shortfalls(evaluation: Mapping[str, Any]) -> list[str]:
     """What the model is no better than, by more than noise, each with the figures."""
     rivals = [(BASE_RATE, evaluation["gain_over_base_rate"])]
     rivals += [(item["baseline"], item) for item in evaluation.get("baselines", ())]
@@ -46,7 +46,7 @@ def shortfalls(evaluation: dict[str, Any]) -> list[str]:
     ]
 
 
-def trees_prove_nothing(evaluation: dict[str, Any]) -> str:
+def trees_prove_nothing(evaluation: Mapping[str, Any]) -> str:
     """Why a model does as well without its trees; empty where they earn their place."""
     for item in evaluation.get("baselines", ()):
         if item["baseline"] == SCORECARD and not beats(item):
@@ -99,7 +99,7 @@ def compared_with(artifact: Artifact, champion: Standing) -> Measured | None:
     return found if same else None
 
 
-def weak_segments(evaluation: dict[str, Any]) -> Iterator[str]:
+def weak_segments(evaluation: Mapping[str, Any]) -> Iterator[str]:
     """Each segment on which the model did worse than the base rate, and how sure that is."""
     for item in evaluation["segments"]:
         if item["worse_than_base_rate"]:
@@ -115,7 +115,7 @@ def _sureness(gain: Measured) -> str:
     return "surely" if gain["high"] is not None and gain["high"] < 0 else "perhaps"
 
 
-def champion_line(evaluation: dict[str, Any]) -> str:
+def champion_line(evaluation: Mapping[str, Any]) -> str:
     """How the model did beside the champion of the day; empty where there was none."""
     found = evaluation.get("champion")
     if found is None:
@@ -127,7 +127,7 @@ def champion_line(evaluation: dict[str, Any]) -> str:
     return f"{word} than {name}: log loss lower by {figures(found)}"
 
 
-def told(evaluation: dict[str, Any]) -> list[str]:
+def told(evaluation: Mapping[str, Any]) -> list[str]:
     """What a summary says of the gate: the champion, weak segments, and whether it will refuse."""
     lines = [champion_line(evaluation), *weak_segments(evaluation)]
     if found := shortfalls(evaluation):

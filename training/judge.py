@@ -257,7 +257,7 @@ def _cross_calibrated(held: Held, history: History) -> tuple[Floats, Floats]:
     declared = history.company.targets[history.target]
     logits, scores = np.empty(len(held.labels)), np.empty(len(held.labels))
     for fold in split.grouped(held.accounts):
-        line = calibration.fit(held.margins[fold.train], held.labels[fold.train])
+        line = held.pull.line(held.margins[fold.train], held.labels[fold.train])
         anchors = scales.anchored(
             declared,
             line.logits(held.margins[fold.train]),

@@ -6,7 +6,7 @@ leaves, that of the scorecard into its points, so that the margin is their plain
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -27,11 +27,10 @@ BAG = 3
 # Boosters grow side by side, each on one thread: threads that share a booster wait for each other,
 # and on a busy machine that costs tenfold.
 THREADS = 2
-# More rows than these tell a scorecard's few weights nothing new, and cost time and memory.
-SCORECARD_ROWS = 20_000
+# Trees of few leaves need no deep branches; where many columns work together, depth is what counts.
+SMALL, DEPTH = 24, 6
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
-    "max_depth": 6,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "cat_smooth": 100.0,
@@ -49,7 +48,8 @@ class Restraint:
     """What keeps the trees small and the scorecard flat.
 
     `columns` is the share of columns that a split may choose from, `penalty` the scorecard's
-    ridge, `share` the part of the margin that the trees have, between 0 and 1.
+    ridge, `curved` whether its columns may have more than straight lines, `share` the part of the
+    margin that the trees have, between 0 and 1.
     """
 
     leaves: int
@@ -59,6 +59,7 @@ class Restraint:
     columns: float
     rounds: int = 0
     penalty: float = 10.0
+    curved: bool = False
     share: float = 1.0
 
     @property
@@ -66,6 +67,7 @@ class Restraint:
         """What LightGBM is told."""
         return PARAMETERS | {
             "num_leaves": self.leaves,
+            "max_depth": DEPTH if self.leaves <= SMALL else -1,
             "learning_rate": self.learning_rate,
             "lambda_l2": self.l2,
             "min_data_in_leaf": self.min_rows,
@@ -82,7 +84,8 @@ class Restraint:
 class Rows:
     """Labelled rows: matrix (rows × features), labels 0/1, accounts and as-of dates.
 
-    `signs` say, per feature, how the margin may move with its value: −1, 0 or 1.
+    `signs` say, per feature, how the margin may move with its value: −1, 0 or 1; `ahead` how many
+    days after an as-of date its labels are known, which is when a model of it can first score.
     """
 
     X: Floats
@@ -91,23 +94,22 @@ class Rows:
     as_of: npt.NDArray[np.datetime64]
     features: Sequence[Feature]
     signs: Sequence[int]
+    ahead: int = 1
 
     def where(self, mask: split.Mask) -> "Rows":
         """The rows under a mask."""
         accounts = [self.accounts[int(number)] for number in np.flatnonzero(mask)]
-        return Rows(
-            self.X[mask], self.y[mask], accounts, self.as_of[mask], self.features, self.signs
+        return replace(
+            self, X=self.X[mask], y=self.y[mask], accounts=accounts, as_of=self.as_of[mask]
         )
 
     def only(self, places: Sequence[int]) -> "Rows":
         """The same rows with these columns alone."""
-        return Rows(
-            self.X[:, list(places)],
-            self.y,
-            self.accounts,
-            self.as_of,
-            [self.features[place] for place in places],
-            [self.signs[place] for place in places],
+        return replace(
+            self,
+            X=self.X[:, list(places)],
+            features=[self.features[place] for place in places],
+            signs=[self.signs[place] for place in places],
         )
 
     def thinned(self, most: int) -> "Rows":
@@ -146,7 +148,7 @@ def fit(rows: Rows, restraint: Restraint, bag: int = BAG) -> Model:
     """The model of `rows` under `restraint`, with one booster for each of `bag` seeds."""
     card = scorecard.NOTHING
     if restraint.share < 1:
-        (card,) = scorecards(rows, [restraint.penalty])
+        (card,) = scorecards(rows, [restraint.penalty], restraint.curved)
     boosters: list[lgb.Booster] = []
     if restraint.share:
         data = dataset(rows)
@@ -154,10 +156,11 @@ def fit(rows: Rows, restraint: Restraint, bag: int = BAG) -> Model:
     return Model(card.times(1 - restraint.share), tuple(boosters))
 
 
-def scorecards(rows: Rows, penalties: Sequence[float]) -> list[Scorecard]:
-    """A scorecard of `rows` for each penalty."""
-    few = rows.thinned(SCORECARD_ROWS)
-    return scorecard.fit(few.X, few.y, few.features, few.signs, penalties)
+def scorecards(rows: Rows, penalties: Sequence[float], curved: bool) -> list[Scorecard]:
+    """A scorecard of `rows` for each penalty, of straight lines or `curved`."""
+    quantiles = scorecard.CURVED if curved else scorecard.STRAIGHT
+    few = rows.thinned(scorecard.CELLS // scorecard.width(rows.features, quantiles))
+    return scorecard.fit(few.X, few.y, few.features, few.signs, penalties, quantiles)
 
 
 def dataset(rows: Rows) -> lgb.Dataset:

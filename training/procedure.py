@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import expit
 
+from features import clock
 from features.company import Company
 from features.contract import MIN_CHURNERS
 from features.definitions import definitions
@@ -21,10 +21,12 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.windows import Column
-from training import calibration, cold_start, model, scales, search
+from training import cold_start, model, offsets, scales, search
 from training.artifact import Artifact
+from training.calibration_table import by_as_of
 from training.drivers import Meaning
 from training.matrix import Feature, matrix
+from training.offsets import History, Pull
 from training.search import Choice
 
 Floats = npt.NDArray[np.float64]
@@ -32,13 +34,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Held:
-    """What the latest as-of date looked like to models that never saw its accounts."""
+    """What the latest as-of date looked like to models that never saw its accounts.
+
+    `pull` is how far the dates before it pull its calibration.
+    """
 
     day: date
     margins: Floats
     labels: npt.NDArray[np.int8]
     accounts: Sequence[str]
     segments: Sequence[str]
+    pull: Pull
 
 
 def labelled(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
@@ -100,9 +106,9 @@ def fit(
     declared = company.targets[target]
     fitted_model = model.fit(rows, choice.restraint)
     margins = model.cross_fitted(rows, choice.restraint)
-    held = _hold(table, rows, margins)
-    _require_both(held, declared.words[0])
-    fitted = calibration.fit(held.margins, held.labels)
+    _require_both(rows, declared.words[0])
+    history = offsets.fit(margins, rows.y, rows.as_of, rows.ahead)
+    held, fitted = _hold(table, rows, margins, history.pull), history.line
     anchors = scales.anchored(
         declared, fitted.logits(held.margins), held.labels, company.bands.capacity
     )
@@ -118,7 +124,7 @@ def fit(
         features=tuple(features),
         meanings=_meanings(company, features),
         declaration_hash=company.declaration_hash,
-        training=account_of(rows, choice, fitted.logits(margins)),
+        training=account_of(rows, choice, history, margins),
         definitions=definitions(company, target),
     )
     return artifact, held
@@ -136,10 +142,11 @@ def require_enough(table: pa.Table, target: str, company: Company) -> None:
             )
 
 
-def _require_both(held: Held, word: str) -> None:
-    if (events := int(held.labels.sum())) in (0, len(held.labels)):
+def _require_both(rows: model.Rows, word: str) -> None:
+    labels = rows.y[rows.as_of == rows.as_of.max()]
+    if (events := int(labels.sum())) in (0, len(labels)):
         raise GateRefused(
-            f"on the latest as-of date, {held.day}, {events} of {len(held.labels)} accounts "
+            f"on the latest as-of date, {rows.latest}, {events} of {len(labels)} accounts "
             f"{word}, so nothing can be calibrated there; leave the date out, or mend data_until "
             "if the tables end before it"
         )
@@ -179,17 +186,20 @@ def as_rows(
     table: pa.Table, features: Sequence[Feature], company: Company, target: str
 ) -> model.Rows:
     """The table as what the model is given."""
+    as_of = table["as_of"].to_numpy().astype("datetime64[D]")
+    day: date = as_of.max().astype(object)
     return model.Rows(
         matrix(table, features),
         table[f"label__{target}"].to_numpy().astype(np.int8),
         table["account_id"].to_pylist(),
-        table["as_of"].to_numpy().astype("datetime64[D]"),
+        as_of,
         features,
         model.monotone_signs(company, target, features),
+        (clock.settled(day, company.targets[target]) - day).days,
     )
 
 
-def _hold(table: pa.Table, rows: model.Rows, margins: Floats) -> Held:
+def _hold(table: pa.Table, rows: model.Rows, margins: Floats, pull: Pull) -> Held:
     """The rows of the latest date, with their cross-fitted margins."""
     at_latest = rows.as_of == np.datetime64(rows.latest, "D")
     latest = table.filter(pa.array(at_latest))
@@ -199,6 +209,7 @@ def _hold(table: pa.Table, rows: model.Rows, margins: Floats) -> Held:
         rows.y[at_latest],
         latest["account_id"].to_pylist(),
         latest["segment"].to_pylist(),
+        pull,
     )
 
 
@@ -212,8 +223,11 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
     return found
 
 
-def account_of(rows: model.Rows, choice: Choice, logits: Floats) -> dict[str, Any]:
-    """What the artifact was made from, for those who read it."""
+def account_of(
+    rows: model.Rows, choice: Choice, history: History, margins: Floats
+) -> dict[str, Any]:
+    """What the artifact was made from, for those who read it; `margins` are cross-fitted."""
+    logits = history.line.logits(margins)
     return {
         "as_of": [str(day) for day in np.unique(rows.as_of)],
         "rows": len(rows.y),
@@ -228,21 +242,9 @@ def account_of(rows: model.Rows, choice: Choice, logits: Floats) -> dict[str, An
         "trees_left_out": choice.trees_left_out,
         "parameters": model.PARAMETERS,
         "base_rate": float(rows.y[rows.as_of == rows.as_of.max()].mean()),
-        "calibration_by_as_of": _in_the_large(rows, logits),
+        "offset": history.account(),
+        "calibration_by_as_of": by_as_of(logits, rows.y, rows.as_of, rows.accounts),
     }
-
-
-def _in_the_large(rows: model.Rows, logits: Floats) -> list[dict[str, Any]]:
-    """Calibration-in-the-large: per as-of date, what the calibrated model says and what came."""
-    return [
-        {
-            "as_of": str(day),
-            "rows": int((rows.as_of == day).sum()),
-            "observed_rate": float(rows.y[rows.as_of == day].mean()),
-            "predicted_rate": float(expit(logits[rows.as_of == day]).mean()),
-        }
-        for day in np.unique(rows.as_of)
-    ]
 
 
 def size(made: dict[str, Any]) -> str:

@@ -55,6 +55,8 @@ def metrics(artifact: Artifact) -> list[Step]:
         *_lights(judged),
         *(item for entry in judged["segments"] for item in _segment(entry)),
     ]
+    for check in judged.get("certificate", {}).get("checks", ()):
+        found += _measures("certificate/", {accepted(check["name"]): check["value"]})
     for entry in judged.get("baselines", ()):
         found += _measures("", {f"gain_over/{accepted(entry['baseline'])}": entry})
     return [(name, value, 0) for name, value in found] + list(_steps(artifact.training))

@@ -7,7 +7,8 @@ rows give the same model. Of all that is within noise of the best, the simplest 
 trees generalise better out of time and explain fastest.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from optuna.trial import TrialState
 
 from features.company import Target
 from features.progress import Progress, silent
-from training import calibration, model, split
+from training import calibration, model, scorecard, split
 from training.model import Restraint, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -30,27 +31,34 @@ STEP = 20
 MOST_ROUNDS = 400
 PATIENCE = 3
 SHARES = (0.25, 0.5, 0.75, 1.0)
-PENALTIES = (100.0, 10.0, 1.0)
+PENALTIES = (1000.0, 100.0, 10.0, 1.0)
+# Curves are tried where every weight of theirs has this many rows.
+ROWS_A_WEIGHT = 3
 # A trial that is this much worse on the first fold is not tried on the others.
 HOPELESS = 1.01
-# Simpler is preferred within one standard error, but never at more than this share of the loss.
-WORTH = 0.002
+# Simpler is preferred within one standard error, but never at more than this share of the loss;
+# where a company's later dates cannot be seen, at no limit: what fits one date closely is what
+# holds least on the next.
+WORTH = 0.004
+TOO_SHORT = "folds grouped by account, the history being too short for later dates"
 LEARN_ROWS, TEST_ROWS = 24_000, 8_000
 FEW_ROWS = 3_000
 
 SPACE = {
-    "leaves": IntDistribution(3, 24, log=True),
+    "leaves": IntDistribution(3, 48, log=True),
     "learning_rate": CategoricalDistribution((0.05, 0.1)),
     "l2": FloatDistribution(0.1, 30.0, log=True),
     "min_rows": IntDistribution(5, 80, log=True),
     "columns": FloatDistribution(0.4, 1.0),
 }
-# Tried first: the house's restraint, stumps that only add up, and two for sharper worlds.
+# Tried first: the house's restraint, stumps that hardly work together, two for sharper worlds, and
+# trees for those in which many columns work together.
 FIRST = (
     Restraint(leaves=6, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
     Restraint(leaves=3, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
     Restraint(leaves=20, learning_rate=0.05, l2=0.5, min_rows=5, columns=0.6),
     Restraint(leaves=10, learning_rate=0.1, l2=2.0, min_rows=20, columns=0.6),
+    Restraint(leaves=31, learning_rate=0.1, l2=5.0, min_rows=5, columns=1.0),
 )
 
 
@@ -122,7 +130,7 @@ def folds_of(rows: Rows, target: Target | None) -> tuple[list[split.Fold], str]:
             return later, "later as-of dates"
     count = split.FOLDS if len(rows.y) < FEW_ROWS else split.ORIGINS
     grouped = [fold for fold in split.grouped(rows.accounts, count) if both(rows, fold)]
-    return grouped, "folds grouped by account, the history being too short for later dates"
+    return grouped, "folds grouped by account" if target is None else TOO_SHORT
 
 
 def both(rows: Rows, fold: split.Fold) -> bool:
@@ -145,38 +153,72 @@ def choose(
     alone = replace(FIRST[0], share=0.0)
     if not folds:
         return Choice(alone, "nothing: no fold has both outcomes")
-    penalty, ready = _ready(rows, folds)
+    worth = math.inf if chosen_on == TOO_SHORT else WORTH
+    (curved, penalty), ready = _ready(rows, folds, worth)
+    alone = replace(alone, curved=curved, penalty=penalty)
     tried, told = _search(ready, trials, progress)
     cards = float(np.concatenate([_card_losses(fold) for fold in ready]).mean())
-    candidates = [_Candidate(replace(alone, penalty=penalty), cards)]
-    candidates += [found for item in tried for found in _candidates(item, penalty)]
-    chosen, best = _simplest(candidates, ready)
+    candidates = [_Candidate(alone, cards)]
+    candidates += [found for item in tried for found in _candidates(item, alone)]
+    chosen, best = _simplest(candidates, ready, worth)
     losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
     return Choice(chosen.restraint, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
 
 
-def _ready(rows: Rows, folds: Sequence[split.Fold]) -> tuple[float, list[_Fold]]:
-    """The folds, thinned, with the margins of the scorecard whose penalty does best on all."""
+def _ready(
+    rows: Rows, folds: Sequence[split.Fold], worth: float
+) -> tuple[tuple[bool, float], list[_Fold]]:
+    """The simplest scorecard within noise of the best, and the folds, thinned, with its margins."""
     pairs = [
         (rows.where(fold.train).thinned(LEARN_ROWS), rows.where(fold.test).thinned(TEST_ROWS))
         for fold in folds
     ]
-    margins = [
-        np.array([card.margins(test.X) for card in model.scorecards(train, PENALTIES)])
-        for train, test in pairs
-    ]
+    cards = _cards([train for train, _ in pairs])
+    margins = [_card_margins(train, test, cards) for train, test in pairs]
     losses = np.hstack(
         [
             calibration.left_over(found, test.y)
             for found, (_, test) in zip(margins, pairs, strict=True)
         ]
     )
-    best = int(np.argmin(losses.mean(axis=1)))
+    chosen = _simplest_card(losses, _accounts(test for _, test in pairs), worth)
     ready = [
-        _Fold(train, model.dataset(train), test, found[best])
+        _Fold(train, model.dataset(train), test, found[chosen])
         for (train, test), found in zip(pairs, margins, strict=True)
     ]
-    return PENALTIES[best], ready
+    return cards[chosen], ready
+
+
+def _cards(trains: Sequence[Rows]) -> list[tuple[bool, float]]:
+    """Whether curved, and the penalty, of the scorecards to try, from the simplest on."""
+    weights = scorecard.width(trains[0].features, scorecard.CURVED)
+    enough = min(len(train.y) for train in trains) >= ROWS_A_WEIGHT * weights
+    shapes = (False, True) if enough else (False,)
+    return [(curved, penalty) for curved in shapes for penalty in PENALTIES]
+
+
+def _card_margins(train: Rows, test: Rows, cards: Sequence[tuple[bool, float]]) -> Floats:
+    """The margins of every scorecard (cards × test rows)."""
+    shapes = dict.fromkeys(curved for curved, _ in cards)
+    found = [card for curved in shapes for card in model.scorecards(train, PENALTIES, curved)]
+    return np.array([card.margins(test.X) for card in found])
+
+
+def _simplest_card(losses: Floats, accounts: npt.NDArray[np.str_], worth: float) -> int:
+    """The first of losses (cards × rows) that is within noise of the best."""
+    means = losses.mean(axis=1)
+    best = int(np.argmin(means))
+    close = np.flatnonzero(means <= means[best] * (1 + worth))
+    errors = (_error(losses[place] - losses[best], accounts) for place in close)
+    return next(
+        int(place)
+        for place, error in zip(close, errors, strict=True)
+        if means[place] - means[best] <= error
+    )
+
+
+def _accounts(tests: Iterable[Rows]) -> npt.NDArray[np.str_]:
+    return np.concatenate([np.asarray(test.accounts) for test in tests])
 
 
 def _card_losses(fold: _Fold) -> Floats:
@@ -270,10 +312,12 @@ def _by_share(trees: Floats, fold: _Fold) -> Floats:
     return calibration.left_over(shares * trees + (1 - shares) * fold.cards, fold.test.y)
 
 
-def _candidates(tried: _Tried, penalty: float) -> list[_Candidate]:
+def _candidates(tried: _Tried, card: Restraint) -> list[_Candidate]:
+    """The trees of a trial with the scorecard that is there, in every share and size."""
+    beside = replace(tried.restraint, curved=card.curved, penalty=card.penalty)
     return [
         _Candidate(
-            replace(tried.restraint, rounds=(step + 1) * STEP, share=share, penalty=penalty),
+            replace(beside, rounds=(step + 1) * STEP, share=share),
             float(tried.losses[step, place]),
             tried,
             step,
@@ -284,13 +328,12 @@ def _candidates(tried: _Tried, penalty: float) -> list[_Candidate]:
 
 
 def _simplest(
-    candidates: Sequence[_Candidate], folds: Sequence[_Fold]
+    candidates: Sequence[_Candidate], folds: Sequence[_Fold], worth: float
 ) -> tuple[_Candidate, _Candidate]:
     """The simplest candidate within noise of the best, and the best."""
     best = min(candidates, key=lambda item: item.loss)
-    close = [item for item in candidates if item.loss <= best.loss * (1 + WORTH)]
-    least = _losses(best, folds)
-    accounts = np.concatenate([np.asarray(fold.test.accounts) for fold in folds])
+    close = [item for item in candidates if item.loss <= best.loss * (1 + worth)]
+    least, accounts = _losses(best, folds), _accounts(fold.test for fold in folds)
     for item in sorted(close, key=lambda item: (item.restraint.splits, item.loss)):
         if item.loss - best.loss <= _error(_losses(item, folds) - least, accounts):
             return item, best

@@ -35,6 +35,7 @@ def report(artifact: Artifact) -> Page:
         standing.lights(artifact),
         *([standing.segments(judged)] if len(judged["segments"]) > 1 else []),
         *([standing.drivers(judged["drivers"])] if "drivers" in judged else []),
+        *_certificate(artifact),
         *([standing.lead_times(judged["lead_times"])] if "lead_times" in judged else []),
         *([standing.drift(judged["drift"])] if judged.get("drift") else []),
         *([standing.shadows(judged["shadow"])] if judged["shadow"] else []),
@@ -64,6 +65,7 @@ def card(artifact: Artifact) -> Page:
         standing.value(artifact, drawn=False),
         standing.lights(artifact, drawn=False),
         standing.segments(judged),
+        *_certificate(artifact),
         origin.data(artifact),
         origin.choice(artifact),
         _limits(artifact),
@@ -78,6 +80,11 @@ def card(artifact: Artifact) -> Page:
         foot=_foot(artifact),
         simulated=_simulated(artifact),
     )
+
+
+def _certificate(artifact: Artifact) -> list[Section]:
+    found = artifact.evaluation.get("certificate")
+    return [standing.certificate(found)] if found else []
 
 
 def _whose(artifact: Artifact) -> str:

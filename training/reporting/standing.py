@@ -269,6 +269,34 @@ def drivers(found: Row) -> Section:
     return Section("Drivers", told, driver_plots.summary(found))
 
 
+def certificate(found: Row) -> Section:
+    """What was checked of the explanations, and what was missed."""
+    rows = [
+        [
+            item["name"],
+            f"{item['says'].rstrip(',')}",
+            UNKNOWN if item["value"] is None else f"{item['value']:.3g}",
+            f"{item['aim']} {item['threshold']:g}",
+            number(item["cases"], 0),
+            _outcome(item["passed"]),
+        ]
+        for item in found["checks"]
+    ]
+    missed = [item["name"] for item in found["checks"] if item["passed"] is False]
+    verdict = (
+        Note(f"Missed: {', '.join(missed)}.", "caution")
+        if missed
+        else Note("Every check that could be made was passed.", "good")
+    )
+    head = ["check", "what is measured", "found", "wanted", "cases", "outcome"]
+    table = Table(f"Checked on {found['as_of']}", head, rows)
+    return Section("Certificate of the explanations", verdict, table)
+
+
+def _outcome(passed: bool | None) -> str:
+    return {True: "passed", False: "missed", None: "nothing to check"}[passed]
+
+
 def lead_times(found: Row) -> Section:
     """How long before churn each indicator separates, on month starts."""
     shown = [item for item in found["indicators"] if item["lead_days"] is not None]
