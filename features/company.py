@@ -246,6 +246,11 @@ class Target(Table):
         return self.event is not None and self.event.ended is not None
 
     @property
+    def words(self) -> tuple[str, str]:
+        """What is said of accounts to which it happened, and of the others."""
+        return ("churned", "stayed") if self.adverse else ("did", "did not")
+
+    @property
     def source(self) -> str:
         """The source whose facts, or whose silence, are the target."""
         part = self.event or self.inactivity

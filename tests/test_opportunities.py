@@ -28,11 +28,12 @@ from serving.edition import of_target
 from serving.opportunities import Opportunity, opportunities
 from serving.runs import Run
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training import admission, lead_times, opportunity
+from training import admission, lead_times, opportunity, run_record
 from training.artifact import Artifact, install_champion
 from training.calibration import Calibration
 from training.model import monotone_signs
 from training.opportunity import Edge, OpportunityScale
+from training.reporting import markdown, model_report
 from training.train import choose_targets, fit_and_evaluate
 
 NAME = "big_purchase"
@@ -177,6 +178,16 @@ def test_an_opportunity_is_trained_and_judged_as_churn_is(artifact: Artifact) ->
     assert told["yes"]["happened"] + told["no"]["happened"] == judged["events"]
     assert not {"bands", "lead_times"} & judged.keys()
     assert artifact.answers == ("opportunity_probability", "opportunity_score")
+
+
+def test_its_card_and_its_metrics_speak_of_an_opportunity(artifact: Artifact) -> None:
+    text = markdown.render(model_report.card(artifact))
+    assert "An account is told as an opportunity from a probability of 5.0% on" in text
+    assert "high is an opportunity" in text
+    assert "health" not in text.lower()
+    names = {name for name, _, _ in run_record.metrics(artifact)}
+    assert {"opportunity/yes/accounts", "opportunity/no/happened"} <= names
+    assert not [name for name in names if name.startswith("band/")]
 
 
 def test_only_the_sides_that_the_target_names_bind_its_model(house: House) -> None:

@@ -90,7 +90,7 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
         Too few accounts churned or stayed, or no fold has both outcomes.
     """
     table = labelled(built.on(months), company, target)
-    require_enough(table, target)
+    require_enough(table, target, company)
     features = describe(table, built.columns)
     rows = as_rows(table, features, company, target)
     declared = company.targets[target]

@@ -58,7 +58,7 @@ def fit(margins: Floats, labels: npt.NDArray[np.int8], around: float = 1.0) -> C
     if slope <= 0:
         raise GateRefused(
             f"the calibration's slope is {slope:.2f}, not above 0: on the latest as-of date, "
-            "accounts that the model calls riskier did not leave more often; add history or "
+            "it did not happen more often where the model says it is likelier; add history or "
             "better indicators"
         )
     return Calibration(slope, offset, len(labels), int(labels.sum()), prior_slope=around)

@@ -141,7 +141,7 @@ def _origins(
         earlier = split.settled_before(months, origin, declared)
         rows_then = table.filter(pc.is_in(table["as_of"], pa.array(earlier, pa.date32())))
         try:
-            require_enough(rows_then, target)
+            require_enough(rows_then, target, company)
         except GateRefused:
             continue
         live = [item for item in built.columns if item.stage == "live"]

@@ -71,7 +71,7 @@ def choose(
     GateRefused
         Too few accounts of either kind.
     """
-    require_enough(table, target)
+    require_enough(table, target, company)
     rows = as_rows(table, describe(table, live(columns)), company, target)
     folds, chosen_on = search.folds_of(rows, company.targets[target])
     return cold_start.choose(rows, folds, chosen_on, trials=trials, progress=progress)
@@ -99,14 +99,14 @@ def fit(
         Too few accounts of either kind, a calibration that runs backwards, or bands that the
         rows cannot support; the message says by how much.
     """
-    require_enough(table, target)
+    require_enough(table, target, company)
     choice = choice or choose(table, columns, company, target)
     features = describe(table, live(columns))
     rows = as_rows(table, features, company, target)
     declared = company.targets[target]
     fitted_model = model.fit(rows, choice.restraint)
     margins = model.cross_fitted(rows, choice.restraint)
-    _require_both(rows)
+    _require_both(rows, declared.words[0])
     history = offsets.fit(margins, rows.y, rows.as_of, rows.ahead)
     held, fitted = _hold(table, rows, margins, history.pull), history.line
     anchors = scales.anchored(
@@ -130,9 +130,9 @@ def fit(
     return artifact, held
 
 
-def require_enough(table: pa.Table, target: str) -> None:
+def require_enough(table: pa.Table, target: str, company: Company) -> None:
     """Raises GateRefused unless enough distinct accounts churned, and enough stayed."""
-    for label, word in ((1, "churned"), (0, "stayed")):
+    for label, word in zip((1, 0), company.targets[target].words, strict=True):
         chosen = table.filter(pc.equal(table[f"label__{target}"], label))
         found = pc.count_distinct(chosen["account_id"]).as_py()
         if found < MIN_CHURNERS:
@@ -142,12 +142,12 @@ def require_enough(table: pa.Table, target: str) -> None:
             )
 
 
-def _require_both(rows: model.Rows) -> None:
+def _require_both(rows: model.Rows, word: str) -> None:
     labels = rows.y[rows.as_of == rows.as_of.max()]
     if (events := int(labels.sum())) in (0, len(labels)):
         raise GateRefused(
             f"on the latest as-of date, {rows.latest}, {events} of {len(labels)} accounts "
-            "churned, so nothing can be calibrated there; leave the date out, or mend data_until "
+            f"{word}, so nothing can be calibrated there; leave the date out, or mend data_until "
             "if the tables end before it"
         )
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import snapshots, sources
-from features.company import Company, Target
+from features.company import Company
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.sources import Tables
@@ -110,7 +110,7 @@ def _no_month(tables: Tables, name: str) -> Finding:
 
 def too_few(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:
     """One class only, or fewer than `MIN_CHURNERS` accounts of a class."""
-    left, right = _words(company.targets[name])
+    left, right = company.targets[name].words
     there = {left: outcomes.churned, right: outcomes.stayed}
     dates = f"{len(outcomes.months)} mature month starts"
     if not outcomes.months:
@@ -136,7 +136,7 @@ def _without_outcome(company: Company, name: str, outcomes: Outcomes) -> Iterato
         if not hit and those * hits >= EXPECTED * eligible
     ]
     if none and hits:
-        word, _ = _words(company.targets[name])
+        word, _ = company.targets[name].words
         detail = (
             f"at {len(none)} of {len(outcomes.months)} mature month starts, {none[0]:%Y-%m} to "
             f"{none[-1]:%Y-%m}, no account {word}: it looks as if only those are in the tables "
@@ -151,12 +151,8 @@ def _mend(name: str) -> str:
     return f"bring a longer history or more accounts, or mend the rule of [targets.{name}]"
 
 
-def _words(target: Target) -> tuple[str, str]:
-    return ("churned", "stayed") if target.adverse else ("did", "did not")
-
-
 def _told(company: Company, name: str, outcomes: Outcomes) -> Finding:
-    word, _ = _words(company.targets[name])
+    word, _ = company.targets[name].words
     shown = outcomes.months[-MOST_MONTHS:]
     listed = ", ".join(f"{day:%Y-%m} {hit:,} of {eligible:,}" for day, eligible, hit in shown)
     earlier = len(outcomes.months) - len(shown)
