@@ -54,12 +54,13 @@ def _of_table(artifact: Artifact) -> list[Part]:
 
 def _of_target(artifact: Artifact) -> list[str]:
     target = declared(artifact)
+    inside = "; what happens inside the gap teaches and judges nothing" if artifact.gap_days else ""
     titled = f": {target['title']}" if target.get("title") else ""
     return [
         f"Target {artifact.target}{titled}. {_event(target)}",
         (
             f"Asked on an as-of date for the {artifact.horizon_days} days that begin after a gap "
-            f"of {artifact.gap_days} days; what happens inside the gap teaches and judges nothing."
+            f"of {artifact.gap_days} days{inside}."
         ),
         (
             f"Eligible: {_eligible(target)}. Accounts with less than "

@@ -320,7 +320,7 @@ def lead_times(found: Row) -> Section:
     told = (
         f"On as-of dates {found['step_days']} days apart, {found['churners']:,} accounts that "
         "churned against accounts at risk of like tenure. Thick: separation is certain; dashed: "
-        f"the gap of {found['gap_days']} days. `churnlight lead-time` measures by weeks."
+        f"the gap of {found['gap_days']} days. churnlight lead-time measures by weeks."
     )
     parts: list[Part] = [told, *lead_plots.curves(found)]
     if rows:
