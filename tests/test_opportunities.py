@@ -28,12 +28,12 @@ from serving.edition import of_target
 from serving.opportunities import Opportunity, opportunities
 from serving.runs import Run
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training import admission, lead_times, opportunity, run_record
+from training import admission, evidence, lead_times, opportunity, run_record
 from training.artifact import Artifact, install_champion
 from training.calibration import Calibration
 from training.model import monotone_signs
 from training.opportunity import Edge, OpportunityScale
-from training.reporting import markdown, model_report
+from training.reporting import markdown, model_report, page
 from training.train import choose_targets, fit_and_evaluate
 
 NAME = "big_purchase"
@@ -188,6 +188,21 @@ def test_its_card_and_its_metrics_speak_of_an_opportunity(artifact: Artifact) ->
     names = {name for name, _, _ in run_record.metrics(artifact)}
     assert {"opportunity/yes/accounts", "opportunity/no/happened"} <= names
     assert not [name for name in names if name.startswith("band/")]
+
+
+def test_an_opportunity_has_its_report_in_its_own_words(artifact: Artifact) -> None:
+    days = artifact.training["as_of"]
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(60, len(artifact.features)))
+    told = evidence.telling(artifact, {"drivers": evidence.drivers(artifact, rows)})
+    report = page.render(model_report.report(told))
+    card = markdown.render(model_report.card(told))
+    assert "accounts worked, likeliest first" in report
+    for text in (report, card):
+        assert "churned" not in text
+    assert "Opportunity points by indicator" in report
+    assert run_record.metrics(told)
+    assert days[0] in card
 
 
 def test_only_the_sides_that_the_target_names_bind_its_model(house: House) -> None:

@@ -22,13 +22,13 @@ SHARP = 200
 """Dots per inch of the swarm, which is one picture within the drawing."""
 
 
-def summary(drivers: Mapping[str, Any]) -> Figure:
+def summary(drivers: Mapping[str, Any], points: str = "health points") -> Figure:
     """The summary by indicator of what `training.evidence.drivers` answers."""
     rows = [[item["title"], number(item["points"], 2)] for item in drivers["indicators"]]
     first = [item["title"] for item in drivers["indicators"][:3]]
     numbers = Table("Mean absolute points of the score", ["indicator", "points"], rows)
     told = f"The strongest by mean absolute points of the score: {', '.join(first)}."
-    return swarm(explanation(drivers), told, numbers)
+    return swarm(explanation(drivers), told, numbers, points)
 
 
 def explanation(drivers: Mapping[str, Any]) -> "shap.Explanation":
@@ -47,7 +47,12 @@ def explanation(drivers: Mapping[str, Any]) -> "shap.Explanation":
     )
 
 
-def swarm(explained: "shap.Explanation", told: str, numbers: Table | None = None) -> Figure:
+def swarm(
+    explained: "shap.Explanation",
+    told: str,
+    numbers: Table | None = None,
+    points: str = "health points",
+) -> Figure:
     """A dot per row and indicator, the strongest indicator above.
 
     Parameters
@@ -61,15 +66,17 @@ def swarm(explained: "shap.Explanation", told: str, numbers: Table | None = None
     height = 1.1 + 0.27 * max(len(names), 3)
     return Figure(
         "drivers",
-        "Health points by indicator",
-        drawn(lambda axis: _draw(axis, explained, names), width=6.2, height=height, dots=SHARP),
-        "A dot for each account and indicator: to the left it lowers the health score, to the "
+        f"{points.capitalize()} by indicator",
+        drawn(
+            lambda axis: _draw(axis, explained, names, points), width=6.2, height=height, dots=SHARP
+        ),
+        "A dot for each account and indicator: to the left it lowers the score, to the "
         f"right it raises it; the colour is the indicator's value. {told}",
         numbers,
     )
 
 
-def _draw(axis: "Axes", explained: "shap.Explanation", names: list[str]) -> None:
+def _draw(axis: "Axes", explained: "shap.Explanation", names: list[str], points: str) -> None:
     import shap
 
     with _seeded():

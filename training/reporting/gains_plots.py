@@ -4,6 +4,7 @@ The numbers are those of `training.value`, as evaluations hold them.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,23 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 
-def gains(points: Sequence[Row], capacity: float | None = None) -> Figure:
+@dataclass(frozen=True)
+class Words:
+    """How one speaks of a target: what `came`, and which accounts come `first`."""
+
+    came: str
+    first: str
+
+    @property
+    def order(self) -> str:
+        """The axis along which accounts are worked."""
+        return f"accounts worked, {self.first} first"
+
+
+ADVERSE = Words("churned", "riskiest")
+
+
+def gains(points: Sequence[Row], capacity: float | None = None, words: Words = ADVERSE) -> Figure:
     """The cumulative gains of working the riskiest accounts first.
 
     Parameters
@@ -39,7 +56,7 @@ def gains(points: Sequence[Row], capacity: float | None = None) -> Figure:
         )
         _mark_capacity(axis, capacity)
         axis.set(xlim=(0, 1), ylim=(0, 1.02))
-        axis.set(xlabel="accounts worked, riskiest first", ylabel="of all that churned")
+        axis.set(xlabel=words.order, ylabel=f"of all that {words.came}")
         percent(axis, "x", "y")
         axis.legend(loc="lower right")
 
@@ -48,13 +65,13 @@ def gains(points: Sequence[Row], capacity: float | None = None) -> Figure:
         "gains",
         "Cumulative gains",
         drawn(draw),
-        f"Cumulative gains: among the riskiest tenth of the accounts are {share(tenth)} of all "
-        "that churned; by chance 10%.",
-        Table("Cumulative gains", ["accounts worked", "of all that churned"], rows),
+        f"Cumulative gains: among the {words.first} tenth of the accounts are {share(tenth)} of "
+        f"all that {words.came}; by chance 10%.",
+        Table("Cumulative gains", ["accounts worked", f"of all that {words.came}"], rows),
     )
 
 
-def lift(points: Sequence[Row], capacity: float | None = None) -> Figure:
+def lift(points: Sequence[Row], capacity: float | None = None, words: Words = ADVERSE) -> Figure:
     """How many times more churned accounts than chance the riskiest hold; as `gains`."""
     known = [item for item in points if item["lift"] is not None]
     across = [item["share"] for item in known]
@@ -64,7 +81,7 @@ def lift(points: Sequence[Row], capacity: float | None = None) -> Figure:
         axis.axhline(1, color=QUIET, linewidth=0.8, linestyle="--", label="by chance")
         axis.plot(across, [item["lift"] for item in known], color=BLUE, linewidth=1.8)
         _mark_capacity(axis, capacity)
-        axis.set(xlim=(0, 1), xlabel="accounts worked, riskiest first", ylabel="lift")
+        axis.set(xlim=(0, 1), xlabel=words.order, ylabel="lift")
         axis.set_ylim(0, max([1.2, *(item["lift"] for item in known)]) * 1.08)
         percent(axis, "x")
         axis.legend(loc="lower left")
@@ -74,13 +91,15 @@ def lift(points: Sequence[Row], capacity: float | None = None) -> Figure:
         "lift",
         "Lift",
         drawn(draw),
-        f"Lift: the riskiest tenth of the accounts holds {number(tenth, 2)} times as many that "
-        "churned as chance would find.",
+        f"Lift: the {words.first} tenth of the accounts holds {number(tenth, 2)} times as many "
+        f"that {words.came} as chance would find.",
         Table("Lift", ["accounts worked", "lift"], rows),
     )
 
 
-def precision(points: Sequence[Row], base_rate: float, worked: Row) -> Figure:
+def precision(
+    points: Sequence[Row], base_rate: float, worked: Row, words: Words = ADVERSE
+) -> Figure:
     """Precision by the share of accounts that is worked, the team's capacity marked.
 
     Parameters
@@ -101,7 +120,7 @@ def precision(points: Sequence[Row], base_rate: float, worked: Row) -> Figure:
         axis.plot(across, found, color=BLUE, linewidth=1.8)
         if at["value"] is not None:
             whiskers(axis, [worked["share"]], [at], ORANGE, label="at capacity")
-        axis.set(xlim=(0, 1), xlabel="accounts worked, riskiest first", ylabel="precision")
+        axis.set(xlim=(0, 1), xlabel=words.order, ylabel="precision")
         axis.set_ylim(0, min(1.02, max([base_rate, *found, at["high"] or 0.0]) * 1.1 + 0.02))
         percent(axis, "x", "y")
         axis.legend(loc="lower left")
@@ -111,9 +130,9 @@ def precision(points: Sequence[Row], base_rate: float, worked: Row) -> Figure:
         "precision-at-capacity",
         "Precision at capacity",
         drawn(draw),
-        f"Precision: of the riskiest {share(worked['share'])} of the accounts, which is the team's "
-        f"capacity, {shares(at)} churned; of all, {share(base_rate)}.",
-        Table("Precision", ["accounts worked", "of these churned"], rows),
+        f"Precision: of the {words.first} {share(worked['share'])} of the accounts, which is the "
+        f"team's capacity, {shares(at)} {words.came}; of all, {share(base_rate)}.",
+        Table("Precision", ["accounts worked", f"of these {words.came}"], rows),
     )
 
 

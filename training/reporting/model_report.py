@@ -34,7 +34,7 @@ def report(artifact: Artifact) -> Page:
         standing.value(artifact),
         standing.lights(artifact),
         *([standing.segments(judged)] if len(judged["segments"]) > 1 else []),
-        *([standing.drivers(judged["drivers"])] if "drivers" in judged else []),
+        *([standing.drivers(artifact)] if "drivers" in judged else []),
         *_certificate(artifact),
         *([standing.lead_times(judged["lead_times"])] if "lead_times" in judged else []),
         *([standing.drift(judged["drift"])] if judged.get("drift") else []),

@@ -1,22 +1,32 @@
 """What a model is, and how it was made: sections of the report and of the model card."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from training.artifact import Artifact
 from training.procedure import size
+from training.reporting.gains_plots import ADVERSE, Words
 from training.reporting.page import UNKNOWN, List, Part, Section, Table, number
 
 Row = Mapping[str, Any]
 
 
+def words(artifact: Artifact) -> Words:
+    """How one speaks of the target: accounts churn, and anything else happens."""
+    if artifact.adverse:
+        return ADVERSE if about(artifact) else replace(ADVERSE, came="had the event")
+    return Words("had the event", "likeliest")
+
+
 def happened(artifact: Artifact) -> str:
-    """How one says that the target came: accounts churn, anything else happens."""
-    return (
-        "churned"
-        if declared(artifact).get("adverse", "target" in about(artifact))
-        else "had the event"
-    )
+    """What one says of accounts to which it came."""
+    return words(artifact).came
+
+
+def points(artifact: Artifact) -> str:
+    """What the points of the score are."""
+    return "health points" if artifact.adverse else "opportunity points"
 
 
 def about(artifact: Artifact) -> Row:
@@ -68,8 +78,9 @@ def _of_target(artifact: Artifact) -> list[str]:
         ),
         "The churn probability is between 0 and 1, high is bad; the health score between 0 and "
         "100, 100 is healthiest."
-        if target.get("adverse", True)
-        else "The probability is between 0 and 1, high is an opportunity; there is no band.",
+        if artifact.adverse
+        else "The probability is between 0 and 1, the opportunity score between 0 and 100; high is "
+        "welcome, and there is no band.",
     ]
 
 

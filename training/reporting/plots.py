@@ -116,7 +116,7 @@ def calibration_by_date(dates: Sequence[Row]) -> Figure:
         shown = np.unique(np.linspace(0, len(dates) - 1, min(len(dates), 4)).round().astype(int))
         axis.set_xticks(shown, [names[place] for place in shown])
         axis.set_ylim(bottom=0)
-        axis.set_ylabel("churn rate")
+        axis.set_ylabel("rate")
         percent(axis, "y")
         axis.legend(loc="best")
 
@@ -128,7 +128,7 @@ def calibration_by_date(dates: Sequence[Row]) -> Figure:
         "calibration-by-date",
         "Observed and predicted rate per as-of date",
         drawn(draw),
-        f"Churn rate per as-of date from {names[0]} to {names[-1]}: observed and predicted lie at "
+        f"Rate per as-of date from {names[0]} to {names[-1]}: observed and predicted lie at "
         f"most {number(gap, 1, 100)} percentage points apart.",
         Table("Per as-of date", ["as-of date", "accounts", "predicted", "observed"], rows),
     )

@@ -12,7 +12,7 @@ from training.health import Anchors
 from training.opportunity import Edge
 from training.proportion import Proportion
 from training.reporting import driver_plots, gains_plots, lead_plots, plots
-from training.reporting.origin import about, happened
+from training.reporting.origin import about, happened, points, words
 from training.reporting.page import (
     BANDS,
     UNKNOWN,
@@ -153,8 +153,8 @@ def value(artifact: Artifact, *, drawn: bool = True) -> Section:
     judged = artifact.evaluation
     at, word = judged["value"]["at_capacity"], happened(artifact)
     told = (
-        f"Working the riskiest {share(at['share'])} of the accounts, {at['accounts']:,}, finds "
-        f"{number(at['churned'], 0)} that {word} later."
+        f"Working the {words(artifact).first} {share(at['share'])} of the accounts, "
+        f"{at['accounts']:,}, finds {number(at['churned'], 0)} that {word} later."
     )
     rows = [
         [f"precision: of the worked, {word}", shares(at["precision"])],
@@ -173,9 +173,9 @@ def value(artifact: Artifact, *, drawn: bool = True) -> Section:
     if drawn:
         curve = judged["value"]["gains"]
         parts += [
-            gains_plots.gains(curve, at["share"]),
-            gains_plots.lift(curve, at["share"]),
-            gains_plots.precision(curve, judged["base_rate"], at),
+            gains_plots.gains(curve, at["share"], words(artifact)),
+            gains_plots.lift(curve, at["share"], words(artifact)),
+            gains_plots.precision(curve, judged["base_rate"], at, words(artifact)),
         ]
     return Section("Value at the team's capacity", *parts)
 
@@ -272,13 +272,14 @@ def segments(judged: Row) -> Section:
     return Section("Segments", verdict, table)
 
 
-def drivers(found: Row) -> Section:
+def drivers(artifact: Artifact) -> Section:
     """Which indicators move scores."""
+    found = artifact.evaluation["drivers"]
     told = (
         "Exact Shapley values, all columns of an indicator together, in points of the score; base "
         "and drivers add up to it. They say what moves the score, not why customers act."
     )
-    return Section("Drivers", told, driver_plots.summary(found))
+    return Section("Drivers", told, driver_plots.summary(found, points(artifact)))
 
 
 def certificate(found: Row) -> Section:
