@@ -17,7 +17,7 @@ from features.company import Company, Target
 from features.indicator import DIMENSIONS, Side
 from training.drivers import fold, sentence, told
 from training.health import GREEN_FROM, RED_BELOW
-from training.matrix import Feature, matrix
+from training.matrix import known_share, matrix
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
@@ -126,7 +126,7 @@ def scored(
     """
     X = matrix(rows, artifact.features)
     facts = _facts(rows, artifact.target)
-    completeness = _completeness(X, artifact.features)
+    completeness = known_share(X, artifact.features)
     target = company.targets[artifact.target]
     why = [
         _why_unscored(*item, artifact.min_history_days, target)
@@ -159,16 +159,6 @@ def _facts(rows: pa.Table, target: str) -> list[dict[str, Any]]:
         [*own.column_names[:4], "eligible"]
     ).to_pylist()
     return facts
-
-
-def _completeness(X: Floats, features: Sequence[Feature]) -> Floats:
-    """The share of the live indicators that are known, in any of their windows."""
-    names = list(dict.fromkeys(feature.indicator for feature in features))
-    known = np.zeros((len(X), len(names)), dtype=bool)
-    for column, feature in enumerate(features):
-        known[:, names.index(feature.indicator)] |= ~np.isnan(X[:, column])
-    share: Floats = known.mean(axis=1)
-    return share
 
 
 def _why_unscored(

@@ -68,6 +68,16 @@ def _column(column: pa.ChunkedArray, feature: Feature) -> npt.NDArray[np.float64
     return column.cast(pa.float64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
+def known_share(X: npt.NDArray[np.float64], features: Sequence[Feature]) -> npt.NDArray[np.float64]:
+    """The share (rows,) of the live indicators that are known, in any of their windows."""
+    names = list(dict.fromkeys(feature.indicator for feature in features))
+    known = np.zeros((len(X), len(names)), dtype=bool)
+    for column, feature in enumerate(features):
+        known[:, names.index(feature.indicator)] |= ~np.isnan(X[:, column])
+    share: npt.NDArray[np.float64] = known.mean(axis=1)
+    return share
+
+
 def require(table: pa.Table, features: Sequence[Feature]) -> None:
     """Raises ContractBroken with every difference between `table` and what the model needs."""
     differences = [found for feature in features if (found := _difference(table, feature))]

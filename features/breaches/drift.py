@@ -82,8 +82,7 @@ def _shift(built: Snapshots, column: Column, reach: int, days: tuple[date, date]
     if min(len(before), len(after)) < FEWEST:
         return None
     index, bins = stability_index(before, after)
-    chance = FAMILY / len(built.columns)
-    allowed = MAJOR + float(chdtri(bins - 1, chance)) * (1 / len(before) + 1 / len(after))
+    allowed = MAJOR + by_chance(bins, before, after, FAMILY / len(built.columns))
     return Shift(column.name, since, index, allowed) if index > allowed else None
 
 
@@ -120,6 +119,11 @@ def stability_index(before: Floats, after: Floats) -> tuple[float, int]:
     used = (counts[0] + counts[1]) > 0
     p, q = ((count[used] + HALF) / (count[used] + HALF).sum() for count in counts)
     return float(((q - p) * np.log(q / p)).sum()), int(used.sum())
+
+
+def by_chance(bins: int, before: Floats, after: Floats, chance: float) -> float:
+    """The stability index that samples without any shift exceed with that chance."""
+    return float(chdtri(bins - 1, chance)) * (1 / len(before) + 1 / len(after))
 
 
 def _finding(tables: Tables, source: str, shifts: list[Shift]) -> Finding:
