@@ -160,6 +160,42 @@ def promote(
             typer.echo(f"  {line}")
 
 
+@app.command()
+def review(  # noqa: PLR0913 (one for each option)
+    company: CompanyFolder,
+    out: Annotated[Path, typer.Option(help="Folder for review.json, .md, .html and ledger.csv.")],
+    target: Annotated[
+        str | None, typer.Option(help="The target; needed where several are adverse.")
+    ] = None,
+    challenger: Annotated[
+        str, typer.Option(help="Registry version or alias beside the champion.")
+    ] = "challenger",
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=DAY, help="The review's morning. Default: data_until."),
+    ] = None,
+    reason: Annotated[
+        str, typer.Option(help="Why one retrains before the review period is over.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Champion against challenger on matured outcomes, with a verdict; exit 4: keep it."""
+    from features import declaration
+    from features.errors import DeclarationError
+    from training.review import review as reviews
+
+    if out.exists() and not out.is_dir():
+        raise DeclarationError(f"{out}: is a file; name a folder for the review")
+    declared = declaration.load(company)
+    asked = reviews.Asked(target, challenger, as_of.date() if as_of else None, reason)
+    with progress("reading the two models") as tell:
+        found = reviews.review(declared, asked, progress=tell)
+        tell(f"writing {out}")
+        found.write(out)
+    typer.echo(found.as_json if as_json else reviews.summary(found))
+    found.require_promotion()
+
+
 @app.command(name="lead-time")
 def lead_time(
     company: CompanyFolder,

@@ -1,0 +1,404 @@
+"""What a review promises: honest dates, a ledger that can be recounted, and nothing changed."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from scipy.special import expit
+
+import reviewed_company
+from features import clock
+from features.declaration import load
+from features.errors import DeclarationError, NotFound
+from features.settings import Settings
+from reviewed_company import CHAMPION, TWIN, Rivals
+from serving.assess import assess
+from trained_company import TARGET, House, built, learning_dates
+from training import evaluate
+from training.review import verdict
+from training.review.candidates import Candidate, candidates
+from training.review.review import Asked, Review, review
+from training.scored import BANDS, scored
+
+LEADS = (30, 60, 90, 180)
+MORNING = date(2025, 12, 1)
+WITHIN = 60
+
+
+@pytest.fixture(scope="module")
+def rivals(trained: House, tmp_path_factory: pytest.TempPathFactory) -> Rivals:
+    return reviewed_company.make(trained, tmp_path_factory.mktemp("reviewed") / "small")
+
+
+@pytest.fixture(scope="module")
+def found(rivals: Rivals) -> Review:
+    return review(rivals.house.company, Asked(reason="a test"), settings=rivals.house.settings)
+
+
+@pytest.fixture(scope="module")
+def folder(found: Review, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("review") / "out"
+    found.write(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def ledger(folder: Path) -> list[dict[str, str]]:
+    with (folder / "ledger.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# The same again, and nothing changed
+
+
+def test_a_review_is_the_same_in_another_process_and_leaves_the_registry_alone(
+    rivals: Rivals, found: Review, folder: Path, tmp_path: Path
+) -> None:
+    house, root = rivals.house, Path(__file__).parents[1]
+    before = reviewed_company.kept(house)
+    command = ["review", "--company", str(house.company.folder), "--out", str(tmp_path / "again")]
+    done = subprocess.run(
+        [sys.executable, "-m", "serving.cli", *command, "--reason", "a test", "--json"],
+        env=os.environ | {"PYTHONHASHSEED": "77", "TZ": "Pacific/Auckland"},
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (0 if found.promotes else 4), done.stderr
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"review.json", "review.md", "review.html", "ledger.csv"}
+    for name in names:
+        assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+    assert json.loads(done.stdout) == json.loads((folder / "review.json").read_text("utf-8"))
+    assert reviewed_company.kept(house) == before
+
+
+def test_the_verdict_follows_from_its_checks(found: Review) -> None:
+    said = found.content["verdict"]
+    failed = [item["told"] for item in said["checks"] if not item["passed"]]
+    assert said["decision"] == ("keep" if failed else "promote")
+    assert said["reasons"] == (failed or [item["told"] for item in said["checks"]])
+    assert [item["name"] for item in said["checks"]][-1] == "better than the champion"
+
+
+# On which dates
+
+
+def test_only_what_the_champion_has_not_learnt_from_is_compared(
+    rivals: Rivals, found: Review
+) -> None:
+    compared = found.content["comparison"]
+    target = rivals.house.company.targets[TARGET]
+    taught_until = clock.settled(rivals.taught[-1], target)
+    assert found.content["champion"]["taught_until"] == str(taught_until)
+    expected = [
+        (str(day), "unseen" if day >= taught_until else "overlapping", "learnt")
+        for day in learning_dates(rivals.house.company)
+        if clock.settled(day, target) > taught_until
+    ]
+    standings = compared["since_the_champion"]
+    assert [tuple(item.values()) for item in standings] == expected
+    assert compared["as_of"] == [rivals.challenger.evaluation["as_of"]]
+    assert date.fromisoformat(compared["as_of"][0]) >= taught_until
+
+
+def test_a_challenger_that_knows_everything_is_stood_for_by_its_procedure(
+    rivals: Rivals, found: Review
+) -> None:
+    compared = found.content["comparison"]
+    assert compared["basis"] == "procedure"
+    assert compared["repeated_auc"] == pytest.approx(rivals.challenger.evaluation["auc"]["value"])
+    assert "repeated on the" in compared["told"]
+
+
+def test_the_champion_is_compared_by_its_own_scores(rivals: Rivals, found: Review) -> None:
+    day = date.fromisoformat(found.content["comparison"]["as_of"][0])
+    rows = built(rivals.house.company, day).table
+    labels = rows[f"label__{TARGET}"].to_numpy(zero_copy_only=False)
+    items = assess(rows, rivals.champion, rivals.house.company)
+    chances = np.array([item.churn_probability or np.nan for item in items])
+    judged = ~np.isnan(chances) & ~np.isnan(labels)
+    said = found.content["comparison"]
+    assert said["rows"] == judged.sum()
+    own = chances[judged], labels[judged].astype(np.int8)
+    assert said["champion"]["auc"] == pytest.approx(evaluate.auc(*own))
+    losses = -np.log(np.where(own[1] == 1, own[0], 1 - own[0]))
+    assert said["champion"]["log_loss"] == pytest.approx(losses.mean())
+
+
+def test_models_that_both_stand_before_the_latest_months_are_compared_on_these(
+    rivals: Rivals,
+) -> None:
+    said = review(
+        rivals.house.company, Asked(challenger=TWIN), settings=rivals.house.settings
+    ).content
+    assert said["comparison"]["basis"] == "unseen"
+    assert said["comparison"]["as_of"] == [
+        item["as_of"]
+        for item in said["comparison"]["since_the_champion"]
+        if item["champion"] == "unseen"
+    ]
+    assert said["comparison"]["log_loss_gain"]["value"] == 0
+    assert said["verdict"]["decision"] == "keep"
+    (warned,) = [text for text in said["warnings"] if "--reason" in text]
+    assert warned.startswith("retrained 0 days after the champion")
+
+
+def test_the_champion_is_no_challenger_of_its_own(rivals: Rivals) -> None:
+    house = rivals.house
+    checked = verdict.another(candidates(house.company, TARGET, CHAMPION, house.settings))
+    assert (checked.passed, checked.told) == (False, "the challenger is the champion itself")
+
+
+# The ledger
+
+
+def visits(house: House) -> dict[str, list[date]]:
+    """The days on which each account was there, from its own first day on."""
+    since = pq.read_table(house.company.folder / "accounts.parquet").to_pylist()
+    first = {row["account_id"]: row["since"] for row in since}
+    days = defaultdict(set)
+    for row in pq.read_table(house.company.folder / "visits.parquet").to_pylist():
+        if row["at"].date() >= first[row["account_id"]]:
+            days[row["account_id"]].add(row["at"].date())
+    return {account: sorted(found) for account, found in days.items()}
+
+
+def recount(house: House, first: date, end: date) -> Iterator[tuple[date, str]]:
+    """The churns in [first, end), by the words of the documentation."""
+    for account, days in visits(house).items():
+        for day, following in zip(days, [*days[1:], None], strict=True):
+            silent = following is None or (following - day).days > WITHIN
+            if silent and first <= day < end:
+                yield day, account
+
+
+def test_the_ledger_is_what_its_definition_says(
+    rivals: Rivals, found: Review, ledger: list[dict[str, str]]
+) -> None:
+    said = found.content["ledger"]
+    end = clock.churns_known_until(rivals.house.company.targets[TARGET], MORNING)
+    since = date(2025, 1, 2) + timedelta(days=28)
+    first = max(end - timedelta(days=182), since)
+    assert (said["churned_from"], said["churned_before"]) == (str(first), str(end))
+    churns = sorted(recount(rivals.house, first, end))
+    expected = []
+    for day, account in churns:
+        for lead in LEADS:
+            wanted = day - timedelta(days=lead)
+            grid = [MORNING - timedelta(weeks=k) for k in range(80, -1, -1)]
+            morning = grid[bisect_right(grid, wanted) - 1]
+            if morning >= since:
+                expected.append((account, str(day), str(lead), str(morning)))
+    keys = ("account_id", "churned", "lead_days", "looked_on")
+    assert [tuple(row[key] for key in keys) for row in ledger] == expected
+    assert len(churns) == said["churns"] > 50
+
+
+def test_the_ledger_has_what_the_scores_say_on_its_mornings(
+    rivals: Rivals, ledger: list[dict[str, str]]
+) -> None:
+    mornings = sorted({date.fromisoformat(row["looked_on"]) for row in ledger})
+    rows = built(rivals.house.company, *mornings).table
+    scores = {
+        (item.account_id, str(item.as_of)): item
+        for item in assess(rows, rivals.champion, rivals.house.company)
+    }
+    for row in ledger:
+        item = scores.get((row["account_id"], row["looked_on"]))
+        assert row["band"] == (item.band if item else "unscored")
+        if item is None or item.health_score is None or item.churn_probability is None:
+            assert (row["health_score"], row["first_driver"]) == ("", "")
+            continue
+        driver = next(driver for driver in item.drivers if driver.kind != "context")
+        assert float(row["health_score"]) == pytest.approx(item.health_score)
+        assert float(row["churn_probability"]) == pytest.approx(item.churn_probability)
+        assert row["first_driver"] == driver.indicator
+        assert float(row["driver_points"]) == pytest.approx(driver.health_points)
+    assert {row["band"] for row in ledger} == set(BANDS)
+
+
+def test_the_totals_are_those_of_the_entries(
+    rivals: Rivals, found: Review, ledger: list[dict[str, str]]
+) -> None:
+    taught_until = found.content["champion"]["taught_until"]
+    for total in found.content["ledger"]["leads"]:
+        own = [row for row in ledger if row["lead_days"] == str(total["lead_days"])]
+        assert total["churns"] == len(own)
+        assert total["left_out"] == found.content["ledger"]["churns"] - len(own)
+        for band in BANDS:
+            assert total[band] == sum(row["band"] == band for row in own)
+        fresh = [row for row in own if row["looked_on"] >= taught_until]
+        assert [row["in_sample"] for row in fresh] == ["false"] * total["out_of_sample"]["churns"]
+        lost = sum(float(row["mrr"]) for row in own)
+        red = sum(float(row["mrr"]) for row in own if row["band"] == "red")
+        if lost:
+            assert total["revenue_red_before"]["share"] == pytest.approx(red / lost)
+
+
+def test_watermelons_were_green_a_month_before_and_the_dearest_comes_first(
+    found: Review, ledger: list[dict[str, str]]
+) -> None:
+    listed = found.content["ledger"]["watermelons"]
+    green = [row for row in ledger if row["lead_days"] == "30" and row["band"] == "green"]
+    assert {(item["account_id"], item["churned"]) for item in listed} == {
+        (row["account_id"], row["churned"]) for row in green
+    }
+    amounts = [item["mrr"] for item in listed]
+    assert amounts == sorted(amounts, reverse=True)
+
+
+# The rest of the evidence
+
+
+def test_the_bands_of_reports_are_those_that_people_see(rivals: Rivals) -> None:
+    company = rivals.house.company
+    rows = built(company, date(2025, 3, 1), MORNING).table
+    for artifact in (rivals.champion, rivals.challenger):
+        seen, own = assess(rows, artifact, company), scored(rows, artifact)
+        assert [item.band for item in seen] == [BANDS[place] for place in own.bands]
+        assert [item.completeness for item in seen] == pytest.approx(own.completeness)
+        told = [
+            np.nan if item.churn_probability is None else item.churn_probability for item in seen
+        ]
+        assert expit(own.logits) == pytest.approx(np.array(told), nan_ok=True)
+
+
+def test_the_migration_counts_every_account_once(rivals: Rivals, found: Review) -> None:
+    moved = found.content["migration"]
+    pairs = [
+        [item.band for item in assess(rows, artifact, rivals.house.company)]
+        for rows in [built(rivals.house.company, MORNING).table]
+        for artifact in (rivals.champion, rivals.challenger)
+    ]
+    expected: dict[str, dict[str, int]] = {a: dict.fromkeys(BANDS, 0) for a in BANDS}
+    for before, after in zip(*pairs, strict=True):
+        expected[before][after] += 1
+    assert moved["matrix"] == expected
+    changed = sum(a != b for a, b in zip(*pairs, strict=True))
+    assert len(moved["moved"]) == moved["changed"] == changed
+    for part in ("per_owner", "per_segment"):
+        assert sum(item["changed"] for item in moved[part]) == changed
+    assert {item["name"] for item in moved["per_owner"]} == {"Ada", "Ben"}
+
+
+def test_the_report_has_every_section_and_says_its_verdict(found: Review, folder: Path) -> None:
+    told = (folder / "review.md").read_text("utf-8")
+    titles = [line[3:] for line in told.splitlines() if line.startswith("## ")]
+    assert titles == [
+        "What decides",
+        "Champion against challenger",
+        "Watermelon ledger",
+        "Calibration by as-of date",
+        "Drift",
+        "Who changes colour",
+        "Flaps",
+        "Lead times",
+        "Coverage",
+    ]
+    word = "promote the challenger" if found.promotes else "keep the champion"
+    for page in (told, (folder / "review.html").read_text("utf-8")):
+        assert word in page
+
+
+# Time
+
+
+def expiring(rivals: Rivals, day: str) -> Candidate:
+    target = rivals.house.company.targets[TARGET]
+    return Candidate("champion", rivals.champion, target, {"expiry": day})
+
+
+def test_a_models_time_is_over_by_the_tables_or_by_the_registry(rivals: Rivals) -> None:
+    due = MORNING + timedelta(days=183)
+    late, soon = expiring(rivals, "2030-01-01"), expiring(rivals, "2026-01-01")
+    assert [late.expired(due), late.expired(due + timedelta(days=1))] == [False, True]
+    assert [soon.expired(date(2026, 1, 1)), soon.expired(date(2026, 1, 2))] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("gain", "expired", "passed"),
+    [
+        ((0.01, 0.001, 0.02), False, True),
+        ((0.01, -0.001, 0.02), False, False),
+        ((0.01, -0.001, 0.02), True, True),
+        ((-0.01, -0.02, -0.001), True, False),
+        ((None, None, None), True, False),
+    ],
+)
+def test_a_valid_champion_gives_way_to_the_better_an_expired_one_to_the_no_worse(
+    gain: tuple[float | None, ...], expired: bool, passed: bool
+) -> None:
+    measured = dict(zip(("value", "low", "high"), gain, strict=True))
+    compared: dict[str, Any] = {
+        "rows": 10,
+        "events": 3,
+        "as_of": ["2025-10-01"],
+        "log_loss_gain": measured,
+        "auc_gain": measured,
+        "same": False,
+    }
+    assert verdict.better(compared, expired).passed == passed
+
+
+# What is refused
+
+
+def test_without_a_champion_there_is_nothing_to_review(trained: House, tmp_path: Path) -> None:
+    settings = Settings(workspace=str(tmp_path / "none"))
+    with pytest.raises(NotFound, match="no champion for target 'churn'"):
+        review(trained.company, settings=settings)
+    assert not (tmp_path / "none").exists()
+
+
+def test_without_a_registry_none_is_made(trained: House, tmp_path: Path) -> None:
+    house = trained.copy(tmp_path / "own")
+    with pytest.raises(NotFound, match=r"mlflow\.db: no registry of models; run: churnlight train"):
+        review(house.company, settings=house.settings)
+    assert not (house.workspace / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "told"),
+    [
+        (Asked(challenger="nobody"), NotFound, "alias or version 'nobody'"),
+        (Asked(challenger="17"), NotFound, "alias or version '17'"),
+        (Asked(target="growth"), NotFound, "target 'growth' is not declared"),
+        (Asked(as_of=date(2025, 12, 2)), NotFound, "complete up to 2025-12-01"),
+        (Asked(as_of=date(2025, 8, 1)), DeclarationError, "the challenger, version 2, has learnt"),
+    ],
+)
+def test_what_is_not_there_or_cannot_be_is_refused(
+    asked: Asked, error: type[Exception], told: str, rivals: Rivals
+) -> None:
+    with pytest.raises(error, match=told):
+        review(rivals.house.company, asked, settings=rivals.house.settings)
+
+
+def test_a_model_of_other_definitions_is_refused_and_one_indicator_more_is_not(
+    rivals: Rivals, tmp_path: Path
+) -> None:
+    text = (rivals.house.company.folder / "churnlight.toml").read_text("utf-8")
+    workspace = Settings(workspace=str(rivals.house.workspace.resolve()))
+    more = text.replace('stage = "shadow"\n', "")
+    other = more.replace("where = \"topic <> 'praise'\"", "where = \"topic = 'fault'\"")
+    for name, toml in (("more", more), ("other", other)):
+        assert toml != text
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "churnlight.toml").write_text(toml, "utf-8")
+    found = candidates(load(tmp_path / "more"), TARGET, "challenger", workspace)
+    assert not found.same
+    with pytest.raises(DeclarationError, match=r"champion, version 1 .* indicators\.tickets other"):
+        candidates(load(tmp_path / "other"), TARGET, "challenger", workspace)

@@ -1,0 +1,190 @@
+"""Champion against challenger on the same rows; every interval resamples accounts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.special import expit
+
+from training import evaluate, segments, value, worth
+from training.artifact import Artifact
+from training.calibration import log_losses
+from training.procedure import labelled
+from training.review.basis import Basis
+from training.review.ground import Ground
+from training.scored import RED, Scored, scored
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int8]
+Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Rows that both models score and whose outcome is known."""
+
+    champion: Scored
+    challenger: Scored
+    labels: Labels
+    accounts: list[str]
+    segments: npt.NDArray[np.object_]
+    as_of: npt.NDArray[np.datetime64]
+    mrr: Floats
+
+    def only(self, mask: Flags) -> "Compared":
+        """The rows in `mask`."""
+        return Compared(
+            _only(self.champion, mask),
+            _only(self.challenger, mask),
+            self.labels[mask],
+            [self.accounts[place] for place in np.flatnonzero(mask)],
+            self.segments[mask],
+            self.as_of[mask],
+            self.mrr[mask],
+        )
+
+
+def _only(item: Scored, mask: Flags) -> Scored:
+    return Scored(item.logits[mask], item.health[mask], item.completeness[mask])
+
+
+def compared(ground: Ground, basis: Basis) -> Compared | None:
+    """The rows of the basis; None where it has none, or where one outcome alone is there."""
+    if basis.stands is None:
+        return None
+    rows = labelled(ground.mature.on(basis.days), ground.company, ground.target)
+    found = _pair(rows, ground, basis.stands)
+    found = found.only(found.champion.there & found.challenger.there)
+    return found if 0 < found.labels.sum() < len(found.labels) else None
+
+
+def _pair(rows: pa.Table, ground: Ground, stands: Artifact) -> Compared:
+    return Compared(
+        scored(rows, ground.models.champion.artifact),
+        scored(rows, stands),
+        rows[f"label__{ground.target}"].to_numpy().astype(np.int8),
+        rows["account_id"].to_pylist(),
+        np.array(rows["segment"].to_pylist(), dtype=object),
+        rows["as_of"].to_numpy().astype("datetime64[D]"),
+        ground.mrr_of(rows["account_id"]),
+    )
+
+
+def measured(found: Compared | None, basis: Basis, capacity: float) -> dict[str, Any]:
+    """The comparison as JSON values; without rows only what it would have stood on."""
+    about = {
+        "basis": basis.kind,
+        "told": basis.told,
+        "since_the_champion": list(basis.standings),
+        "as_of": [str(day) for day in basis.days],
+        "repeated_auc": basis.repeated_auc,
+        "same": basis.same,
+    }
+    if found is None:
+        return about | {"rows": 0}
+    return {
+        **about,
+        **_sizes(found),
+        "champion": _levels(found.champion, found),
+        "challenger": _levels(found.challenger, found),
+        **gains(found),
+        "by_as_of": [_on(found, day, capacity) for day in np.unique(found.as_of)],
+        "segments": [_of_segment(found, name) for name in sorted(set(found.segments))],
+    }
+
+
+def _sizes(found: Compared) -> dict[str, Any]:
+    return {
+        "rows": len(found.labels),
+        "accounts": len(set(found.accounts)),
+        "events": int(found.labels.sum()),
+        "base_rate": float(found.labels.mean()),
+    }
+
+
+def _levels(item: Scored, found: Compared) -> dict[str, float]:
+    chances = expit(item.logits)
+    return {
+        "auc": _auc(item.logits, found, np.arange(len(found.labels))),
+        "log_loss": float(log_losses(item.logits, found.labels).mean()),
+        "ece": evaluate.ece(chances, found.labels),
+        "predicted_rate": float(chances.mean()),
+    }
+
+
+def gains(found: Compared) -> dict[str, dict[str, float | None]]:
+    """By how much the challenger's log loss is lower and its AUC is higher, paired by row."""
+    lower = log_losses(found.champion.logits, found.labels) - log_losses(
+        found.challenger.logits, found.labels
+    )
+
+    def higher(rows: Places) -> float:
+        challenger, champion = found.challenger.logits, found.champion.logits
+        return _auc(challenger, found, rows) - _auc(champion, found, rows)
+
+    def mean(rows: Places) -> float:
+        return float(lower[rows].mean())
+
+    return {
+        "log_loss_gain": evaluate.interval(mean, found.accounts),
+        "auc_gain": evaluate.interval(higher, found.accounts),
+    }
+
+
+def _auc(logits: Floats, found: Compared, rows: Places) -> float:
+    """The AUC within each as-of date, weighted by its rows: between dates base rates differ."""
+    labels, days = found.labels[rows], found.as_of[rows]
+    parts = [
+        (float((days == day).sum()), evaluate.auc(logits[rows][days == day], labels[days == day]))
+        for day in np.unique(days)
+    ]
+    known = [(weight, area) for weight, area in parts if not np.isnan(area)]
+    if not known:
+        return float("nan")
+    weights, areas = zip(*known, strict=True)
+    return float(np.average(areas, weights=weights))
+
+
+def _on(found: Compared, day: np.datetime64, capacity: float) -> dict[str, Any]:
+    own = found.only(found.as_of == day)
+    return {
+        "as_of": str(day),
+        **_sizes(own),
+        "champion": _levels_or_none(own.champion, own),
+        "challenger": _levels_or_none(own.challenger, own),
+        "log_loss_gain": gains(own)["log_loss_gain"],
+        "value": {
+            "champion": _worth(own.champion, own, capacity),
+            "challenger": _worth(own.challenger, own, capacity),
+        },
+    }
+
+
+def _levels_or_none(item: Scored, found: Compared) -> dict[str, float | None]:
+    return {key: None if np.isnan(x) else x for key, x in _levels(item, found).items()}
+
+
+def _worth(item: Scored, found: Compared, capacity: float) -> dict[str, Any]:
+    """What the team would have had of the model on these rows, all of one date."""
+    red = item.bands == RED
+    return worth.of(item.logits, found.labels, found.accounts, capacity) | {
+        "red": value.of_red(red, found.labels).plain(),
+        "revenue": value.revenue_caught(red, found.labels == 1, found.mrr).plain(),
+    }
+
+
+def _of_segment(found: Compared, name: str) -> dict[str, Any]:
+    own = found.only(found.segments == name)
+    enough = len(own.labels) >= segments.LEAST_ACCOUNTS
+    return {
+        "segment": name,
+        **_sizes(own),
+        "predicted_rate": {
+            "champion": float(expit(own.champion.logits).mean()),
+            "challenger": float(expit(own.challenger.logits).mean()),
+        },
+        "log_loss_gain": gains(own)["log_loss_gain"] if enough else None,
+    }

@@ -1,0 +1,66 @@
+"""The days that a review looks at.
+
+All of them follow from the review's own morning, `as_of`: which outcomes are settled by then, which
+churns are told in the ledger, and on which mornings the accounts are scored again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from features import clock, snapshots
+from features.sources import Tables
+
+LEADS = (30, 60, 90, 180)
+"""Days before churn at which the ledger looks at an account."""
+
+PERIOD = timedelta(weeks=26)
+"""How long the churns of a review, and its weekly scores, reach back."""
+
+WEEK = timedelta(weeks=1)
+
+
+@dataclass(frozen=True)
+class Dates:
+    """As-of dates with mature labels, weekly mornings up to `as_of`, and the period of churn days.
+
+    `mature` are the month starts, and what else the models were taught or judged on. `since` is the
+    first morning with `min_history` days of complete tables before it; no month start and no
+    weekly morning is earlier. `churned` is half-open.
+    """
+
+    as_of: date
+    since: date
+    mature: Sequence[date]
+    weeks: Sequence[date]
+    churned: tuple[date, date]
+
+    @property
+    def recent(self) -> list[date]:
+        """The weekly mornings of the review's own period."""
+        return [day for day in self.weeks if day > self.as_of - PERIOD]
+
+    def before(self, churned: date, lead: int) -> date | None:
+        """The morning on which the ledger looks at an account that churned on that day.
+
+        The latest of the weekly grid that lies `lead` days or more before the churn; None where
+        that is before `since`.
+        """
+        wanted = churned - timedelta(days=lead)
+        weeks_back = -(-(self.as_of - wanted) // WEEK)
+        found = self.as_of - weeks_back * WEEK
+        return found if found >= self.since else None
+
+
+def dates(tables: Tables, target: str, as_of: date, told: Iterable[date]) -> Dates:
+    """The days of a review of `target` on a morning; `told` are as-of dates that models name."""
+    company = tables.company
+    declared = company.targets[target]
+    since = snapshots.data_from(tables) + timedelta(days=company.bands.min_history)
+    known = clock.churns_known_until(declared, as_of)
+    churned = (max(known - PERIOD, since), known)
+    earliest = min(churned[0] - timedelta(days=max(LEADS)) - WEEK, as_of - PERIOD)
+    wanted = {*clock.month_starts(since, as_of), *told}
+    mature = [day for day in sorted(wanted) if clock.is_mature(day, declared, as_of)]
+    weeks = clock.every(max(since, earliest), as_of, WEEK.days)
+    return Dates(as_of, since, mature, weeks, churned)
