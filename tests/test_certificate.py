@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 
+from features.declaration import load
+from serving.assess import assess
 from trained_company import TARGET, House, built, learning_dates
-from training import certificate
+from training import certificate, planted
 from training.artifact import Artifact
 from training.calibration import Calibration
 from training.certificate import Check
+from training.matrix import matrix
 from training.procedure import as_rows, labelled
 from training.train import summary
 
@@ -94,3 +100,66 @@ def test_a_scorecard_has_no_seeds_to_depend_on(trained: House) -> None:
     found = certificate.certified(own, rows(trained))
     assert check(found, "stability")["value"] == 1.0
     assert check(found, "agreement")["value"] == 0.0
+
+
+# Planted causes
+
+
+@pytest.fixture(scope="module")
+def simulated(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A copy that is declared to be simulated, and has sealed what it planted."""
+    own = trained.copy(tmp_path_factory.mktemp("simulated") / "own")
+    path = own.company.folder / "churnlight.toml"
+    path.write_text(path.read_text("utf-8").replace("[company]", "[company]\nsimulated = true"))
+    (own.company.folder / "truth").mkdir()
+    return dataclasses.replace(own, company=load(own.company.folder))
+
+
+def plant(house: House, table: pa.Table, source: str, share: float) -> None:
+    """Seal, for every row, a cause that carries the same share and shows in one source."""
+    rows = table.select(["account_id", "as_of"]).to_pylist()
+    sealed = [row | {"cause": "silence", "source": source, "share": share} for row in rows]
+    path = house.company.folder / "truth" / "planted.parquet"
+    pq.write_table(pa.Table.from_pylist(sealed), path)
+
+
+def taught(house: House) -> pa.Table:
+    return labelled(built(house.company, *learning_dates(house.company)), house.company, TARGET)
+
+
+def test_a_planted_cause_is_found_where_its_indicator_is_the_first_reason(
+    simulated: House,
+) -> None:
+    artifact, table = simulated.champion, taught(simulated)
+    plant(simulated, table, "tickets", 0.6)
+    (found,) = planted.checks(artifact, table, simulated.company)
+    X = matrix(table, artifact.features)
+    place = [item.name for item in artifact.features].index("tickets__90d")
+    assert found.cases == int((X[:, place] != artifact.features[place].usual).sum())
+    said = assess(table, artifact, simulated.company)
+    first = [
+        min((d for d in item.drivers if d.kind != "context"), key=lambda d: d.health_points)
+        for item, shown in zip(said, X[:, place] != artifact.features[place].usual, strict=True)
+        if shown
+    ]
+    wanted = np.mean([driver.indicator == "tickets" for driver in first])
+    assert found.value == pytest.approx(wanted)
+    assert found.passed == (wanted >= 0.95)
+
+
+def test_without_a_case_or_with_several_indicators_of_the_source_nothing_is_checked(
+    simulated: House,
+) -> None:
+    artifact, table = simulated.champion, taught(simulated)
+    plant(simulated, table, "tickets", 0.4)
+    assert planted.checks(artifact, table, simulated.company) == []
+    plant(simulated, table, "visits", 0.9)
+    assert planted.checks(artifact, table, simulated.company) == []
+
+
+def test_a_real_company_has_no_sealed_truth(trained: House, simulated: House) -> None:
+    table = taught(trained)
+    plant(simulated, table, "tickets", 0.9)
+    assert planted.sealed(trained.company) is None
+    assert planted.sealed(simulated.company) is not None
+    assert planted.checks(trained.champion, table, trained.company) == []

@@ -32,7 +32,13 @@ NULLABLE = {
     "csm_actions": {"playbook"},
     "truth/churn": {"decided_at"},
 }
-TRUTH = ("truth/health", "truth/churn_probability", "truth/churn", "truth/traits")
+TRUTH = (
+    "truth/health",
+    "truth/churn_probability",
+    "truth/planted",
+    "truth/churn",
+    "truth/traits",
+)
 
 
 def simulate(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -151,6 +157,28 @@ def test_the_true_probabilities_are_calibrated(company: Folder) -> None:
     )
     for rate, stated, _ in groups:
         assert rate == pytest.approx(stated, abs=0.012)
+
+
+def test_a_planted_cause_has_its_share_of_the_true_excess_of_who_had_not_decided(
+    company: Folder,
+) -> None:
+    rows, least, most, most_share, unlost = company.rows(
+        "SELECT count(*), min(share), max(excess), max(share), count(*) FILTER (NOT EXISTS ("
+        " FROM {truth/health} AS h WHERE h.account_id = p.account_id AND h.week <= as_of"
+        " AND NOT decided)) FROM {truth/planted} AS p"
+    )[0]
+    assert rows > 1000
+    assert 0 < least < most_share <= 1
+    assert most < 1
+    assert unlost == 0
+    agrees = company.value(
+        "SELECT min(excess - c.churn_probability + m.mean) BETWEEN -1e-9 AND 1e-9"
+        " AND max(excess - c.churn_probability + m.mean) BETWEEN -1e-9 AND 1e-9"
+        " FROM {truth/planted} JOIN {truth/churn_probability} AS c USING (account_id, as_of)"
+        " JOIN (SELECT as_of, avg(churn_probability) AS mean FROM {truth/churn_probability}"
+        " GROUP BY as_of) AS m USING (as_of)"
+    )
+    assert agrees
 
 
 def test_a_quarter_of_churn_has_no_cause_in_health(company: Folder) -> None:

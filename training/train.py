@@ -18,7 +18,7 @@ from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import certificate, evidence, gate, lead_times, search, tracking
+from training import certificate, evidence, gate, lead_times, planted, search, tracking
 from training.artifact import Artifact
 from training.judge import History, judged, simplest
 from training.panel import require_grid
@@ -242,8 +242,10 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     path = {"explanation_path": artifact.explanation_path}
     told = {"declared": declared(company, target)}
     artifact = replace(artifact, training=artifact.training | data | path | told)
-    learnt_from = as_rows(history.of(learn), artifact.features, company, target)
-    return certificate.certified(artifact, learnt_from, progress=progress)
+    taught = history.of(learn)
+    learnt_from = as_rows(taught, artifact.features, company, target)
+    more = planted.checks(artifact, taught, company)
+    return certificate.certified(artifact, learnt_from, more, progress)
 
 
 def declared(company: Company, target: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from . import billing, defects, directory, success, support, truth, usage, voice
 from .ceiling import ceiling
 from .names import LARGEST
-from .parameters import PARAMETERS
+from .parameters import PARAMETERS, Parameters
 from .world import World, build
 
 SMALLEST = 50
@@ -23,7 +23,9 @@ class Refused(Exception):
     """The folder or the size cannot be used; the message says how to mend it."""
 
 
-def export(count: int, seed: int, out: Path, *, spoiled: bool = False) -> dict[str, Any]:
+def export(
+    count: int, seed: int, out: Path, *, spoiled: bool = False, given: Parameters = PARAMETERS
+) -> dict[str, Any]:
     """Write the company's tables to ``out`` and return the printed facts.
 
     Raises
@@ -35,9 +37,9 @@ def export(count: int, seed: int, out: Path, *, spoiled: bool = False) -> dict[s
         raise Refused(f"--accounts: got {count}, use {SMALLEST} to {LARGEST}")
     if out.exists() and not (out / SEAL).is_file():
         raise Refused(f"--out: {out} exists and is no earlier export, name another folder")
-    world = build(count, seed, PARAMETERS)
+    world = build(count, seed, given)
     tables = company_tables(world)
-    best = ceiling(world.accounts, world.life, seed, PARAMETERS)
+    best = ceiling(world.accounts, world.life, seed, given)
     figures = truth.figures(world, best)
     figures["defects"] = defects.spoil(tables, world) if spoiled else {}
     figures["rows"] = {name: len(table) for name, table in tables.items()}

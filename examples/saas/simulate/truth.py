@@ -10,15 +10,17 @@ from .columns import table
 from .days import DAYS, WEEKS, Bools, Ints, to_date
 from .health import CAUSES
 from .parameters import PLANS, as_plain
+from .planted import planted
 from .population import RANDOM_CAUSES
 from .world import World
 
 
 def tables(world: World, ceiling: Ceiling) -> dict[str, pa.Table]:
-    """Return the true health, probabilities, ends and traits."""
+    """Return the true health, probabilities, planted causes, ends and traits."""
     return {
         "health": health(world),
         "churn_probability": probabilities(world, ceiling),
+        "planted": planted(world, ceiling),
         "churn": churn(world),
         "traits": traits(world),
     }
