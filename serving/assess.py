@@ -17,7 +17,7 @@ from features.company import Company, Target
 from features.indicator import DIMENSIONS, Side
 from training.drivers import fold, sentence, told
 from training.health import GREEN_FROM, RED_BELOW
-from training.matrix import known_share, matrix
+from training.matrix import Feature, known_share, matrix
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
