@@ -226,7 +226,7 @@ def test_the_ledger_has_what_the_scores_say_on_its_mornings(
         assert float(row["health_score"]) == pytest.approx(item.health_score)
         assert float(row["churn_probability"]) == pytest.approx(item.churn_probability)
         assert row["first_driver"] == driver.indicator
-        assert float(row["driver_points"]) == pytest.approx(driver.health_points)
+        assert float(row["driver_points"]) == pytest.approx(driver.points)
     assert {row["band"] for row in ledger} == set(BANDS)
 
 

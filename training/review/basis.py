@@ -18,6 +18,7 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from training import evaluate, procedure, split
 from training.artifact import Artifact
+from training.health import Anchors
 from training.matrix import matrix
 from training.model import Restraint
 from training.review.ground import Ground
@@ -130,6 +131,7 @@ def repeated(ground: Ground, days: Sequence[date]) -> Artifact:
     """
     challenger = ground.models.challenger
     made, anchors = challenger.artifact.training, challenger.artifact.anchors
+    assert isinstance(anchors, Anchors)
     own = {"p_red": anchors.p_red, "p_green": anchors.p_green}
     targets = ground.company.targets | {
         ground.target: challenger.target.model_copy(update=own),
