@@ -138,7 +138,7 @@ def test_a_planted_cause_is_found_where_its_indicator_is_the_first_reason(
     assert found.cases == int((X[:, place] != artifact.features[place].usual).sum())
     said = assess(table, artifact, simulated.company)
     first = [
-        min((d for d in item.drivers if d.kind != "context"), key=lambda d: d.health_points)
+        min((d for d in item.drivers if d.kind != "context"), key=lambda d: d.points)
         for item, shown in zip(said, X[:, place] != artifact.features[place].usual, strict=True)
         if shown
     ]
