@@ -39,8 +39,8 @@ def judged_on(judged: Row) -> str:
         f"{whose} was judged on a {judged['kind']}, {judged['as_of']}: {judged['rows']:,} rows of "
         f"{judged['accounts']:,} accounts that had no part in making what was judged."
         if judged["kind"].startswith("later")
-        else f"{whose} was judged on {judged['kind']}, the history being too short for a later "
-        f"date: {judged['rows']:,} rows of {judged['accounts']:,} accounts."
+        else f"{whose} was judged on {judged['kind']}, for want of a later date that could judge "
+        f"it: {judged['rows']:,} rows of {judged['accounts']:,} accounts."
     )
 
 
@@ -214,13 +214,20 @@ def opportunities(artifact: Artifact, edge: Edge) -> Section:
     return Section("Opportunities", why, Table("What came of them", names, rows))
 
 
+def _apart(judged: Row) -> str:
+    """On which rows the rates of the bands are counted, apart from those that chose them."""
+    if judged["kind"].startswith("later"):
+        return "The rates are of a later date than the one that chose."
+    return "The rates are of folds, each by bands that the others chose."
+
+
 def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Section:
     """How many accounts had each colour, and how many of these churned later."""
     counts = artifact.evaluation["bands"]
     told = (
         f"Red is a churn probability above {share(anchors.p_red, 1)}, green one up to "
-        f"{share(anchors.p_green, 1)}; chosen from {anchors.chosen}. The rates are of a later date "
-        "than the one that chose."
+        f"{share(anchors.p_green, 1)}; chosen from {anchors.chosen}. "
+        f"{_apart(artifact.evaluation)}"
     )
     rows = [
         [light(name), number(counts[name]["accounts"], 0), number(counts[name]["churned"], 0), rate]
