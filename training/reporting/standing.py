@@ -218,7 +218,7 @@ def _apart(judged: Row) -> str:
     """On which rows the rates of the bands are counted, apart from those that chose them."""
     if judged["kind"].startswith("later"):
         return "The rates are of a later date than the one that chose."
-    return "The rates are of folds, each by bands that the others chose."
+    return "The rates are of folds, each scored by what the others taught."
 
 
 def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Section:
