@@ -23,7 +23,6 @@ from features.progress import Progress, silent
 from features.settings import Settings
 from training import gate, run_record
 from training.artifact import Artifact, DamagedArtifact, install_champion
-from training.expiry import VALID_FOR as VALID_FOR
 from training.expiry import ExpiredModel, expired
 
 ARTIFACT = "artifact"
