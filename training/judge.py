@@ -2,7 +2,8 @@
 
 With a later date at hand the artifact itself is judged there. Without, the whole procedure that
 made it (fit, calibration, anchors) is repeated on the dates whose labels were settled by
-the last one, and judged on that one. With too short a history even for that, folds grouped by
+the last one, and judged on that one. Earlier dates that support no bands get the artifact's
+own, which the judging date has chosen. With too short a history even for that, folds grouped by
 account are judged, each by a calibration and anchors that never saw it. The report says which.
 On the same rows stand the baselines and, where its labels were settled by then, the champion.
 """
@@ -21,9 +22,21 @@ from features.company import Company
 from features.errors import DeclarationError, GateRefused
 from features.progress import Progress
 from features.snapshots import Snapshots
-from training import baselines, calibration, evaluate, gate, scales, segments, split, worth
+from training import (
+    baselines,
+    calibration,
+    evaluate,
+    gate,
+    procedure,
+    scales,
+    segments,
+    split,
+    worth,
+)
 from training.artifact import Artifact, require_same_meaning
+from training.health import Anchors
 from training.matrix import Feature, matrix
+from training.opportunity import Edge
 from training.procedure import Held, as_rows, choose, fit
 from training.search import Choice
 
@@ -55,6 +68,12 @@ class History:
     def fit(self, days: Sequence[date]) -> tuple[Artifact, Held]:
         """What the procedure makes of the rows of `days`."""
         return fit(self.of(days), self.built.columns, self.company, self.target, self.choice)
+
+    def under(self, anchors: Anchors | Edge) -> "History":
+        """The same, whose models all have these anchors."""
+        if not isinstance(anchors, Anchors):
+            return self
+        return replace(self, company=procedure.under(self.company, self.target, anchors))
 
     def worth(
         self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]
@@ -138,6 +157,11 @@ def _judged(artifact: Artifact, held: Held, history: History) -> dict[str, Any]:
     repeated = _repeated(history, history.earlier)
     if repeated is not None:
         return _out_of_time(repeated, history, history.learn[-1], "procedure")
+    under = history.under(artifact.anchors)
+    repeated = _repeated(under, history.earlier)
+    if repeated is not None:
+        report = _out_of_time(repeated, under, history.learn[-1], "procedure")
+        return report | {"anchors_chosen_there": True}
     return _by_folds(artifact, held, history)
 
 

@@ -25,6 +25,7 @@ from training import cold_start, model, offsets, scales, search
 from training.artifact import Artifact
 from training.calibration_table import by_as_of
 from training.drivers import Meaning
+from training.health import Anchors
 from training.matrix import Feature, matrix
 from training.offsets import History, Pull
 from training.search import Choice
@@ -128,6 +129,16 @@ def fit(
         definitions=definitions(company, target),
     )
     return artifact, held
+
+
+def under(company: Company, target: str, anchors: Anchors) -> Company:
+    """The company as if it declared these anchors of `target`.
+
+    Earlier rows may be too few for bands of their own; ranks and probabilities need none.
+    """
+    own = {"p_red": anchors.p_red, "p_green": anchors.p_green}
+    declared = company.targets[target].model_copy(update=own)
+    return company.model_copy(update={"targets": company.targets | {target: declared}})
 
 
 def require_enough(table: pa.Table, target: str, company: Company) -> None:

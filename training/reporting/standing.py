@@ -216,6 +216,11 @@ def opportunities(artifact: Artifact, edge: Edge) -> Section:
 
 def _apart(judged: Row) -> str:
     """On which rows the rates of the bands are counted, apart from those that chose them."""
+    if judged.get("anchors_chosen_there"):
+        return (
+            "The rates are of the very accounts that chose these edges, for earlier dates support "
+            "no bands: they may flatter."
+        )
     if judged["kind"].startswith("later"):
         return "The rates are of a later date than the one that chose."
     return "The rates are of folds, each scored by what the others taught."

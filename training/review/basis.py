@@ -129,14 +129,10 @@ def repeated(ground: Ground, days: Sequence[date]) -> Artifact:
     Under the challenger's own restraint and anchors: so few rows may not support bands, and to
     compare probabilities none are needed.
     """
-    challenger = ground.models.challenger
-    made, anchors = challenger.artifact.training, challenger.artifact.anchors
+    challenger = ground.models.challenger.artifact
+    made, anchors = challenger.training, challenger.anchors
     assert isinstance(anchors, Anchors)
-    own = {"p_red": anchors.p_red, "p_green": anchors.p_green}
-    targets = ground.company.targets | {
-        ground.target: challenger.target.model_copy(update=own),
-    }
-    company = ground.company.model_copy(update={"targets": targets})
+    company = procedure.under(ground.company, ground.target, anchors)
     choice = Choice(Restraint(**made["restraint"]), made["chosen_on"])
     table = procedure.labelled(ground.mature.on(days), company, ground.target)
     return procedure.fit(table, ground.mature.columns, company, ground.target, choice)[0]
