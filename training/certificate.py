@@ -116,7 +116,7 @@ def _additivity(artifact: Artifact, X: Floats) -> Check:
     found, scale = artifact.contributions(X), artifact.scale
     told = scale.unclipped(found[:, -1]) + (found[:, :-1] * scale.points_per_margin).sum(axis=1)
     gap = float(np.abs(told - scale.unclipped(artifact.margins(X))).max(initial=0.0))
-    says = "the largest gap between base plus drivers and the score, in health points,"
+    says = "the largest gap between base plus drivers and the score, in its points,"
     return Check.at_most("additivity", says, gap, LARGEST_GAP, len(X))
 
 
