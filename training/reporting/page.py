@@ -80,6 +80,10 @@ class Figure:
             raise ValueError(f"figure {self.name}: a drawing without viewBox cannot be scaled")
         return round(float(box[1]) * PIXELS_PER_POINT)
 
+    def _repr_svg_(self) -> str:
+        # By this name notebooks ask an object for its picture.
+        return self.svg
+
 
 @dataclass(frozen=True)
 class Note:

@@ -1,0 +1,144 @@
+# %% [markdown]
+# # Which indicators speak early enough?
+#
+# An indicator is worth a call only if it moves while there is still time to act. This notebook
+# measures that: for every indicator of a company, how many days before churn it still separates
+# the accounts that will leave from those that stay. Nothing is trained here.
+#
+# It runs on the **simulated** B2B company of `examples/saas`. `make demo COMPANY=examples/saas`
+# makes its tables, and so does `.venv/bin/python examples/saas/get_data.py`. For another company
+# set `CHURNLIGHT_COMPANY` to its folder.
+
+# %%
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+from matplotlib.figure import Figure
+
+import features
+from features import contract, snapshots
+from features.declaration import load
+from features.lead_times import measure as lead_times
+from features.lead_times import plots
+
+HOUSE = Path(features.__file__).parents[1]
+company = load(Path(os.environ.get("CHURNLIGHT_COMPANY", HOUSE / "examples/saas")))
+target = next(name for name, item in company.targets.items() if item.adverse)
+declared = company.targets[target]
+print(f"{company.company.name}: {target}, that is {declared.title}")
+print(f"gap {declared.gap} days, horizon {declared.horizon} days")
+
+# %% [markdown]
+# ## What was declared
+#
+# Each line is one table of `churnlight.toml`; those that are still drafts or shadows are left out
+# here and measured below all the same. *Leading* is a claim: the declaration says that the
+# indicator moves early. Below, the data has its say.
+
+# %%
+claims = pd.DataFrame(
+    {
+        "indicator": item.title,
+        "dimension": item.dimension,
+        "declared": item.kind,
+        "measure": item.measure,
+        "healthy side": item.healthy,
+    }
+    for item in company.staged("live").values()
+)
+print(claims.fillna("–").to_string(index=False))
+
+# %% [markdown]
+# ## What was known, and when
+#
+# A snapshot has one row per account and as-of date, with what had happened *and was known* on that
+# morning. The as-of dates are one grid for everybody. Taking churners on the day they left and
+# everybody else today is the commonest leak of the field: such a model looks brilliant and has
+# learnt the calendar.
+#
+# `STEP` is the distance of the dates, and so the resolution of every lead below. 30 days keep this
+# short; `churnlight lead-time` looks every 7.
+
+# %%
+STEP = 30
+with contract.sound(company) as tables:
+    days = lead_times.as_of_dates(tables, target, STEP)
+    rows = snapshots.build_from(tables, days)
+    churned = lead_times.churned(tables, target)
+print(f"{rows.table.num_rows:,} rows, {len(days)} as-of dates from {days[0]} to {days[-1]}")
+
+# %% [markdown]
+# Missing is not zero: an account that never got a survey has no satisfaction, not a bad one. A
+# column that is rarely known can still be worth having; it only cannot speak for most accounts. The
+# ten that are known least:
+
+# %%
+known = pd.Series(
+    {item.name: pc.mean(pc.is_valid(rows.table[item.name]).cast("int8")) for item in rows.columns}
+)
+print(known.map(lambda share: share.as_py()).nsmallest(10).map("{:.0%}".format).to_string())
+
+# %% [markdown]
+# ## How early each one speaks
+#
+# Every account that churned is compared, at each lag before its churn, with the accounts that were
+# at risk on the same date. 0.5 is a coin; a lead is claimed only where the separation is certain
+# at the gap and at every lag between. So an indicator without a finding is not refuted: it has
+# not been shown.
+
+# %%
+ground = lead_times.ground(rows, company, churned, STEP, segments=False)
+found = lead_times.measure(rows, ground, step=STEP)
+ranked = sorted(found.leads, key=lambda lead: (lead.finding != "leading", -(lead.lead_days or 0)))
+print(f"{found.churners:,} accounts churned while they were looked at")
+for lead in ranked[:10]:
+    print(f"{lead.title}\n    {lead.told}")
+
+# %% [markdown]
+# The curve says more than its end. Time runs to the right and churn is at the right edge; the
+# dashed line is the gap, the band the 95 % interval, and thick is what is certain. A curve that
+# only rises at the very end describes a customer who has left already.
+
+# %%
+shown = [lead for lead in ranked if lead.at_gap.auc is not None][:6]
+picture = Figure(figsize=(10, 2.6 * -(-max(len(shown), 1) // 2)), layout="constrained")
+panels = picture.subplots(-(-max(len(shown), 1) // 2), 2, squeeze=False, sharey=True)
+for lead, panel in zip(shown, panels.flat, strict=False):
+    points = [point for point in lead.curves[0].points if point.auc is not None]
+    plots.draw(panel, points, lead.finding, found.gap_days, STEP)
+    panel.set_title(f"{lead.title}: {lead.finding}", loc="left", fontsize=9)
+picture
+
+# %% [markdown]
+# ## Claim and measurement
+#
+# Where the two disagree, the measurement wins: an indicator that is declared leading and does not
+# lead still counts in the score, but never heads an account's reasons. A finding of *partly its
+# definition* deserves suspicion: where churn means silence, "days since the last order" leads by
+# construction. And a count of tickets may fail for a plain reason: customers who have given up ask
+# as little as those who are happy.
+
+# %%
+for lead in found.leads:
+    if lead.declared == "leading" and lead.finding != "leading":
+        print(f"{lead.title}\n    {lead.told}")
+verdict = pd.crosstab(
+    pd.Series([lead.declared for lead in found.leads], name="declared"),
+    pd.Series([lead.finding for lead in found.leads], name="measured"),
+)
+print(verdict)
+early = [lead.lead_days for lead in found.leads if lead.finding == "leading" and lead.lead_days]
+if early:
+    print(f"median certain lead of those that lead: {np.median(early):.0f} days")
+
+# %% [markdown]
+# ## What to do with it
+#
+# * Lead shorter than your team needs to act? Keep the indicator for the score, and look for an
+#   earlier one: support that is asked twice, a sponsor who left, a trend instead of a level.
+# * Not shown? Leave it at `stage = "shadow"`: it is computed and watched, and moves no score.
+# * `churnlight indicators --company DIR` asks the next question: does it bring anything that the
+#   others do not? An early indicator that repeats another is still one voice.
