@@ -3,9 +3,10 @@
 import dataclasses
 import hashlib
 import json
+import math
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +104,24 @@ DAMAGES: list[tuple[Damage, str]] = [
     (lambda folder: (folder / "manifest.json").write_text("[]"), "no readable manifest.json"),
     (lambda folder: truncate(folder / "model-0.txt"), "model-0.txt changed or missing"),
     (lambda folder: truncate(folder / "manifest.json"), "no readable manifest.json"),
-    (lambda folder: edit(folder, format=1), "not of format 2; train the model again"),
-    (lambda folder: edit(folder, format=None), "not of format 2"),
+    (
+        lambda folder: edit(folder, format=1),
+        r"of format 1, and .* reads format 2; train the model again",
+    ),
+    (lambda folder: edit(folder, format=None), "of format None, and this version"),
     (lambda folder: edit(folder, models=4), "artifact.json cannot be understood"),
     (lambda folder: edit(folder, anchors={}), "artifact.json cannot be understood"),
     (lambda folder: edit(folder, features=None), "artifact.json cannot be understood"),
     (lambda folder: edit(folder, surprise=1), "artifact.json cannot be understood"),
+    (lambda folder: edit(folder, format=3), r"of format 3, and this .* reads format 2; train"),
+    (lambda folder: put(folder, "nan", "calibration", "slope"), "calibration.slope: .* number"),
+    (lambda folder: put(folder, -0.5, "calibration", "slope"), "slope must be above 0"),
+    (lambda folder: put(folder, 0.99, "anchors", "p_green"), "0 < p_green < p_red < 1"),
+    (lambda folder: put(folder, math.inf, "scorecard", "intercept"), "Infinity is no number"),
+    (lambda folder: put(folder, [], "scorecard", "cards", 0, "points"), "does not fit"),
+    (lambda folder: put(folder, "spend", "features", 0, "indicator"), "digest"),
+    (lambda folder: put(folder, "other", "features", 0, "indicator"), "meanings lack other"),
+    (lambda folder: put(folder, 7, "meanings", "visits", "title"), "meanings.visits.title"),
     (lambda folder: edit(folder, horizon_days=61), "its content has digest"),
     (lambda folder: remade(folder, "[]"), "artifact.json cannot be understood"),
     (lambda folder: remade(folder, "{"), "artifact.json cannot be understood"),
@@ -125,6 +138,16 @@ def edit(folder: Path, **changes: Any) -> None:
     remade(folder, json.dumps({key: value for key, value in content.items() if value is not None}))
 
 
+def put(folder: Path, value: Any, *place: str | int) -> None:
+    """Writes one value into artifact.json, and makes the manifest agree that this is its file."""
+    content = json.loads((folder / "artifact.json").read_text("utf-8"))
+    inner = content
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    remade(folder, json.dumps(content))
+
+
 def remade(folder: Path, text: str) -> None:
     (folder / "artifact.json").write_text(text, "utf-8")
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
@@ -139,6 +162,51 @@ def test_each_damage_is_told(damage: Damage, told: str, folder: Path) -> None:
         Artifact.load(folder)
     assert str(folder) in str(caught.value)
     assert caught.value.exit_code == 1
+
+
+def places(content: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where a value stands in what decides a score, of lists the first two."""
+    if place:
+        yield place
+    if isinstance(content, dict):
+        for key in content.keys() - {"training", "evaluation", "format"}:
+            yield from places(content[key], (*place, key))
+    elif isinstance(content, list):
+        for number in range(min(len(content), 2)):
+            yield from places(content[number], (*place, number))
+
+
+def sealed(folder: Path) -> Artifact:
+    """Loads it with the digest that its content has, as somebody would who forged it."""
+    try:
+        return Artifact.load(folder)
+    except DamagedArtifact as error:
+        if not (found := re.search("content has digest ([0-9a-f]+)", str(error))):
+            raise
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8")) | {"digest": found[1]}
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return Artifact.load(folder)
+
+
+NONSENSE = [None, True, -1, 0, 2.5, 1e308, math.inf, math.nan, 10**30, "", "x", [], {}, [None]]
+
+
+@settings(max_examples=80)
+@given(place=st.floats(0, 1), value=st.sampled_from(NONSENSE))
+def test_a_forged_artifact_is_refused_or_scores(
+    place: float, value: Any, saved: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = Path(shutil.copytree(saved, tmp_path_factory.mktemp("forged") / "artifact"))
+    content = json.loads((folder / "artifact.json").read_text("utf-8"))
+    every = sorted(places(content), key=str)
+    put(folder, value, *every[int(place * (len(every) - 1))])
+    try:
+        found = sealed(folder)
+    except DamagedArtifact:
+        return
+    X = np.full((1, len(found.features)), np.nan)
+    assert np.isfinite(found.scale.unclipped(found.margins(X))).all()
+    assert np.isfinite(found.contributions(X)).all()
 
 
 def test_no_artifact_is_not_found(tmp_path: Path) -> None:

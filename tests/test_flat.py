@@ -14,7 +14,7 @@ import pytest
 from scipy.special import expit
 
 import training
-from features.errors import ContractBroken, GateRefused
+from features.errors import ContractBroken, DeclarationError, GateRefused
 from serving import table_scores
 from test_cli import churnlight, refused
 from training import foreign, split
@@ -208,6 +208,38 @@ def test_too_few_events_are_counted() -> None:
     frame = customers(60)
     frame["left"] = ["Yes"] * 10 + ["No"] * 50
     with pytest.raises(GateRefused, match="10 rows with the event and 50 without; 30 of each"):
+        fitted(frame)
+
+
+@pytest.mark.parametrize(
+    ("roles", "told"),
+    [
+        ({"id": "left"}, "column left is named as label and as id"),
+        ({"time": "customer"}, "column customer is named as id and as time"),
+        ({"ignore": ("left",)}, "column left is named as label and as ignore"),
+    ],
+)
+def test_one_column_for_two_things_is_refused(roles: dict[str, Any], told: str) -> None:
+    with pytest.raises(DeclarationError, match=told):
+        fitted(customers(80), **roles)
+
+
+def test_too_few_customers_to_hold_some_out_are_counted() -> None:
+    with pytest.raises(GateRefused, match="700 rows are of 1 customers by id country, too few"):
+        fitted(customers().assign(country="EU"), id="country", ignore=("customer",))
+
+
+@pytest.mark.parametrize(
+    ("times", "told"), [("May", "it is text"), (math.inf, "700 rows have none")]
+)
+def test_a_time_that_orders_nothing_is_refused(times: Any, told: str) -> None:
+    with pytest.raises(GateRefused, match=f"time at: {told}"):
+        fitted(customers().assign(at=times), time="at")
+
+
+def test_bytes_that_are_no_text_are_told() -> None:
+    frame = customers(80).assign(name="caf\u00e9".encode("latin-1"))
+    with pytest.raises(ContractBroken, match=r"table.name: .*save the table as UTF-8"):
         fitted(frame)
 
 

@@ -27,7 +27,7 @@ from features.company import Company
 from features.definitions import definitions
 from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.indicator import Kind, Says
-from training import scales
+from training import plausible, scales
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.explanation import By, Units, explained
@@ -232,14 +232,20 @@ class Artifact:
 
 
 def _read(folder: Path) -> Artifact:
-    content = json.loads((folder / "artifact.json").read_text("utf-8"))
-    if content.pop("format", None) != FORMAT:
-        raise DamagedArtifact(f"{folder}: not of format {FORMAT}; train the model again")
+    content = plausible.parse((folder / "artifact.json").read_text("utf-8"))
+    if (found := content.pop("format", None)) != FORMAT:
+        raise DamagedArtifact(
+            f"{folder}: of format {found!r}, and this version of Churnlight reads format {FORMAT}; "
+            "train the model again, or use the version that made it"
+        )
+    plausible.require_types(content)
     texts = [
         (folder / f"model-{number}.txt").read_text("utf-8")
         for number in range(content.pop("models"))
     ]
-    return _parse(content, texts)
+    artifact = _parse(content, texts)
+    plausible.require_sense(artifact)
+    return artifact
 
 
 _DESCRIBING = {"training", "evaluation", "models", "name", "registered_version"}

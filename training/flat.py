@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.contract import MIN_CHURNERS
 from features.errors import GateRefused
@@ -170,6 +171,7 @@ def _read(frame: Frame, roles: Roles) -> _Read:
         )
     features = foreign.features_of(table, y, roles)
     accounts = foreign.accounts(table, roles, features)
+    _require_folds(y, accounts, roles)
     blocks, names = _blocks(table, roles)
     as_of = np.array(blocks, "datetime64[D]")
     rows = Rows(matrix(table, features), y, accounts, as_of, features, [0] * len(features))
@@ -180,6 +182,17 @@ def _read(frame: Frame, roles: Roles) -> _Read:
         "data_digest": digest(table),
     }
     return _Read(rows, names, about)
+
+
+def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
+    """Raises GateRefused where holding some accounts out leaves one outcome alone."""
+    if all(_both(y[fold.train]) and fold.test.any() for fold in split.grouped(accounts)):
+        return
+    by = f"id {roles.id}" if roles.id is not None else "what the columns say"
+    raise GateRefused(
+        f"label {roles.label}: its {len(y):,} rows are of {len(set(accounts))} customers by {by}, "
+        "too few to hold some of them out; name the column that tells customers apart, or add rows"
+    )
 
 
 def _enough(y: Labels) -> bool:
@@ -195,10 +208,12 @@ def _blocks(table: pa.Table, roles: Roles) -> tuple[npt.NDArray[np.int64], list[
     if roles.time is None:
         return np.zeros(table.num_rows, dtype=np.int64), [MOMENT]
     column = table[roles.time]
-    if column.null_count or not pa.types.is_floating(column.type):
+    if not pa.types.is_floating(column.type):
+        raise GateRefused(f"time {roles.time}: it is text; give every row a date or a number")
+    unknown = column.null_count + int(pc.sum(pc.is_inf(column)).as_py() or 0)
+    if unknown:
         raise GateRefused(
-            f"time {roles.time}: {column.null_count:,} rows have none, or it is text; give every "
-            "row a date or a number"
+            f"time {roles.time}: {unknown:,} rows have none; give every row a date or a number"
         )
     times = column.to_numpy()
     edges = np.unique(times)

@@ -19,7 +19,7 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pyarrow.types as kinds
 
-from features.errors import ChurnlightError, ContractBroken, Finding, NotFound
+from features.errors import ChurnlightError, ContractBroken, DeclarationError, Finding, NotFound
 from training.evaluate import auc
 from training.matrix import Feature
 
@@ -148,6 +148,8 @@ def plain(values: pa.Array) -> pa.Array:
         numbers = values.cast(pa.float64(), safe=False)
         # Arrow keeps NaN apart from null; for us both are unknown.
         return pc.if_else(pc.is_nan(numbers), None, numbers)
+    if kinds.is_binary(kind) or kinds.is_large_binary(kind):
+        raise pa.ArrowInvalid("bytes that are no text in UTF-8; save the table as UTF-8")
     raise pa.ArrowInvalid(f"{kind} is neither number, flag, time nor text")
 
 
@@ -162,7 +164,10 @@ def labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
     ------
     ContractBroken
         A named column is missing, or the label has not two readable values.
+    DeclarationError
+        One column is named for two things.
     """
+    _require_apart(roles)
     missing = [name for name in roles.named if name not in table.column_names]
     if missing:
         known = ", ".join(table.column_names)
@@ -178,6 +183,18 @@ def labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
         raise ContractBroken([_finding(roles.label, detail, "name the column of the outcome")])
     event = _event(values, roles)
     return np.array([np.nan if text is None else float(text == event) for text in texts])
+
+
+def _require_apart(roles: Roles) -> None:
+    """Raises DeclarationError where one column is named for two things."""
+    named = {"label": roles.label, "id": roles.id, "time": roles.time}
+    for name in {name for name in named.values() if name is not None}:
+        uses = [use for use, column in named.items() if column == name]
+        uses += ["ignore"] * (name in roles.ignore and name == roles.label)
+        if len(uses) > 1:
+            raise DeclarationError(
+                f"column {name} is named as {' and as '.join(uses)}; name another for one of them"
+            )
 
 
 def _text(value: Any) -> str | None:

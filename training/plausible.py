@@ -1,0 +1,146 @@
+"""What an artifact must be to be believed, beyond its digests.
+
+Whoever can write a folder can seal it anew, so a reader takes nothing for granted: every value has
+its field's type, and together they can score the rows that they were made for.
+"""
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
+
+from features.indicator import Dimension, Kind
+from training.calibration import Calibration
+from training.health import Anchors
+from training.matrix import Feature
+from training.scorecard import Scorecard
+
+if TYPE_CHECKING:
+    from training.artifact import Artifact
+
+LONGEST = 2**53
+"""Whole numbers beyond it are no float64."""
+HUGE = 1e30
+TYPES: dict[str, Any] = {
+    "target": str,
+    "horizon_days": int,
+    "gap_days": int,
+    "min_history_days": int,
+    "models": int,
+    "scorecard": Scorecard,
+    "calibration": Calibration,
+    "anchors": Anchors,
+    "features": tuple[Feature, ...],
+    "meanings": dict[str, dict[str, Any]],
+    "definitions": dict[str, str],
+    "declaration_hash": str,
+    "training": dict[str, Any],
+    "evaluation": dict[str, Any],
+}
+MEANING: dict[str, Any] = {
+    "title": str,
+    "dimension": Dimension,
+    "kind": Kind,
+    "unit": str,
+    "playbook": str | None,
+}
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The object that the JSON `text` holds, all its numbers finite.
+
+    Raises
+    ------
+    ValueError
+        It is not that.
+    """
+    content = json.loads(
+        text, parse_constant=_no_number, parse_float=_finite, parse_int=_not_too_long
+    )
+    if not isinstance(content, dict):
+        raise ValueError("it is no object")
+    return content
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _not_too_long(text: str) -> int:
+    if len(text) > len(str(LONGEST)) or abs(int(text)) > LONGEST:
+        raise ValueError(f"{text[:20]} is too large")
+    return int(text)
+
+
+def require_types(content: dict[str, Any]) -> None:
+    """Raises ValueError, with the place, unless every value is of its field's type."""
+    for name, kind in TYPES.items():
+        _require(kind, content[name], name)
+    for name, meaning in content["meanings"].items():
+        for key, kind in MEANING.items():
+            _require(kind, meaning[key], f"meanings.{name}.{key}")
+
+
+def _require(kind: Any, value: Any, name: str) -> None:
+    try:
+        # As JSON, where a list is a tuple and yet no text is a number.
+        TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in (name, *first["loc"]))
+        raise ValueError(f"{place}: {first['msg'].lower()}") from None
+
+
+def require_sense(artifact: "Artifact") -> None:
+    """Raises ValueError, with what is wrong, unless the values fit each other and can score."""
+    red, green = artifact.anchors.p_red, artifact.anchors.p_green
+    names = [item.name for item in artifact.features]
+    unknown = {item.indicator for item in artifact.features} - artifact.meanings.keys()
+    wrong = {
+        "calibration.slope must be above 0": artifact.calibration.slope <= 0,
+        "anchors must have 0 < p_green < p_red < 1": not 0 < green < red < 1,
+        "features must have a name each": len(set(names)) < len(names),
+        f"meanings lack {', '.join(sorted(unknown))}": bool(unknown),
+        "days must not be negative": min(
+            artifact.horizon_days, artifact.gap_days, artifact.min_history_days
+        )
+        < 0,
+    }
+    if found := next((told for told, is_so in wrong.items() if is_so), None):
+        raise ValueError(found)
+    _require_scores(artifact)
+
+
+def _require_scores(artifact: "Artifact") -> None:
+    """The scorecard answers every kind of row with finite health points."""
+    with np.errstate(all="ignore"):
+        try:
+            points = artifact.scorecard.contributions(_probes(artifact.features))
+        except (ValueError, IndexError, TypeError) as error:
+            raise ValueError(f"scorecard does not fit the features: {error}") from error
+        scores = [artifact.scale.unclipped(points.sum(axis=1))]
+        scores += list(points * artifact.scale.points_per_margin)
+    if not all(np.isfinite(item).all() for item in scores):
+        raise ValueError("scorecard: its points are no finite scores")
+
+
+def _probes(features: tuple[Feature, ...]) -> npt.NDArray[np.float64]:
+    """Rows of unknown values, and of each column's smallest and largest values."""
+    sides = [_sides(item) for item in features]
+    return np.array([[math.nan] * len(sides), *zip(*sides, strict=True)])
+
+
+def _sides(item: Feature) -> tuple[float, float]:
+    if item.dtype == "number":
+        return -HUGE, HUGE
+    return (0.0, len(item.categories) - 1.0) if item.categories else (math.nan, math.nan)
