@@ -188,7 +188,22 @@ def sealed(folder: Path) -> Artifact:
     return Artifact.load(folder)
 
 
-NONSENSE = [None, True, -1, 0, 2.5, 1e308, math.inf, math.nan, 10**30, "", "x", [], {}, [None]]
+NONSENSE: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    2.5,
+    1e308,
+    math.inf,
+    math.nan,
+    10**30,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+]
 
 
 @settings(max_examples=80)
@@ -202,9 +217,9 @@ def test_a_forged_artifact_is_refused_or_scores(
     put(folder, value, *every[int(place * (len(every) - 1))])
     try:
         found = sealed(folder)
+        X = np.full((len(found.boosters), len(found.features)), np.nan)
     except DamagedArtifact:
         return
-    X = np.full((1, len(found.features)), np.nan)
     assert np.isfinite(found.scale.unclipped(found.margins(X))).all()
     assert np.isfinite(found.contributions(X)).all()
 

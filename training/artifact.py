@@ -222,13 +222,19 @@ class Artifact:
             artifact = replace(_read(folder), name=name, registered_version=version)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedArtifact(
-                f"{folder}: artifact.json cannot be understood ({error!r}); train the model again"
+                f"{folder}: artifact.json cannot be understood ({_words(error)}); train the model "
+                "again"
             ) from error
         if artifact.digest != digest:
             raise DamagedArtifact(
                 f"{folder}: its content has digest {artifact.digest}, not {digest}"
             )
         return artifact
+
+
+def _words(error: Exception) -> str:
+    """A reason of ours as it is; what Python says of a value, with its kind."""
+    return str(error) if type(error) is ValueError else repr(error)
 
 
 def _read(folder: Path) -> Artifact:
@@ -345,6 +351,8 @@ def try_loading(folder: Path) -> None:
     )
     if child.returncode:
         last = (child.stderr.strip().splitlines() or [f"exit {child.returncode}"])[-1]
+        if last.startswith(f"{folder}: "):
+            raise DamagedArtifact(last)
         raise DamagedArtifact(f"{folder}: cannot be loaded ({last[:SHOWN]}); train the model anew")
 
 
@@ -423,6 +431,14 @@ def _pointer(path: Path, target: str) -> dict[str, str]:
         raise DamagedArtifact(f"{path}: cannot be read ({error!r}); promote again") from error
 
 
+def _load_or_say_why(folder: Path) -> None:
+    """What `try_loading` runs in its child."""
+    try:
+        loaded = Artifact.load(folder)
+        loaded.contributions(np.full((1, len(loaded.features)), np.nan))
+    except ChurnlightError as error:
+        sys.exit(str(error))
+
+
 if __name__ == "__main__":
-    loaded = Artifact.load(Path(sys.argv[1]))
-    loaded.contributions(np.full((1, len(loaded.features)), np.nan))
+    _load_or_say_why(Path(sys.argv[1]))

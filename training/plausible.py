@@ -16,6 +16,7 @@ from features.indicator import Dimension, Kind
 from training.calibration import Calibration
 from training.health import Anchors
 from training.matrix import Feature
+from training.opportunity import Edge
 from training.scorecard import Scorecard
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ TYPES: dict[str, Any] = {
     "models": int,
     "scorecard": Scorecard,
     "calibration": Calibration,
-    "anchors": Anchors,
+    "anchors": Anchors | Edge,
     "features": tuple[Feature, ...],
     "meanings": dict[str, dict[str, Any]],
     "definitions": dict[str, str],
@@ -103,12 +104,11 @@ def _require(kind: Any, value: Any, name: str) -> None:
 
 def require_sense(artifact: "Artifact") -> None:
     """Raises ValueError, with what is wrong, unless the values fit each other and can score."""
-    red, green = artifact.anchors.p_red, artifact.anchors.p_green
     names = [item.name for item in artifact.features]
     unknown = {item.indicator for item in artifact.features} - artifact.meanings.keys()
     wrong = {
         "calibration.slope must be above 0": artifact.calibration.slope <= 0,
-        "anchors must have 0 < p_green < p_red < 1": not 0 < green < red < 1,
+        f"anchors must have {_ORDER}": not _in_order(artifact.anchors),
         "features must have a name each": len(set(names)) < len(names),
         f"meanings lack {', '.join(sorted(unknown))}": bool(unknown),
         "days must not be negative": min(
@@ -119,6 +119,15 @@ def require_sense(artifact: "Artifact") -> None:
     if found := next((told for told, is_so in wrong.items() if is_so), None):
         raise ValueError(found)
     _require_scores(artifact)
+
+
+_ORDER = "0 < p_green < p_red < 1, or 0 < p_high < 1"
+
+
+def _in_order(anchors: Anchors | Edge) -> bool:
+    if isinstance(anchors, Edge):
+        return 0 < anchors.p_high < 1
+    return 0 < anchors.p_green < anchors.p_red < 1
 
 
 def _require_scores(artifact: "Artifact") -> None:
