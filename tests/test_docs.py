@@ -81,8 +81,8 @@ def test_every_choice_is_explained(choices: object) -> None:
 
 def test_the_examples_of_the_page_are_one_valid_declaration() -> None:
     declared = parse("\n".join(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)))
-    assert list(declared.targets) == ["churn", "silence"]
-    assert list(declared.sources) == ["accounts", "logins", "tickets", "subscriptions"]
+    assert list(declared.targets) == ["churn", "silence", "expansion"]
+    assert list(declared.sources) == ["accounts", "logins", "tickets", "subscriptions", "upgrades"]
 
 
 def test_every_check_is_listed_with_its_state() -> None:
