@@ -137,6 +137,16 @@ def test_a_time_column_splits_by_time() -> None:
     assert dates[0] == "2024-01-01"
 
 
+def test_the_base_rate_is_that_of_the_rows_that_calibrated() -> None:
+    frame = customers()
+    frame.loc[frame["month"] == 7, "left"] = "No"
+    judged = fitted(frame, time="month").evaluation
+    # Only with the fifth month on have the latest of the earlier ones enough of both outcomes.
+    taught = frame["month"].between(5, 7)
+    assert judged["base_rate_in_training"] == pytest.approx((frame["left"][taught] == "Yes").mean())
+    assert judged["gain_over_base_rate"]["value"] is not None
+
+
 def test_rows_without_a_label_are_left_out() -> None:
     frame = customers()
     frame.loc[:49, "left"] = None

@@ -252,7 +252,7 @@ def account_of(
         "folds": list(choice.folds),
         "trees_left_out": choice.trees_left_out,
         "parameters": model.PARAMETERS,
-        "base_rate": float(rows.y[rows.as_of == rows.as_of.max()].mean()),
+        "base_rate": history.line.events / history.line.rows,
         "offset": history.account(),
         "calibration_by_as_of": by_as_of(logits, rows.y, rows.as_of, rows.accounts),
     }
