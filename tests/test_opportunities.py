@@ -147,7 +147,9 @@ def house(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
     path.write_text(path.read_text("utf-8") + DECLARED, "utf-8")
     company = load(own.company.folder)
     days = learning_dates(company)
-    made = fit_and_evaluate(built(company, *days), company, NAME, days, choice=CHOICE)
+    rows = built(company, *days)
+    mrr = dict.fromkeys(rows.table["account_id"].to_pylist(), 10.0)
+    made = fit_and_evaluate(rows, company, NAME, days, choice=CHOICE, mrr=mrr)
     made = dataclasses.replace(made, name="shop", registered_version="3")
     install_champion(told_to_half_of_the_red(made, own.champion, company), own.workspace)
     return dataclasses.replace(own, company=company)
@@ -188,6 +190,7 @@ def test_an_opportunity_is_trained_and_judged_as_churn_is(artifact: Artifact) ->
     assert told["yes"]["accounts"] + told["no"]["accounts"] == judged["rows"]
     assert told["yes"]["happened"] + told["no"]["happened"] == judged["events"]
     assert not {"bands", "lead_times"} & judged.keys()
+    assert judged["value"]["revenue"] is None, "what is welcome puts none at risk"
     assert artifact.answers == ("opportunity_probability", "opportunity_score")
 
 

@@ -79,7 +79,9 @@ class History:
         self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]
     ) -> dict[str, Any]:
         """What calibrated `logits` are worth at the team's capacity."""
-        return worth.of(logits, labels, accounts, self.company.bands.capacity, self.mrr)
+        # What is welcome puts no revenue at risk.
+        mrr = self.mrr if self.target in self.company.adverse else {}
+        return worth.of(logits, labels, accounts, self.company.bands.capacity, mrr)
 
     @property
     def earlier(self) -> list[date]:
