@@ -157,10 +157,10 @@ def _spread(X: Floats, most: int) -> Floats:
 
 
 def _stability(artifact: Artifact, rows: Rows, X: Floats) -> Check:
-    """Two bags of other seeds on the same thinned rows; the scorecard has no seeds."""
+    """Two bags of other seeds on the same thinned rows; a scorecard has no seeds to draw again."""
     says = "the share with the same top driver under other seeds"
     if not artifact.boosters:
-        return Check.share("stability", says, np.ones(len(X), dtype=np.bool_), STABLE)
+        return Check.share("stability", says, np.zeros(0, dtype=np.bool_), STABLE)
     restraint = Restraint(**artifact.training["restraint"])
     taught = rows.where(split.sample(rows.accounts, REFIT_ROWS))
     data = model.dataset(taught)

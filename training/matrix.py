@@ -37,6 +37,15 @@ class Feature:
             return None
         return self.categories[int(coded)] if self.dtype == "category" else float(coded)
 
+    @property
+    def usual_coded(self) -> float:
+        """The usual value as a cell of the matrix, NaN where none is known."""
+        if self.usual is None:
+            return np.nan
+        if isinstance(self.usual, str):
+            return float(self.categories.index(self.usual))
+        return self.usual
+
 
 def plain_names(features: Sequence[Feature]) -> list[str]:
     """The features' names as LightGBM can hold them: their own, or numbered ones for all."""

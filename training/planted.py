@@ -85,7 +85,7 @@ def _shown(artifact: Artifact, X: Floats, indicator: str) -> Flags:
     shown = np.zeros(len(X), dtype=np.bool_)
     for place, feature in enumerate(artifact.features):
         if feature.indicator == indicator:
-            shown |= ~np.isnan(X[:, place]) & (X[:, place] != feature.usual)
+            shown |= ~np.isnan(X[:, place]) & (X[:, place] != feature.usual_coded)
     return shown
 
 
