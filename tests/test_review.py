@@ -396,9 +396,12 @@ def test_a_model_of_other_definitions_is_refused_and_one_indicator_more_is_not(
     other = more.replace("where = \"topic <> 'praise'\"", "where = \"topic = 'fault'\"")
     for name, toml in (("more", more), ("other", other)):
         assert toml != text
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "churnlight.toml").write_text(toml, "utf-8")
+        own = rivals.house.copy(tmp_path / name).company.folder
+        (own / "churnlight.toml").write_text(toml, "utf-8")
     found = candidates(load(tmp_path / "more"), TARGET, "challenger", workspace)
     assert not found.same
+    compared = review(load(tmp_path / "more"), settings=workspace).content["comparison"]
+    # The indicator that came later has no part in the challenger's procedure either.
+    assert compared["repeated_auc"] == pytest.approx(rivals.challenger.evaluation["auc"]["value"])
     with pytest.raises(DeclarationError, match=r"champion, version 1 .* indicators\.tickets other"):
         candidates(load(tmp_path / "other"), TARGET, "challenger", workspace)

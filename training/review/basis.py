@@ -126,8 +126,8 @@ def _auc(ground: Ground, stands: Artifact, day: date) -> float:
 def repeated(ground: Ground, days: Sequence[date]) -> Artifact:
     """What the challenger's procedure makes of the rows of `days`.
 
-    Under the challenger's own restraint and anchors: so few rows may not support bands, and to
-    compare probabilities none are needed.
+    From the challenger's own columns, whatever has been declared since, and under its own restraint
+    and anchors: so few rows may not support bands, and to compare probabilities none are needed.
     """
     challenger = ground.models.challenger.artifact
     made, anchors = challenger.training, challenger.anchors
@@ -135,4 +135,6 @@ def repeated(ground: Ground, days: Sequence[date]) -> Artifact:
     company = procedure.under(ground.company, ground.target, anchors)
     choice = Choice(Restraint(**made["restraint"]), made["chosen_on"])
     table = procedure.labelled(ground.mature.on(days), company, ground.target)
-    return procedure.fit(table, ground.mature.columns, company, ground.target, choice)[0]
+    known = {item.name for item in challenger.artifact.features}
+    columns = [item for item in ground.mature.columns if item.name in known]
+    return procedure.fit(table, columns, company, ground.target, choice)[0]
