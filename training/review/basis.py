@@ -135,6 +135,6 @@ def repeated(ground: Ground, days: Sequence[date]) -> Artifact:
     company = procedure.under(ground.company, ground.target, anchors)
     choice = Choice(Restraint(**made["restraint"]), made["chosen_on"])
     table = procedure.labelled(ground.mature.on(days), company, ground.target)
-    known = {item.name for item in challenger.artifact.features}
+    known = {item.name for item in challenger.features}
     columns = [item for item in ground.mature.columns if item.name in known]
     return procedure.fit(table, columns, company, ground.target, choice)[0]
