@@ -5,12 +5,13 @@ One design rule: nothing here asks the product who churned; the tables are read 
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -28,23 +29,25 @@ from ledger_oracle import (
     Row,
     Term,
     count,
-    mornings,
+    looks,
 )
+from serving.assess import Assessment, assess
 from serving.cli import app
 from trained_company import CHOICE, built
 from training import tracking
-from training.artifact import Artifact, install_champion
+from training.artifact import Artifact, champion, install_champion
 from training.train import fit_and_evaluate
 
 CLOSE = 1e-9
 VERSION = "1"
+Looks = set[tuple[str, date]]
 
 
 def crown(artifact: Artifact, company: Company, settings: Settings) -> None:
     """Register it as the first version of its model, challenger and installed champion at once."""
     tracking.register(artifact, company, settings)
-    champion = tracking.fetch(company, artifact.target, VERSION, settings)
-    install_champion(champion, settings.workspace_of(company))
+    registered = tracking.fetch(company, artifact.target, VERSION, settings)
+    install_champion(registered, settings.workspace_of(company))
 
 
 def taught(company: Company, target: str, days: Sequence[date]) -> Artifact:
@@ -83,21 +86,38 @@ def told(*words: object) -> None:
 
 def recount(
     folder: Path,
-    target: str,
     asked: Asked,
     accounts_by: str,
     outcome: tuple[set[Churn], Eligible],
-    out: Path,
+    scored: Callable[[Looks], list[Row]],
 ) -> Recount:
-    """Return what `churnlight review` has to say, its scores taken from `churnlight score`."""
+    """Return what `churnlight review` has to say, by the scores that `scored` gives."""
     churns, eligible = outcome
-    scores = published(folder, target, mornings(churns, asked), out / "scores.parquet")
+    scores = scored(looks(churns, asked))
     return count(churns, asked, accounts(folder, accounts_by), eligible, scores)
 
 
-def published(company: Path, target: str, days: Iterable[date], out: Path) -> list[Row]:
-    """Return the rows of `churnlight score` with the champion on all these days."""
-    asked = [word for day in days for word in ("--as-of", day)]
+def assessed(company: Company, target: str, wanted: Looks) -> list[Row]:
+    """Return what the champion says of the wanted accounts and as-of dates alone."""
+    artifact = champion(Settings().workspace_of(company), target)
+    rows = built(company, *sorted({day for _, day in wanted})).table
+    keys = zip(rows["account_id"].to_pylist(), rows["as_of"].to_pylist(), strict=True)
+    rows = rows.filter(pa.array([key in wanted for key in keys]))
+    return [_plain(item) for item in assess(rows, artifact, company)]
+
+
+def _plain(item: Assessment) -> Row:
+    names = ("account_id", "as_of", "band", "health_score", "churn_probability", "completeness")
+    drivers = [
+        {"indicator": it.indicator, "kind": it.kind, "health_points": it.points}
+        for it in item.drivers
+    ]
+    return {name: getattr(item, name) for name in names} | {"drivers": drivers}
+
+
+def published(company: Path, target: str, out: Path, wanted: Looks) -> list[Row]:
+    """Return the rows of `churnlight score` with the champion on all as-of dates wanted."""
+    asked = [word for day in sorted({day for _, day in wanted}) for word in ("--as-of", day)]
     told(
         "score", "--company", company, "--target", target, "--model", VERSION, "--out", out, *asked
     )

@@ -155,10 +155,11 @@ def active(facts: Iterable[Fact], within: int) -> Eligible:
     return told
 
 
-def mornings(churns: Iterable[Churn], asked: Asked) -> list[date]:
-    """Return the as-of dates whose scores the ledger needs."""
-    looked = {_looked_on(day, lead, asked) for _, day in _counted(churns, asked) for lead in LEADS}
-    return sorted(day for day in looked if day >= asked.first_morning)
+def looks(churns: Iterable[Churn], asked: Asked) -> set[tuple[str, date]]:
+    """Return of which accounts on which as-of dates the ledger needs what was said."""
+    counted = _counted(churns, asked)
+    looked = {(account, _looked_on(day, lead, asked)) for account, day in counted for lead in LEADS}
+    return {look for look in looked if look[1] >= asked.first_morning}
 
 
 def count(
@@ -170,7 +171,7 @@ def count(
 ) -> Recount:
     """Return the ledger of these churns by what was published of the accounts.
 
-    `published` are the rows of `churnlight score` on all `mornings`.
+    `published` are the rows of `churnlight score` on all days of `looks`.
     """
     scores = {(row["account_id"], row["as_of"]): row for row in published}
     rows, left_out = [], dict.fromkeys(LEADS, 0)

@@ -1,7 +1,8 @@
 """The small company with contracts beside its visits, whose ends are as awkward as ends can be.
 
 One design rule: terms last about as long as an account visits, so that a model finds something;
-around that they overlap, pause for about the grace, end twice, and are written down late.
+around that they overlap, pause for about the grace, end twice or before they began, and are
+written down late.
 """
 
 from dataclasses import replace
@@ -38,6 +39,8 @@ p_green = 0.1
 
 # Hours between the end of a term and the next one: renewed at once, paused for about the grace.
 PAUSES = (0, 0, 0, 24 * GRACE - 1, 24 * GRACE, 24 * GRACE + 1, 24 * GRACE + 30, 24 * 40, -24 * 5)
+# Hours until a beginning or an end was written down: some after the review's morning.
+DELAYS = (0, 3, 80, 80, 24 * 30)
 LATE = datetime(2025, 11, 15, tzinfo=UTC)
 Line = tuple[str, datetime, datetime | None, datetime | None, datetime | None]
 
@@ -93,6 +96,8 @@ def _lines(org: str, since: datetime, last: datetime, draw: np.random.Generator)
             found.append(_line(org, began + timedelta(days=3), ended - timedelta(days=9), draw))
         if draw.random() < 0.1:
             found.append(_line(org, began + timedelta(days=1), ended, draw))
+        if draw.random() < 0.05:
+            found.append(_line(org, ended + timedelta(days=14), ended + timedelta(days=12), draw))
         if runs:
             return found
         began = ended + timedelta(hours=int(draw.choice(PAUSES)))
@@ -100,7 +105,7 @@ def _lines(org: str, since: datetime, last: datetime, draw: np.random.Generator)
 
 
 def _line(org: str, began: datetime, ended: datetime | None, draw: np.random.Generator) -> Line:
-    late = timedelta(hours=int(draw.choice([0, 3, 80])))
+    late = timedelta(hours=int(draw.choice(DELAYS)))
     noted = None if draw.random() < 0.02 else began + late
     known = None if ended is None or draw.random() < 0.05 else ended + late
     return org, began, ended, noted, known

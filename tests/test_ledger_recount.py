@@ -1,12 +1,13 @@
 """The watermelon ledger equals a recount from the raw tables by who has not seen its code."""
 
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import subscribed_company
-from ledger_cases import facts, recount, require_same, reviewed, terms
+from ledger_cases import assessed, facts, published, recount, require_same, reviewed, terms
 from ledger_oracle import Asked, active, ends, running, silences
 from subscribed_company import ENDS, GAP, GRACE, HORIZON, TAUGHT
 from trained_company import TARGET, House, learning_dates
@@ -41,7 +42,8 @@ def test_a_ledger_of_ended_contracts_is_what_the_tables_and_the_scores_say(
     asked = Asked(EARLIER, FIRST_MORNING, settled, GRACE, MIN_HISTORY)
     rows = terms(folder, TERMS)
     outcome = ends(rows, GRACE), running(rows)
-    counted = recount(folder, ENDS, asked, ACCOUNTS, outcome, tmp_path)
+    scored = partial(published, folder, ENDS, tmp_path / "scores.parquet")
+    counted = recount(folder, asked, ACCOUNTS, outcome, scored)
     assert {row["in_sample"] for row in counted.rows} == {True, False}
     require_same(reviewed(folder, ENDS, EARLIER, tmp_path), counted)
 
@@ -53,6 +55,7 @@ def test_a_ledger_of_silences_is_what_the_tables_and_the_scores_say(
     asked = Asked(UNTIL, FIRST_MORNING, days[-1] + timedelta(days=WITHIN), WITHIN, MIN_HISTORY)
     rows = facts(folder, VISITS)
     outcome = silences(rows, WITHIN), active(rows, WITHIN)
-    counted = recount(folder, TARGET, asked, ACCOUNTS, outcome, tmp_path)
+    scored = partial(assessed, house.company, TARGET)
+    counted = recount(folder, asked, ACCOUNTS, outcome, scored)
     assert len({row["band"] for row in counted.rows}) == 4
     require_same(reviewed(folder, TARGET, UNTIL, tmp_path), counted)

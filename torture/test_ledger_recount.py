@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from examples.cdnow.get_data import master_file, orders
@@ -10,7 +11,7 @@ from features.company import Company
 from features.declaration import load
 from features.publish import write_parquet
 from features.settings import Settings
-from ledger_cases import crown, facts, recount, require_same, reviewed, taught, terms
+from ledger_cases import assessed, crown, facts, recount, require_same, reviewed, taught, terms
 from ledger_oracle import Asked, Recount, active, ends, running, silences
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -26,7 +27,7 @@ TERMS = """
     WHERE recorded_at IS NOT NULL AND started_at >= created_at
 """
 BUYERS = """
-    SELECT customer_id, min(ordered_on) AS since, NULL AS segment, NULL AS owner, NULL AS mrr
+    SELECT customer_id, min(ordered_on) AS since, 'all' AS segment, NULL AS owner, NULL AS mrr
     FROM '{folder}/data/orders.parquet' GROUP BY customer_id
 """
 ORDERS = """
@@ -54,10 +55,11 @@ def test_the_ledger_of_contracts(tmp_path: Path) -> None:
     crown(taught(company, TARGET, days), company, Settings())
     rows = terms(tmp_path, TERMS)
     outcome = ends(rows, 14), running(rows)
+    scored = partial(assessed, company, TARGET)
     settled = days[-1] + timedelta(days=14 + 90 + 14)
     for morning in (date(2026, 7, 1), date(2026, 4, 18)):
         asked = Asked(morning, date(2024, 1, 1) + MIN_HISTORY, settled, 14, MIN_HISTORY.days)
-        counted = recount(tmp_path, TARGET, asked, PLANS, outcome, tmp_path)
+        counted = recount(tmp_path, asked, PLANS, outcome, scored)
         require_seen(counted, {"red", "yellow", "green", "unscored"})
         require_same(reviewed(tmp_path, TARGET, morning, tmp_path / "review"), counted)
 
@@ -69,9 +71,10 @@ def test_the_ledger_of_silences(tmp_path: Path) -> None:
     crown(taught(company, TARGET, days), company, Settings())
     rows = facts(tmp_path, ORDERS)
     outcome = silences(rows, 90), active(rows, 180)
+    scored = partial(assessed, company, TARGET)
     first = date(1997, 1, 1) + MIN_HISTORY
     for morning in (date(1998, 7, 1), date(1998, 3, 5)):
         asked = Asked(morning, first, days[-1] + timedelta(days=90), 90, MIN_HISTORY.days)
-        counted = recount(tmp_path, TARGET, asked, BUYERS, outcome, tmp_path)
+        counted = recount(tmp_path, asked, BUYERS, outcome, scored)
         require_seen(counted, {"red", "yellow", "green", "unscored"})
         require_same(reviewed(tmp_path, TARGET, morning, tmp_path / "review"), counted)
