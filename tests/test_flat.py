@@ -253,6 +253,13 @@ def test_bytes_that_are_no_text_are_told() -> None:
         fitted(frame)
 
 
+def test_an_empty_cell_of_a_csv_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("plan,left\nbasic,yes\n,no\nNA,\n")
+    read = foreign.read(tmp_path / "t.csv")
+    assert read["plan"].to_pylist() == ["basic", None, "NA"]
+    assert read["left"].to_pylist() == ["yes", "no", None]
+
+
 # On the command line
 
 

@@ -49,7 +49,7 @@ from training.offsets import Pull
 from training.procedure import account_of, size
 from training.scales import scale
 from training.search import Choice
-from training.train import proven, spread
+from training.train import proven, spread, where
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -152,7 +152,7 @@ def summary(artifact: Artifact) -> str:
     judged, made = artifact.evaluation, artifact.training
     return (
         f"{made['rows']:,} rows, {made['events']:,} with the event, {size(made)}\n"
-        f"  judged on a {judged['kind']}: AUC {spread(judged['auc'])}, log loss "
+        f"  judged on {where(judged)}: AUC {spread(judged['auc'])}, log loss "
         f"{spread(judged['log_loss'])}, ECE {judged['ece']:.3f}\n"
         f"  restraint chosen on {made['chosen_on']}; digest {artifact.digest[:12]}"
         + "".join(f"\n  {line}" for line in proven(artifact))

@@ -71,12 +71,23 @@ def read(path: Path) -> pa.Table:
     if not path.is_file():
         raise NotFound(f"{path}: no such file")
     try:
-        return csv.read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
+        return _read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         told = str(error).splitlines()[0]
         raise ChurnlightError(
             f"{path}: cannot be read ({told}); give a .parquet or .csv"
         ) from error
+
+
+def _read_csv(path: Path) -> pa.Table:
+    # An empty cell is absent, whatever its column holds; any other text stands as it is.
+    table = csv.read_csv(path)
+    for place, item in enumerate(table.schema):
+        if kinds.is_string(item.type):
+            texts = table.column(place)
+            kept = pc.if_else(pc.equal(texts, ""), None, texts)
+            table = table.set_column(place, item, kept)
+    return table
 
 
 def as_table(frame: Frame) -> pa.Table:
