@@ -19,6 +19,7 @@ from training.artifact import Artifact
 from training.calibration import Calibration
 from training.certificate import Check
 from training.matrix import matrix
+from training.opportunity import Edge
 from training.procedure import as_rows, labelled
 from training.train import summary
 
@@ -155,6 +156,14 @@ def test_without_a_case_or_with_several_indicators_of_the_source_nothing_is_chec
     assert planted.checks(artifact, table, simulated.company) == []
     plant(simulated, table, "visits", 0.9)
     assert planted.checks(artifact, table, simulated.company) == []
+
+
+def test_causes_of_leaving_are_not_asked_of_an_opportunity(simulated: House) -> None:
+    artifact, table = simulated.champion, taught(simulated)
+    plant(simulated, table, "tickets", 0.6)
+    opportunity = dataclasses.replace(artifact, anchors=Edge(0.4, "declared"))
+    assert not opportunity.adverse
+    assert planted.checks(opportunity, table, simulated.company) == []
 
 
 def test_a_real_company_has_no_sealed_truth(trained: House, simulated: House) -> None:

@@ -42,10 +42,11 @@ def checks(artifact: Artifact, table: pa.Table, company: Company) -> list[Check]
 
     `table` has the rows to look at, with account_id and as_of. The cases are those whose cause
     carries at least half of the excess risk and which the indicator shows, by another value than
-    its usual one; without a case there is no check.
+    its usual one; without a case there is no check. What is sealed are causes of leaving, so
+    nothing is asked of an opportunity.
     """
     path = sealed(company)
-    if path is None:
+    if path is None or not artifact.adverse:
         return []
     causes, X = publish.read_parquet(path), matrix(table, artifact.features)
     pairs = causes.select(["cause", "source"]).group_by(["cause", "source"]).aggregate([])
