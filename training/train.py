@@ -119,7 +119,7 @@ def summary(trained: Trained) -> str:
     return (
         f"{trained.name} version {trained.version}: {made['rows']:,} rows of "
         f"{made['accounts']:,} accounts, {size(made)}\n"
-        f"  judged on a {found['kind']}, {found['as_of']} (the {found['judged']}): AUC "
+        f"  judged on {where(found)}, {found['as_of']} (the {found['judged']}): AUC "
         f"{spread(auc)}, log loss {spread(loss)}, ECE {found['ece']:.3f}\n"
         f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
         + "".join(f"\n  {line}" for line in proven(trained.artifact))
@@ -161,6 +161,12 @@ def _beside(item: dict[str, Any]) -> str:
     """How the model did against a baseline."""
     word = "better" if gate.beats(item) else "no better"
     return f"{word} than {item['baseline']}: log loss lower by {gate.figures(item)}"
+
+
+def where(evaluation: Mapping[str, Any]) -> str:
+    """The kind of rows that judged the model, as they are spoken of in a sentence."""
+    kind = str(evaluation["kind"])
+    return kind if kind.startswith("folds") else f"a {kind}"
 
 
 def _plain(value: float | None) -> str:

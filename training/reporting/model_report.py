@@ -146,8 +146,9 @@ def _limits(artifact: Artifact) -> Section:
             "works, the untreated risk is higher than stated."
         ),
         (
-            f"The base rate moved between training ({judged['base_rate_in_training']:.1%}) and the "
-            f"judged rows ({judged['base_rate']:.1%}); probabilities follow the latest as-of date."
+            f"The base rate was {judged['base_rate_in_training']:.1%} in training and "
+            f"{judged['base_rate']:.1%} where it was judged; probabilities follow the latest as-of "
+            "date."
         ),
         f"Measures rest on {judged['events']:,} events; what the intervals allow may be so.",
     ]

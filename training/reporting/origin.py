@@ -124,7 +124,7 @@ def choice(artifact: Artifact) -> Section:
     made = artifact.training
     kept = made["restraint"]
     told = (
-        f"The model is {size(made)}, all of them calibrated by one line and with monotone signs as "
+        f"The model is {size(made)}, calibrated by one line and with monotone signs as "
         f"declared. Its restraint was chosen among {len(made['trials'])} trials on "
         f"{made['chosen_on']}: the simplest whose loss is within noise of the best. "
         f"Learning rate {kept['learning_rate']:g}, L2 {kept['l2']:g}, at least "
