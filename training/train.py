@@ -250,8 +250,7 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     artifact = replace(artifact, training=artifact.training | data | path | told)
     taught = history.of(learn)
     learnt_from = as_rows(taught, artifact.features, company, target)
-    # What was planted is causes of churn.
-    more = planted.checks(artifact, taught, company) if artifact.adverse else []
+    more = planted.checks(artifact, taught, company)
     return certificate.certified(artifact, learnt_from, more, progress)
 
 
