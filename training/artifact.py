@@ -326,7 +326,9 @@ def verify(folder: Path) -> str:
         found = {file.name: _sha256(file) for file in folder.iterdir() if file.name in stated}
         digest: str = manifest["digest"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedArtifact(f"{folder}: no readable manifest.json ({error})") from error
+        raise DamagedArtifact(
+            f"{folder}: no readable manifest.json ({error}); fetch the artifact again or train anew"
+        ) from error
     if wrong := sorted(name for name in stated if found.get(name) != stated[name]):
         raise DamagedArtifact(
             f"{folder}: {', '.join(wrong)} changed or missing since training; fetch the artifact "

@@ -196,7 +196,7 @@ def _of_shift(drift: Mapping[str, Any]) -> Iterator[str]:
     if major:
         more = f" and {len(major) - 3} more" if len(major) > 3 else ""
         yield (
-            f"since {drift['since']} {len(major)} columns have shifted beyond chance: "
+            f"since {drift['since']} columns have shifted beyond chance ({len(major)}): "
             f"{', '.join(major[:3])}{more}"
         )
     if drift["scores"] and drift["scores"]["major"]:
