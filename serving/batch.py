@@ -1,7 +1,7 @@
 """`score`: every account of a company on its as-of dates, published as immutable runs."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -203,4 +203,12 @@ def export(published: Sequence[Run], path: Path) -> int:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"drivers": [runs.one_value(item) for item in row["drivers"] or ()]}
+    drivers = [runs.one_value(item) for item in row["drivers"] or ()]
+    for driver in drivers:
+        del driver[_other_points(driver)]
+    return row | {"drivers": drivers}
+
+
+def _other_points(driver: Mapping[str, Any]) -> str:
+    """The column of points that is another kind of score's."""
+    return next(name for name in runs.UNITS.values() if driver[name] is None)

@@ -106,6 +106,7 @@ def parquet_rows(path: Path) -> list[dict[str, Any]]:
             for key in ("value", "usual"):
                 words = item.pop(f"{key}_text")
                 item[key] = item[key] if words is None else words
+            assert item.pop("opportunity_points") is None
     return rows
 
 

@@ -19,6 +19,7 @@ FACTS = {
     "resolutions": ("helpdesk_org", "resolved_at", "ingested_at"),
     "surveys": ("account_id", "answered_at", "ingested_at"),
     "subscriptions": ("customer_no", "started_at", "recorded_at"),
+    "seat_changes": ("customer_no", "changed_at", "recorded_at"),
     "invoices": ("customer_no", "issued_at", "recorded_at"),
     "payments": ("customer_no", "paid_at", "recorded_at"),
     "reminders": ("customer_no", "sent_at", "recorded_at"),

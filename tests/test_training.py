@@ -24,7 +24,7 @@ from scipy.stats import beta
 from features import clock
 from features.company import Company, Target, odds
 from features.declaration import load
-from features.errors import DeclarationError, GateRefused, NotFound
+from features.errors import GateRefused, NotFound
 from features.settings import Settings
 from features.snapshots import Snapshots
 from trained_company import CHOICE, TARGET, House, built, cents, learning_dates
@@ -411,15 +411,14 @@ def test_an_immature_as_of_date_is_refused(trained: House) -> None:
         train(trained.company, [late], settings=trained.settings)
 
 
-def test_targets_must_be_declared_and_adverse(trained: House) -> None:
+def test_targets_must_be_declared_and_adverse_ones_come_first(trained: House) -> None:
     with pytest.raises(NotFound, match="target 'upsell' is not declared; known: churn"):
         choose_targets(trained.company, ["upsell"])
-    kind = trained.company.targets[TARGET].model_copy(update={"adverse": False})
-    other = trained.company.model_copy(update={"targets": {TARGET: kind}})
-    with pytest.raises(DeclarationError, match="is not adverse, so it has no health score"):
-        choose_targets(other, [TARGET])
-    with pytest.raises(DeclarationError, match="no target is adverse"):
-        choose_targets(other, [])
+    churn = trained.company.targets[TARGET]
+    targets = {"growth": churn.model_copy(update={"adverse": False}), TARGET: churn}
+    other = trained.company.model_copy(update={"targets": targets})
+    assert choose_targets(other, []) == [TARGET, "growth"]
+    assert choose_targets(other, ["growth"]) == ["growth"]
 
 
 def test_a_refused_training_leaves_no_registry(tmp_path: Path) -> None:

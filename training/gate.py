@@ -1,7 +1,8 @@
 """The promotion gate: what a model must have shown, where it was judged, to score and to serve.
 
-A model must surely beat (the lower end of the 95 % interval above 0) the base rate and whatever
-is simpler: the best single column and, where it has trees, the scorecard of the same columns.
+A model must surely beat (the lower end of the 95 % interval above 0) the base rate and, where it
+has trees, the scorecard of the same columns. It must beat the best single column, too; where that
+may be noise it is said, for a model of one column would be no safer choice.
 A champion that is still valid gives way only to what is surely better on a date that neither had
 learnt from. Everything is read from the artifact's own evaluation; nothing is measured here.
 """
@@ -17,6 +18,7 @@ from training.artifact import Artifact
 BASE_RATE = "the base rate"
 SCORECARD = "logistic regression on the same columns"
 """The name of the baseline that a model with trees must beat to keep them."""
+SURELY = (BASE_RATE, SCORECARD)
 
 Measured = Mapping[str, Any]
 
@@ -36,14 +38,25 @@ def beats(gain: Measured) -> bool:
 
 
 def shortfalls(evaluation: Mapping[str, Any]) -> list[str]:
-    """What the model is no better than, by more than noise, each with the figures."""
+    """What the model is no better than, each with the figures; any of it refuses promotion."""
     rivals = [(BASE_RATE, evaluation["gain_over_base_rate"])]
     rivals += [(item["baseline"], item) for item in evaluation.get("baselines", ())]
     return [
         f"no better than {name}: log loss lower by {figures(gain)}"
         for name, gain in rivals
-        if not beats(gain)
+        if not (beats(gain) if name in SURELY else _ahead(gain))
     ]
+
+
+def word(gain: Measured) -> str:
+    """How a gain in log loss over something simpler is spoken of."""
+    if beats(gain):
+        return "better"
+    return "not surely better" if _ahead(gain) else "no better"
+
+
+def _ahead(gain: Measured) -> bool:
+    return gain["value"] is not None and gain["value"] > 0
 
 
 def trees_prove_nothing(evaluation: Mapping[str, Any]) -> str:
@@ -58,7 +71,7 @@ def trees_prove_nothing(evaluation: Mapping[str, Any]) -> str:
 
 
 def require_skill(artifact: Artifact) -> None:
-    """Raises GateRefused unless the model surely beats the base rate and every baseline."""
+    """Raises GateRefused unless the model beats the base rate and every baseline."""
     if found := shortfalls(artifact.evaluation):
         also = "".join(f"; {line}" for line in weak_segments(artifact.evaluation))
         raise GateRefused(

@@ -159,8 +159,7 @@ def proven(artifact: Artifact) -> list[str]:
 
 def _beside(item: dict[str, Any]) -> str:
     """How the model did against a baseline."""
-    word = "better" if gate.beats(item) else "no better"
-    return f"{word} than {item['baseline']}: log loss lower by {gate.figures(item)}"
+    return f"{gate.word(item)} than {item['baseline']}: log loss lower by {gate.figures(item)}"
 
 
 def where(evaluation: Mapping[str, Any]) -> str:

@@ -105,7 +105,7 @@ def quality(judged: Row) -> Section:
             [
                 item["baseline"],
                 measured(item, 4),
-                "better" if gate.beats(dict(item)) else "no better",
+                gate.word(item),
             ]
             for item in judged["baselines"]
         ]
