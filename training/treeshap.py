@@ -47,7 +47,7 @@ Quadrature-TreeSHAP. arXiv 2605.04497. (Gauss-Legendre points for the product ga
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
@@ -66,7 +66,7 @@ ExplanationPath = Literal["compiled", "pred_contrib"]
 PROBES = 256
 LARGEST_DIFFERENCE = 1e-10
 # As many rows at a time are converted to float64, and are one thread's next piece of work.
-AT_ONCE = 8 * shap_kernels.BLOCK
+AT_ONCE = 2 * shap_kernels.BLOCK
 
 log = logging.getLogger("churnlight")
 
@@ -148,18 +148,24 @@ class TreeShap:
             return self._by_lightgbm(rows, threads)
         out = np.empty((len(rows), self.outputs + 1))
         parts = _parts(len(rows), threads)
-        if threads < 2 or len(parts) < 2:
-            for part in parts:
-                self._explain(rows, part, out)
+        others = min(threads, len(parts)) - 1
+        left = iter(parts)
+        if others < 1:
+            self._explain(rows, left, out)
             return out
-        with ThreadPoolExecutor(threads) as pool:
-            for done in [pool.submit(self._explain, rows, part, out) for part in parts]:
+        # The caller works too: a thread that only waits wakes up late.
+        with ThreadPoolExecutor(others) as pool:
+            helping = [pool.submit(self._explain, rows, left, out) for _ in range(others)]
+            self._explain(rows, left, out)
+            for done in helping:
                 done.result()
         return out
 
-    def _explain(self, rows: Rows, part: slice, out: Floats) -> None:
-        X = rows.floats(part.start, part.stop)
-        shap_kernels.explain(*self._packed, X, self._bias, out[part])
+    def _explain(self, rows: Rows, parts: Iterator[slice], out: Floats) -> None:
+        """Explains part after part, until none is left that another thread has not taken."""
+        for part in parts:
+            X = rows.floats(part.start, part.stop)
+            shap_kernels.explain(*self._packed, X, self._bias, out[part])
 
     def _compile(self) -> None:
         forests = [parse(booster) for booster in self._boosters]
