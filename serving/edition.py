@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import compress
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast, get_args, overload
+from typing import Any, ClassVar, NamedTuple, cast, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -82,14 +82,50 @@ class Entry:
         return self.name or self.assessment.account_id
 
 
+class Placed:
+    """What editions and prospects share: one run, one target, and the row of each account."""
+
+    listed_at: ClassVar[str]
+    run: runs.Run
+    target: str
+    _row_of: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self._row_of)
+
+    def __contains__(self, account_id: object) -> bool:
+        return account_id in self._row_of
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """What made these scores: name, version, digest, horizon_days, gap_days."""
+        return self.run.models[self.target]
+
+    def row(self, account_id: str) -> int:
+        """The place of an account in reading order.
+
+        Raises
+        ------
+        NotFound
+            The run has no such account.
+        """
+        if account_id not in self._row_of:
+            raise NotFound(
+                f"account {account_id!r} is not in the run of {self.run.as_of} for "
+                f"{self.target!r}; GET {self.listed_at} lists those that are"
+            )
+        return self._row_of[account_id]
+
+
 @dataclass(frozen=True)
-class Edition:
+class Edition(Placed):
     """One target of the book at one moment; rows stand in reading order, lowest score first.
 
     Unscored accounts close the order; equal scores are ordered by account_id. `trend_health`
     (NaN where unscored) and `trend_band` (places in `BANDS`) have one column per trend date.
     """
 
+    listed_at = "/v1/accounts"
     run: runs.Run
     target: str
     trend_dates: tuple[date, ...]
@@ -105,32 +141,6 @@ class Edition:
     _changes: pa.Table
     _change_rows: Rows
     _row_of: Mapping[str, int]
-
-    def __len__(self) -> int:
-        return len(self._row_of)
-
-    def __contains__(self, account_id: object) -> bool:
-        return account_id in self._row_of
-
-    @property
-    def model(self) -> dict[str, Any]:
-        """What scored this edition: name, version, digest, horizon_days, gap_days."""
-        return self.run.models[self.target]
-
-    def row(self, account_id: str) -> int:
-        """The place of an account in reading order.
-
-        Raises
-        ------
-        NotFound
-            The run has no such account.
-        """
-        if account_id not in self._row_of:
-            raise NotFound(
-                f"account {account_id!r} is not in the run of {self.run.as_of} for "
-                f"{self.target!r}; GET /v1/accounts lists those that are"
-            )
-        return self._row_of[account_id]
 
     def entry(self, account_id: str) -> Entry:
         """The entry of one account, with its previous drivers and its movement.

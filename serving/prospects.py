@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import compress
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
 
-from features.errors import NotFound
 from serving import edition, runs
-from serving.edition import Flags, Rows
+from serving.edition import Flags, Placed, Rows
 from serving.opportunities import Opportunity, State
 
 STATES: tuple[State, ...] = get_args(State)
@@ -42,9 +41,10 @@ class Prospect:
 
 
 @dataclass(frozen=True)
-class Prospects:
+class Prospects(Placed):
     """The opportunities of one target at one moment; unscored accounts close the order."""
 
+    listed_at = "/v1/opportunities"
     run: runs.Run
     target: str
     features: pa.Table
@@ -53,32 +53,6 @@ class Prospects:
     _scores: pa.Table
     _facts: pa.Table
     _row_of: Mapping[str, int]
-
-    def __len__(self) -> int:
-        return len(self._row_of)
-
-    def __contains__(self, account_id: object) -> bool:
-        return account_id in self._row_of
-
-    @property
-    def model(self) -> dict[str, Any]:
-        """What made these scores: name, version, digest, horizon_days, gap_days."""
-        return self.run.models[self.target]
-
-    def row(self, account_id: str) -> int:
-        """The place of an account in reading order.
-
-        Raises
-        ------
-        NotFound
-            The run has no such account.
-        """
-        if account_id not in self._row_of:
-            raise NotFound(
-                f"account {account_id!r} is not in the run of {self.run.as_of} for "
-                f"{self.target!r}; GET /v1/opportunities lists those that are"
-            )
-        return self._row_of[account_id]
 
     def entry(self, account_id: str) -> Prospect:
         """The prospect of one account; `NotFound` as in `row`."""

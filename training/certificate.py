@@ -135,7 +135,8 @@ def _agreement(artifact: Artifact, X: Floats) -> Check:
 
 def _fidelity(artifact: Artifact, X: Floats, taught: Floats) -> Check:
     """A driver's reference is its values among all that taught: its points count from there."""
-    shown, others = _spread(X, FAITHFUL_ROWS), _spread(taught, REFERENCES)
+    shown = X[split.spread(len(X), FAITHFUL_ROWS)]
+    others = taught[split.spread(len(taught), REFERENCES)]
     contributions = artifact.contributions(shown)
     names, folded = fold(contributions, artifact.features)
     top = top_drivers(contributions, artifact.features)
@@ -148,13 +149,6 @@ def _fidelity(artifact: Artifact, X: Floats, taught: Floats) -> Check:
     good = ((artifact.margins(shown) - after) * states > 0)[states != 0]
     says = "the share whose score moves to the stated side when the top driver is as in training"
     return Check.share("fidelity", says, good, FAITHFUL)
-
-
-def _spread(X: Floats, most: int) -> Floats:
-    """At most `most` rows, evenly spread over all."""
-    places = np.unique(np.linspace(0, len(X) - 1, min(most, len(X))).astype(int))
-    found: Floats = X[places]
-    return found
 
 
 def _stability(artifact: Artifact, rows: Rows, X: Floats) -> Check:

@@ -23,6 +23,7 @@ from training.artifact import Artifact
 from training.drivers import fold, told
 from training.matrix import Feature, matrix
 from training.procedure import labelled
+from training.split import spread
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,13 +71,13 @@ def drivers(artifact: Artifact, X: Floats) -> dict[str, Any]:
         absolute `points`; for the first `SHOWN` of them, per row of the sample, its `points` and
         its `position`: the share of rows whose value is lower, None where unknown or no number.
     """
-    X = X[_spread(len(X), EXPLAINED)]
+    X = X[spread(len(X), EXPLAINED)]
     contributions = artifact.contributions(X)
     names, folded = fold(contributions, artifact.features)
     points = folded * artifact.scale.points_per_margin
     strength = np.abs(points).mean(axis=0) if len(X) else np.zeros(len(names))
     order = np.argsort(-strength, kind="stable")
-    shown, rows = order[:SHOWN], _spread(len(X), SAMPLE)
+    shown, rows = order[:SHOWN], spread(len(X), SAMPLE)
     position = _positions(artifact.features, X, contributions)[np.ix_(rows, shown)]
     return {
         "rows": len(X),
@@ -91,11 +92,6 @@ def drivers(artifact: Artifact, X: Floats) -> dict[str, Any]:
         "points": np.round(points[np.ix_(rows, shown)], 2).tolist(),
         "position": [[None if np.isnan(x) else round(x, 2) for x in row] for row in position],
     }
-
-
-def _spread(rows: int, most: int) -> npt.NDArray[np.int64]:
-    """The numbers of at most so many rows, evenly spread over all."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, most)).round().astype(np.int64))
 
 
 def _positions(features: Sequence[Feature], X: Floats, contributions: Floats) -> Floats:

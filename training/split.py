@@ -46,6 +46,11 @@ def sample(accounts: Sequence[str], most: int) -> Mask:
     return mask
 
 
+def spread(rows: int, most: int) -> npt.NDArray[np.int64]:
+    """The numbers of at most `most` of so many rows, evenly spread over all."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).round().astype(np.int64))
+
+
 def grouped(accounts: Sequence[str], count: int = FOLDS) -> Iterator[Fold]:
     """Folds of whole accounts."""
     fold = account_folds(accounts, count)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from features.breaches.drift import MAJOR
 from training.proportion import Proportion
 from training.reporting.drawing import (
     BAND_COLOURS,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Row = Mapping[str, Any]
-MAJOR_SHIFT = 0.25
 """From this population stability index on, a shift is commonly called major (Siddiqi 2012)."""
 
 
@@ -145,17 +145,17 @@ def shift(items: Sequence[Row], title: str, most: int = 12) -> Figure:
         How many are drawn and listed.
     """
     ranked = sorted(items, key=lambda item: -item["index"])[:most]
-    major = sum(item["index"] >= MAJOR_SHIFT for item in items)
+    major = sum(item["index"] >= MAJOR for item in items)
 
     def draw(axis: "Axes") -> None:
         names = [shortened(item["name"]) for item in ranked][::-1]
         found = [item["index"] for item in ranked][::-1]
-        colours = [ORANGE if value >= MAJOR_SHIFT else BLUE for value in found]
+        colours = [ORANGE if value >= MAJOR else BLUE for value in found]
         axis.barh(range(len(names)), found, height=0.65, color=colours)
-        axis.axvline(MAJOR_SHIFT, color=QUIET, linewidth=0.8, linestyle="--")
+        axis.axvline(MAJOR, color=QUIET, linewidth=0.8, linestyle="--")
         axis.set_yticks(range(len(names)), names)
         axis.set_xlim(0, max(0.3, *found) * 1.05)
-        axis.set_xlabel(f"stability index ({MAJOR_SHIFT}: major)")
+        axis.set_xlabel(f"stability index ({MAJOR}: major)")
 
     rows = [[item["name"], number(item["index"], 3)] for item in ranked]
     return Figure(
@@ -163,7 +163,7 @@ def shift(items: Sequence[Row], title: str, most: int = 12) -> Figure:
         title,
         drawn(draw, height=_height(len(ranked))),
         f"Population stability index of {len(items)} columns, the {len(ranked)} that moved "
-        f"furthest: {major} of all moved by {MAJOR_SHIFT} or more.",
+        f"furthest: {major} of all moved by {MAJOR} or more.",
         Table("Stability index", ["column", "index"], rows),
     )
 

@@ -6,6 +6,7 @@ Every measure stands with its 95 % interval, and beside what is simpler.
 from collections.abc import Mapping
 from typing import Any
 
+from features.breaches.drift import MAJOR
 from training import gate
 from training.artifact import Artifact
 from training.health import Anchors
@@ -354,7 +355,7 @@ def drift(found: Row) -> Section:
     items = [{"name": item["column"], "index": item["index"]} for item in found["furthest"]]
     told = (
         f"Population stability index of {found['columns']} columns from {found['since']} to "
-        f"{found['until']}; 0 is no change, from {plots.MAJOR_SHIFT} on it is commonly called "
+        f"{found['until']}; 0 is no change, from {MAJOR} on it is commonly called "
         "major."
     )
     return Section("Drift", told, plots.shift(items, "Columns that moved furthest"))
