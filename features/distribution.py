@@ -72,7 +72,7 @@ class Distribution:
         with windows.computing(self.engine.named), errors_of_ours():
             progress("sending facts to their accounts")
             found = self.rows()
-            progress("folding on Spark")
+            progress("computing the indicators on Spark")
             by_day = found.withColumn(DAY, found["as_of"]).repartition(self._dates, DAY)
             ordered = by_day.sortWithinPartitions(DAY, "account_id")
             written = ordered.write.partitionBy(DAY).option("compression", "zstd")

@@ -101,7 +101,7 @@ def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = si
         table = _read_back(tables, asked, calendar, until, progress)
         return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
     with panel.gathered(tables, asked, calendar, progress) as history:
-        progress("folding")
+        progress("computing the indicators")
         table = panel.table(asked, history, until)
     return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
 
@@ -124,7 +124,7 @@ def stream_from(
         yield build_from(tables, as_of, progress=progress).table
         return
     with panel.gathered(tables, asked, clock.Calendar(as_of), progress) as history:
-        progress("folding")
+        progress("computing the indicators")
         yield from panel.pieces(asked, history, until, bytes_at_once)
 
 

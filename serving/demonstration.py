@@ -43,8 +43,15 @@ def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str
         trained = train(company, settings=settings, progress=progress)
         refused = [*_promote(trained, company, settings, progress)]
         published = batch.score(company, last_weeks(company), settings=settings, progress=progress)
-    told = [*_checked(findings), *map(summary, trained), *refused]
+    made = [line for item in trained for line in _made(item, company, settings)]
+    told = [*_checked(findings), *made, *refused]
     return "\n".join([*told, *_scored(company, published[-1])])
+
+
+def _made(item: Trained, company: Company, settings: Settings) -> tuple[str, str]:
+    """What was trained, and where its report is."""
+    report = tracking.report_of(item.artifact, company, settings)
+    return summary(item), f"  report {report}"
 
 
 def _promote(

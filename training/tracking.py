@@ -24,6 +24,7 @@ from features.settings import Settings
 from training import gate, run_record
 from training.artifact import Artifact, DamagedArtifact, install_champion
 from training.expiry import ExpiredModel, expired
+from training.reporting import model_report
 
 ARTIFACT = "artifact"
 BATCH = 1000
@@ -113,6 +114,11 @@ def reports_folder(artifact: Artifact, company: Company, settings: Settings) -> 
     """Where the report, the model card and the plots of a trained model are kept for people."""
     place = settings.workspace_of(company) / "reports" / artifact.target
     return place / artifact.digest[:12]
+
+
+def report_of(artifact: Artifact, company: Company, settings: Settings) -> Path:
+    """The report of a trained model, a page that needs nothing beside itself."""
+    return reports_folder(artifact, company, settings) / model_report.REPORT
 
 
 @contextmanager

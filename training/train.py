@@ -25,6 +25,8 @@ from training.panel import require_grid
 from training.procedure import as_rows, labelled, size
 from training.search import Choice
 
+TOLD_SHADOWS = 3
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -107,15 +109,11 @@ def revenue(tables: sources.Tables) -> dict[str, float]:
 def summary(trained: Trained) -> str:
     """What was trained and how it was judged, in three lines, with what did not prove itself.
 
-    One line for each baseline and shadow column, what the gate will say, and one line with the
-    indicators that are declared leading and were not found to lead.
+    One line for each baseline, what the gate will say, and one line each of the shadow columns
+    and of the indicators that are declared leading and were not found to lead.
     """
     found, made = trained.artifact.evaluation, trained.artifact.training
     auc, loss = found["auc"], found["log_loss"]
-    shadow = [
-        f"\n  shadow {item['column']}: known {item['known']:.0%}, AUC alone {_plain(item['auc'])}"
-        for item in found["shadow"]
-    ]
     return (
         f"{trained.name} version {trained.version}: {made['rows']:,} rows of "
         f"{made['accounts']:,} accounts, {size(made)}\n"
@@ -123,8 +121,20 @@ def summary(trained: Trained) -> str:
         f"{spread(auc)}, log loss {spread(loss)}, ECE {found['ece']:.3f}\n"
         f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
         + "".join(f"\n  {line}" for line in proven(trained.artifact))
-        + "".join(shadow)
+        + _in_shadow(found["shadow"])
         + _not_leading(found.get("lead_times"))
+    )
+
+
+def _in_shadow(columns: Sequence[Mapping[str, Any]]) -> str:
+    """The shadow columns that tell most by themselves, and how many there are."""
+    if not columns:
+        return ""
+    told = sorted(columns, key=lambda item: -abs((item["auc"] or 0.5) - 0.5))[:TOLD_SHADOWS]
+    best = [f"{item['column']} {_plain(item['auc'])} (known {item['known']:.0%})" for item in told]
+    return (
+        f"\n  in the shadow, and in no score: {len(columns)} columns, by their AUC alone "
+        f"{', '.join(best)}{', …' if len(best) < len(columns) else ''}"
     )
 
 

@@ -106,7 +106,6 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
     from features import declaration, publish
     from features.settings import Settings
     from training import tracking
-    from training.reporting import model_report
     from training.train import summary
     from training.train import train as run
 
@@ -121,8 +120,7 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
         )
     for item in trained:
         typer.echo(summary(item))
-        folder = tracking.reports_folder(item.artifact, declared, settings)
-        typer.echo(f"  report {folder / model_report.REPORT}")
+        typer.echo(f"  report {tracking.report_of(item.artifact, declared, settings)}")
 
 
 @app.command()
