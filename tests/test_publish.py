@@ -94,5 +94,5 @@ def test_without_a_terminal_each_step_is_a_line_on_stderr(tmp_path: Path) -> Non
     assert answer.stdout == ""
     steps = answer.stderr.splitlines()
     assert steps[:3] == ["opening the tables", "reading logins", "reading tickets"]
-    assert steps[-1] == "folding"
+    assert steps[-1] == "computing the indicators"
     assert len(json.loads(Path(out).read_text("utf-8"))) == len(sane()["accounts"])
