@@ -46,7 +46,7 @@ from benchmarks.out_of_time import (
     opened,
 )
 from features.errors import ContractBroken
-from training import evaluate, foreign, split
+from training import calibration_table, evaluate, foreign, split
 from training.foreign import Roles
 from training.matrix import matrix
 from training.model import Restraint, Rows
@@ -210,7 +210,7 @@ def _measures(item: Tested, model: str) -> dict[str, float]:
     return {
         "auc": auc(logits, labels)(every),
         "log_loss": log_loss(logits, labels)(every),
-        "ece": evaluate.ece(expit(logits), labels),
+        "ece": calibration_table.ece(expit(logits), labels),
         "ece_of_a_perfect_model": ece_of_a_perfect_model(expit(logits)),
     }
 
@@ -219,7 +219,7 @@ def ece_of_a_perfect_model(probabilities: Floats) -> float:
     """The 95th percentile of the ECE if every outcome came with just these probabilities."""
     random = np.random.default_rng(0)
     drawn = [
-        evaluate.ece(
+        calibration_table.ece(
             probabilities, (random.random(len(probabilities)) < probabilities).astype(np.int8)
         )
         for _ in range(PERFECT_DRAWS)
@@ -261,7 +261,7 @@ def _rates(tested: Sequence[Tested]) -> list[dict[str, Any]]:
             "observed_rate": float(item.labels.mean()),
             "predicted_rate": float(expit(item.logits[OURS]).mean()),
             "log_loss": log_loss(item.logits[OURS], item.labels)(np.ones(len(item.labels))),
-            "ece": evaluate.ece(expit(item.logits[OURS]), item.labels),
+            "ece": calibration_table.ece(expit(item.logits[OURS]), item.labels),
         }
         for item in tested
     ]

@@ -27,7 +27,7 @@ from features.settings import Settings
 from training import tracking
 from training.artifact import install_champion
 from training.expiry import VALID_FOR
-from training.reporting import gains_plots, plots
+from training.reporting import gains_plots, plots, reliability
 from training.review import review as reviews
 from training.train import summary, train
 
@@ -90,7 +90,7 @@ except GateRefused as refused:
 
 # %%
 judged = champion.artifact.evaluation
-plots.reliability(judged["reliability"])
+reliability.curve(judged["reliability"])
 
 # %% [markdown]
 # Do the colours keep their promise? (Read the bars against each other, and mind the whiskers.)

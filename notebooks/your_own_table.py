@@ -18,7 +18,7 @@ import shap
 import training
 from features.errors import ContractBroken
 from training.artifact import Artifact
-from training.reporting import model_report, plots
+from training.reporting import model_report, reliability
 
 ROWS = 2_000
 draw = np.random.default_rng(20)
@@ -93,7 +93,7 @@ print(artifact.training["trees_left_out"] or "The search chose so; the gate had 
 found = artifact.probability(customers)
 print(f"mean predicted {found.mean():.3f}, left {(customers['left'] == 'yes').mean():.3f}")
 print(f"mean distance from the true risk: {np.abs(found - truth).mean():.3f}")
-plots.reliability(judged["reliability"])
+reliability.curve(judged["reliability"])
 
 # %% [markdown]
 # ## What moves the scores

@@ -6,7 +6,7 @@ import numpy as np
 
 from training import value
 from training.proportion import Proportion
-from training.reporting import gains_plots, plots
+from training.reporting import gains_plots, plots, reliability
 from training.reporting.page import Figure
 
 BANDS = {
@@ -32,6 +32,8 @@ def rates(count: int = 5) -> list[dict[str, Any]]:
             "rows": 80,
             "predicted_rate": 0.02 + 0.1 * place,
             "observed_rate": 0.1 * place,
+            "low": 0.08 * place,
+            "high": 0.05 + 0.1 * place,
         }
         for place in range(count)
     ]
@@ -42,9 +44,10 @@ def figures() -> list[Figure]:
     worked = {"share": 0.1, "precision": Proportion(22, 40).plain()}
     shifts = [{"name": f"column {place}", "index": 0.03 * place} for place in range(20)]
     return [
-        plots.reliability(rates()),
+        reliability.curve(rates()),
+        reliability.curves([("east", rates()), ("west", rates(3))], "curves", "By segment"),
         plots.bands(BANDS),
-        plots.calibration_by_date(rates()),
+        reliability.by_date(rates()),
         plots.shift(shifts, "Drift of the columns"),
         gains_plots.gains(curve(), 0.1),
         gains_plots.lift(curve(), 0.1),

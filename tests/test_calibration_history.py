@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from features.errors import GateRefused
-from training import calibration, evaluate, offsets
+from training import calibration, calibration_table, evaluate, offsets
 from training.calibration_table import by_as_of
 
 Floats = npt.NDArray[np.float64]
@@ -110,8 +110,8 @@ def test_every_date_is_told_with_what_a_plain_count_finds() -> None:
         chance = expit(margins[rows])
         assert item["events"] == labels[rows].sum()
         assert item["in_the_large"]["value"] == pytest.approx((labels[rows] - chance).mean())
-        assert item["ece"]["value"] == evaluate.ece(chance, labels[rows])
-        assert item["slope"]["value"] == evaluate.slope(margins[rows], labels[rows])
+        assert item["ece"]["value"] == calibration_table.ece(chance, labels[rows])
+        assert item["slope"]["value"] == calibration_table.slope(margins[rows], labels[rows])
         for name in ("in_the_large", "slope"):
             assert item[name]["low"] < item[name]["value"] < item[name]["high"]
         for bin_ in item["reliability"]:
@@ -124,7 +124,9 @@ def test_intervals_at_once_are_those_of_one_resample_after_the_other() -> None:
     margins, labels, days = history([0.3], 600)
     accounts = [str(number // 2) for number in range(600)]
     (table,) = by_as_of(margins, labels, days, accounts)
-    one = evaluate.interval(lambda rows: evaluate.slope(margins[rows], labels[rows]), accounts)
+    one = evaluate.interval(
+        lambda rows: calibration_table.slope(margins[rows], labels[rows]), accounts
+    )
     assert one["low"] is not None
     assert one["high"] is not None
     assert table["slope"]["low"] == pytest.approx(one["low"], abs=0.04)

@@ -28,7 +28,7 @@ from features.errors import GateRefused, NotFound
 from features.settings import Settings
 from features.snapshots import Snapshots
 from trained_company import CHOICE, TARGET, House, built, cents, learning_dates
-from training import calibration, evaluate, health, model, search, split
+from training import calibration, calibration_table, evaluate, health, model, search, split
 from training.artifact import Artifact
 from training.calibration import Calibration
 from training.health import Anchors, Scale
@@ -454,28 +454,33 @@ def test_ece_equals_its_definition(rows_: list[tuple[float, int]]) -> None:
         inside = ranked[start : start + size + (number < longer)]
         start += len(inside)
         gaps += abs(sum(rows_[row][0] for row in inside) - sum(rows_[row][1] for row in inside))
-    assert evaluate.ece(probabilities, labels) == pytest.approx(gaps / len(rows_), abs=1e-12)
+    assert calibration_table.ece(probabilities, labels) == pytest.approx(
+        gaps / len(rows_), abs=1e-12
+    )
 
 
 def test_a_perfectly_calibrated_forecast_has_no_ece() -> None:
     probabilities = np.repeat([0.0, 0.5, 1.0], [40, 20, 40])
     labels = np.r_[np.zeros(40), np.tile([0, 1], 10), np.ones(40)].astype(np.int8)
-    assert evaluate.ece(probabilities, labels) == 0
+    assert calibration_table.ece(probabilities, labels) == 0
 
 
 def test_the_slope_tells_a_forecast_that_is_too_steep() -> None:
     draw = np.random.default_rng(5)
     logits = draw.normal(0, 1, 20_000)
     labels = (draw.random(20_000) < expit(logits)).astype(np.int8)
-    assert evaluate.slope(logits, labels) == pytest.approx(1, abs=0.06)
-    assert evaluate.slope(2 * logits, labels) == pytest.approx(0.5, abs=0.04)
+    assert calibration_table.slope(logits, labels) == pytest.approx(1, abs=0.06)
+    assert calibration_table.slope(2 * logits, labels) == pytest.approx(0.5, abs=0.04)
 
 
 def test_the_report_tells_the_calibration_of_all_and_of_each_segment(trained: House) -> None:
     judged = trained.trained.artifact.evaluation
-    for told in (judged["calibration"], judged["segments"][0]["calibration"]):
+    for told in (judged, judged["segments"][0]):
         for measure in ("in_the_large", "slope"):
-            assert told[measure]["low"] <= told[measure]["value"] <= told[measure]["high"]
+            found = told["calibration"][measure]
+            assert found["low"] <= found["value"] <= found["high"]
+        assert told["ece"] == told["calibration"]["ece"]["value"]
+        assert all(it["low"] <= it["observed_rate"] <= it["high"] for it in told["reliability"])
     gap = judged["base_rate"] - judged["predicted_rate"]
     assert judged["calibration"]["in_the_large"]["value"] == pytest.approx(gap)
     curve = judged["reliability"]

@@ -1,8 +1,9 @@
-"""How well calibrated a model is on every as-of date, with intervals that resample accounts.
+"""How well probabilities are calibrated, overall, by as-of date or by segment, with intervals.
 
-All resamples of a date are made at once, as counts per row, so that a history of many dates costs
-seconds: the slope of a resample is one Newton step from that of all rows, and the bins of the ECE
-are those of all rows.
+The one home of calibration-in-the-large, slope, expected calibration error and reliability curve.
+All resamples of some rows are made at once, as sums over the groups of the curve, so that a history
+of many dates costs seconds: the slope of a resample is one Newton step from that of all rows, and
+the groups are those of all rows.
 """
 
 from collections.abc import Sequence
@@ -12,110 +13,175 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from training import evaluate
+from training import resampling
 from training.calibration import PRIOR_WIDTH, TINY, lines
+from training.proportion import Proportion
+from training.resampling import Floats, Measured
 
-Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
+Places = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
-RESAMPLES = 200
-RANGE = (0.025, 0.975)
+GROUPS = 10
+LEAST_ROWS = 20
+"""A curve has fewer groups where one would have fewer rows than these."""
+
+MEASURES = ("in_the_large", "slope", "ece")
+ONE, LABEL, CHANCE = range(3)
+"""The first columns of what is summed over a group's rows; those of Newton's step follow."""
 
 
 def by_as_of(
     logits: Floats, labels: Labels, as_of: Days, accounts: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Per date: what calibrated `logits` (rows,) say and what came, as plain JSON values.
-
-    `in_the_large` is the observed minus the predicted rate, `slope` that of the line which would
-    calibrate anew (1 is right, less: too steep; unknown without both outcomes), `ece` that of ten
-    bins of equal count, `reliability` the bins themselves; each with its 95 % interval. The ECE is
-    never negative, so an interval that stays above 0 does not prove it to be.
-    """
+    """Per date what `told` says of its rows, as plain JSON values."""
     names = np.asarray(accounts)
     found = []
     for day in np.unique(as_of):
         rows = np.flatnonzero(as_of == day)
-        table = _of_date(logits[rows], labels[rows], names[rows])
-        found.append({"as_of": str(day), **table})
+        found.append({"as_of": str(day), **told(logits[rows], labels[rows], names[rows])})
     return found
 
 
-def _of_date(logits: Floats, labels: Labels, accounts: npt.NDArray[np.str_]) -> dict[str, Any]:
-    counts = _resampled(accounts)
-    chance = expit(logits)
-    large = counts @ (labels - chance) / counts.sum(axis=1)
-    own = evaluate.ece(chance, labels)
-    bins = _Bins(chance, labels, counts)
+def of_evaluation(logits: Floats, labels: Labels, accounts: Sequence[str]) -> dict[str, Any]:
+    """The same as an evaluation has it: `calibration` with its measures, `reliability`, and `ece`.
+
+    The last is the value alone of what `calibration` has with its interval.
+    """
+    found = told(logits, labels, accounts)
     return {
-        "rows": len(labels),
-        "events": int(labels.sum()),
-        "observed_rate": float(labels.mean()),
-        "predicted_rate": float(chance.mean()),
-        "in_the_large": _interval(float((labels - chance).mean()), large),
-        "slope": _slope(logits, labels, counts),
-        "ece": _interval(own, bins.ece()),
-        "reliability": bins.curve(),
+        "ece": found["ece"]["value"],
+        "calibration": {name: found[name] for name in MEASURES},
+        "reliability": found["reliability"],
     }
 
 
-def _resampled(accounts: npt.NDArray[np.str_]) -> Floats:
-    """How often each row stands in each resample of its accounts (resamples × rows)."""
-    codes = np.unique(accounts, return_inverse=True)[1]
-    different = int(codes.max()) + 1
-    draw = np.random.default_rng(0)
-    drawn = [
-        np.bincount(draw.integers(0, different, different), minlength=different)[codes]
-        for _ in range(RESAMPLES)
+def told(
+    logits: Floats, labels: Labels, accounts: Sequence[str] | npt.NDArray[np.str_]
+) -> dict[str, Any]:
+    """What calibrated `logits` (rows,) say and what came, as plain JSON values.
+
+    Returns
+    -------
+    dict
+        `rows`, `events`, `predicted_rate`, and `observed_rate` with its interval `low` to `high`;
+        `in_the_large`, the observed minus the predicted rate; `slope`, that of the line which would
+        calibrate anew (1 is right, less: too steep; unknown without both outcomes); `ece`, the
+        expected calibration error; `reliability`, one entry for each group of equal count, from the
+        safest to the riskiest. Intervals resample accounts; those of observed rates are besides
+        never narrower than the exact one of as many accounts (Clopper & Pearson 1934), for where
+        nothing happened resamples know of nothing else. The ECE is never negative, so an interval
+        that stays above 0 does not prove it to be.
+    """
+    names, chance = np.asarray(accounts), expit(logits)
+    groups = _groups(chance, _count(len(labels)))
+    line = _line(logits, labels)
+    sums = _resampled(_parts(logits, labels, line), groups, names)
+    whole = sums.sum(axis=1)
+    large = (whole[:, LABEL] - whole[:, CHANCE]) / whole[:, ONE]
+    off = np.abs(sums[:, :, LABEL] - sums[:, :, CHANCE]).sum(axis=1) / whole[:, ONE]
+    return {
+        **_rates(chance, labels, names, whole),
+        "in_the_large": resampling.measured(float((labels - chance).mean()), large),
+        "slope": _slope(line, whole),
+        "ece": resampling.measured(ece(chance, labels, len(groups)), off),
+        "reliability": [
+            _rates(chance[rows], labels[rows], names[rows], sums[:, place])
+            for place, rows in enumerate(groups)
+        ],
+    }
+
+
+def ece(probabilities: Floats, labels: Labels, groups: int = GROUPS) -> float:
+    """Expected calibration error over groups of equal count (Naeini et al. 2015)."""
+    gaps = [
+        abs(float(probabilities[rows].sum() - labels[rows].sum()))
+        for rows in _groups(probabilities, groups)
     ]
-    return np.array(drawn, dtype=np.float64)
+    return float(sum(gaps) / len(labels))
 
 
-def _interval(value: float, drawn: Floats) -> dict[str, float | None]:
-    low, high = (float(item) for item in np.quantile(drawn, RANGE))
-    return {"value": value, "low": low, "high": high}
+def slope(logits: Floats, labels: Labels) -> float:
+    """The slope of the line that would calibrate `logits` anew (Cox 1958), under its prior."""
+    return float(lines(logits[None], labels)[0, 0])
 
 
-def _slope(logits: Floats, labels: Labels, counts: Floats) -> dict[str, float | None]:
-    """The slope of the line that would calibrate anew; a resample's by one step from all rows'."""
+def _count(rows: int) -> int:
+    return max(1, min(GROUPS, rows // LEAST_ROWS))
+
+
+def _groups(probabilities: Floats, count: int) -> list[Places]:
+    """Places of rows, from the safest to the riskiest, in so many groups of equal count."""
+    parts = np.array_split(np.argsort(probabilities, kind="stable"), count)
+    return [rows for rows in parts if len(rows)]
+
+
+def _line(logits: Floats, labels: Labels) -> tuple[float, float] | None:
+    """Slope and offset of the line that would calibrate anew; None where one outcome is there."""
     if not 0 < labels.sum() < len(labels):
-        return {"value": None, "low": None, "high": None}
-    slope, offset = (float(item) for item in lines(logits[None], labels)[:, 0])
-    chance = expit(slope * logits + offset)
+        return None
+    found = lines(logits[None], labels)[:, 0]
+    return float(found[0]), float(found[1])
+
+
+def _parts(logits: Floats, labels: Labels, line: tuple[float, float] | None) -> Floats:
+    """What is summed over rows (rows × columns): their number, events and chances, and the
+    gradient and the curvature of the likelihood at the line."""
+    counted = np.column_stack([np.ones(len(labels)), labels, expit(logits)])
+    if line is None:
+        return counted
+    chance = expit(line[0] * logits + line[1])
     surplus, weight = chance - labels, chance * (1 - chance)
-    parts = np.column_stack(
-        [surplus * logits, surplus, weight * logits**2, weight * logits, weight]
-    )
-    by_slope, by_offset, a, b, c = (counts @ parts).T
-    by_slope, a, c = by_slope + (slope - 1) / PRIOR_WIDTH**2, a + 1 / PRIOR_WIDTH**2, c + TINY
-    return _interval(slope, slope - (c * by_slope - b * by_offset) / (a * c - b * b))
+    step = [surplus * logits, surplus, weight * logits**2, weight * logits, weight]
+    return np.column_stack([counted, *step])
 
 
-class _Bins:
-    """Bins of equal count, and what each resample has in them (resamples × bins)."""
+def _resampled(parts: Floats, groups: Sequence[Places], accounts: npt.NDArray[np.str_]) -> Floats:
+    """The sums of the parts in each resample and group (resamples × groups × columns)."""
+    order = np.concatenate(groups)
+    sorted_parts, edges = parts[order], np.cumsum([0, *map(len, groups)])
+    found = [
+        np.stack(
+            [
+                times[:, first:last] @ sorted_parts[first:last]
+                for first, last in zip(edges, edges[1:], strict=False)
+            ],
+            axis=1,
+        )
+        for times in resampling.times(accounts[order])
+    ]
+    return np.concatenate([np.empty((0, len(groups), parts.shape[1])), *found])
 
-    def __init__(self, chance: Floats, labels: Labels, counts: Floats) -> None:
-        self.own = evaluate.reliability(chance, labels)
-        order = np.argsort(chance, kind="stable")
-        edges = np.cumsum([0, *(int(item["rows"]) for item in self.own)])[:-1]
 
-        def summed(values: Floats) -> Floats:
-            return np.asarray(np.add.reduceat(counts[:, order] * values[order], edges, axis=1))
+def _rates(
+    chance: Floats, labels: Labels, accounts: npt.NDArray[np.str_], sums: Floats
+) -> dict[str, Any]:
+    """What was predicted of some rows and what came; `sums` (resamples × columns) are theirs."""
+    rate = float(labels.mean())
+    with np.errstate(invalid="ignore"):
+        drawn = resampling.measured(rate, sums[:, LABEL] / sums[:, ONE])
+    different = len(np.unique(accounts))
+    exact = Proportion(rate * different, different)
+    return {
+        "rows": len(labels),
+        "events": int(labels.sum()),
+        "predicted_rate": float(chance.mean()),
+        "observed_rate": rate,
+        "low": _outer(min, drawn["low"], exact.low),
+        "high": _outer(max, drawn["high"], exact.high),
+    }
 
-        self.rows = summed(np.ones(len(labels)))
-        self.events, self.expected = summed(labels.astype(np.float64)), summed(chance)
 
-    def ece(self) -> Floats:
-        """The expected calibration error of each resample."""
-        found: Floats = np.abs(self.events - self.expected).sum(axis=1) / self.rows.sum(axis=1)
-        return found
+def _outer(of: Any, one: float | None, other: float | None) -> float:
+    return float(of(item for item in (one, other) if item is not None))
 
-    def curve(self) -> list[dict[str, float | None]]:
-        """The reliability curve, the observed rates with their intervals."""
-        rates = self.events / np.maximum(self.rows, 1)
-        low, high = np.quantile(rates, RANGE, axis=0)
-        return [
-            {**item, "low": float(low[place]), "high": float(high[place])}
-            for place, item in enumerate(self.own)
-        ]
+
+def _slope(line: tuple[float, float] | None, whole: Floats) -> Measured:
+    """A resample's slope is one Newton step, under the prior, from that of all rows."""
+    if line is None:
+        return resampling.measured(None, [])
+    by_slope, by_offset, a, b, c = whole[:, CHANCE + 1 :].T
+    by_slope = by_slope + (line[0] - 1) / PRIOR_WIDTH**2
+    a, c = a + 1 / PRIOR_WIDTH**2, c + TINY
+    drawn = line[0] - (c * by_slope - b * by_offset) / (a * c - b * b)
+    return resampling.measured(line[0], drawn)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from training.calibration import lines as calibration_lines
+from training import calibration_table, resampling
 from training.calibration import log_losses
 from training.health import GREEN_FROM, RED_BELOW
 from training.opportunity import TOLD_FROM
@@ -19,9 +19,6 @@ from training.opportunity import TOLD_FROM
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 Statistic = Callable[[npt.NDArray[np.int64]], float]
-
-RESAMPLES = 200
-BINS = 10
 
 
 def evaluate(
@@ -45,43 +42,8 @@ def evaluate(
             lambda rows: float(log_losses(logits[rows], labels[rows]).mean()), accounts
         ),
         "gain_over_base_rate": interval(lambda rows: float(skill[rows].mean()), accounts),
-        "ece": ece(expit(logits), labels),
-        "calibration": calibrated(logits, labels, accounts),
-        "reliability": reliability(expit(logits), labels),
+        **calibration_table.of_evaluation(logits, labels, accounts),
     }
-
-
-def calibrated(
-    logits: Floats, labels: Labels, accounts: Sequence[str]
-) -> dict[str, dict[str, float | None]]:
-    """In the large: observed minus predicted rate, 0 is right. Slope: 1 is right, less: steep."""
-    surplus = labels - expit(logits)
-    return {
-        "in_the_large": interval(lambda rows: float(surplus[rows].mean()), accounts),
-        "slope": interval(lambda rows: slope(logits[rows], labels[rows]), accounts),
-    }
-
-
-def slope(logits: Floats, labels: Labels) -> float:
-    """The slope of the line that would calibrate `logits` anew (Cox 1958), under its prior."""
-    return float(calibration_lines(logits[None], labels)[0, 0])
-
-
-def reliability(probabilities: Floats, labels: Labels) -> list[dict[str, float]]:
-    """The reliability curve: per bin of equal count, what was predicted and what came."""
-    return [
-        {
-            "rows": len(rows),
-            "predicted_rate": float(probabilities[rows].mean()),
-            "observed_rate": float(labels[rows].mean()),
-        }
-        for rows in _bins(probabilities)
-    ]
-
-
-def _bins(probabilities: Floats) -> list[npt.NDArray[np.int64]]:
-    bins = np.array_split(np.argsort(probabilities, kind="stable"), BINS)
-    return [rows for rows in bins if len(rows)]
 
 
 def skill_over(logits: Floats, labels: Labels, base: float) -> Floats:
@@ -110,29 +72,14 @@ def auc(scores: Floats, labels: Labels) -> float:
     return (ranks - positives * (positives + 1) / 2) / (positives * negatives)
 
 
-def ece(probabilities: Floats, labels: Labels) -> float:
-    """Expected calibration error over ten bins of equal count (Naeini et al. 2015)."""
-    gaps = [
-        len(rows) * abs(float(probabilities[rows].mean() - labels[rows].mean()))
-        for rows in _bins(probabilities)
-    ]
-    return float(sum(gaps) / len(labels))
-
-
 def interval(statistic: Statistic, accounts: Sequence[str]) -> dict[str, float | None]:
     """The statistic of all rows as `value`, and its 95 % bootstrap interval `low` to `high`."""
     codes = np.unique(np.asarray(accounts), return_inverse=True)[1]
     order, lengths = np.argsort(codes, kind="stable"), np.bincount(codes)
-    generator = np.random.default_rng(0)
     drawn = [
-        statistic(order[_places(generator.integers(0, len(lengths), len(lengths)), lengths)])
-        if len(lengths) > 1
-        else float("nan")
-        for _ in range(RESAMPLES)
+        statistic(order[_places(places, lengths)]) for places in resampling.draws(len(lengths))
     ]
-    low, high = np.nanquantile(drawn, (0.025, 0.975)) if not np.isnan(drawn).all() else (None,) * 2
-    value = statistic(np.arange(len(codes)))
-    return {"value": _finite(value), "low": _finite(low), "high": _finite(high)}
+    return resampling.measured(statistic(np.arange(len(codes))), drawn)
 
 
 def _places(drawn: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -141,10 +88,6 @@ def _places(drawn: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt
     within = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
     places: npt.NDArray[np.int64] = np.repeat(starts[drawn], taken) + within
     return places
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(value)
 
 
 def bands(score: Floats, labels: Labels) -> dict[str, dict[str, int]]:
@@ -176,4 +119,5 @@ def alone(values: Floats, labels: Labels) -> dict[str, float | None]:
     """
     known = ~np.isnan(values)
     found = auc(values[known], labels[known]) if known.any() else float("nan")
-    return {"known": float(known.mean()) if len(known) else 0.0, "auc": _finite(found)}
+    area = None if np.isnan(found) else found
+    return {"known": float(known.mean()) if len(known) else 0.0, "auc": area}

@@ -14,6 +14,7 @@ from typing import Any
 
 from features import publish
 from training.artifact import Artifact
+from training.calibration_table import MEASURES
 from training.expiry import VALID_FOR
 from training.proportion import Proportion
 from training.reporting import model_report
@@ -50,7 +51,7 @@ def metrics(artifact: Artifact) -> list[Step]:
     """
     judged = artifact.evaluation
     found = [
-        *_measures("", judged),
+        *_measures("", {**judged, **judged["calibration"]}),
         *_worth(judged["value"]),
         *_lights(judged),
         *(item for entry in judged["segments"] for item in _segment(entry)),
@@ -111,8 +112,8 @@ def _steps(made: dict[str, Any]) -> Iterator[Step]:
     for step, fold in enumerate(made["folds"]):
         yield "fold_log_loss", fold["loss"], step
     for step, day in enumerate(made["calibration_by_as_of"]):
-        yield "as_of/observed_rate", day["observed_rate"], step
-        yield "as_of/predicted_rate", day["predicted_rate"], step
+        told = {name: day[name] for name in ("observed_rate", "predicted_rate", *MEASURES)}
+        yield from ((name, value, step) for name, value in _measures("as_of/", told))
 
 
 def tags(artifact: Artifact) -> dict[str, str]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from training import evaluate
+from training import calibration_table, evaluate
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -22,7 +22,7 @@ Measured = dict[str, float | None]
 FEW_EVENTS = 30
 """So many of the rarer outcome weigh as much as everything that the other segments say."""
 
-MEASURES = ("auc", "calibration", "ece", "gain_over_base_rate")
+MEASURES = ("auc", "calibration", "ece", "reliability", "gain_over_base_rate")
 
 LEAST_ACCOUNTS = 50
 """On fewer, a segment is called worse than the base rate only where that is sure."""
@@ -36,6 +36,9 @@ def table(
     overall: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """One entry per segment, in the order of names, as plain JSON values.
+
+    Calibration and reliability are as of `calibration_table`; `drawn_to_all` has the measures drawn
+    towards those of all accounts.
 
     Parameters
     ----------
@@ -76,8 +79,7 @@ def _quality(
     skill = evaluate.skill_over(logits, labels, base)
     return {
         "auc": evaluate.interval(lambda rows: evaluate.auc(logits[rows], labels[rows]), accounts),
-        "calibration": evaluate.calibrated(logits, labels, accounts),
-        "ece": evaluate.ece(expit(logits), labels),
+        **calibration_table.of_evaluation(logits, labels, accounts),
         "gain_over_base_rate": evaluate.interval(lambda rows: float(skill[rows].mean()), accounts),
     }
 
@@ -89,13 +91,9 @@ def _weight(labels: Labels) -> float:
 
 def _drawn(own: dict[str, Any], overall: dict[str, Any], weight: float) -> dict[str, Any]:
     """The measures, each `weight` of the segment's own and the rest of all accounts'."""
-    pairs = {
-        "auc": (own["auc"], overall["auc"]),
-        "in_the_large": (
-            own["calibration"]["in_the_large"],
-            overall["calibration"]["in_the_large"],
-        ),
-        "slope": (own["calibration"]["slope"], overall["calibration"]["slope"]),
+    pairs = {"auc": (own["auc"], overall["auc"])} | {
+        name: (own["calibration"][name], overall["calibration"][name])
+        for name in calibration_table.MEASURES
     }
     return {"weight": weight} | {
         name: _between(one["value"], all_["value"], weight) for name, (one, all_) in pairs.items()

@@ -13,6 +13,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 WIDTH, HEIGHT, DOTS = 5.1, 3.2, 100
 """Inches: what stays legible on a phone and stands twice beside itself on a screen."""
@@ -64,9 +65,34 @@ def drawn(
     with style():
         canvas = Canvas(figsize=(width, height), layout="constrained")
         draw(canvas.subplots())
-        written = io.StringIO()
-        canvas.savefig(written, format="svg", metadata=NOTHING, dpi=dots)
-        return written.getvalue()
+        return _written(canvas, dots)
+
+
+def _written(canvas: "Canvas", dots: int) -> str:
+    written = io.StringIO()
+    canvas.savefig(written, format="svg", metadata=NOTHING, dpi=dots)
+    return written.getvalue()
+
+
+def panels(
+    parts: Sequence[tuple[str, Callable[["Axes"], None]]],
+    across: int = 2,
+    width: float = WIDTH,
+    height: float = 1.95,
+) -> str:
+    """The SVG document of titled panels, `across` side by side, each `height` inches high."""
+    from matplotlib.figure import Figure as Canvas
+
+    down = -(-len(parts) // across)
+    with style():
+        canvas = Canvas(figsize=(width, height * down), layout="constrained")
+        every = canvas.subplots(down, across, squeeze=False).ravel()
+        for axis, (title, draw) in zip(every, parts, strict=False):
+            draw(axis)
+            axis.set_title(title, fontsize=9.5)
+        for axis in every[len(parts) :]:
+            axis.remove()
+        return _written(canvas, DOTS)
 
 
 def percent(axis: "Axes", *sides: str) -> None:

@@ -64,7 +64,7 @@ def card(artifact: Artifact) -> Page:
         standing.calibration(artifact, drawn=False),
         standing.value(artifact, drawn=False),
         standing.lights(artifact, drawn=False),
-        standing.segments(judged),
+        standing.segments(judged, drawn=False),
         *_certificate(artifact),
         origin.data(artifact),
         origin.choice(artifact),

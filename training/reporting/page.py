@@ -6,7 +6,7 @@ caption, every figure is told in words and, where it shows numbers, in a table t
 
     page = Page("Model report", "Acme", lead="Out of time, on 3,211 accounts.", sections=[
         Section("Quality", "How well it ranks.", Table("Measures", ["measure", "value"], rows)),
-        Section("Calibration", plots.reliability(bins)),
+        Section("Calibration", reliability.curve(groups)),
     ])
     write(page, Path("report.html"))
 """

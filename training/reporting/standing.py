@@ -3,7 +3,7 @@
 Every measure stands with its 95 % interval, and beside what is simpler.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from features.breaches.drift import MAJOR
@@ -12,11 +12,12 @@ from training.artifact import Artifact
 from training.health import Anchors
 from training.opportunity import Edge
 from training.proportion import Proportion
-from training.reporting import driver_plots, gains_plots, lead_plots, plots
+from training.reporting import driver_plots, gains_plots, lead_plots, plots, reliability
 from training.reporting.origin import about, happened, points, words
 from training.reporting.page import (
     BANDS,
     UNKNOWN,
+    Figure,
     Key,
     Note,
     Part,
@@ -51,7 +52,9 @@ def keys(judged: Row) -> list[Key]:
     return [
         Key("AUC", number(judged["auc"]["value"]), _between(judged["auc"])),
         Key("Log loss", number(judged["log_loss"]["value"]), _between(judged["log_loss"])),
-        Key("Calibration error (ECE)", number(judged["ece"]), "right at 0"),
+        Key(
+            "Calibration error (ECE)", number(judged["ece"]), _between(judged["calibration"]["ece"])
+        ),
         Key(
             f"Lift at capacity {share(at['share'])}",
             number(at["lift"]["value"], 2),
@@ -127,7 +130,7 @@ def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
     rows = [
         ["observed − predicted rate", measured(found["in_the_large"]), "right at 0"],
         ["slope", measured(found["slope"]), "right at 1; below, too sure of itself"],
-        ["ECE, ten groups", number(judged["ece"]), "right at 0"],
+        [f"ECE, {len(judged['reliability'])} groups", measured(found["ece"]), "right at 0"],
         ["observed rate", share(judged["base_rate"], 1), ""],
         ["predicted rate", share(judged["predicted_rate"], 1), ""],
         ["rate known to training", share(judged["base_rate_in_training"], 1), ""],
@@ -141,12 +144,22 @@ def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
         told,
         Table("Calibration where it was judged", ["measure", "value", "scale"], rows),
     ]
+    dates = artifact.training["calibration_by_as_of"]
     if drawn:
-        parts += [
-            plots.reliability(judged["reliability"]),
-            plots.calibration_by_date(artifact.training["calibration_by_as_of"]),
-        ]
+        parts += [reliability.curve(judged["reliability"]), reliability.by_date(dates)]
+    parts.append(reliability.dates_table(dates, "By as-of date that taught it"))
+    if drawn and len(dates) > 1:
+        parts.append(_by_date(dates))
     return Section("Calibration", *parts)
+
+
+def _by_date(dates: Sequence[Row]) -> Figure:
+    latest = dates[-reliability.MOST :]
+    return reliability.curves(
+        [(str(item["as_of"]), item["reliability"]) for item in latest],
+        "reliability-by-date",
+        f"Reliability by as-of date{', the latest' if len(latest) < len(dates) else ''}",
+    )
 
 
 def value(artifact: Artifact, *, drawn: bool = True) -> Section:
@@ -250,8 +263,21 @@ def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Sectio
     return Section("Bands", *parts)
 
 
-def segments(judged: Row) -> Section:
+def segments(judged: Row, *, drawn: bool = True) -> Section:
     """Quality and calibration of each segment, the worst named."""
+    worse = list(gate.weak_segments(dict(judged)))
+    verdict = (
+        Note(f"{'; '.join(worse)}.", "bad")
+        if worse
+        else Note("In no segment is it worse than the base rate.", "good")
+    )
+    parts: list[Part] = [verdict, _quality_by_segment(judged), _calibration_by_segment(judged)]
+    if drawn:
+        parts.append(_curves_by_segment(judged))
+    return Section("Segments", *parts)
+
+
+def _quality_by_segment(judged: Row) -> Table:
     rows = [
         [
             item["segment"],
@@ -260,29 +286,50 @@ def segments(judged: Row) -> Section:
             share(item["observed_rate"], 1),
             share(item["predicted_rate"], 1),
             measured(item["auc"], 2),
-            measured(item["calibration"]["slope"], 2),
-            measured(item["calibration"]["in_the_large"], 2),
             measured(item["gain_over_base_rate"], 3),
-            f"{number(item['drawn_to_all']['auc'])} ({share(item['drawn_to_all']['weight'])})",
         ]
         for item in judged["segments"]
     ]
-    head = "segment accounts events observed predicted AUC slope".split()
+    head = ["segment", "accounts", "events", "observed", "predicted", "AUC"]
+    return Table("By segment", [*head, "gain over the base rate"], rows)
+
+
+def _calibration_by_segment(judged: Row) -> Table:
+    """Each segment's own figures, and what they come to when they are drawn to those of all."""
+    rows = [
+        [
+            item["segment"],
+            *reliability.measures(item["calibration"]),
+            share(drawn["weight"]),
+            number(drawn["in_the_large"]),
+            number(drawn["slope"], 2),
+            number(drawn["ece"]),
+            number(drawn["auc"]),
+        ]
+        for item in judged["segments"]
+        for drawn in [item["drawn_to_all"]]
+    ]
+    head = ["segment", "observed − predicted", "slope", "ECE", "own weight"]
     note = (
-        "Slope: right at 1. Observed − predicted: right at 0. Segments with few events say little "
-        "about themselves; their intervals show how little, and beside them stands the AUC drawn "
-        f"to that of all: a segment's own has the weight n / (n + {FEW_EVENTS}), n being the rarer "
-        "of its events and its stayers."
+        f"{reliability.SCALES} Segments with few events say little about themselves; their "
+        "intervals show how little. The last columns therefore have the figures drawn to those of "
+        f"all accounts: a segment's own have the weight n / (n + {FEW_EVENTS}), n being the rarer "
+        "of its events and its stayers. The scores know nothing of this: one calibration and one "
+        "pair of anchors hold for all."
     )
-    worse = list(gate.weak_segments(dict(judged)))
-    verdict = (
-        Note(f"{'; '.join(worse)}.", "bad")
-        if worse
-        else Note("In no segment is it worse than the base rate.", "good")
+    drawn_to_all = [f"drawn to all: {name}" for name in ("obs. − pred.", "slope", "ECE", "AUC")]
+    return Table("Calibration by segment", [*head, *drawn_to_all], rows, note)
+
+
+def _curves_by_segment(judged: Row) -> Figure:
+    every = judged["segments"]
+    largest = sorted(every, key=lambda item: -item["accounts"])[: reliability.MOST]
+    shown = [item for item in every if item in largest]
+    return reliability.curves(
+        [(str(item["segment"]), item["reliability"]) for item in shown],
+        "reliability-by-segment",
+        f"Reliability by segment{', the largest' if len(shown) < len(every) else ''}",
     )
-    more = ["observed − predicted", "gain over the base rate", "AUC drawn to all (own weight)"]
-    table = Table("By segment", [*head, *more], rows, note)
-    return Section("Segments", verdict, table)
 
 
 def drivers(artifact: Artifact) -> Section:

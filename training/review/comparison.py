@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import expit
 
-from training import evaluate, segments, value, worth
+from training import calibration_table, evaluate, segments, value, worth
 from training.artifact import Artifact
 from training.calibration import log_losses
 from training.procedure import labelled
@@ -110,7 +110,7 @@ def _levels(item: Scored, found: Compared) -> dict[str, float]:
     return {
         "auc": _auc(item.logits, found, np.arange(len(found.labels))),
         "log_loss": float(log_losses(item.logits, found.labels).mean()),
-        "ece": evaluate.ece(chances, found.labels),
+        "ece": calibration_table.ece(chances, found.labels),
         "predicted_rate": float(chances.mean()),
     }
 

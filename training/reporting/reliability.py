@@ -1,0 +1,160 @@
+"""How calibration is shown: curves, dates and segments, each figure with its interval.
+
+The numbers are those of `training.calibration_table`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, panels, percent, whiskers
+from training.reporting.page import Figure, Table, measured, number, share, shares
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Row = Mapping[str, Any]
+Curve = Sequence[Row]
+
+MOST = 8
+"""Curves that are drawn side by side; all of them are in the evaluation."""
+
+SCALES = (
+    "Observed − predicted and ECE: right at 0; slope: right at 1, below it is too sure of itself. "
+    "The ECE is never negative: an interval above 0 does not prove it to be."
+)
+
+
+def curve(groups: Curve, name: str = "reliability", title: str = "") -> Figure:
+    """Predicted against observed rates.
+
+    Parameters
+    ----------
+    groups : sequence of mapping
+        Each with `rows`, `predicted_rate`, `observed_rate` and its interval `low` to `high`.
+    """
+    inside = sum(_within(item) for item in groups)
+    rows = [[str(place), *_cells(item)] for place, item in enumerate(groups, 1)]
+    return Figure(
+        name,
+        title or "Reliability: what was predicted, and what came",
+        drawn(lambda axis: _draw(axis, groups, _top(groups))),
+        f"Reliability curve of {_groups(groups)} of equal size, from the safest to the riskiest: "
+        f"in {inside} of them the predicted rate lies within the 95 % interval of the observed "
+        "one.",
+        Table("By predicted rate", ["group", "rows", "predicted", "observed"], rows),
+    )
+
+
+def curves(items: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:
+    """The curves of some dates or segments side by side, on the same scale."""
+    top = max(_top(groups) for _, groups in items)
+    inside = [f"{told} {sum(map(_within, groups))} of {len(groups)}" for told, groups in items]
+    rows = [
+        [f"{told}, {place}", *_cells(item)]
+        for told, groups in items
+        for place, item in enumerate(groups, 1)
+    ]
+    return Figure(
+        name,
+        title,
+        panels([(told, _drawing(groups, top)) for told, groups in items]),
+        "Reliability curves, by how many of their groups have the predicted rate within the 95 % "
+        f"interval of the observed one: {'; '.join(inside)}.",
+        Table("By predicted rate", ["curve, group", "rows", "predicted", "observed"], rows),
+    )
+
+
+def _drawing(groups: Curve, top: float) -> Any:
+    return lambda axis: _draw(axis, groups, top, labelled=False)
+
+
+def _groups(groups: Curve) -> str:
+    return "one group" if len(groups) == 1 else f"{len(groups)} groups"
+
+
+def _cells(item: Row) -> list[str]:
+    return [
+        number(item["rows"], 0),
+        share(item["predicted_rate"], 1),
+        shares(observed(item), 1),
+    ]
+
+
+def observed(item: Row) -> dict[str, float | None]:
+    """The observed rate as a measure with its interval."""
+    return {"value": item["observed_rate"], "low": item["low"], "high": item["high"]}
+
+
+def _within(item: Row) -> bool:
+    return bool(item["low"] <= item["predicted_rate"] <= item["high"])
+
+
+def _top(groups: Curve) -> float:
+    rates = [rate for item in groups for rate in (item["predicted_rate"], item["high"])]
+    return float(max([0.05, *rates]) * 1.05)
+
+
+def _draw(axis: "Axes", groups: Curve, top: float, *, labelled: bool = True) -> None:
+    across = [item["predicted_rate"] for item in groups]
+    axis.plot([0, top], [0, top], color=QUIET, linewidth=0.8, linestyle="--", label="ideal")
+    whiskers(axis, across, list(map(observed, groups)), BLUE, label="observed")
+    axis.set(xlim=(0, top), ylim=(0, top))
+    percent(axis, "x", "y")
+    if labelled:
+        axis.set(xlabel="predicted rate", ylabel="observed rate")
+        axis.legend(loc="upper left")
+
+
+def by_date(dates: Sequence[Row]) -> Figure:
+    """Observed and predicted rates per as-of date: how the base rate drifts, and who follows.
+
+    Parameters
+    ----------
+    dates : sequence of mapping
+        Each with `as_of` and what a group of a curve has, in order of time; one at least.
+    """
+    names = [str(item["as_of"]) for item in dates]
+    gap = max(abs(item["observed_rate"] - item["predicted_rate"]) for item in dates)
+
+    def draw(axis: "Axes") -> None:
+        places = range(len(dates))
+        predicted = [item["predicted_rate"] for item in dates]
+        axis.plot(places, predicted, color=ORANGE, linewidth=1.5, linestyle="--", label="predicted")
+        whiskers(axis, list(places), list(map(observed, dates)), BLUE, label="observed")
+        shown = np.unique(np.linspace(0, len(dates) - 1, min(len(dates), 4)).round().astype(int))
+        axis.set_xticks(shown, [names[place] for place in shown])
+        axis.set_ylim(bottom=0)
+        axis.set_ylabel("rate")
+        percent(axis, "y")
+        axis.legend(loc="best")
+
+    return Figure(
+        "calibration-by-date",
+        "Observed and predicted rate per as-of date",
+        drawn(draw),
+        f"Rate per as-of date from {names[0]} to {names[-1]}: observed and predicted lie at "
+        f"most {number(gap, 1, 100)} percentage points apart.",
+        Table(
+            "Per as-of date",
+            ["as-of date", "rows", "predicted", "observed"],
+            [[day, *_cells(item)] for day, item in zip(names, dates, strict=True)],
+        ),
+    )
+
+
+def dates_table(dates: Sequence[Row], caption: str = "By as-of date") -> Table:
+    """Calibration per as-of date, every measure with its interval."""
+    rows = [[str(item["as_of"]), *_cells(item), *measures(item)] for item in dates]
+    head = ["as-of date", "rows", "predicted", "observed", "observed − predicted", "slope", "ECE"]
+    return Table(caption, head, rows, SCALES)
+
+
+def measures(item: Row) -> list[str]:
+    """The cells of calibration-in-the-large, slope and ECE."""
+    return [
+        measured(item["in_the_large"], 3),
+        measured(item["slope"], 2),
+        measured(item["ece"], 3),
+    ]
