@@ -46,7 +46,7 @@ from benchmarks.out_of_time import (
     opened,
 )
 from features.errors import ContractBroken
-from training import calibration_table, evaluate, foreign, split
+from training import calibration_table, foreign, split
 from training.foreign import Roles
 from training.matrix import matrix
 from training.model import Restraint, Rows

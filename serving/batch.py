@@ -153,8 +153,7 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
     if model == CHAMPION:
         return artifacts.champion(settings.workspace_of(company), target)
     if Path(model).is_dir():
-        artifacts.try_loading(Path(model))
-        found = Artifact.load(Path(model))
+        found = artifacts.first_load(Path(model))
         if found.target != target:
             raise DeclarationError(
                 f"{model}: is a model of target {found.target!r}, not {target!r}"

@@ -20,6 +20,7 @@ from training import tracking
 from training.train import Trained, summary, train
 
 WEEKS = 13
+WHY = "the demonstration shows what was trained last"
 
 
 def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str:
@@ -61,7 +62,9 @@ def _promote(
     for item in trained:
         progress(f"promoting {item.name}")
         try:
-            tracking.promote(company, item.artifact.target, item.version, settings=settings)
+            tracking.promote(
+                company, item.artifact.target, item.version, settings=settings, reason=WHY
+            )
         except GateRefused as error:
             if item.artifact.adverse:
                 raise

@@ -11,7 +11,7 @@ from features import publish
 from features.errors import DeclarationError
 from serving.assess import band_of
 from training import drivers, foreign
-from training.artifact import Artifact, try_loading
+from training.artifact import Artifact, first_load
 from training.matrix import Feature, matrix
 
 Floats = npt.NDArray[np.float64]
@@ -36,8 +36,7 @@ def score(model: Path, table: Path, out: Path) -> int:
     ContractBroken
         The table's columns are not those of training; every difference is told.
     """
-    try_loading(model)
-    artifact = Artifact.load(model)
+    artifact = first_load(model)
     if "roles" not in artifact.training:
         raise DeclarationError(f"{model}: a model of a company; score it with --company")
     found = scored(artifact, foreign.read(table))

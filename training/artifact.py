@@ -9,6 +9,7 @@ and declaration have the same digest.
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 SHOWN = 200
+_SURVIVED: set[str] = set()
+"""The SHA-256 of every model text that LightGBM has read, here or in a child that came back well."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -82,6 +85,7 @@ class Artifact:
     def boosters(self) -> list[lgb.Booster]:
         """The bag, parsed once; its columns are those of `features`, in their order."""
         bag = [lgb.Booster(model_str=text) for text in self.models]
+        _SURVIVED.update(_digests(self.models))
         names = plain_names(self.features)
         if any(booster.feature_name() != names for booster in bag):
             raise DamagedArtifact(
@@ -121,7 +125,7 @@ class Artifact:
     def digest(self) -> str:
         """SHA-256 of what decides a score."""
         deciding = {
-            "models": [hashlib.sha256(text.encode()).hexdigest() for text in self.models],
+            "models": _digests(self.models),
             **{key: value for key, value in _plain(self).items() if key not in _DESCRIBING},
         }
         return hashlib.sha256(_canonical(deciding).encode()).hexdigest()
@@ -302,6 +306,10 @@ def _anchors(content: dict[str, Any]) -> Anchors | Edge:
     return Edge(**content) if "p_high" in content else Anchors(**content)
 
 
+def _digests(texts: Sequence[str]) -> list[str]:
+    return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+
+
 def _canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
@@ -337,8 +345,28 @@ def verify(folder: Path) -> str:
     return digest
 
 
+def first_load(folder: Path, *, name: str = "", version: str = "") -> Artifact:
+    """As `Artifact.load`, of what may be new here: it is tried in a child process first.
+
+    LightGBM may abort its process on a bad text. What has no trees, and what this process has read
+    or tried before, needs no trial.
+
+    Raises
+    ------
+    NotFound, DamagedArtifact
+        As `Artifact.load`; the last also where the child did not come back well.
+    """
+    # Digests, types and the scorecard are looked at here; no text of LightGBM's is parsed yet.
+    artifact = Artifact.load(folder, name=name, version=version)
+    texts = _digests(artifact.models)
+    if not _SURVIVED.issuperset(texts):
+        try_loading(folder)
+        _SURVIVED.update(texts)
+    return artifact
+
+
 def try_loading(folder: Path) -> None:
-    """Loads the artifact in a child process: LightGBM may abort its process on a bad text.
+    """Loads the artifact in a child process and explains a row by it.
 
     Raises
     ------
@@ -347,9 +375,16 @@ def try_loading(folder: Path) -> None:
     """
     verify(folder)
     command = [sys.executable, "-m", "training.artifact", str(folder)]
+    # Where MLflow brings the code along, this process alone knows where it is.
+    places = os.pathsep.join(filter(None, sys.path))
     # An aborting LightGBM may print whatever memory it stumbled over.
     child = subprocess.run(
-        command, capture_output=True, text=True, errors="backslashreplace", check=False
+        command,
+        capture_output=True,
+        text=True,
+        errors="backslashreplace",
+        check=False,
+        env=os.environ | {"PYTHONPATH": places},
     )
     if child.returncode:
         last = (child.stderr.strip().splitlines() or [f"exit {child.returncode}"])[-1]
@@ -387,7 +422,7 @@ def install_champion(artifact: Artifact, workspace: Path) -> None:
     folder = root / artifact.digest
     _clear_if_damaged(folder)
     artifact.save(folder)
-    try_loading(folder)
+    first_load(folder)
     pointer = {"digest": artifact.digest, "name": artifact.name, "version": artifact.version}
     publish.write_json(pointer, root / "champion.json")
 

@@ -7,6 +7,7 @@ the groups are those of all rows.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,10 @@ def _line(logits: Floats, labels: Labels) -> tuple[float, float] | None:
 
 
 def _parts(logits: Floats, labels: Labels, line: tuple[float, float] | None) -> Floats:
-    """What is summed over rows (rows × columns): their number, events and chances, and the
-    gradient and the curvature of the likelihood at the line."""
+    """What is summed over rows (rows × columns).
+
+    Their number, events and chances; the gradient and the curvature of the likelihood at the line.
+    """
     counted = np.column_stack([np.ones(len(labels)), labels, expit(logits)])
     if line is None:
         return counted
@@ -142,10 +145,7 @@ def _resampled(parts: Floats, groups: Sequence[Places], accounts: npt.NDArray[np
     sorted_parts, edges = parts[order], np.cumsum([0, *map(len, groups)])
     found = [
         np.stack(
-            [
-                times[:, first:last] @ sorted_parts[first:last]
-                for first, last in zip(edges, edges[1:], strict=False)
-            ],
+            [times[:, first:last] @ sorted_parts[first:last] for first, last in pairwise(edges)],
             axis=1,
         )
         for times in resampling.times(accounts[order])

@@ -65,23 +65,31 @@ def read(path: Path) -> pa.Table:
     ------
     NotFound
         There is no such file.
+    ContractBroken
+        It cannot be read as what its suffix says; of a CSV the row is told.
     ChurnlightError
-        It cannot be read as what its suffix says.
+        It may not be read.
     """
     if not path.is_file():
         raise NotFound(f"{path}: no such file")
     try:
         return _read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
+    except PermissionError as error:
+        raise ChurnlightError(f"{path}: may not be read ({error.strerror})") from error
     except (pa.ArrowInvalid, OSError) as error:
-        told = str(error).splitlines()[0]
-        raise ChurnlightError(
-            f"{path}: cannot be read ({told}); give a .parquet or .csv"
-        ) from error
+        detail = f"cannot be read ({str(error).splitlines()[0]})"
+        mend = "mend the file, or give another .parquet or .csv"
+        broken = Finding("flat table", "read", "error", str(path), None, None, detail, mend)
+        raise ContractBroken([broken]) from error
 
 
 def _read_csv(path: Path) -> pa.Table:
+    try:
+        table = csv.read_csv(path)
+    except pa.ArrowInvalid:
+        # Only who reads from the top knows the number of the row that breaks.
+        table = csv.read_csv(path, csv.ReadOptions(use_threads=False))
     # An empty cell is absent, whatever its column holds; any other text stands as it is.
-    table = csv.read_csv(path)
     for place, item in enumerate(table.schema):
         if kinds.is_string(item.type):
             texts = table.column(place)
@@ -221,7 +229,8 @@ def _event(values: Sequence[str], roles: Roles) -> str:
     for value, one, other in zip(values, low, reversed(low), strict=True):
         if roles.event is None and one in POSITIVE and other in NEGATIVE:
             return value
-    detail = f"its values are {values[0]!r} and {values[1]!r}"
+    found = f"its values are {values[0]!r} and {values[1]!r}"
+    detail = f"no row has the value {roles.event!r}: {found}" if roles.event else found
     raise ContractBroken(
         [_finding(roles.label, detail, f"say which one is predicted: --event {values[0]!r}")]
     )

@@ -4,7 +4,8 @@ A model must surely beat (the lower end of the 95 % interval above 0) the base r
 has trees, the scorecard of the same columns. It must beat the best single column, too; where that
 may be noise it is said, for a model of one column would be no safer choice.
 A champion that is still valid gives way only to what is surely better on a date that neither had
-learnt from. Everything is read from the artifact's own evaluation; nothing is measured here.
+learnt from, and none gives way to what was never set beside it. Everything is read from the
+artifact's own evaluation; nothing is measured here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,7 @@ class Standing:
     version: str
     digest: str
     expiry: date
+    data_digest: str = ""
 
 
 def beats(gain: Measured) -> bool:
@@ -83,11 +85,17 @@ def require_skill(artifact: Artifact) -> None:
 def require_better(artifact: Artifact, champion: Standing, today: date) -> None:
     """Raises GateRefused where the champion should stay.
 
-    That is where the artifact was compared with it, and is surely worse, or is not surely better
-    while the champion is valid. What was not compared with this very champion passes.
+    That is where the artifact was not compared with this very champion, is surely worse, or is not
+    surely better while the champion is valid.
     """
     found = compared_with(artifact, champion)
-    if found is None or beats(found):
+    if found is None:
+        raise GateRefused(
+            f"{_named(artifact)} is not promoted: {_not_compared(artifact, champion)}; set the two "
+            "side by side on what has matured (churnlight review) and promote with --review FILE, "
+            "or promote with --reason TEXT"
+        )
+    if beats(found):
         return
     where = f"on {artifact.evaluation['as_of']} its log loss is lower by {figures(found)}"
     if found["high"] < 0:
@@ -101,8 +109,14 @@ def require_better(artifact: Artifact, champion: Standing, today: date) -> None:
         return
     raise GateRefused(
         f"{_named(artifact)} is not promoted: {told}; keep the champion, or promote with "
-        "--reason TEXT"
+        "--review FILE or --reason TEXT"
     )
+
+
+def _not_compared(artifact: Artifact, champion: Standing) -> str:
+    found = artifact.evaluation.get("champion")
+    told = f"training has not compared it with the champion, version {champion.version}"
+    return f"{told} ({found['why']})" if found and found["digest"] == champion.digest else told
 
 
 def compared_with(artifact: Artifact, champion: Standing) -> Measured | None:

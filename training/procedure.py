@@ -28,6 +28,7 @@ from training.drivers import Meaning
 from training.health import Anchors
 from training.matrix import Feature, matrix
 from training.offsets import History, Pull
+from training.opportunity import Edge
 from training.search import Choice
 
 Floats = npt.NDArray[np.float64]
@@ -131,12 +132,12 @@ def fit(
     return artifact, held
 
 
-def under(company: Company, target: str, anchors: Anchors) -> Company:
+def under(company: Company, target: str, anchors: Anchors | Edge) -> Company:
     """The company as if it declared these anchors of `target`.
 
     Earlier rows may be too few for bands of their own; ranks and probabilities need none.
     """
-    own = {"p_red": anchors.p_red, "p_green": anchors.p_green}
+    own = {name: value for name, value in asdict(anchors).items() if name != "chosen"}
     declared = company.targets[target].model_copy(update=own)
     return company.model_copy(update={"targets": company.targets | {target: declared}})
 

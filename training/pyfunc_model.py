@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from training.artifact import Artifact
+from training.artifact import first_load
 from training.expiry import ExpiredModel, expired
 from training.matrix import matrix
 
@@ -24,8 +24,8 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
     """Probability and score of feature rows."""
 
     def load_context(self, context: Any) -> None:
-        """Loads the artifact, its digests verified; warns where its day of expiry has passed."""
-        self.artifact = Artifact.load(Path(context.artifacts["artifact"]))
+        """Loads the artifact, verified and tried; warns where its day of expiry has passed."""
+        self.artifact = first_load(Path(context.artifacts["artifact"]))
         expiry = (context.model_config or {}).get("expiry")
         if told := expired(self.artifact, expiry, datetime.now(UTC).date()):
             warnings.warn(told, ExpiredModel, stacklevel=2)

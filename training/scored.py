@@ -24,9 +24,10 @@ RED, YELLOW, GREEN, UNSCORED = range(len(BANDS))
 
 @dataclass(frozen=True)
 class Scored:
-    """Per row: calibrated logits and health scores, both NaN where unscored.
+    """Per row: calibrated logits and scores, both NaN where unscored.
 
-    `health` is unclipped; `completeness` is the share of the model's indicators that are known.
+    `health` is the unclipped score, of an opportunity its own; `completeness` is
+    the share of the model's indicators that are known.
     """
 
     logits: Floats

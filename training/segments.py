@@ -66,7 +66,7 @@ def table(
                 "observed_rate": float(labels[rows].mean()),
                 "predicted_rate": float(expit(logits[rows]).mean()),
                 **measured,
-                "drawn_to_all": _drawn(measured, overall, _weight(labels[rows])),
+                "drawn_to_all": _drawn(measured, overall, weight(labels[rows])),
                 "worse_than_base_rate": worse(measured["gain_over_base_rate"], len(set(own))),
             }
         )
@@ -84,19 +84,23 @@ def _quality(
     }
 
 
-def _weight(labels: Labels) -> float:
+def weight(labels: Labels) -> float:
+    """What a segment's own figures weigh beside those of all accounts, 0 to 1."""
     rarer = min(int(labels.sum()), len(labels) - int(labels.sum()))
     return rarer / (rarer + FEW_EVENTS)
 
 
 def _drawn(own: dict[str, Any], overall: dict[str, Any], weight: float) -> dict[str, Any]:
-    """The measures, each `weight` of the segment's own and the rest of all accounts'."""
-    pairs = {"auc": (own["auc"], overall["auc"])} | {
-        name: (own["calibration"][name], overall["calibration"][name])
-        for name in calibration_table.MEASURES
-    }
+    auc = {"auc": _between(own["auc"]["value"], overall["auc"]["value"], weight)}
+    return drawn(own["calibration"], overall["calibration"], weight) | auc
+
+
+def drawn(
+    own: dict[str, Measured], overall: dict[str, Measured], weight: float
+) -> dict[str, float | None]:
+    """Each measure as `weight` of the segment's own and the rest of all accounts'; the weight."""
     return {"weight": weight} | {
-        name: _between(one["value"], all_["value"], weight) for name, (one, all_) in pairs.items()
+        name: _between(item["value"], overall[name]["value"], weight) for name, item in own.items()
     }
 
 

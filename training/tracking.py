@@ -22,9 +22,11 @@ from features.errors import ChurnlightError, NotFound
 from features.progress import Progress, silent
 from features.settings import Settings
 from training import gate, run_record
-from training.artifact import Artifact, DamagedArtifact, install_champion
+from training.artifact import Artifact, DamagedArtifact, first_load, install_champion
 from training.expiry import ExpiredModel, expired
 from training.reporting import model_report
+from training.review import decided
+from training.review.decided import Decided
 
 ARTIFACT = "artifact"
 BATCH = 1000
@@ -225,7 +227,7 @@ def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Art
             local = mlflow.artifacts.download_artifacts(
                 artifact_uri=f"models:/{name}/{found.version}", dst_path=place
             )
-            artifact = Artifact.load(
+            artifact = first_load(
                 Path(local) / "artifacts" / ARTIFACT, name=name, version=str(found.version)
             )
     if artifact.digest != found.tags.get("model_digest"):
@@ -238,13 +240,14 @@ def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Art
     return artifact
 
 
-def promote(
+def promote(  # noqa: PLR0913 (one for each option)
     company: Company,
     target: str,
     version: str = "challenger",
     *,
     settings: Settings | None = None,
     reason: str = "",
+    review: Decided | None = None,
     progress: Progress = silent,
 ) -> Artifact:
     """Makes a registered model the champion; the champion before it becomes `previous`.
@@ -256,13 +259,21 @@ def promote(
     reason : str
         Why a model that is not better than the champion takes its place all the same; kept as the
         version's tag `promotion_reason`. It outweighs no other rule.
+    review : Decided, optional
+        The verdict of a review of these two models, which then decides between them instead of
+        training's own comparison; kept as the version's tag `promotion_review`.
 
     Raises
     ------
     GateRefused
-        The model has not shown enough where it was judged: see `training.gate`.
+        The model has not shown enough where it was judged (see `training.gate`), or the review
+        keeps the champion.
+    DeclarationError
+        The review is of other models.
     """
     settings = settings or Settings.read()
+    if review:
+        review.require_target(target)
     artifact = fetch(company, target, version, settings)
     before = _standing(company, artifact.name, settings)
     if before and before.digest == artifact.digest:
@@ -271,21 +282,33 @@ def promote(
             artifact = fetch(company, target, before.version, settings)
         install_champion(artifact, settings.workspace_of(company))
         return artifact
-    _require_passed(artifact, before, reason, progress)
+    gate.require_skill(artifact)
+    if review:
+        _require_reviewed(review, artifact, before)
+    if before and not reason:
+        _require_better(artifact, before, review)
     install_champion(artifact, settings.workspace_of(company))
-    _move_aliases(company, artifact, before, settings, reason)
+    told = {"promotion_reason": reason, "promotion_review": review.told if review else ""}
+    _move_aliases(company, artifact, before, settings, told)
     return artifact
 
 
-def _require_passed(
-    artifact: Artifact, before: gate.Standing | None, reason: str, progress: Progress
-) -> None:
-    """Raises GateRefused unless the gate lets the artifact pass; tells what it could not ask."""
-    gate.require_skill(artifact)
-    if before and not reason:
+def _require_better(artifact: Artifact, before: gate.Standing, review: Decided | None) -> None:
+    """Raises GateRefused where the review, or else the gate, keeps the champion."""
+    if review:
+        review.require_promotion()
+    else:
         gate.require_better(artifact, before, datetime.now(UTC).date())
-    if before and gate.compared_with(artifact, before) is None:
-        progress(f"{artifact.name}: not compared with the champion, version {before.version}")
+
+
+def _require_reviewed(review: Decided, artifact: Artifact, before: gate.Standing | None) -> None:
+    """Raises DeclarationError unless the review is of these two models and their rows."""
+    data = artifact.training["data_digest"]
+    challenger = decided.Model(artifact.version, artifact.digest, data)
+    champion = None
+    if before:
+        champion = decided.Model(before.version, before.digest, before.data_digest)
+    review.require_of(champion, challenger)
 
 
 def _standing(company: Company, name: str, settings: Settings) -> gate.Standing | None:
@@ -296,7 +319,8 @@ def _standing(company: Company, name: str, settings: Settings) -> gate.Standing 
         if version is None:
             return None
         tags = registry.get_model_version(name, version).tags
-    return gate.Standing(str(version), tags["model_digest"], date.fromisoformat(tags["expiry"]))
+    expiry = date.fromisoformat(tags["expiry"])
+    return gate.Standing(str(version), tags["model_digest"], expiry, tags["data_digest"])
 
 
 def _move_aliases(
@@ -304,17 +328,16 @@ def _move_aliases(
     artifact: Artifact,
     before: gate.Standing | None,
     settings: Settings,
-    reason: str,
+    told: dict[str, str],
 ) -> None:
     with client(company, settings) as mlflow:
         registry = mlflow.MlflowClient()
         if before:
             registry.set_registered_model_alias(artifact.name, "previous", before.version)
         registry.set_registered_model_alias(artifact.name, "champion", artifact.version)
-        if reason:
-            registry.set_model_version_tag(
-                artifact.name, artifact.version, "promotion_reason", reason
-            )
+        for tag, text in told.items():
+            if text:
+                registry.set_model_version_tag(artifact.name, artifact.version, tag, text)
 
 
 def champion_of(

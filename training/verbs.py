@@ -136,20 +136,32 @@ def promote(
             help="Why it takes the champion's place without being surely better; kept with it."
         ),
     ] = "",
+    review: Annotated[
+        Path | None, typer.Option(help="The review.json whose verdict decides; exit 4: keep.")
+    ] = None,
 ) -> None:
     """Make a registered model the champion that scores and serves."""
     from features import declaration, publish
     from features.settings import Settings
     from training import gate, tracking
+    from training.review import decided
     from training.train import choose_targets
 
     declared, settings = declaration.load(company), Settings.read()
+    verdict = decided.read(review) if review else None
+    wanted = target or ([verdict.target] if verdict else [])
     with publish.alone(settings.workspace_of(declared)), progress("promoting") as tell:
         promoted = [
             tracking.promote(
-                declared, name, version, settings=settings, reason=reason, progress=tell
+                declared,
+                name,
+                version,
+                settings=settings,
+                reason=reason,
+                review=verdict,
+                progress=tell,
             )
-            for name in choose_targets(declared, target or ())
+            for name in choose_targets(declared, wanted)
         ]
     for item in promoted:
         model = f"{item.name} version {item.version}, {item.digest[:12]}"
@@ -163,7 +175,7 @@ def review(  # noqa: PLR0913 (one for each option)
     company: CompanyFolder,
     out: Annotated[Path, typer.Option(help="Folder for review.json, .md, .html and ledger.csv.")],
     target: Annotated[
-        str | None, typer.Option(help="The target; needed where several are adverse.")
+        str | None, typer.Option(help="The target; needed where several could be meant.")
     ] = None,
     challenger: Annotated[
         str, typer.Option(help="Registry version or alias beside the champion.")
@@ -191,6 +203,7 @@ def review(  # noqa: PLR0913 (one for each option)
         tell(f"writing {out}")
         found.write(out)
     typer.echo(found.as_json if as_json else reviews.summary(found))
+    typer.echo(reviews.next_step(found, company, out), err=as_json)
     found.require_promotion()
 
 

@@ -225,6 +225,12 @@ def measured(item: Mapping[str, float | None], digits: int = 3, scale: float = 1
     return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"
 
 
+def sentence(text: str) -> str:
+    """A finding as a sentence: a capital, a full stop, and minus signs before its numbers."""
+    told = re.sub(r"(?<![\w-])-(?=\d)", "−", text)
+    return f"{told[:1].upper()}{told[1:]}."
+
+
 def number(value: float | None, digits: int = 3, scale: float = 1.0) -> str:
     """A number with so many digits behind the point, thousands apart; a dash where unknown."""
     if value is None:

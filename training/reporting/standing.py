@@ -26,6 +26,7 @@ from training.reporting.page import (
     light,
     measured,
     number,
+    sentence,
     share,
     shares,
 )
@@ -75,21 +76,19 @@ def verdicts(judged: Row) -> list[Note]:
     good = f"Surely better than the base rate, by a log loss lower by {gain}, and every baseline."
     short = gate.shortfalls(evaluation)
     notes = [
-        Note(f"Not to be promoted: {'; '.join(short)}.", "bad") if short else Note(good, "good")
+        Note(sentence(f"not to be promoted: {'; '.join(short)}"), "bad")
+        if short
+        else Note(good, "good")
     ]
     if line := gate.champion_line(evaluation):
-        notes.append(Note(_sentence(line)))
-    return notes + [Note(_sentence(line), "caution") for line in gate.weak_segments(evaluation)]
+        notes.append(Note(sentence(line)))
+    return notes + [Note(sentence(line), "caution") for line in gate.weak_segments(evaluation)]
 
 
 def left_out(artifact: Artifact) -> list[Note]:
     """Why the model is a scorecard alone, where that was not the search's own finding."""
     why = artifact.training["trees_left_out"]
-    return [Note(f"A scorecard alone: {why}.", "caution")] if why else []
-
-
-def _sentence(line: str) -> str:
-    return f"{line[0].upper()}{line[1:]}."
+    return [Note(sentence(f"a scorecard alone: {why}"), "caution")] if why else []
 
 
 def quality(judged: Row) -> Section:
@@ -267,7 +266,7 @@ def segments(judged: Row, *, drawn: bool = True) -> Section:
     """Quality and calibration of each segment, the worst named."""
     worse = list(gate.weak_segments(dict(judged)))
     verdict = (
-        Note(f"{'; '.join(worse)}.", "bad")
+        Note(sentence("; ".join(worse)), "bad")
         if worse
         else Note("In no segment is it worse than the base rate.", "good")
     )

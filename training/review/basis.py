@@ -18,7 +18,6 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from training import evaluate, procedure, split
 from training.artifact import Artifact
-from training.health import Anchors
 from training.matrix import matrix
 from training.model import Restraint
 from training.review.ground import Ground
@@ -75,39 +74,48 @@ def _by_procedure(
     standings: Sequence[dict[str, Any]],
     progress: Progress,
 ) -> Basis:
+    """The challenger's procedure, repeated, on the last date that taught it."""
     challenger = ground.models.challenger
-    if not fresh:
-        told = (
-            "no outcome has matured that the champion has not learnt from: the two cannot be "
-            "compared"
-        )
-        return Basis("none", (), None, told, standings)
     day = challenger.taught[-1]
     earlier = split.settled_before(challenger.taught, day, challenger.target)
-    if day not in fresh or not earlier:
-        told = (
-            "there is no date that neither model has learnt from, and none on which the "
-            "challenger's procedure could be repeated beside the champion: the two cannot be "
-            "compared"
-        )
-        return Basis("none", (), None, told, standings)
+    if why := _not_repeated(fresh, day, earlier):
+        return Basis("none", (), None, why, standings)
     progress(f"repeating the challenger's procedure as of {day}")
     try:
         stands = repeated(ground, earlier)
     except GateRefused as error:
         told = f"the challenger's procedure cannot be repeated as of {day}: {error}"
         return Basis("none", (), None, told, standings)
+    same = _is_champion(ground, stands)
     told = (
         "the challenger has learnt from every date that the champion has not; its procedure, "
         f"repeated on the {len(earlier)} dates that were settled by {day}, stands for it there"
+        f"{THE_SAME if same else ''}"
     )
-    if same := _is_champion(ground, stands):
-        told += (
-            ", and makes the champion itself: the two differ by what has been learnt since alone, "
-            "which nothing can judge yet"
-        )
     made = _auc(ground, stands, day)
     return Basis("procedure", [day], stands, told, standings, repeated_auc=made, same=same)
+
+
+THE_SAME = (
+    ", and makes the champion itself: the two differ by what has been learnt since alone, which "
+    "nothing can judge yet"
+)
+
+
+def _not_repeated(fresh: Sequence[date], day: date, earlier: Sequence[date]) -> str:
+    """Why the procedure cannot stand for the challenger on `day`; empty where it can."""
+    if not fresh:
+        return (
+            "no outcome has matured that the champion has not learnt from: the two cannot be "
+            "compared"
+        )
+    if day not in fresh or not earlier:
+        return (
+            "there is no date that neither model has learnt from, and none on which the "
+            "challenger's procedure could be repeated beside the champion: the two cannot be "
+            "compared"
+        )
+    return ""
 
 
 def _is_champion(ground: Ground, stands: Artifact) -> bool:
@@ -130,9 +138,8 @@ def repeated(ground: Ground, days: Sequence[date]) -> Artifact:
     and anchors: so few rows may not support bands, and to compare probabilities none are needed.
     """
     challenger = ground.models.challenger.artifact
-    made, anchors = challenger.training, challenger.anchors
-    assert isinstance(anchors, Anchors)
-    company = procedure.under(ground.company, ground.target, anchors)
+    made = challenger.training
+    company = procedure.under(ground.company, ground.target, challenger.anchors)
     choice = Choice(Restraint(**made["restraint"]), made["chosen_on"])
     table = procedure.labelled(ground.mature.on(days), company, ground.target)
     known = {item.name for item in challenger.features}

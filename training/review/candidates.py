@@ -80,6 +80,7 @@ class Candidate:
             "taught_dates": len(self.taught),
             "taught_until": str(self.taught_until),
             "data_until": str(self.data_until),
+            "data_digest": made["data_digest"],
             "rows": made["rows"],
             "good_until": str(self.good_until),
             "expiry": str(self.expiry) if self.expiry else None,

@@ -14,7 +14,8 @@ from training.calibration import log_losses
 from training.procedure import labelled
 from training.review.basis import Basis
 from training.review.ground import Ground
-from training.scored import RED, Scored, scored
+from training.review.lights import Lights
+from training.scored import BANDS, Scored, scored
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -73,7 +74,9 @@ def _pair(rows: pa.Table, ground: Ground, stands: Artifact) -> Compared:
     )
 
 
-def measured(found: Compared | None, basis: Basis, capacity: float) -> dict[str, Any]:
+def measured(
+    found: Compared | None, basis: Basis, capacity: float, light: Lights
+) -> dict[str, Any]:
     """The comparison as JSON values; without rows only what it would have stood on."""
     about = {
         "basis": basis.kind,
@@ -88,11 +91,11 @@ def measured(found: Compared | None, basis: Basis, capacity: float) -> dict[str,
     return {
         **about,
         **_sizes(found),
-        "champion": _levels(found.champion, found),
-        "challenger": _levels(found.challenger, found),
+        "champion": _levels(found.champion, found) | _calibration(found.champion, found),
+        "challenger": _levels(found.challenger, found) | _calibration(found.challenger, found),
         **gains(found),
-        "by_as_of": [_on(found, day, capacity) for day in np.unique(found.as_of)],
-        "segments": [_of_segment(found, name) for name in sorted(set(found.segments))],
+        "by_as_of": [_on(found, day, capacity, light) for day in np.unique(found.as_of)],
+        "segments": _of_segments(found),
     }
 
 
@@ -110,9 +113,12 @@ def _levels(item: Scored, found: Compared) -> dict[str, float]:
     return {
         "auc": _auc(item.logits, found, np.arange(len(found.labels))),
         "log_loss": float(log_losses(item.logits, found.labels).mean()),
-        "ece": calibration_table.ece(chances, found.labels),
         "predicted_rate": float(chances.mean()),
     }
+
+
+def _calibration(item: Scored, found: Compared) -> dict[str, Any]:
+    return calibration_table.of_evaluation(item.logits, found.labels, found.accounts)
 
 
 def gains(found: Compared) -> dict[str, dict[str, float | None]]:
@@ -148,7 +154,7 @@ def _auc(logits: Floats, found: Compared, rows: Places) -> float:
     return float(np.average(areas, weights=weights))
 
 
-def _on(found: Compared, day: np.datetime64, capacity: float) -> dict[str, Any]:
+def _on(found: Compared, day: np.datetime64, capacity: float, light: Lights) -> dict[str, Any]:
     own = found.only(found.as_of == day)
     return {
         "as_of": str(day),
@@ -157,8 +163,8 @@ def _on(found: Compared, day: np.datetime64, capacity: float) -> dict[str, Any]:
         "challenger": _levels_or_none(own.challenger, own),
         "log_loss_gain": gains(own)["log_loss_gain"],
         "value": {
-            "champion": _worth(own.champion, own, capacity),
-            "challenger": _worth(own.challenger, own, capacity),
+            "champion": _worth(own.champion, own, capacity, light),
+            "challenger": _worth(own.challenger, own, capacity, light),
         },
     }
 
@@ -167,18 +173,36 @@ def _levels_or_none(item: Scored, found: Compared) -> dict[str, float | None]:
     return {key: None if np.isnan(x) else x for key, x in _levels(item, found).items()}
 
 
-def _worth(item: Scored, found: Compared, capacity: float) -> dict[str, Any]:
-    """What the team would have had of the model on these rows, all of one date."""
-    red = item.bands == RED
+def _worth(item: Scored, found: Compared, capacity: float, light: Lights) -> dict[str, Any]:
+    """What the team would have had of the model on these rows, all of one date.
+
+    Beside the riskiest accounts at its capacity, those of the light that is worked first.
+    """
+    first = light.worked(item)
+    revenue = value.revenue_caught(first, found.labels == 1, found.mrr).plain()
     return worth.of(item.logits, found.labels, found.accounts, capacity) | {
-        "red": value.of_red(red, found.labels).plain(),
-        "revenue": value.revenue_caught(red, found.labels == 1, found.mrr).plain(),
+        light.names[light.first]: value.of_red(first, found.labels).plain(),
+        # What is welcome puts no revenue at risk.
+        "revenue": revenue if light.names == BANDS else None,
     }
 
 
-def _of_segment(found: Compared, name: str) -> dict[str, Any]:
+def _of_segments(found: Compared) -> list[dict[str, Any]]:
+    overall = {
+        "champion": _calibration(found.champion, found),
+        "challenger": _calibration(found.challenger, found),
+    }
+    return [_of_segment(found, name, overall) for name in sorted(set(found.segments))]
+
+
+def _of_segment(found: Compared, name: str, overall: dict[str, Any]) -> dict[str, Any]:
     own = found.only(found.segments == name)
     enough = len(own.labels) >= segments.LEAST_ACCOUNTS
+    weight = segments.weight(own.labels)
+    calibrated = {
+        "champion": _calibration(own.champion, own),
+        "challenger": _calibration(own.challenger, own),
+    }
     return {
         "segment": name,
         **_sizes(own),
@@ -187,4 +211,14 @@ def _of_segment(found: Compared, name: str) -> dict[str, Any]:
             "challenger": float(expit(own.challenger.logits).mean()),
         },
         "log_loss_gain": gains(own)["log_loss_gain"] if enough else None,
+        "calibration": {
+            role: {
+                **item["calibration"],
+                "reliability": item["reliability"],
+                "drawn_to_all": segments.drawn(
+                    item["calibration"], overall[role]["calibration"], weight
+                ),
+            }
+            for role, item in calibrated.items()
+        },
     }

@@ -50,6 +50,7 @@ class Churn:
 class Ground:
     """The rows and scores of a review.
 
+    Of an opportunity there are neither churns nor weekly scores.
     `mature` are the rows of all as-of dates with mature labels (and of the last date that taught
     the champion), `latest` those of the review's own morning, `past` those of churned accounts on
     the mornings that the ledger looks at. `facts` is what the account table says today.
@@ -65,6 +66,11 @@ class Ground:
     churns: Sequence[Churn]
     weekly: Weekly
     facts: pa.Table
+
+    @property
+    def adverse(self) -> bool:
+        """Whether the target is adverse; else it is an opportunity."""
+        return self.target in self.company.adverse
 
     def of(self, days: Sequence[date]) -> pa.Table:
         """The rows of those of the days that are among the mature ones."""
@@ -94,12 +100,15 @@ def ground(
     """Builds and scores what the review of `models` on the morning `as_of` stands on."""
     target = models.champion.artifact.target
     days = dates(tables, target, as_of, models.named)
-    progress("finding who churned")
-    churns = _churns(tables, target, days)
+    if target in tables.company.adverse:
+        progress("finding who churned")
+        churns, weeks = _churns(tables, target, days), days.recent
+    else:
+        churns, weeks = [], []
     taught = models.champion.taught[-1:]
-    gathered = _Gathered(models, days, [*days.mature, *taught], churns)
+    gathered = _Gathered(models, as_of, weeks, [*days.mature, *taught], churns)
     looked = [day for churn in churns for day in churn.looked.values()]
-    every = sorted({*days.mature, *taught, *days.recent, *looked, as_of})
+    every = sorted({*days.mature, *taught, *weeks, *looked, as_of})
     for piece in snapshots.stream_from(tables, every, progress=progress):
         gathered.take(piece)
         progress(f"scoring {len(every)} mornings: {gathered.accounts:,} accounts")
@@ -139,9 +148,14 @@ class _Gathered:
     """What is kept of the rows as they come."""
 
     def __init__(
-        self, models: Candidates, days: Dates, mature: Sequence[date], churns: Sequence[Churn]
+        self,
+        models: Candidates,
+        as_of: date,
+        weeks: Sequence[date],
+        mature: Sequence[date],
+        churns: Sequence[Churn],
     ) -> None:
-        self._models, self._days = models, days
+        self._models, self._as_of, self._weeks = models, as_of, weeks
         self._on_mature = pa.array(mature, pa.date32())
         self._churned = pa.array(sorted({item.account_id for item in churns}), pa.string())
         places = {key: place for place, key in enumerate(self._churned.to_pylist())}
@@ -163,7 +177,7 @@ class _Gathered:
         """Keeps what is wanted of some accounts' rows on all mornings."""
         as_of = piece["as_of"]
         self.mature.append(piece.filter(pc.is_in(as_of, self._on_mature)))
-        self.latest.append(piece.filter(pc.equal(as_of, self._days.as_of)))
+        self.latest.append(piece.filter(pc.equal(as_of, self._as_of)))
         self.past.append(piece.filter(pa.array(self._are_looked_at(piece))))
         self._scores.append(self._by_week(piece))
         self.accounts += int(pc.count_distinct(piece["account_id"]).as_py())
@@ -171,7 +185,7 @@ class _Gathered:
     def weekly(self) -> Weekly:
         """The weekly scores of all accounts."""
         champion, challenger = (np.concatenate(part) for part in zip(*self._scores, strict=True))
-        return Weekly(self._days.recent, champion, challenger)
+        return Weekly(self._weeks, champion, challenger)
 
     def _are_looked_at(self, piece: pa.Table) -> Flags:
         place = pc.index_in(piece["account_id"], value_set=self._churned)
@@ -181,7 +195,7 @@ class _Gathered:
         return mask
 
     def _by_week(self, piece: pa.Table) -> tuple[Floats, Floats]:
-        weeks = pa.array(self._days.recent, pa.date32())
+        weeks = pa.array(self._weeks, pa.date32())
         own = piece.filter(pc.is_in(piece["as_of"], weeks))
         _, account = np.unique(
             own["account_id"].to_numpy(zero_copy_only=False), return_inverse=True

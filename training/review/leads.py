@@ -5,7 +5,7 @@ from typing import Any
 from training.artifact import Artifact
 from training.review.candidates import Candidates
 
-TOLD = ("finding", "lead_days", "open_ended", "headline")
+TOLD = ("title", "finding", "lead_days", "open_ended", "headline")
 
 
 def measured(models: Candidates) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def measured(models: Candidates) -> dict[str, Any]:
                 "indicator": name,
                 "champion": before.get(name),
                 "challenger": after.get(name),
-                "changed": before.get(name) != after.get(name),
+                "changed": _found(before.get(name)) != _found(after.get(name)),
             }
             for name in [*before, *(name for name in after if name not in before)]
         ],
@@ -28,6 +28,11 @@ def measured(models: Candidates) -> dict[str, Any]:
 def _by_indicator(artifact: Artifact) -> dict[str, dict[str, Any]]:
     found = artifact.evaluation.get("lead_times", {}).get("indicators", ())
     return {item["indicator"]: {key: item[key] for key in TOLD} for item in found}
+
+
+def _found(item: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What was measured, whatever it is called."""
+    return item and {key: item[key] for key in item if key != "title"}
 
 
 def _step(artifact: Artifact) -> int | None:

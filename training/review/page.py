@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from training.reporting import gains_plots
+from training.reporting.gains_plots import Words
 from training.reporting.page import (
     Figure,
     Key,
@@ -14,10 +15,11 @@ from training.reporting.page import (
     Table,
     measured,
     number,
+    sentence,
     share,
     shares,
 )
-from training.review import passages
+from training.review import decided, passages
 
 Found = Mapping[str, Any]
 
@@ -33,10 +35,10 @@ def page(found: Found) -> Page:
         notes=[
             Note(
                 f"Verdict: {'promote the challenger' if promote else 'keep the champion'}. "
-                f"{_sentence('; '.join(found['verdict']['reasons']))}",
+                f"{sentence('; '.join(found['verdict']['reasons']))}",
                 "good" if promote else "bad",
             ),
-            *(Note(_sentence(text), "caution") for text in found["warnings"]),
+            *(Note(sentence(text), "caution") for text in found["warnings"]),
         ],
         sections=[
             _checks(found),
@@ -44,15 +46,17 @@ def page(found: Found) -> Page:
             *passages.sections(found),
         ],
         foot=(
-            "Intervals are 95 % and resample accounts. Health scores run from 0 to 100, 100 is "
-            f"healthiest. Rows of {found['as_of']}: SHA-256 {found['data_digest'][:12]}."
+            f"Intervals are 95 % and resample accounts. {_scale(found)} Rows of "
+            f"{found['as_of']}: SHA-256 {found['data_digest'][:12]}."
         ),
         simulated=found["simulated"],
     )
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+def _scale(found: Found) -> str:
+    if found["adverse"]:
+        return "Health scores run from 0 to 100, 100 is healthiest."
+    return "Opportunity scores run from 0 to 100, 100 is the best prospect; 70 is told."
 
 
 def _lead(found: Found) -> str:
@@ -79,7 +83,10 @@ def _keys(found: Found) -> Iterator[Key]:
         yield _key("Challenger's log loss lower by", compared["log_loss_gain"])
         yield _key("Challenger's AUC higher by", compared["auc_gain"])
     moved = found["migration"]
-    yield Key("Bands that change", number(moved["changed"], 0), f"of {moved['scored']:,} accounts")
+    what = "Bands that change" if found["adverse"] else "Told something else"
+    yield Key(what, number(moved["changed"], 0), f"of {moved['scored']:,} accounts")
+    if not found["ledger"]:
+        return
     first = found["ledger"]["leads"][0]
     yield Key(
         f"Green {first['lead_days']} days before churn",
@@ -95,19 +102,20 @@ def _key(label: str, gain: Found) -> Key:
 
 def _checks(found: Found) -> Section:
     rows = [
-        [item["name"], "passed" if item["passed"] else "not passed", _sentence(item["told"])]
+        [item["name"], "passed" if item["passed"] else "not passed", sentence(item["told"])]
         for item in found["verdict"]["checks"]
     ]
     return Section(
         "What decides",
         "The challenger is promoted if it passes every check; what cannot be shown is not passed.",
         Table("Checks", ["check", "result", "on what"], rows),
+        f"What to do: {decided.command(found)}",
     )
 
 
 def _comparison(found: Found) -> Section:
     compared = found["comparison"]
-    parts: list[Any] = [_sentence(compared["told"])]
+    parts: list[Any] = [sentence(compared["told"])]
     if compared["since_the_champion"]:
         parts.append(_standings(compared))
     if not compared["rows"]:
@@ -115,11 +123,11 @@ def _comparison(found: Found) -> Section:
     return Section(
         "Champion against challenger",
         *parts,
-        _levels(compared),
-        _by_date(compared),
+        _levels(found),
+        _by_date(found),
         _worth(found),
         *_gains(found),
-        _segments(compared),
+        _segments(found),
     )
 
 
@@ -127,7 +135,8 @@ def _gains(found: Found) -> Iterator[Figure]:
     """The cumulative gains of either model on the last compared date."""
     day = found["comparison"]["by_as_of"][-1]
     for role in ("champion", "challenger"):
-        drawn = gains_plots.gains(day["value"][role]["gains"], found["capacity"])
+        curve, words = day["value"][role]["gains"], Words(**found["words"])
+        drawn = gains_plots.gains(curve, found["capacity"], words)
         title = f"{drawn.title}, {role}, {day['as_of']}"
         yield replace(drawn, name=f"gains-{role}", title=title)
 
@@ -151,7 +160,8 @@ def _standings(compared: Found) -> Table:
     )
 
 
-def _levels(compared: Found) -> Table:
+def _levels(found: Found) -> Table:
+    compared = found["comparison"]
     names = {"auc": "AUC", "log_loss": "log loss", "ece": "ECE", "predicted_rate": "predicted rate"}
     rows = [
         [told, *(number(compared[role][name], 4) for role in ("champion", "challenger"))]
@@ -159,7 +169,7 @@ def _levels(compared: Found) -> Table:
     ]
     return Table(
         f"{compared['rows']:,} rows of {compared['accounts']:,} accounts, {compared['events']:,} "
-        f"churned ({share(compared['base_rate'], 1)})",
+        f"{found['words']['came']} ({share(compared['base_rate'], 1)})",
         ["measure", "champion", "challenger"],
         rows,
         f"Paired, the challenger's log loss is lower by {measured(compared['log_loss_gain'], 4)} "
@@ -167,7 +177,8 @@ def _levels(compared: Found) -> Table:
     )
 
 
-def _by_date(compared: Found) -> Table:
+def _by_date(found: Found) -> Table:
+    compared = found["comparison"]
     rows = [
         [
             day["as_of"],
@@ -179,34 +190,41 @@ def _by_date(compared: Found) -> Table:
         ]
         for day in compared["by_as_of"]
     ]
-    head = ["as-of date", "rows", "churned", "log loss, champion", "challenger", "lower by"]
+    came = found["words"]["came"]
+    head = ["as-of date", "rows", came, "log loss, champion", "challenger", "lower by"]
     return Table("By as-of date", head, rows)
 
 
 def _worth(found: Found) -> Table:
     day = found["comparison"]["by_as_of"][-1]
     models = [day["value"][role] for role in ("champion", "challenger")]
+    name, what = ("red", "red") if found["adverse"] else ("yes", "told")
     capacity = [item["at_capacity"] for item in models]
-    red, revenue = [item["red"] for item in models], [item["revenue"] for item in models]
+    first, revenue = [item[name] for item in models], [item["revenue"] for item in models]
+    priced = bool(revenue[0] and revenue[0]["known"])
     rows = [
         ["accounts worked at capacity", *(number(item["accounts"], 0) for item in capacity)],
         ["precision at capacity", *(shares(item["precision"]) for item in capacity)],
         ["lift at capacity", *(measured(item["lift"], 2) for item in capacity)],
-        ["of all that churned, worked", *(shares(item["reach"]) for item in capacity)],
-        ["red accounts", *(number(item["accounts"], 0) for item in red)],
-        ["precision of red", *(share(item["precision"], 1) for item in red)],
+        [
+            f"of all that {found['words']['came']}, worked",
+            *(shares(item["reach"]) for item in capacity),
+        ],
+        [f"{what} accounts", *(number(item["accounts"], 0) for item in first)],
+        [f"precision of {what}", *(share(item["precision"], 1) for item in first)],
     ]
-    if revenue[0]["known"]:
+    if priced:
         rows.append(["churned MRR that was red", *(share(item["share"], 1) for item in revenue)])
     return Table(
         f"What the team would have had, {day['as_of']} (capacity {share(found['capacity'])})",
         ["measure", "champion", "challenger"],
         rows,
-        passages.MRR_TODAY if revenue[0]["known"] else "",
+        passages.MRR_TODAY if priced else "",
     )
 
 
-def _segments(compared: Found) -> Table:
+def _segments(found: Found) -> Table:
+    compared = found["comparison"]
     rows = [
         [
             item["segment"],
@@ -217,5 +235,6 @@ def _segments(compared: Found) -> Table:
         ]
         for item in compared["segments"]
     ]
-    head = ["segment", "rows", "churned", "said, champion", "challenger", "log loss lower by"]
+    came = found["words"]["came"]
+    head = ["segment", "rows", came, "said, champion", "challenger", "log loss lower by"]
     return Table("By segment", head, rows)

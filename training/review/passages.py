@@ -1,22 +1,21 @@
 """The evidence of a review beside the comparison itself, section by section, for people."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from training.reporting import plots
 from training.reporting.page import (
     BANDS,
     UNKNOWN,
-    Figure,
+    Cell,
     Part,
     Section,
     Table,
     light,
-    measured,
     number,
     share,
 )
+from training.review import calibration_passage
+from training.review.calibration_passage import MODELS
 from training.scored import BANDS as CODES
 
 Found = Mapping[str, Any]
@@ -25,21 +24,32 @@ MOST = 20
 """Rows that are shown of a list which may be long; review.json has all."""
 
 MRR_TODAY = "MRR is what the account table says today; accounts without one are left out of it."
-MODELS = ("champion", "challenger")
+LIGHTS = BANDS | {"yes": "Opportunity", "no": "No opportunity"}
+"""What accounts are told to be, as people read it."""
 
 
 def sections(found: Found) -> list[Section]:
-    """The sections after the comparison, in order."""
-    parts: list[Callable[[Found], Section]] = [
-        _ledger,
-        _calibration,
-        _drift,
-        _migration,
-        _flaps,
-        _lead_times,
-        _coverage,
+    """The sections after the comparison, in order; what is not asked of a target says why."""
+    parts: list[tuple[str, Callable[[Found], Section]]] = [
+        ("ledger", _ledger),
+        ("calibration", calibration_passage.section),
+        ("drift", _drift),
+        ("migration", _migration),
+        ("flaps", _flaps),
+        ("lead_times", _lead_times),
+        ("coverage", _coverage),
     ]
-    return [part(found) for part in parts]
+    return [
+        _not_asked(name, found["not_asked"][name]) if name in found["not_asked"] else part(found)
+        for name, part in parts
+    ]
+
+
+TITLES = {"ledger": "Watermelon ledger", "flaps": "Flaps", "lead_times": "Lead times"}
+
+
+def _not_asked(name: str, why: str) -> Section:
+    return Section(TITLES[name], f"Not asked: {why}.")
 
 
 def _ledger(found: Found) -> Section:
@@ -64,8 +74,8 @@ def _ledger(found: Found) -> Section:
     if any(lead["out_of_sample"]["churns"] not in (0, lead["churns"]) for lead in ledger["leads"]):
         own = "Before churn, on mornings after all that taught the champion"
         parts.append(_leads(ledger, own, lambda lead: lead["out_of_sample"]))
-    parts.append(_watermelons(ledger))
-    return Section("Watermelon ledger", *parts)
+    parts.append(_watermelons(ledger, found["titles"]))
+    return Section(TITLES["ledger"], *parts)
 
 
 def _in_sample(ledger: Found) -> str:
@@ -98,7 +108,7 @@ def _leads(ledger: Found, caption: str, part: Callable[[Found], Found]) -> Table
     return Table(caption, ["lead", "churns", *(BANDS[band] for band in CODES), *more], rows)
 
 
-def _watermelons(ledger: Found) -> Table:
+def _watermelons(ledger: Found, titles: Found) -> Table:
     every = ledger["watermelons"]
     rows = [
         [
@@ -107,7 +117,7 @@ def _watermelons(ledger: Found) -> Table:
             item["churned"],
             number(item["mrr"], 2),
             number(item["health_score"], 0),
-            f"{item['first_driver']} ({number(item['driver_points'], 1)})",
+            f"{titles.get(item['first_driver'], UNKNOWN)} ({number(item['driver_points'], 1)})",
             "yes" if item["in_sample"] else "no",
         ]
         for item in every[:MOST]
@@ -123,43 +133,6 @@ def _more(every: Sequence[Any]) -> str:
     return f"The first {MOST} of {len(every):,}; review.json has all."
 
 
-def _calibration(found: Found) -> Section:
-    return Section(
-        "Calibration by as-of date",
-        "Observed minus predicted rate, 0 is right. Of dates that a model has learnt from or "
-        "overlaps with, its own figures flatter it.",
-        *(_by_date(found, role) for role in MODELS),
-        *(_drawn(found, role) for role in MODELS),
-    )
-
-
-def _by_date(found: Found, role: str) -> Table:
-    rows = [
-        [
-            day["as_of"],
-            number(day[role]["rows"], 0),
-            share(day["observed_rate"], 1),
-            share(day[role].get("predicted_rate"), 1),
-            measured(day[role]["in_the_large"]) if "in_the_large" in day[role] else UNKNOWN,
-            number(day[role].get("ece")),
-            day[role]["standing"],
-        ]
-        for day in found["calibration"]
-    ]
-    head = ["as-of date", "rows", "churned", "predicted", "observed − predicted", "ECE", "date is"]
-    return Table(f"The {role}, by as-of date", head, rows)
-
-
-def _drawn(found: Found, role: str) -> Figure:
-    days = [
-        day | {"predicted_rate": day[role]["predicted_rate"]}
-        for day in found["calibration"]
-        if "predicted_rate" in day[role]
-    ]
-    drawn = plots.calibration_by_date(days)
-    return replace(drawn, name=f"{drawn.name}-{role}", title=f"{drawn.title}, {role}")
-
-
 def _drift(found: Found) -> Section:
     drift = found["drift"]
     told = (
@@ -167,56 +140,74 @@ def _drift(found: Found) -> Section:
         f"population stability index of {drift['accounts'][0]:,} and {drift['accounts'][1]:,} "
         f"scored accounts. Above {drift['major_above']} beyond chance a shift is major."
     )
-    parts: list[Part] = [told]
+    return Section("Drift", told, _shifts(drift), _lights_then_and_now(drift))
+
+
+def _shifts(drift: Found) -> Table:
     items = drift["columns"]
     if drift["scores"]:
-        items = [{"column": "the champion's health score", **drift["scores"]}, *items]
+        items = [{"title": "the champion's scores", "column": "", **drift["scores"]}, *items]
     rows = [
         [
+            item["title"],
             item["column"],
             number(item["index"]),
             number(item["by_chance"]),
-            "major"
-            if item["major"]
-            else "beyond chance"
-            if item["index"] > item["by_chance"]
-            else "",
+            _size(item),
         ]
         for item in items[: MOST + 1]
     ]
-    head = ["what", "index", "by chance 1 in 20", "shift"]
-    parts.append(Table("Shift of scores and indicators", head, rows))
-    parts.append(
-        Table(
-            "Bands of the scored accounts, by the champion",
-            ["as-of date", *(BANDS[band] for band in CODES[:-1])],
-            [
-                [day["as_of"], *(share(day[band], 1) for band in CODES[:-1])]
-                for day in drift["bands"]
-            ],
-        )
+    head = ["what", "column", "index", "by chance 1 in 20", "shift"]
+    return Table("Shift of scores and indicators", head, rows, _more(drift["columns"]))
+
+
+def _size(item: Found) -> str:
+    """The size of a shift in words; empty where chance alone may have made it."""
+    if item["major"]:
+        return "major"
+    return "beyond chance" if item["index"] > item["by_chance"] else ""
+
+
+def _lights_then_and_now(drift: Found) -> Table:
+    names = [name for name in drift["lights"][0] if name != "as_of"]
+    return Table(
+        "What the champion says of the scored accounts",
+        ["as-of date", *(LIGHTS[name] for name in names)],
+        [[day["as_of"], *(share(day[name], 1) for name in names)] for day in drift["lights"]],
     )
-    return Section("Drift", *parts)
 
 
 def _migration(found: Found) -> Section:
     moved = found["migration"]
+    names = list(moved["matrix"])
     rows = [
-        [light(before), *(number(moved["matrix"][before][after], 0) for after in CODES)]
-        for before in CODES
+        [_light(before), *(number(moved["matrix"][before][after], 0) for after in names)]
+        for before in names
     ]
-    head = ["champion says", *(f"challenger: {BANDS[band]}" for band in CODES)]
+    head = ["champion says", *(f"challenger: {LIGHTS[name]}" for name in names)]
     changed = sorted(moved["moved"], key=lambda item: (-(item["mrr"] or 0.0), item["account_id"]))
+    worse, better = _ways(found)
     return Section(
-        "Who changes colour",
+        "Who changes colour" if found["adverse"] else "Who becomes an opportunity, and who no more",
         f"If the challenger took over on {moved['as_of']}, {moved['changed']:,} of "
-        f"{moved['scored']:,} scored accounts would change their band: {moved['worse']:,} towards "
-        f"red, {moved['better']:,} towards green, {moved['scored_by_one_alone']:,} are scored by "
+        f"{moved['scored']:,} scored accounts would be told something else: {moved['worse']:,} "
+        f"{worse}, {moved['better']:,} {better}, {moved['scored_by_one_alone']:,} are scored by "
         "one model alone.",
-        Table("Bands by the two models", head, rows),
-        *(_per(moved[f"per_{name}"], name) for name in _parted(moved)),
-        _changed(changed),
+        Table("What the two models say", head, rows),
+        *(_per(moved[f"per_{name}"], name, (worse, better)) for name in _parted(moved)),
+        _changed(changed, found["score"]),
     )
+
+
+def _ways(found: Found) -> tuple[str, str]:
+    """The two ways in which an account may move, the worse one first."""
+    if found["adverse"]:
+        return "towards red", "towards green"
+    return "no more an opportunity", "newly an opportunity"
+
+
+def _light(name: str) -> Cell:
+    return light(name) if name in BANDS else LIGHTS[name]
 
 
 def _parted(moved: Found) -> list[str]:
@@ -224,7 +215,7 @@ def _parted(moved: Found) -> list[str]:
     return [name for name in ("owner", "segment") if len(moved[f"per_{name}"]) > 1]
 
 
-def _per(items: Sequence[Found], name: str) -> Table:
+def _per(items: Sequence[Found], name: str, ways: tuple[str, str]) -> Table:
     rows = [
         [
             item["name"],
@@ -232,23 +223,23 @@ def _per(items: Sequence[Found], name: str) -> Table:
         ]
         for item in items[:MOST]
     ]
-    head = [name, "scored", "change", "towards red", "towards green"]
+    head = [name, "scored", "change", *ways]
     return Table(f"Per {name}", head, rows, _more(items))
 
 
-def _changed(items: Sequence[Found]) -> Table:
+def _changed(items: Sequence[Found], score: str) -> Table:
     rows = [
         [
             item["account_id"],
             item["owner"],
-            f"{BANDS[item['from']]} → {BANDS[item['to']]}",
-            *(number(item["health_score"][role], 1) for role in MODELS),
+            f"{LIGHTS[item['from']]} → {LIGHTS[item['to']]}",
+            *(number(item[score][role], 1) for role in MODELS),
             number(item["mrr"], 2),
         ]
         for item in items[:MOST]
     ]
-    head = ["account", "owner", "band", "score, champion", "challenger", "MRR"]
-    return Table("Accounts that change their band", head, rows, _more(items))
+    head = ["account", "owner", "told as", "score, champion", "challenger", "MRR"]
+    return Table("Accounts that are told something else", head, rows, _more(items))
 
 
 def _flaps(found: Found) -> Section:
@@ -271,7 +262,7 @@ def _flaps(found: Found) -> Section:
     ]
     head = ["bands", "account-weeks", "changes", "per 100", "flaps", "per 100", "delay (weeks)"]
     return Section(
-        "Flaps",
+        TITLES["flaps"],
         f"Weekly scores from {flaps['from']} to {flaps['until']}. A flap is a change that is taken "
         f"back within {flaps['taken_back_within_weeks']} weeks. A change is announced when the "
         f"score lies {number(flaps['margin'], 0)} points beyond the edge, or beyond it at two "
@@ -282,13 +273,17 @@ def _flaps(found: Found) -> Section:
 
 def _lead_times(found: Found) -> Section:
     changed = [item for item in found["lead_times"]["indicators"] if item["changed"]]
-    rows = [[item["indicator"], *(_lead(item[role]) for role in MODELS)] for item in changed]
+    titles = found["titles"]
+    rows = [
+        [titles.get(item["indicator"], item["indicator"]), *(_lead(item[role]) for role in MODELS)]
+        for item in changed
+    ]
     every = len(found["lead_times"]["indicators"])
     told = f"Of {every} indicators, {len(changed)} have another lead time than at the champion's "
     parts: list[Part] = [f"{told}training."]
     if rows:
         parts.append(Table("Lead times that changed", ["indicator", *MODELS], rows))
-    return Section("Lead times", *parts)
+    return Section(TITLES["lead_times"], *parts)
 
 
 def _lead(item: Found | None) -> str:

@@ -19,10 +19,12 @@ from features.progress import Progress, silent
 from features.settings import Settings
 from training.reporting import markdown
 from training.reporting import page as html
+from training.reporting.origin import words
 from training.review import (
     basis,
     comparison,
     coverage,
+    decided,
     flaps,
     leads,
     ledger,
@@ -34,17 +36,24 @@ from training.review import (
 )
 from training.review.candidates import Candidates, candidates
 from training.review.ground import Ground, ground
+from training.review.lights import lights
 
-FORMAT = 1
+FORMAT = 2
 CHALLENGER = "challenger"
+NOT_ASKED = {
+    "ledger": "nobody leaves by an opportunity, so there is no churn to look back at",
+    "flaps": "an opportunity has no bands, and no change of one is announced",
+    "lead_times": "a lead time is warning time, and an opportunity warns of nothing",
+}
+"""Why a review of an opportunity leaves these out; in the order of its sections."""
 
 
 @dataclass(frozen=True)
 class Review:
-    """What was found, as JSON values, and the ledger's entries."""
+    """What was found, as JSON values, and the ledger's entries; none of an opportunity."""
 
     content: dict[str, Any]
-    ledger: pa.Table
+    ledger: pa.Table | None
 
     @property
     def promotes(self) -> bool:
@@ -57,10 +66,11 @@ class Review:
         return json.dumps(self.content, indent=2, ensure_ascii=False, allow_nan=False)
 
     def write(self, folder: Path) -> None:
-        """Writes review.json, review.md, review.html and ledger.csv into `folder`."""
+        """Writes review.json, review.md, review.html and, of churn, ledger.csv into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        publish.write_json(self.content, folder / "review.json")
-        publish.write_csv(self.ledger, folder / "ledger.csv")
+        publish.write_json(self.content, folder / decided.FILE)
+        if self.ledger is not None:
+            publish.write_csv(self.ledger, folder / "ledger.csv")
         shown = page.page(self.content)
         html.write(shown, folder / "review.html")
         with publish.replacing(folder / "review.md") as temporary:
@@ -80,7 +90,7 @@ class Asked:
     Parameters
     ----------
     target : str, optional
-        Without it, the only adverse target of the declaration.
+        Without it, the only adverse target of the declaration, or its only one.
     challenger : str
         A registry alias or version.
     as_of : date, optional
@@ -107,11 +117,12 @@ def review(
     Raises
     ------
     NotFound
-        There is no champion, no registry, no such challenger or target, or the morning is later
-        than the data.
+        There is no champion, no registry, no such challenger or target, or the morning is one that
+        the history does not have: later than the data, before the first account, or before all that
+        taught a model was settled.
     DeclarationError
-        The declaration measures something else than a model learnt from, several targets could be
-        meant, or a model has learnt from what was settled later than the morning.
+        The declaration measures something else than a model learnt from, or several targets could
+        be meant.
     ContractBroken
         The company's tables break the data contract.
     """
@@ -127,7 +138,7 @@ def review(
 def _require_time(models: Candidates, morning: date) -> None:
     for item in models:
         if item.taught_until > morning:
-            raise DeclarationError(
+            raise NotFound(
                 f"--as-of {morning}: the {item.role}, version {item.artifact.version}, has learnt "
                 f"from outcomes that were settled on {item.taught_until}; take that day or a later "
                 "one"
@@ -135,19 +146,18 @@ def _require_time(models: Candidates, morning: date) -> None:
 
 
 def _one(company: Company, wanted: str | None) -> str:
-    """The adverse target to review."""
-    if wanted is not None and wanted not in company.targets:
-        raise NotFound(f"target {wanted!r} is not declared; known: {', '.join(company.targets)}")
-    adverse = [name for name, item in company.targets.items() if item.adverse]
-    if wanted is None and len(adverse) == 1:
-        return adverse[0]
-    if wanted not in adverse:
-        what = f"target {wanted!r} is not adverse" if wanted else "it is of one target"
+    """The target to review: the one that is wanted, else the only adverse one, or the only one."""
+    if wanted is not None:
+        if wanted not in company.targets:
+            known = ", ".join(company.targets)
+            raise NotFound(f"target {wanted!r} is not declared; known: {known}")
+        return wanted
+    likely = company.adverse or company.opportunities
+    if len(likely) != 1:
         raise DeclarationError(
-            f"{what}: a review is of health scores; name an adverse target with --target: "
-            f"{', '.join(adverse) or 'none is declared'}"
+            f"a review is of one target; name it with --target: {', '.join(company.targets)}"
         )
-    return wanted
+    return next(iter(likely))
 
 
 def _of(stands_on: Ground, reason: str, progress: Progress) -> Review:
@@ -158,18 +168,21 @@ def _of(stands_on: Ground, reason: str, progress: Progress) -> Review:
     on = basis.basis(stands_on, progress)
     progress("comparing the two models")
     pairs = comparison.compared(stands_on, on)
-    progress("looking back at who churned")
-    entries = ledger.entries(stands_on)
+    entries = _entries(stands_on, progress)
     progress("measuring calibration, drift, migration and flaps")
+    light = lights(stands_on.models.champion.artifact)
+    capacity = stands_on.company.bands.capacity
+    churn = entries is not None
     found: dict[str, Any] = {
-        "comparison": comparison.measured(pairs, on, stands_on.company.bands.capacity),
-        "ledger": ledger.measured(entries, stands_on),
+        "comparison": comparison.measured(pairs, on, capacity, light),
+        "ledger": ledger.measured(entries, stands_on) if entries is not None else None,
         "calibration": reliability.measured(stands_on),
         "drift": shift.measured(stands_on),
         "migration": migration.measured(stands_on),
-        "flaps": flaps.measured(stands_on),
-        "lead_times": leads.measured(stands_on.models),
+        "flaps": flaps.measured(stands_on) if churn else None,
+        "lead_times": leads.measured(stands_on.models) if churn else None,
         "coverage": coverage.measured(stands_on),
+        "not_asked": {} if churn else NOT_ASKED,
     }
     content = {
         "format": FORMAT,
@@ -178,7 +191,17 @@ def _of(stands_on: Ground, reason: str, progress: Progress) -> Review:
         "warnings": verdict.warnings(stands_on, found, reason),
         **found,
     }
+    if entries is None:
+        return Review(content, None)
     return Review(content, pa.Table.from_pylist([vars(item) for item in entries], LEDGER))
+
+
+def _entries(stands_on: Ground, progress: Progress) -> list[ledger.Entry] | None:
+    """The ledger's entries; None of an opportunity."""
+    if not stands_on.adverse:
+        return None
+    progress("looking back at who churned")
+    return ledger.entries(stands_on)
 
 
 def summary(found: Review) -> str:
@@ -195,6 +218,12 @@ def summary(found: Review) -> str:
         f"{said['challenger']['version']})"
     )
     return "\n".join([head, *checks, *warned])
+
+
+def next_step(found: Review, company: Path, out: Path) -> str:
+    """What to do on the verdict: the command that acts on it, as the review's last word."""
+    told = decided.command(found.content, str(company), str(out / decided.FILE))
+    return f"next: {told}"
 
 
 LEDGER = pa.schema(
@@ -228,9 +257,22 @@ def _about(stands_on: Ground, reason: str) -> dict[str, Any]:
         "as_of": str(stands_on.dates.as_of),
         "data_until": str(stands_on.mature.data_until),
         "data_digest": snapshots.digest(stands_on.latest),
+        "adverse": stands_on.adverse,
+        "score": models.champion.artifact.answers[1],
+        "words": vars(words(models.challenger.artifact)),
+        "titles": _titles(models),
         "silence_days": declared.inactivity.within if declared.inactivity else None,
         "capacity": stands_on.company.bands.capacity,
         "champion": models.champion.plain(),
         "challenger": models.challenger.plain(),
         "reason": reason,
+    }
+
+
+def _titles(models: Candidates) -> dict[str, str]:
+    """What people call the indicators that either model knows."""
+    return {
+        name: meaning.title
+        for item in models
+        for name, meaning in sorted(item.artifact.meanings.items())
     }

@@ -14,7 +14,8 @@ import pyarrow as pa
 from features.breaches.drift import FEWEST, MAJOR, by_chance, stability_index
 from training.matrix import Feature, matrix
 from training.review.ground import Ground
-from training.scored import BANDS, Scored, scored
+from training.review.lights import Lights, lights
+from training.scored import Scored, scored
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,7 +32,11 @@ def measured(ground: Ground) -> dict[str, Any]:
         rows.filter(pa.array(found.there))
         for rows, found in zip((before, after), scores, strict=True)
     ]
-    columns = [_of_column(item, *tables) for item in artifact.features if item.dtype == "number"]
+    columns = [
+        _of_column(item, artifact.meanings[item.indicator].title, *tables)
+        for item in artifact.features
+        if item.dtype == "number"
+    ]
     known = [item for item in columns if item is not None]
     return {
         "since": str(since),
@@ -40,13 +45,23 @@ def measured(ground: Ground) -> dict[str, Any]:
         "major_above": MAJOR,
         "columns": sorted(known, key=lambda item: (-item["index"], item["column"])),
         "scores": _of_scores(*scores),
-        "bands": [_shares(since, scores[0]), _shares(ground.dates.as_of, scores[1])],
+        "lights": [
+            _shares(since, scores[0], lights(artifact)),
+            _shares(ground.dates.as_of, scores[1], lights(artifact)),
+        ],
     }
 
 
-def _of_column(item: Feature, before: pa.Table, after: pa.Table) -> dict[str, Any] | None:
+def _of_column(
+    item: Feature, title: str, before: pa.Table, after: pa.Table
+) -> dict[str, Any] | None:
     found = _index(*(matrix(rows, [item])[:, 0] for rows in (before, after)))
-    return found and {"column": item.name, "indicator": item.indicator, **found}
+    return found and {
+        "column": item.name,
+        "indicator": item.indicator,
+        "title": title,
+        **found,
+    }
 
 
 def _of_scores(before: Scored, after: Scored) -> dict[str, Any] | None:
@@ -62,11 +77,11 @@ def _index(before: Floats, after: Floats) -> dict[str, Any] | None:
     return {"index": index, "by_chance": noise, "major": index > MAJOR + noise}
 
 
-def _shares(day: date, found: Scored) -> dict[str, Any]:
-    """The share of each band among the scored accounts of a date."""
-    codes = found.bands[found.there]
+def _shares(day: date, found: Scored, light: Lights) -> dict[str, Any]:
+    """The share of each light among the scored accounts of a date."""
+    codes = light.codes(found)[found.there]
     shares = {
         name: float((codes == place).mean()) if len(codes) else None
-        for place, name in enumerate(BANDS[:-1])
+        for place, name in enumerate(light.names[:-1])
     }
     return {"as_of": str(day), **shares}

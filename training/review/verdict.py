@@ -12,8 +12,11 @@ from typing import Any
 
 from training import gate
 from training.expiry import VALID_FOR
+from training.reporting.gains_plots import ADVERSE
+from training.reporting.origin import words
 from training.review.candidates import Candidate, Candidates
 from training.review.ground import Ground
+from training.review.lights import Lights, lights
 
 SAME = 1e-6
 """How far a repeated procedure's AUC may be from the stated one by the order of sums alone."""
@@ -41,7 +44,11 @@ def measured(ground: Ground, comparison: Mapping[str, Any]) -> dict[str, Any]:
     checks = [
         another(ground.models),
         _skill(ground.models.challenger),
-        better(comparison, ground.models.champion.expired(ground.dates.as_of)),
+        better(
+            comparison,
+            ground.models.champion.expired(ground.dates.as_of),
+            words(ground.models.challenger.artifact).came,
+        ),
     ]
     failed = [item for item in checks if not item.passed]
     decisive = failed or checks
@@ -79,8 +86,11 @@ def _skill(challenger: Candidate) -> Check:
     return Check("skill", True, told, figures)
 
 
-def better(comparison: Mapping[str, Any], expired: bool) -> Check:
-    """Whether the challenger is surely better; of an expired champion, not surely worse."""
+def better(comparison: Mapping[str, Any], expired: bool, came: str = ADVERSE.came) -> Check:
+    """Whether the challenger is surely better; of an expired champion, not surely worse.
+
+    `came` is how one says that it happened to an account.
+    """
     name = "better than the champion"
     if not comparison["rows"]:
         told = comparison["told"]
@@ -99,7 +109,7 @@ def better(comparison: Mapping[str, Any], expired: bool) -> Check:
     told = (
         f"on {_span(comparison['as_of'])} the challenger's log loss is {_word(surely, worse)} "
         f"the champion's: lower by {gate.figures(gain)}, on {comparison['rows']:,} rows of which "
-        f"{comparison['events']:,} churned"
+        f"{comparison['events']:,} {came}"
     )
     if expired and not surely:
         told += "; the champion's time is over, and what is not surely worse may follow it"
@@ -125,7 +135,7 @@ def warnings(ground: Ground, found: Mapping[str, Any], reason: str) -> list[str]
         *_of_registry(ground.models),
         *_of_tables(found["comparison"], ground.models.challenger),
         *_of_segments(found["comparison"]),
-        *_of_bands(found, ground.company.bands.capacity),
+        *_of_bands(found, ground.company.bands.capacity, lights(ground.models.challenger.artifact)),
         *_of_shift(found["drift"]),
     ]
 
@@ -179,20 +189,21 @@ def _of_segments(comparison: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-def _of_bands(found: Mapping[str, Any], capacity: float) -> Iterator[str]:
-    matrix = found["migration"]["matrix"]
-    red = sum(after["red"] for after in matrix.values())
+def _of_bands(found: Mapping[str, Any], capacity: float, light: Lights) -> Iterator[str]:
+    matrix, first = found["migration"]["matrix"], light.names[light.first]
+    what = "red" if first == "red" else "told as opportunities"
+    red = sum(after[first] for after in matrix.values())
     every = sum(count for after in matrix.values() for band, count in after.items())
     every -= sum(after["unscored"] for after in matrix.values())
     if every and red > BEYOND * capacity * every:
         yield (
             f"under the challenger {red:,} of {every:,} scored accounts ({red / every:.0%}) are "
-            f"red on {found['migration']['as_of']}; the team's capacity is {capacity:.0%}"
+            f"{what} on {found['migration']['as_of']}; the team's capacity is {capacity:.0%}"
         )
 
 
 def _of_shift(drift: Mapping[str, Any]) -> Iterator[str]:
-    major = [item["column"] for item in drift["columns"] if item["major"]]
+    major = [f"{item['title']} ({item['column']})" for item in drift["columns"] if item["major"]]
     if major:
         more = f" and {len(major) - 3} more" if len(major) > 3 else ""
         yield (
