@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from features.errors import GateRefused
-from training import calibration, calibration_table, evaluate, offsets
-from training.calibration_table import by_as_of
+from training import calibration, calibration_table, evaluate, offsets, resampling
+from training.calibration_table import by_as_of, told
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -131,6 +131,43 @@ def test_intervals_at_once_are_those_of_one_resample_after_the_other() -> None:
     assert one["high"] is not None
     assert table["slope"]["low"] == pytest.approx(one["low"], abs=0.04)
     assert table["slope"]["high"] == pytest.approx(one["high"], abs=0.04)
+
+
+def test_repeated_rows_of_an_account_say_nothing_new() -> None:
+    margins, labels, _ = history([0.3], 300)
+    names = [str(number) for number in range(300)]
+    once = told(margins, labels, names)
+    often = told(np.tile(margins, 7), np.tile(labels, 7), names * 7)
+    for name in ("in_the_large", "ece"):
+        assert often[name] == pytest.approx(once[name], abs=1e-9)
+    # Seven times the rows outweigh the prior of the slope, and nothing else.
+    assert often["slope"]["low"] == pytest.approx(once["slope"]["low"], abs=0.1)
+    for one, seven in zip(once["reliability"], often["reliability"], strict=False):
+        assert seven["high"] - seven["low"] > 0.6 * (one["high"] - one["low"])
+
+
+@given(rows=st.integers(2, 90), own=st.integers(1, 6), at_once=st.integers(1, 500))
+def test_resamples_by_blocks_are_the_draws_of_whole_accounts(
+    rows: int, own: int, at_once: int
+) -> None:
+    accounts = [str(number // own) for number in range(rows)]
+    blocks = list(resampling.times(accounts, at_once))
+    assert all(len(block) * rows <= max(at_once, rows) for block in blocks)
+    different = len(set(accounts))
+    counts = [np.bincount(draw, minlength=different) for draw in resampling.draws(different)]
+    places = np.unique(accounts, return_inverse=True)[1]
+    assert sum(map(len, blocks)) == len(counts)
+    if blocks:
+        assert (np.concatenate(blocks) == np.array(counts)[:, places]).all()
+
+
+def test_where_nothing_happened_an_observed_rate_is_as_unsure_as_it_is() -> None:
+    margins, _, _ = history([0.0], 100)
+    found = told(margins, np.zeros(100, np.int8), [str(number) for number in range(100)])
+    assert len(found["reliability"]) == 5, "no group of less than 20 rows"
+    for item in found["reliability"]:
+        assert (item["observed_rate"], item["low"]) == (0, 0)
+        assert item["high"] == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
 def test_a_date_of_one_outcome_has_no_slope() -> None:

@@ -253,6 +253,28 @@ def test_bytes_that_are_no_text_are_told() -> None:
         fitted(frame)
 
 
+def test_an_event_that_the_label_does_not_have_is_told_with_what_it_has() -> None:
+    table = foreign.as_table(customers())
+    told = "no row has the value 'perhaps': its values are 'No' and 'Yes'"
+    with pytest.raises(ContractBroken, match=told):
+        foreign.labels(table, Roles(label="left", event="perhaps"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("t.csv", "a,b\n1,2\n3,4,5\n", r"t\.csv: cannot be read \(.*Row #3: Expected 2 columns"),
+        ("t.parquet", "a,b\n1,2\n", r"t\.parquet: cannot be read \(.*; mend the file"),
+    ],
+)
+def test_a_file_that_is_no_table_breaks_the_contract(
+    name: str, text: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(ContractBroken, match=told):
+        foreign.read(tmp_path / name)
+
+
 def test_an_empty_cell_of_a_csv_is_absent(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("plan,left\nbasic,yes\n,no\nNA,\n")
     read = foreign.read(tmp_path / "t.csv")

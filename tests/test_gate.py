@@ -136,7 +136,7 @@ def test_a_champion_stays_while_nothing_better_comes(
         gate.require_better(artifact, Standing("1", "old", expiry), TODAY)
 
 
-def test_who_was_not_compared_with_this_champion_passes(trained: House) -> None:
+def test_a_champion_gives_no_way_to_what_was_not_compared_with_it(trained: House) -> None:
     unknown = dict.fromkeys(("value", "low", "high"))
     standing = Standing("1", "old", VALID)
     for artifact in (
@@ -145,7 +145,8 @@ def test_who_was_not_compared_with_this_champion_passes(trained: House) -> None:
         judged(trained.champion, champion={"digest": "old", "version": "1", "why": "w", **unknown}),
     ):
         assert gate.compared_with(artifact, standing) is None
-        gate.require_better(artifact, standing, TODAY)
+        with pytest.raises(GateRefused, match=r"not compared it .* --review FILE, or"):
+            gate.require_better(artifact, standing, TODAY)
 
 
 @pytest.fixture(scope="module")

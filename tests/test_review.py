@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from bisect import bisect_right
@@ -16,20 +18,25 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit
+from typer.testing import CliRunner, Result
 
 import reviewed_company
 from features import clock
 from features.declaration import load
-from features.errors import DeclarationError, NotFound
+from features.errors import ContractBroken, DeclarationError, GateRefused, NotFound
 from features.settings import Settings
-from reviewed_company import CHAMPION, TWIN, Rivals
+from reviewed_company import CHAMPION, TAUGHT, TWIN, Rivals
 from serving.assess import assess
-from trained_company import TARGET, House, built, learning_dates
-from training import evaluate
-from training.review import verdict
+from serving.cli import app
+from test_opportunities import DECLARED, NAME
+from trained_company import CHOICE, TARGET, House, built, learning_dates
+from training import evaluate, tracking
+from training.artifact import install_champion
+from training.review import decided, verdict
 from training.review.candidates import Candidate, candidates
-from training.review.review import Asked, Review, review
+from training.review.review import NOT_ASKED, Asked, Review, review
 from training.scored import BANDS, scored
+from training.train import fit_and_evaluate
 
 LEADS = (30, 60, 90, 180)
 MORNING = date(2025, 12, 1)
@@ -263,6 +270,27 @@ def test_watermelons_were_green_a_month_before_and_the_dearest_comes_first(
 # The rest of the evidence
 
 
+def test_calibration_is_told_of_every_date_segment_and_compared_row(found: Review) -> None:
+    compared = found.content["comparison"]
+    for role in ("champion", "challenger"):
+        whole = compared[role]
+        assert sum(item["rows"] for item in whole["reliability"]) == compared["rows"]
+        gap = compared["base_rate"] - whole["predicted_rate"]
+        assert whole["calibration"]["in_the_large"]["value"] == pytest.approx(gap)
+        for item in compared["segments"]:
+            own = item["calibration"][role]
+            drawn, wholes = own["drawn_to_all"], whole["calibration"]
+            rarer = min(item["events"], item["rows"] - item["events"])
+            assert drawn["weight"] == rarer / (rarer + 30)
+            both = own["in_the_large"]["value"], wholes["in_the_large"]["value"]
+            between = drawn["weight"] * both[0] + (1 - drawn["weight"]) * both[1]
+            assert drawn["in_the_large"] == pytest.approx(between)
+        for day in found.content["calibration"]:
+            for name in ("in_the_large", "slope", "ece"):
+                assert day[role][name]["low"] <= day[role][name]["value"] + 0.05
+            assert day[role]["reliability"]
+
+
 def test_the_bands_of_reports_are_those_that_people_see(rivals: Rivals) -> None:
     company = rivals.house.company
     rows = built(company, date(2025, 3, 1), MORNING).table
@@ -301,7 +329,7 @@ def test_the_report_has_every_section_and_says_its_verdict(found: Review, folder
         "What decides",
         "Champion against challenger",
         "Watermelon ledger",
-        "Calibration by as-of date",
+        "Calibration",
         "Drift",
         "Who changes colour",
         "Flaps",
@@ -353,6 +381,140 @@ def test_a_valid_champion_gives_way_to_the_better_an_expired_one_to_the_no_worse
     assert verdict.better(compared, expired).passed == passed
 
 
+# From the verdict to the champion
+
+
+@pytest.fixture
+def own(rivals: Rivals, tmp_path: Path) -> House:
+    """A copy of the house with a registry of its own."""
+    house = rivals.house.copy(tmp_path / "own")
+    shutil.copy(rivals.house.workspace / "mlflow.db", house.workspace / "mlflow.db")
+    return house
+
+
+def aliases(house: House) -> dict[str, str]:
+    return {name: str(it) for name, it in reviewed_company.kept(house)["aliases"].items()}
+
+
+def written(folder: Path, to: Path, decision: str, **changes: dict[str, str]) -> Path:
+    """The review with another verdict, and with other facts about its models."""
+    content = json.loads((folder / "review.json").read_text("utf-8"))
+    content["verdict"]["decision"] = decision
+    for role, other in changes.items():
+        content[role] |= other
+    to.write_text(json.dumps(content), "utf-8")
+    return to
+
+
+def promoted(house: House, review: Path, *words: str) -> Result:
+    given = ["promote", "--company", str(house.company.folder), "--review", str(review)]
+    return CliRunner().invoke(app, [*given, *words])
+
+
+def test_the_verdict_of_a_review_decides_who_is_champion(
+    own: House, folder: Path, tmp_path: Path
+) -> None:
+    keep = written(folder, tmp_path / "keep.json", "keep")
+    with pytest.raises(GateRefused, match=r"keep\.json says keep: .*; keep the champion, or"):
+        raise promoted(own, keep).exception or AssertionError
+    assert aliases(own) == {"champion": "1", "challenger": "2"}
+
+    done = promoted(own, written(folder, tmp_path / "promote.json", "promote"))
+    assert done.exit_code == 0, done.output
+    assert "champion of churn: small-shop-churn version 2" in done.output
+    assert aliases(own) == {"champion": "2", "challenger": "2", "previous": "1"}
+    tags = {str(it): tags for it, tags in reviewed_company.kept(own)["versions"].items()}
+    assert tags["2"]["promotion_review"].startswith(f"as of {MORNING}: promote; ")
+
+
+@pytest.mark.parametrize(
+    ("role", "other", "told"),
+    [
+        ("champion", {"digest": "0" * 64}, "reviewed as champion version 1, digest 000000000000"),
+        ("champion", {"data_digest": "0" * 64}, "reviewed as champion version 1, digest"),
+        ("challenger", {"digest": "0" * 64}, "reviewed as challenger version 2, digest 0000000"),
+    ],
+)
+def test_a_review_of_other_models_or_rows_decides_nothing(
+    role: str, other: dict[str, str], told: str, own: House, folder: Path, tmp_path: Path
+) -> None:
+    path = written(folder, tmp_path / "review.json", "promote", **{role: other})
+    with pytest.raises(DeclarationError, match=f"{told}.*review these two anew"):
+        raise promoted(own, path).exception or AssertionError
+
+
+def test_what_is_no_review_is_told(own: House, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ContractBroken, match="it is not what churnlight review writes"):
+        raise promoted(own, folder / "ledger.csv").exception or AssertionError
+    with pytest.raises(NotFound, match=r"gone\.json: no such file; churnlight review --out"):
+        raise promoted(own, tmp_path / "gone.json").exception or AssertionError
+
+
+@pytest.mark.parametrize(
+    ("decision", "failed", "told"),
+    [
+        ("promote", (), "promote --company 'my co' --target churn --version 2 --review out/r.json"),
+        ("keep", ("better than the champion",), "champion stays; .* --version 2 --reason TEXT"),
+        ("keep", ("skill",), "no reason outweighs a challenger without skill"),
+        ("keep", ("another model",), "train a challenger first"),
+    ],
+)
+def test_a_review_ends_with_the_command_that_acts_on_it(
+    decision: str, failed: tuple[str, ...], told: str, found: Review
+) -> None:
+    names = ("another model", "skill", "better than the champion")
+    checks = [{"name": name, "passed": name not in failed} for name in names]
+    content = found.content | {"verdict": {"decision": decision, "checks": checks}}
+    assert re.search(told, decided.command(content, "my co", "out/r.json"))
+
+
+# Of what is welcome
+
+
+@pytest.fixture(scope="module")
+def welcome(trained: House, tmp_path_factory: pytest.TempPathFactory) -> Review:
+    """The review of an opportunity whose challenger has learnt from all months."""
+    house = trained.copy(tmp_path_factory.mktemp("welcome") / "own")
+    path = house.company.folder / "churnlight.toml"
+    path.write_text(path.read_text("utf-8") + DECLARED, "utf-8")
+    company, settings = load(house.company.folder), house.settings
+    days, plain = learning_dates(company), CHOICE.without_trees("")
+    rows = built(company, *days)
+    for taught in (days[:TAUGHT], days):
+        made = fit_and_evaluate(rows, company, NAME, taught, choice=plain)
+        tracking.register(made, company, settings)
+    first = tracking.fetch(company, NAME, "1", settings)
+    install_champion(first, settings.workspace_of(company))
+    return review(company, Asked(target=NAME, reason="a test"), settings=settings)
+
+
+def test_an_opportunity_is_reviewed_as_churn_is(welcome: Review, tmp_path: Path) -> None:
+    said = welcome.content
+    assert said["comparison"]["rows"] > 50
+    day = said["comparison"]["by_as_of"][-1]["value"]["challenger"]
+    assert day["at_capacity"]["precision"]["value"] is not None
+    assert (day["revenue"], "yes" in day, "red" in day) == (None, True, False)
+    moved = said["migration"]
+    assert list(moved["matrix"]) == ["no", "yes", "unscored"]
+    changed = sum(moved["matrix"][a][b] for a in moved["matrix"] for b in moved["matrix"] if a != b)
+    assert moved["changed"] == changed == len(moved["moved"])
+    assert {item["segment"] for item in said["coverage"]} > {"all accounts"}
+    assert said["verdict"]["decision"] in ("promote", "keep")
+    assert len(said["calibration"]) > 3
+    welcome.write(tmp_path)
+    assert not (tmp_path / "ledger.csv").exists()
+
+
+def test_what_makes_no_sense_of_an_opportunity_says_why(welcome: Review, tmp_path: Path) -> None:
+    welcome.write(tmp_path)
+    told = (tmp_path / "review.md").read_text("utf-8")
+    for name, why in NOT_ASKED.items():
+        assert welcome.content[name] is None
+        assert f"Not asked: {why}." in told
+    assert "Who becomes an opportunity, and who no more" in told
+    assert not re.search(r"churned|At risk|Healthy|health score", told)
+
+
 # What is refused
 
 
@@ -377,7 +539,7 @@ def test_without_a_registry_none_is_made(trained: House, tmp_path: Path) -> None
         (Asked(challenger="17"), NotFound, "alias or version '17'"),
         (Asked(target="growth"), NotFound, "target 'growth' is not declared"),
         (Asked(as_of=date(2025, 12, 2)), NotFound, "complete up to 2025-12-01"),
-        (Asked(as_of=date(2025, 8, 1)), DeclarationError, "the challenger, version 2, has learnt"),
+        (Asked(as_of=date(2025, 8, 1)), NotFound, "the challenger, version 2, has learnt"),
     ],
 )
 def test_what_is_not_there_or_cannot_be_is_refused(

@@ -17,6 +17,7 @@ from features.errors import ChurnlightError, GateRefused, NotFound
 from features.settings import Settings
 from serving import batch
 from serving.assess import assess
+from test_artifact import broken
 from trained_company import TARGET, House, built
 from training import run_record, tracking
 from training.artifact import Artifact, DamagedArtifact, champion
@@ -238,7 +239,11 @@ def test_promoting_moves_the_aliases_on(own: House) -> None:
     assert aliases(own) == {"challenger": "2", "champion": "1"}
     assert champion(own.workspace, TARGET).version == "1"
 
-    promoted = tracking.promote(company, TARGET, settings=settings)
+    with pytest.raises(GateRefused, match=r"\(churnlight review\) and promote with --review FILE"):
+        tracking.promote(company, TARGET, settings=settings)
+    assert aliases(own) == {"challenger": "2", "champion": "1"}
+
+    promoted = tracking.promote(company, TARGET, settings=settings, reason="a test")
     assert promoted.digest == second.digest
     assert aliases(own) == {"challenger": "2", "champion": "2", "previous": "1"}
     assert champion(own.workspace, TARGET) == promoted
@@ -246,7 +251,7 @@ def test_promoting_moves_the_aliases_on(own: House) -> None:
     tracking.promote(company, TARGET, settings=settings)  # the same again changes nothing
     assert aliases(own) == {"challenger": "2", "champion": "2", "previous": "1"}
 
-    back = tracking.promote(company, TARGET, "previous", settings=settings)
+    back = tracking.promote(company, TARGET, "previous", settings=settings, reason="back")
     assert back.version == "1"
     assert aliases(own) == {"challenger": "2", "champion": "1", "previous": "2"}
 
@@ -317,6 +322,20 @@ def test_a_registered_artifact_that_was_changed_is_refused(own: House) -> None:
     text.write_text(text.read_text("utf-8").replace("shrinkage=", "shrinkage=1"), "utf-8")
     with pytest.raises(DamagedArtifact, match=r"model-0\.txt changed or missing since training"):
         tracking.fetch(own.company, TARGET, "challenger", own.settings)
+
+
+@pytest.mark.usefixtures("paths")
+def test_a_text_that_would_end_the_process_ends_a_child_of_it_wherever_it_is_fetched(
+    own: House,
+) -> None:
+    tracking.register(broken(own), own.company, own.settings)
+    with pytest.raises(DamagedArtifact, match=r"cannot be loaded \(.*\); train the model anew"):
+        tracking.fetch(own.company, TARGET, "challenger", own.settings)
+    with (
+        tracking.client(own.company, own.settings) as mlflow,
+        pytest.raises(DamagedArtifact, match="cannot be loaded"),
+    ):
+        mlflow.pyfunc.load_model(f"models:/{NAME}@challenger")
 
 
 # When it has expired

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FORMAT = 2
 SHOWN = 200
 _SURVIVED: set[str] = set()
-"""The SHA-256 of every model text that LightGBM has read, here or in a child that came back well."""
+"""SHA-256 of the model texts that LightGBM has read, here or in a child that came back well."""
 Floats = npt.NDArray[np.float64]
 
 

@@ -29,8 +29,10 @@ def draws(accounts: int) -> Iterator[Places]:
         yield draw.integers(0, accounts, accounts)
 
 
-def times(accounts: Sequence[str] | npt.NDArray[np.str_]) -> Iterator[Floats]:
-    """How often each row of `accounts` stands in the resamples, some of them at once.
+def times(
+    accounts: Sequence[str] | npt.NDArray[np.str_], at_once: int = AT_ONCE
+) -> Iterator[Floats]:
+    """How often each row of `accounts` stands in the resamples, `at_once` numbers together.
 
     Yields
     ------
@@ -39,7 +41,7 @@ def times(accounts: Sequence[str] | npt.NDArray[np.str_]) -> Iterator[Floats]:
     """
     codes = np.unique(np.asarray(accounts), return_inverse=True)[1]
     different = int(codes.max(initial=-1)) + 1
-    together = max(1, AT_ONCE // max(1, len(codes)))
+    together = max(1, at_once // max(1, len(codes)))
     held: list[Floats] = []
     for drawn in draws(different):
         held.append(np.bincount(drawn, minlength=different)[codes].astype(np.float64))

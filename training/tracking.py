@@ -274,6 +274,8 @@ def promote(  # noqa: PLR0913 (one for each option)
     settings = settings or Settings.read()
     if review:
         review.require_target(target)
+        if not reason:
+            review.require_promotion()
     artifact = fetch(company, target, version, settings)
     before = _standing(company, artifact.name, settings)
     if before and before.digest == artifact.digest:
@@ -285,20 +287,12 @@ def promote(  # noqa: PLR0913 (one for each option)
     gate.require_skill(artifact)
     if review:
         _require_reviewed(review, artifact, before)
-    if before and not reason:
-        _require_better(artifact, before, review)
+    elif before and not reason:
+        gate.require_better(artifact, before, datetime.now(UTC).date())
     install_champion(artifact, settings.workspace_of(company))
     told = {"promotion_reason": reason, "promotion_review": review.told if review else ""}
     _move_aliases(company, artifact, before, settings, told)
     return artifact
-
-
-def _require_better(artifact: Artifact, before: gate.Standing, review: Decided | None) -> None:
-    """Raises GateRefused where the review, or else the gate, keeps the champion."""
-    if review:
-        review.require_promotion()
-    else:
-        gate.require_better(artifact, before, datetime.now(UTC).date())
 
 
 def _require_reviewed(review: Decided, artifact: Artifact, before: gate.Standing | None) -> None:

@@ -128,8 +128,12 @@ def promote(
     company: CompanyFolder,
     target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
     version: Annotated[
-        str, typer.Option(help="Registry version or alias to make the champion.")
-    ] = "challenger",
+        str | None,
+        typer.Option(
+            help="Registry version or alias to make the champion. Default: the one that --review "
+            "is of, else challenger."
+        ),
+    ] = None,
     reason: Annotated[
         str,
         typer.Option(
@@ -150,12 +154,13 @@ def promote(
     declared, settings = declaration.load(company), Settings.read()
     verdict = decided.read(review) if review else None
     wanted = target or ([verdict.target] if verdict else [])
+    named = version or (verdict.challenger.version if verdict else "challenger")
     with publish.alone(settings.workspace_of(declared)), progress("promoting") as tell:
         promoted = [
             tracking.promote(
                 declared,
                 name,
-                version,
+                named,
                 settings=settings,
                 reason=reason,
                 review=verdict,

@@ -191,6 +191,7 @@ def _environment() -> Environment:
     )
     made.globals["stylesheet"] = Markup((HERE / "report.css").read_text("utf-8"))
     made.filters["inline"] = inline
+    made.tests["dated"] = lambda cell: re.fullmatch(r"\d{4}-\d\d-\d\d", cell) is not None
     return made
 
 

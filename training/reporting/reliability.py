@@ -75,10 +75,14 @@ def _groups(groups: Curve) -> str:
 
 
 def _cells(item: Row) -> list[str]:
+    return [*_rates(item)[:2], shares(observed(item), 1)]
+
+
+def _rates(item: Row) -> list[str]:
     return [
         number(item["rows"], 0),
         share(item["predicted_rate"], 1),
-        shares(observed(item), 1),
+        share(item["observed_rate"], 1),
     ]
 
 
@@ -146,7 +150,7 @@ def by_date(dates: Sequence[Row]) -> Figure:
 
 def dates_table(dates: Sequence[Row], caption: str = "By as-of date") -> Table:
     """Calibration per as-of date, every measure with its interval."""
-    rows = [[str(item["as_of"]), *_cells(item), *measures(item)] for item in dates]
+    rows = [[str(item["as_of"]), *_rates(item), *measures(item)] for item in dates]
     head = ["as-of date", "rows", "predicted", "observed", "observed − predicted", "slope", "ECE"]
     return Table(caption, head, rows, SCALES)
 

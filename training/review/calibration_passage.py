@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from training.reporting import reliability
-from training.reporting.page import UNKNOWN, Figure, Part, Section, Table, number, share, shares
+from training.reporting.page import UNKNOWN, Figure, Part, Section, Table, number, share
 from training.segments import FEW_EVENTS
 
 Found = Mapping[str, Any]
@@ -21,19 +21,20 @@ def section(found: Found) -> Section:
             "model has learnt from or overlaps with, its own figures flatter it."
         )
     ]
-    for role in MODELS:
-        parts += [*_compared(found["comparison"], role), *_by_date(found["calibration"], role)]
+    compared, days = found["comparison"], found["calibration"]
+    if compared["rows"]:
+        parts += [_curve(compared, role) for role in MODELS]
+    if compared["rows"] and len(compared["segments"]) > 1:
+        parts += [_by_segment(compared["segments"], role) for role in MODELS]
+    parts += [_by_date(days, role) for role in MODELS]
+    parts += [figure for role in MODELS for figure in _drawn(days, role)]
     return Section("Calibration", *parts)
 
 
-def _compared(compared: Found, role: str) -> Iterator[Part]:
-    """The model's curve on the rows of the comparison, and the segments of these."""
-    if not compared["rows"]:
-        return
+def _curve(compared: Found, role: str) -> Figure:
+    """The model's curve on the rows of the comparison."""
     title = f"Reliability on the compared rows, {role}"
-    yield reliability.curve(compared[role]["reliability"], f"reliability-{role}", title)
-    if len(compared["segments"]) > 1:
-        yield _by_segment(compared["segments"], role)
+    return reliability.curve(compared[role]["reliability"], f"reliability-{role}", title)
 
 
 def _by_segment(segments: list[Found], role: str) -> Table:
@@ -59,42 +60,27 @@ def _by_segment(segments: list[Found], role: str) -> Table:
     )
 
 
-def _by_date(days: list[Found], role: str) -> Iterator[Part]:
-    known = [day | day[role] | {"as_of": day["as_of"]} for day in days if "slope" in day[role]]
-    yield Table(
-        f"The {role}, by as-of date",
-        [
-            "as-of date",
-            "rows",
-            "predicted",
-            "observed",
-            "observed − predicted",
-            "slope",
-            "ECE",
-            "date is",
-        ],
-        [_row(day, role) for day in days],
-    )
-    if known:
-        yield from _drawn(known, role)
-
-
-def _row(day: Found, role: str) -> list[str]:
-    own = day[role]
-    if "slope" not in own:
-        return [day["as_of"], number(own["rows"], 0), *[UNKNOWN] * 5, own["standing"]]
-    return [
-        day["as_of"],
-        number(own["rows"], 0),
-        share(own["predicted_rate"], 1),
-        shares(reliability.observed(own), 1),
-        *reliability.measures(own),
-        own["standing"],
+def _by_date(days: list[Found], role: str) -> Table:
+    rows = [
+        [day["as_of"], number(own["rows"], 0), *_measures(own), own["standing"]]
+        for day in days
+        for own in [day[role]]
     ]
+    head = ["as-of date", "rows", "observed", "observed − predicted", "slope", "ECE", "date is"]
+    return Table(f"The {role}, by as-of date", head, rows)
 
 
-def _drawn(known: list[dict[str, Any]], role: str) -> Iterator[Figure]:
-    """Rates over time, and the curves of the latest dates."""
+def _measures(own: Found) -> list[str]:
+    if "slope" not in own:
+        return [UNKNOWN] * 4
+    return [share(own["observed_rate"], 1), *reliability.measures(own)]
+
+
+def _drawn(days: list[Found], role: str) -> Iterator[Figure]:
+    """Rates over time, and the curves of the latest dates; none where no date has a row."""
+    known = [day[role] | {"as_of": day["as_of"]} for day in days if "slope" in day[role]]
+    if not known:
+        return
     rates = reliability.by_date(known)
     yield replace(rates, name=f"{rates.name}-{role}", title=f"{rates.title}, {role}")
     latest = known[-reliability.MOST :]

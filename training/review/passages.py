@@ -146,7 +146,7 @@ def _drift(found: Found) -> Section:
 def _shifts(drift: Found) -> Table:
     items = drift["columns"]
     if drift["scores"]:
-        items = [{"title": "the champion's scores", "column": "", **drift["scores"]}, *items]
+        items = [{"title": "The champion's scores", "column": "", **drift["scores"]}, *items]
     rows = [
         [
             item["title"],
