@@ -126,6 +126,9 @@ found = reviews.review(company, reviews.Asked(target=target), settings=settings)
 print(reviews.summary(found))
 
 # %% [markdown]
+# What acts on the verdict is `churnlight promote --review review.json`; without a review, a
+# champion that was never compared with the challenger gives way to a stated reason only.
+#
 # **Keeping the champion is a result**, and the commoner one. A newer model is not a better one.
 #
 # The *ledger* is the part that a customer success manager will ask for: of those who have left, who

@@ -10,6 +10,7 @@ import numpy as np
 
 from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, panels, percent, whiskers
 from training.reporting.page import Figure, Table, measured, number, share, shares
+from training.segments import FEW_EVENTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,3 +163,31 @@ def measures(item: Row) -> list[str]:
         measured(item["slope"], 2),
         measured(item["ece"], 3),
     ]
+
+
+def segments_table(items: Sequence[Row], caption: str = "Calibration by segment") -> Table:
+    """Calibration of each segment by itself; its `calibration` has the measures."""
+    rows = [[item["segment"], *measures(item["calibration"])] for item in items]
+    return Table(caption, ["segment", "observed − predicted", "slope", "ECE"], rows, SCALES)
+
+
+def drawn_table(items: Sequence[Row], caption: str = "The same, drawn to all accounts") -> Table:
+    """What each segment's figures come to beside those of all; `drawn_to_all` has them."""
+    names = {"in_the_large": "observed − predicted", "slope": "slope", "ece": "ECE", "auc": "AUC"}
+    known = [name for name in names if all(name in item["drawn_to_all"] for item in items)]
+    digits = {"slope": 2}
+    rows = [
+        [
+            item["segment"],
+            share(drawn["weight"]),
+            *(number(drawn[name], digits.get(name, 3)) for name in known),
+        ]
+        for item in items
+        for drawn in [item["drawn_to_all"]]
+    ]
+    note = (
+        "Few events say little about a segment, as the intervals show: its own figures have the "
+        f"weight n / (n + {FEW_EVENTS}), n being the rarer of its events and its stayers, and "
+        "those of all have the rest."
+    )
+    return Table(caption, ["segment", "own weight", *(names[name] for name in known)], rows, note)

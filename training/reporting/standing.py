@@ -30,7 +30,6 @@ from training.reporting.page import (
     share,
     shares,
 )
-from training.segments import FEW_EVENTS
 
 Row = Mapping[str, Any]
 
@@ -270,10 +269,22 @@ def segments(judged: Row, *, drawn: bool = True) -> Section:
         if worse
         else Note("In no segment is it worse than the base rate.", "good")
     )
-    parts: list[Part] = [verdict, _quality_by_segment(judged), _calibration_by_segment(judged)]
+    parts: list[Part] = [
+        verdict,
+        _quality_by_segment(judged),
+        reliability.segments_table(judged["segments"]),
+        reliability.drawn_table(judged["segments"]),
+        ONE_FOR_ALL,
+    ]
     if drawn:
         parts.append(_curves_by_segment(judged))
     return Section("Segments", *parts)
+
+
+ONE_FOR_ALL = (
+    "What is drawn to all is what is told of a segment. The scores know nothing of this: one "
+    "calibration and one pair of anchors hold for all accounts."
+)
 
 
 def _quality_by_segment(judged: Row) -> Table:
@@ -291,33 +302,6 @@ def _quality_by_segment(judged: Row) -> Table:
     ]
     head = ["segment", "accounts", "events", "observed", "predicted", "AUC"]
     return Table("By segment", [*head, "gain over the base rate"], rows)
-
-
-def _calibration_by_segment(judged: Row) -> Table:
-    """Each segment's own figures, and what they come to when they are drawn to those of all."""
-    rows = [
-        [
-            item["segment"],
-            *reliability.measures(item["calibration"]),
-            share(drawn["weight"]),
-            number(drawn["in_the_large"]),
-            number(drawn["slope"], 2),
-            number(drawn["ece"]),
-            number(drawn["auc"]),
-        ]
-        for item in judged["segments"]
-        for drawn in [item["drawn_to_all"]]
-    ]
-    head = ["segment", "observed − predicted", "slope", "ECE", "own weight"]
-    note = (
-        f"{reliability.SCALES} Segments with few events say little about themselves; their "
-        "intervals show how little. The last columns therefore have the figures drawn to those of "
-        f"all accounts: a segment's own have the weight n / (n + {FEW_EVENTS}), n being the rarer "
-        "of its events and its stayers. The scores know nothing of this: one calibration and one "
-        "pair of anchors hold for all."
-    )
-    drawn_to_all = [f"drawn to all: {name}" for name in ("obs. − pred.", "slope", "ECE", "AUC")]
-    return Table("Calibration by segment", [*head, *drawn_to_all], rows, note)
 
 
 def _curves_by_segment(judged: Row) -> Figure:

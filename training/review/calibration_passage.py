@@ -6,7 +6,6 @@ from typing import Any
 
 from training.reporting import reliability
 from training.reporting.page import UNKNOWN, Figure, Part, Section, Table, number, share
-from training.segments import FEW_EVENTS
 
 Found = Mapping[str, Any]
 
@@ -25,7 +24,8 @@ def section(found: Found) -> Section:
     if compared["rows"]:
         parts += [_curve(compared, role) for role in MODELS]
     if compared["rows"] and len(compared["segments"]) > 1:
-        parts += [_by_segment(compared["segments"], role) for role in MODELS]
+        segments = compared["segments"]
+        parts += [table for role in MODELS for table in _by_segment(segments, role)]
     parts += [_by_date(days, role) for role in MODELS]
     parts += [figure for role in MODELS for figure in _drawn(days, role)]
     return Section("Calibration", *parts)
@@ -37,27 +37,11 @@ def _curve(compared: Found, role: str) -> Figure:
     return reliability.curve(compared[role]["reliability"], f"reliability-{role}", title)
 
 
-def _by_segment(segments: list[Found], role: str) -> Table:
-    rows = [
-        [
-            item["segment"],
-            *reliability.measures(own),
-            share(drawn["weight"]),
-            number(drawn["in_the_large"]),
-            number(drawn["slope"], 2),
-        ]
-        for item in segments
-        for own in [item["calibration"][role]]
-        for drawn in [own["drawn_to_all"]]
-    ]
-    head = ["segment", "observed − predicted", "slope", "ECE", "own weight"]
-    return Table(
-        f"The {role}, by segment of the compared rows",
-        [*head, "drawn to all: obs. − pred.", "drawn to all: slope"],
-        rows,
-        "Few events say little about a segment: the last columns have its figures drawn to those "
-        f"of all rows, its own with the weight n / (n + {FEW_EVENTS}), n being the rarer outcome.",
-    )
+def _by_segment(segments: list[Found], role: str) -> Iterator[Table]:
+    items = [item["calibration"][role] | {"segment": item["segment"]} for item in segments]
+    own = [item | {"calibration": item} for item in items]
+    yield reliability.segments_table(own, f"The {role}, by segment of the compared rows")
+    yield reliability.drawn_table(own, f"The {role}, drawn to all compared rows")
 
 
 def _by_date(days: list[Found], role: str) -> Table:

@@ -195,7 +195,7 @@ def _migration(found: Found) -> Section:
         "one model alone.",
         Table("What the two models say", head, rows),
         *(_per(moved[f"per_{name}"], name, (worse, better)) for name in _parted(moved)),
-        _changed(changed, found["score"]),
+        *([_changed(changed, found["score"])] if changed else []),
     )
 
 
