@@ -19,7 +19,8 @@ from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training import baselines, gate, model, search, split
 from training.artifact import Artifact
 from training.gate import Standing
-from training.judge import History, simplest
+from training.history import History
+from training.judge import simplest
 from training.model import Rows
 from training.procedure import labelled
 from training.train import Trained, fit_and_evaluate, summary

@@ -21,7 +21,7 @@ from training import planted, search
 from training.artifact import Artifact
 from training.certificate import Check
 from training.evaluate import auc
-from training.judge import History
+from training.history import History
 from training.matrix import matrix
 from training.procedure import describe, labelled
 from training.split import account_folds

@@ -5,19 +5,18 @@ difference is one of ranking and shape, and not of the base rate's shift. A mode
 beside itself: a scorecard not beside a scorecard, a model of one column not beside that column.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from features.errors import GateRefused
-from training import calibration, evaluate, gate, model, offsets, split
-from training.calibration import Calibration
+from training import gate, split
+from training.learnt import Learnt
 from training.matrix import Feature
-from training.model import Model, Restraint, Rows
-from training.offsets import Pull
+from training.model import Rows
+from training.origins import Rival, constant
 
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
@@ -25,93 +24,61 @@ Groups = npt.NDArray[np.int64]
 TENTHS = np.arange(1, 10) / 10
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """A simple model of some of the columns (`places`), calibrated."""
+def beside(test: Rows, learnt: Learnt) -> list[Rival]:
+    """What each baseline, taught and calibrated by the model's own rows, says of the rows `test`.
 
-    name: str
-    places: Sequence[int]
-    model: Model
-    line: Calibration
-
-    def logits(self, X: Floats) -> Floats:
-        """Calibrated log-odds (rows,) of rows with all columns."""
-        return self.line.logits(self.model.margins(X[:, list(self.places)]))
-
-
-def beside(
-    logits: Floats, test: Rows, taught: Rows, restraint: Restraint, calibrating: split.Mask
-) -> list[dict[str, Any]]:
-    """By how much `logits` of `test` beat each baseline that the rows `taught`.
-
-    Parameters
-    ----------
-    calibrating : mask over the rows that taught
-        Those that calibrate, as they calibrated the model.
-
-    Returns
-    -------
-    list of dict
-        `baseline` and the gain in log loss as `value`, `low` and `high`. A baseline whose
-        calibration would run backwards is worth no more than the base rate, and is left out.
+    The best column comes first. A baseline whose calibration would run backwards is worth no more
+    than the base rate, and says that.
     """
     found = []
-    for name, own, places in _drafts(taught, restraint):
+    for name, places, make in _drafts(learnt):
         try:
-            simple = _made(name, places, own, replace(restraint, share=0.0), calibrating)
+            logits = make().logits(test.X[:, places])
         except GateRefused:
-            continue
-        found.append(_gain(name, logits, simple.logits(test.X), test))
+            logits = constant(learnt.base, len(test.y))
+        found.append(Rival(name, logits))
     return found
 
 
-def beside_held(logits: Floats, taught: Rows, restraint: Restraint, at: split.Mask) -> list[Any]:
-    """The same where no later date is at hand, for the rows under the mask `at`.
+def beside_held(learnt: Learnt) -> list[Rival]:
+    """The same where no later date is at hand: what each says of the rows that calibrated.
 
-    `logits` are theirs, each from a model and a line that never saw its account; so are those of
-    the baselines.
+    Each row by a model and a line that never saw its account.
     """
-    held = taught.where(at)
     found = []
-    for name, own, _ in _drafts(taught, restraint):
-        margins = model.cross_fitted(own, replace(restraint, share=0.0))
+    for name, _, make in _drafts(learnt):
         try:
-            simple = cross_calibrated(margins[at], held, offsets.of(margins, own, at).pull)
+            logits = cross_calibrated(make())
         except GateRefused:
-            continue
-        found.append(_gain(name, logits, simple, held))
+            logits = constant(learnt.base, len(learnt.held.y))
+        found.append(Rival(name, logits))
     return found
 
 
-def cross_calibrated(margins: Floats, rows: Rows, pull: Pull) -> Floats:
-    """Logits of held margins (rows,), each fold's line fitted on the other folds' rows."""
+def cross_calibrated(learnt: Learnt) -> Floats:
+    """Logits of the rows that calibrated, each fold's line fitted on the other folds' rows."""
+    margins, rows = learnt.held_margins, learnt.held
     logits = np.empty(len(margins))
     for fold in split.grouped(rows.accounts):
-        line = pull.line(margins[fold.train], rows.y[fold.train])
+        line = learnt.history.pull.line(margins[fold.train], rows.y[fold.train])
         logits[fold.test] = line.logits(margins[fold.test])
     return logits
 
 
-def _drafts(rows: Rows, restraint: Restraint) -> Iterator[tuple[str, Rows, list[int]]]:
-    """The name of each baseline, its rows and the places of its columns."""
-    every = list(range(len(rows.features)))
+def _drafts(learnt: Learnt) -> Iterator[tuple[str, list[int], Callable[[], Learnt]]]:
+    """The name of each baseline, the places of its columns, and what makes it."""
+    every = list(range(len(learnt.rows.features)))
     if len(every) > 1:
-        best = _best(rows)
-        yield f"{rows.features[best].name} alone", rows.only([best]), [best]
-    if restraint.share:
-        yield gate.SCORECARD, rows, every
+        best = _best(learnt.rows)
+        yield f"{learnt.rows.features[best].name} alone", [best], lambda: _alone(learnt, best)
+    if learnt.restraint.share:
+        yield gate.SCORECARD, every, learnt.without_trees
 
 
-def _made(
-    name: str, places: Sequence[int], own: Rows, plain: Restraint, calibrating: split.Mask
-) -> Baseline:
-    history = offsets.of(model.cross_fitted(own, plain), own, calibrating)
-    return Baseline(name, places, model.fit(own, plain), history.line)
-
-
-def _gain(name: str, logits: Floats, other: Floats, rows: Rows) -> dict[str, Any]:
-    losses = calibration.log_losses(logits, rows.y)
-    return {"baseline": name, **evaluate.gain(losses, other, rows.y, rows.accounts)}
+def _alone(learnt: Learnt, place: int) -> Learnt:
+    """What one column teaches by itself."""
+    plain = replace(learnt.restraint, share=0.0)
+    return Learnt.of(learnt.rows.only([place]), plain, learnt.calibrating)
 
 
 def _best(rows: Rows) -> int:

@@ -3,11 +3,13 @@
 Without a time, rows are one moment: folds of whole accounts choose the restraint, calibrate and
 judge. With one, the table is cut into blocks by time; the last block judges a repetition of the
 procedure on the blocks before it, which also chose the restraint, and then calibrates the artifact
-that learnt from all. When a label was known is not in such a table: it is taken as known when the
-next block begins.
+that learnt from all. What the model gains over its baselines is pooled with the two blocks before,
+each judged by what the blocks before it chose and taught. When a label was known is not in such a
+table: it is taken as known when the next block begins.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -32,8 +34,6 @@ from training import (
     foreign,
     gate,
     health,
-    model,
-    offsets,
     search,
     segments,
     split,
@@ -43,9 +43,10 @@ from training.artifact import Artifact
 from training.drivers import Meaning
 from training.foreign import Frame, Roles
 from training.health import Anchors
+from training.learnt import Learnt
 from training.matrix import Feature, matrix
-from training.model import Restraint, Rows
-from training.offsets import Pull
+from training.model import Rows
+from training.origins import Origin, pooled
 from training.procedure import account_of, size
 from training.scales import scale
 from training.search import Choice
@@ -53,6 +54,9 @@ from training.train import proven, spread, where
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
+
+Choices = Mapping[int | None, Choice]
+"""By the block that is judged, which is None where folds of all rows are."""
 
 CAPACITY = 0.10
 BLOCKS = 10
@@ -71,6 +75,14 @@ class _Read:
     def block(self) -> npt.NDArray[np.int64]:
         """The number of each row's block."""
         return self.rows.as_of.astype(np.int64)
+
+    def at(self, block: int) -> Rows:
+        """The rows of a block."""
+        return self.rows.where(self.block == block)
+
+    def before(self, block: int) -> Rows:
+        """The rows of all blocks before it."""
+        return self.rows.where(self.block < block)
 
 
 def fit(
@@ -105,33 +117,52 @@ def fit(
     """
     read = _read(frame, Roles(label=label, **roles))
     progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
-    last = _last(read)
-    earlier = read.rows.where(~last)
-    judged_later = last.any() and _enough(earlier.y) and _both(read.rows.y[last])
-    chosen_by = earlier if judged_later else read.rows
-    choice = cold_start.choose(chosen_by, *_folds(chosen_by), trials=trials, progress=progress)
-    artifact = _simplest(read, choice, earlier if judged_later else None, progress)
+    artifact = _simplest(read, _choose(read, trials, progress), progress)
     artifact = certificate.certified(artifact, read.rows, progress=progress)
     return evidence.telling(artifact, _evidence(artifact, read))
 
 
-def _simplest(read: _Read, choice: Choice, earlier: Rows | None, progress: Progress) -> Artifact:
+def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
+    """The choice of each origin by the blocks before it, latest first; else that of all rows."""
+    found: dict[int | None, Choice] = {}
+    for block in np.unique(read.block)[::-1][: split.ORIGINS]:
+        rows = read.before(int(block))
+        if _enough(rows.y) and _both(read.at(int(block)).y):
+            found[int(block)] = _chosen(rows, trials, progress)
+        elif not found:
+            return {None: _chosen(read.rows, trials, progress)}
+    return found
+
+
+def _chosen(rows: Rows, trials: int, progress: Progress) -> Choice:
+    return cold_start.choose(rows, *_folds(rows), trials=trials, progress=progress)
+
+
+def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
     """What `_judged` makes, and where its trees prove nothing, the scorecard alone."""
-    artifact = _judged(read, choice, earlier, progress)
+    artifact = _judged(read, choices, progress)
     if why := gate.trees_prove_nothing(artifact.evaluation):
-        return _judged(read, choice.without_trees(why), earlier, progress)
+        plain = {block: choice.without_trees(why) for block, choice in choices.items()}
+        return _judged(read, plain, progress)
     return artifact
 
 
-def _judged(read: _Read, choice: Choice, earlier: Rows | None, progress: Progress) -> Artifact:
-    """The artifact of all rows, judged on the last block by `earlier` rows, or else on folds."""
+def _judged(read: _Read, choices: Choices, progress: Progress) -> Artifact:
+    """The artifact of all rows by the first choice, judged on that one's origin or on folds."""
+    (latest, choice), *earlier = choices.items()
     progress("fitting")
-    artifact, held = _made(read, read.rows, choice)
+    learnt = _learnt(read.rows, choice)
+    artifact = _made(read, learnt, choice)
     progress("evaluating")
-    if earlier is None:
-        return replace(artifact, evaluation=_by_folds(artifact, held, read.rows))
-    repeated = _made(read, earlier, choice)[0]
-    return replace(artifact, evaluation=_out_of_time(repeated, read, earlier))
+    if latest is None:
+        return replace(artifact, evaluation=_by_folds(artifact, learnt))
+    repeated = _learnt(read.before(latest), choice)
+    origins = [_origin(read, repeated, latest)]
+    for block, own in earlier:
+        assert block is not None
+        with suppress(GateRefused):
+            origins.append(_origin(read, _learnt(read.before(block), own), block))
+    return replace(artifact, evaluation=_out_of_time(_made(read, repeated, choice), origins))
 
 
 def _evidence(artifact: Artifact, read: _Read) -> dict[str, Any]:
@@ -229,51 +260,35 @@ def _moment(value: float) -> str:
     return f"{value:g}"
 
 
-def _last(read: _Read) -> split.Mask:
-    """The rows of the last block; none where there is one block."""
-    mask: split.Mask = (read.block == read.block.max()) & (len(read.blocks) > 1)
-    return mask
-
-
 def _folds(rows: Rows) -> tuple[list[split.Fold], str]:
     """Folds by blocks of time where there are some, else by accounts."""
     later = [fold for fold in split.forward(rows.as_of) if search.both(rows, fold)]
     return (later, "later blocks of time") if later else search.folds_of(rows, None)
 
 
-@dataclass(frozen=True)
-class _Held:
-    """Cross-fitted margins of the rows that calibrated, and how far those before pulled them."""
-
-    margins: Floats
-    pull: Pull
+def _learnt(rows: Rows, choice: Choice) -> Learnt:
+    """What the rows teach, calibrated on the latest of them with enough of both outcomes."""
+    return Learnt.of(rows, choice.restraint, _latest_with_enough(rows))
 
 
-def _made(read: _Read, rows: Rows, choice: Choice) -> tuple[Artifact, _Held]:
-    """The artifact of `rows`, calibrated on the latest of them with enough of both outcomes."""
-    fitted = model.fit(rows, choice.restraint)
-    margins = model.cross_fitted(rows, choice.restraint)
-    mask = _latest_with_enough(rows)
-    history = offsets.of(margins, rows, mask)
-    line = history.line
-    features = tuple(rows.features)
-    roles = read.about["roles"]
-    artifact = Artifact(
+def _made(read: _Read, learnt: Learnt, choice: Choice) -> Artifact:
+    """The artifact of what was learnt."""
+    line, features, roles = learnt.history.line, tuple(learnt.rows.features), read.about["roles"]
+    return Artifact(
         target=roles["label"],
         horizon_days=0,
         gap_days=0,
         min_history_days=0,
-        scorecard=fitted.scorecard,
-        models=tuple(booster.model_to_string() for booster in fitted.boosters),
+        scorecard=learnt.model.scorecard,
+        models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
         calibration=line,
-        anchors=_anchors(line.logits(margins[mask]), rows.y[mask]),
+        anchors=_anchors(line.logits(learnt.held_margins), learnt.held.y),
         features=features,
         meanings={item.indicator: _meaning(item) for item in features},
         declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),
-        training=_account(read, account_of(rows, choice, history, margins)),
+        training=_account(read, account_of(learnt, choice)),
         definitions={},
     )
-    return artifact, _Held(margins[mask], history.pull)
 
 
 def _latest_with_enough(rows: Rows) -> split.Mask:
@@ -324,35 +339,39 @@ def _named(read: _Read, days: Sequence[str]) -> list[str]:
     return [read.blocks[int(np.datetime64(day, "D").astype(np.int64))] for day in days]
 
 
-def _out_of_time(artifact: Artifact, read: _Read, earlier: Rows) -> dict[str, Any]:
-    test = read.rows.where(_last(read))
-    margins = artifact.margins(test.X)
-    logits = artifact.calibration.logits(margins)
-    restraint = Restraint(**artifact.training["restraint"])
+def _origin(read: _Read, learnt: Learnt, block: int) -> Origin:
+    """The rows of a block, what was learnt from those before says of them, and its rivals."""
+    test = read.at(block)
+    return Origin(
+        as_of=read.blocks[block],
+        trained_on=_named(read, learnt.days),
+        labels=test.y,
+        accounts=test.accounts,
+        logits=learnt.logits(test.X),
+        base=learnt.base,
+        rivals=baselines.beside(test, learnt),
+    )
+
+
+def _out_of_time(artifact: Artifact, origins: Sequence[Origin]) -> dict[str, Any]:
+    """The evaluation of the first origin, which `artifact` has not learnt from, among all."""
+    first = origins[0]
     return {
-        **_about(artifact, "later block of time", read.blocks[-1]),
-        **_report(logits, artifact.scale.unclipped(margins), test, artifact),
-        "baselines": baselines.beside(
-            logits, test, earlier, restraint, _latest_with_enough(earlier)
-        ),
+        **_about(artifact, "later block of time", first.as_of),
+        **_report(first, artifact),
+        **pooled(origins),
     }
 
 
-def _by_folds(artifact: Artifact, found: _Held, rows: Rows) -> dict[str, Any]:
+def _by_folds(artifact: Artifact, learnt: Learnt) -> dict[str, Any]:
     """Each fold by a line of the others; the margins never saw their account."""
-    margins = found.margins
-    at = _latest_with_enough(rows)
-    held = rows.where(at)
-    logits, scores = np.empty(len(held.y)), np.empty(len(held.y))
-    for fold in split.grouped(held.accounts):
-        line = found.pull.line(margins[fold.train], held.y[fold.train])
-        logits[fold.test] = line.logits(margins[fold.test])
-        scores[fold.test] = scale(line, artifact.anchors).unclipped(margins[fold.test])
-    restraint = Restraint(**artifact.training["restraint"])
+    held, logits = learnt.held, baselines.cross_calibrated(learnt)
+    days, rivals = artifact.training["as_of"], baselines.beside_held(learnt)
+    origin = Origin(days[-1], days, held.y, held.accounts, logits, learnt.base, rivals)
     return {
-        **_about(artifact, "folds grouped by account", artifact.training["as_of"][-1]),
-        **_report(logits, scores, held, artifact),
-        "baselines": baselines.beside_held(logits, rows, restraint, at),
+        **_about(artifact, "folds grouped by account", origin.as_of),
+        **_report(origin, artifact),
+        **pooled([origin]),
     }
 
 
@@ -361,13 +380,14 @@ def _about(artifact: Artifact, kind: str, where: str) -> dict[str, Any]:
     return {"kind": kind, "judged": "procedure", "as_of": where, "trained_on": trained_on}
 
 
-def _report(logits: Floats, scores: Floats, held: Rows, artifact: Artifact) -> dict[str, Any]:
-    base, every = artifact.training["base_rate"], ["all"] * len(held.y)
-    report = evaluate.evaluate(logits, held.y, held.accounts, base)
-    by_segment = segments.table(logits, held.y, held.accounts, every, report)
+def _report(origin: Origin, artifact: Artifact) -> dict[str, Any]:
+    labels, accounts, logits = origin.labels, origin.accounts, origin.logits
+    # The line is in the logits already.
+    scores = scale(replace(artifact.calibration, slope=1.0, offset=0.0), artifact.anchors)
+    report = evaluate.evaluate(logits, labels, accounts, origin.base)
     beside = {
-        "segments": by_segment,
-        "bands": evaluate.bands(scores, held.y),
-        "value": worth.of(logits, held.y, held.accounts, CAPACITY),
+        "segments": segments.table(logits, labels, accounts, ["all"] * len(labels), report),
+        "bands": evaluate.bands(scores.unclipped(logits), labels),
+        "value": worth.of(logits, labels, accounts, CAPACITY),
     }
     return {**report, **beside, "champion": None, "shadow": []}

@@ -1,14 +1,13 @@
 """The promotion gate: what a model must have shown, where it was judged, to score and to serve.
 
-A model must surely beat (the lower end of the 95 % interval above 0) the base rate and, where it
-has trees, the scorecard of the same columns. It must beat the best single column, too; where that
-may be noise it is said, for a model of one column would be no safer choice.
-A champion that is still valid gives way only to what is surely better on a date that neither had
+A model must surely beat (the lower end of the 95 % interval above 0) the base rate, the best single
+column and, where it has trees, the scorecard of the same columns, over all dates that judged.
+A champion that is still valid gives way only to what is surely better on dates that neither had
 learnt from, and none gives way to what was never set beside it. Everything is read from the
 artifact's own evaluation; nothing is measured here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,7 +18,6 @@ from training.artifact import Artifact
 BASE_RATE = "the base rate"
 SCORECARD = "logistic regression on the same columns"
 """The name of the baseline that a model with trees must beat to keep them."""
-SURELY = (BASE_RATE, SCORECARD)
 
 Measured = Mapping[str, Any]
 
@@ -46,19 +44,23 @@ def shortfalls(evaluation: Mapping[str, Any]) -> list[str]:
     return [
         f"no better than {name}: log loss lower by {figures(gain)}"
         for name, gain in rivals
-        if not (beats(gain) if name in SURELY else _ahead(gain))
+        if not beats(gain)
     ]
 
 
 def word(gain: Measured) -> str:
     """How a gain in log loss over something simpler is spoken of."""
-    if beats(gain):
-        return "better"
-    return "not surely better" if _ahead(gain) else "no better"
+    return "better" if beats(gain) else "no better"
 
 
-def _ahead(gain: Measured) -> bool:
-    return gain["value"] is not None and gain["value"] > 0
+def judges(evaluation: Mapping[str, Any]) -> str:
+    """The dates over which gains were measured, as they are spoken of after "on"."""
+    _, *earlier = evaluation.get("origins") or [evaluation]
+    if not earlier:
+        return str(evaluation["as_of"])
+    dates = "as-of dates" if evaluation["kind"].endswith("date") else "blocks of time"
+    span = f"from {earlier[-1]['as_of']} to {evaluation['as_of']}"
+    return f"{len(earlier) + 1} {dates} {span}"
 
 
 def trees_prove_nothing(evaluation: Mapping[str, Any]) -> str:
@@ -66,8 +68,8 @@ def trees_prove_nothing(evaluation: Mapping[str, Any]) -> str:
     for item in evaluation.get("baselines", ()):
         if item["baseline"] == SCORECARD and not beats(item):
             return (
-                f"on {evaluation['as_of']} trees lowered the log loss of the scorecard by "
-                f"{figures(item)}, which may be nothing"
+                f"on {judges(evaluation)}, which judged, trees lowered the log loss of the "
+                f"scorecard by {figures(item)}, which may be nothing"
             )
     return ""
 
@@ -77,7 +79,7 @@ def require_skill(artifact: Artifact) -> None:
     if found := shortfalls(artifact.evaluation):
         also = "".join(f"; {line}" for line in weak_segments(artifact.evaluation))
         raise GateRefused(
-            f"{_named(artifact)} is not promoted: on {artifact.evaluation['as_of']} it is "
+            f"{_named(artifact)} is not promoted: on {judges(artifact.evaluation)} it is "
             f"{'; '.join(found)}{also}; add indicators or history"
         )
 
@@ -97,7 +99,8 @@ def require_better(artifact: Artifact, champion: Standing, today: date) -> None:
         )
     if beats(found):
         return
-    where = f"on {artifact.evaluation['as_of']} its log loss is lower by {figures(found)}"
+    days = found.get("as_of", [artifact.evaluation["as_of"]])
+    where = f"on {_listed(days)} its log loss is lower by {figures(found)}"
     if found["high"] < 0:
         told = f"worse than the champion, version {champion.version}: {where}"
     elif today <= champion.expiry:
@@ -140,6 +143,10 @@ def weak_segments(evaluation: Mapping[str, Any]) -> Iterator[str]:
 
 def _sureness(gain: Measured) -> str:
     return "surely" if gain["high"] is not None and gain["high"] < 0 else "perhaps"
+
+
+def _listed(days: Sequence[str]) -> str:
+    return days[0] if len(days) == 1 else f"{', '.join(days[:-1])} and {days[-1]}"
 
 
 def champion_line(evaluation: Mapping[str, Any]) -> str:

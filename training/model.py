@@ -236,9 +236,16 @@ def cross_fitted(rows: Rows, restraint: Restraint) -> Floats:
     One booster a fold and not a bag: its margins spread a little wider than the bag's, so the
     slope that is fitted to them errs on the cautious side.
     """
-    found = np.empty(len(rows.y))
+    margins: Floats = cross_fitted_parts(rows, restraint).sum(axis=0)
+    return margins
+
+
+def cross_fitted_parts(rows: Rows, restraint: Restraint) -> Floats:
+    """The same by its parts (2 × rows): that of the scorecard, and that of the trees."""
+    found = np.empty((2, len(rows.y)))
     for fold in split.grouped(rows.accounts):
         if fold.test.any():
-            model = fit(rows.where(fold.train), restraint, bag=1)
-            found[fold.test] = model.margins(rows.X[fold.test], 1)
+            model, X = fit(rows.where(fold.train), restraint, bag=1), rows.X[fold.test]
+            found[0, fold.test] = model.scorecard.margins(X)
+            found[1, fold.test] = bagged(model.boosters, X, 1)
     return found

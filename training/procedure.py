@@ -4,7 +4,7 @@ The evaluation repeats it, whole, on earlier rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -21,32 +21,17 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.windows import Column
-from training import cold_start, model, offsets, scales, search
+from training import cold_start, model, scales, search, split
 from training.artifact import Artifact
 from training.calibration_table import by_as_of
 from training.drivers import Meaning
 from training.health import Anchors
+from training.learnt import Learnt
 from training.matrix import Feature, matrix
-from training.offsets import History, Pull
 from training.opportunity import Edge
 from training.search import Choice
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Held:
-    """What the latest as-of date looked like to models that never saw its accounts.
-
-    `pull` is how far the dates before it pull its calibration.
-    """
-
-    day: date
-    margins: Floats
-    labels: npt.NDArray[np.int8]
-    accounts: Sequence[str]
-    segments: Sequence[str]
-    pull: Pull
 
 
 def labelled(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
@@ -90,10 +75,10 @@ def fit(
     company: Company,
     target: str,
     choice: Choice | None = None,
-) -> tuple[Artifact, Held]:
+) -> tuple[Artifact, Learnt]:
     """An artifact from labelled rows, calibrated and anchored on their latest as-of date.
 
-    Without a `choice` of restraint, the rows themselves choose it.
+    Beside it what it is made of. Without a `choice` of restraint, the rows themselves choose it.
 
     Raises
     ------
@@ -103,33 +88,70 @@ def fit(
     """
     require_enough(table, target, company)
     choice = choice or choose(table, columns, company, target)
-    features = describe(table, live(columns))
-    rows = as_rows(table, features, company, target)
-    declared = company.targets[target]
-    fitted_model = model.fit(rows, choice.restraint)
-    margins = model.cross_fitted(rows, choice.restraint)
-    _require_both(rows, declared.words[0])
-    history = offsets.fit(margins, rows.y, rows.as_of, rows.ahead)
-    held, fitted = _hold(table, rows, margins, history.pull), history.line
-    anchors = scales.anchored(
-        declared, fitted.logits(held.margins), held.labels, company.bands.capacity
-    )
-    artifact = Artifact(
+    learnt = learn(table, columns, company, target, choice)
+    return _artifact(learnt, choice, anchors(learnt, company, target), company, target), learnt
+
+
+def learn(
+    table: pa.Table, columns: Sequence[Column], company: Company, target: str, choice: Choice
+) -> Learnt:
+    """What labelled rows teach, calibrated on their latest as-of date, without a scale.
+
+    Raises
+    ------
+    GateRefused
+        Too few accounts of either kind, or a calibration that runs backwards.
+    """
+    require_enough(table, target, company)
+    rows = as_rows(table, describe(table, live(columns)), company, target)
+    _require_both(rows, company.targets[target].words[0])
+    return Learnt.of(rows, choice.restraint, rows.as_of == rows.as_of.max())
+
+
+def anchors(learnt: Learnt, company: Company, target: str) -> Anchors | Edge:
+    """What anchors the scale of what was learnt: rows of the latest date, which it never saw.
+
+    Where these are too few to support bands, earlier dates help, at least a horizon apart.
+
+    Raises
+    ------
+    GateRefused
+        All of them support none; the message is that of the latest date.
+    """
+    rows, declared, capacity = learnt.rows, company.targets[target], company.bands.capacity
+    logits, refusals = learnt.history.line.logits(learnt.margins), []
+    days = split.apart(np.unique(rows.as_of).astype(object).tolist(), rows.latest, declared)
+    for count in range(1, len(days) + 1):
+        mask = np.isin(rows.as_of, np.array(days[:count], "datetime64[D]"))
+        try:
+            found = scales.anchored(declared, logits[mask], rows.y[mask], capacity)
+        except GateRefused as refused:
+            refusals.append(refused)
+            continue
+        return found if count == 1 else replace(found, chosen=f"{found.chosen} of {count} dates")
+    raise refusals[0]
+
+
+def _artifact(
+    learnt: Learnt, choice: Choice, scale: Anchors | Edge, company: Company, target: str
+) -> Artifact:
+    """What was learnt, with its scale, and the words of the declaration."""
+    declared, features = company.targets[target], tuple(learnt.rows.features)
+    return Artifact(
         target=target,
         horizon_days=declared.horizon,
         gap_days=declared.gap,
         min_history_days=company.bands.min_history,
-        scorecard=fitted_model.scorecard,
-        models=tuple(booster.model_to_string() for booster in fitted_model.boosters),
-        calibration=fitted,
-        anchors=anchors,
-        features=tuple(features),
+        scorecard=learnt.model.scorecard,
+        models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
+        calibration=learnt.history.line,
+        anchors=scale,
+        features=features,
         meanings=_meanings(company, features),
         declaration_hash=company.declaration_hash,
-        training=account_of(rows, choice, history, margins),
+        training=account_of(learnt, choice),
         definitions=definitions(company, target),
     )
-    return artifact, held
 
 
 def under(company: Company, target: str, anchors: Anchors | Edge) -> Company:
@@ -211,20 +233,6 @@ def as_rows(
     )
 
 
-def _hold(table: pa.Table, rows: model.Rows, margins: Floats, pull: Pull) -> Held:
-    """The rows of the latest date, with their cross-fitted margins."""
-    at_latest = rows.as_of == np.datetime64(rows.latest, "D")
-    latest = table.filter(pa.array(at_latest))
-    return Held(
-        rows.latest,
-        margins[at_latest],
-        rows.y[at_latest],
-        latest["account_id"].to_pylist(),
-        latest["segment"].to_pylist(),
-        pull,
-    )
-
-
 def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meaning]:
     found = {}
     for name in dict.fromkeys(feature.indicator for feature in features):
@@ -235,13 +243,12 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
     return found
 
 
-def account_of(
-    rows: model.Rows, choice: Choice, history: History, margins: Floats
-) -> dict[str, Any]:
-    """What the artifact was made from, for those who read it; `margins` are cross-fitted."""
-    logits = history.line.logits(margins)
+def account_of(learnt: Learnt, choice: Choice) -> dict[str, Any]:
+    """What the artifact was made from, for those who read it."""
+    rows, history = learnt.rows, learnt.history
+    logits = history.line.logits(learnt.margins)
     return {
-        "as_of": [str(day) for day in np.unique(rows.as_of)],
+        "as_of": learnt.days,
         "rows": len(rows.y),
         "accounts": len(set(rows.accounts)),
         "events": int(rows.y.sum()),
@@ -253,7 +260,7 @@ def account_of(
         "folds": list(choice.folds),
         "trees_left_out": choice.trees_left_out,
         "parameters": model.PARAMETERS,
-        "base_rate": history.line.events / history.line.rows,
+        "base_rate": learnt.base,
         "offset": history.account(),
         "calibration_by_as_of": by_as_of(logits, rows.y, rows.as_of, rows.accounts),
     }

@@ -4,7 +4,8 @@ Every trial grows trees on each fold, blends them with a scorecard of the same r
 shares, and is judged by what is left of the log loss once an affine calibration has taken out
 the shift of the base rate. Bounded by trials and never by time, and seeded, so that the same
 rows give the same model. Of all that is within noise of the best, the simplest is chosen: small
-trees generalise better out of time and explain fastest.
+trees generalise better out of time and explain fastest. Trees stay only where they surely lower
+the loss of the scorecard on the folds, which lie before every date that judges.
 """
 
 import math
@@ -21,7 +22,7 @@ from optuna.trial import TrialState
 
 from features.company import Target
 from features.progress import Progress, silent
-from training import calibration, model, scorecard, split
+from training import calibration, evaluate, gate, model, scorecard, split
 from training.model import Restraint, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -68,8 +69,8 @@ class Choice:
 
     `losses` are calibrated log losses on the folds: of the chosen one, of the best one, and of
     the scorecard alone. `folds` are the folds, each with its as-of dates, its rows and the loss of
-    the chosen one. `trees_left_out` says why there is nothing but the scorecard, where that was not
-    the search's own finding.
+    the chosen one. `trees_left_out` says why there is nothing but the scorecard; it is empty where
+    there are trees.
     """
 
     restraint: Restraint
@@ -161,8 +162,11 @@ def choose(
     candidates = [_Candidate(alone, cards)]
     candidates += [found for item in tried for found in _candidates(item, alone)]
     chosen, best = _simplest(candidates, ready, worth)
+    if why := _unproven(chosen, best, candidates[0], ready):
+        chosen = candidates[0]
     losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
-    return Choice(chosen.restraint, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
+    found = Choice(chosen.restraint, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
+    return replace(found, trees_left_out=f"on {chosen_on}, {why}" if why else "")
 
 
 def _ready(
@@ -342,6 +346,22 @@ def _simplest(
         if item.loss - best.loss <= _error(_losses(item, folds) - least, accounts):
             return item, best
     return best, best
+
+
+def _unproven(
+    chosen: _Candidate, best: _Candidate, card: _Candidate, folds: Sequence[_Fold]
+) -> str:
+    """Why trees are not worth having on the folds; empty where the chosen ones surely are."""
+    trees = best if chosen.tried is None else chosen
+    if trees.tried is None:
+        return "no trees lowered the log loss of the scorecard"
+    better = _losses(card, folds) - _losses(trees, folds)
+    accounts = _accounts(fold.test for fold in folds).tolist()
+    gain = evaluate.interval(lambda rows: float(better[rows].mean()), accounts)
+    if trees is chosen and gate.beats(gain):
+        return ""
+    told = f"trees lowered the log loss of the scorecard by {gate.figures(gain)}"
+    return f"{told}, which may be nothing"
 
 
 def _losses(item: _Candidate, folds: Sequence[_Fold]) -> Floats:

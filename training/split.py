@@ -72,6 +72,23 @@ def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[Fold]:
     return folds[-ORIGINS:]
 
 
+def apart(dates: Sequence[date], latest: date, target: Target) -> list[date]:
+    """The `latest` and those of `dates` before it, latest first, at least a horizon apart.
+
+    None of them asks for what another has asked for.
+    """
+    found = [latest]
+    for day in sorted(dates, reverse=True):
+        if (found[-1] - day).days >= target.horizon:
+            found.append(day)
+    return found
+
+
+def origins(dates: Sequence[date], latest: date, target: Target) -> list[date]:
+    """The at most three dates to judge on, latest first; dates alone decide, and no outcome."""
+    return apart(dates, latest, target)[:ORIGINS]
+
+
 def forward(blocks: npt.NDArray[np.datetime64]) -> list[Fold]:
     """At most three folds, each of one block of time, taught by all blocks before it."""
     later = np.unique(blocks)[1:][-ORIGINS:]

@@ -20,7 +20,8 @@ from features.settings import Settings
 from features.snapshots import Snapshots
 from training import certificate, evidence, gate, lead_times, planted, search, tracking
 from training.artifact import Artifact
-from training.judge import History, judged, simplest
+from training.history import History
+from training.judge import earlier_origins, judged, simplest
 from training.panel import require_grid
 from training.procedure import as_rows, labelled, size
 from training.search import Choice
@@ -250,8 +251,8 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     table = labelled(built, company, target)
     history = History(built, company, target, table, learn, later, champion=champion)
     history = replace(history, mrr=mrr or {}).choose(choice, progress)
-    kept = isinstance(choice, Choice)
-    artifact = judged(history, progress) if kept else simplest(history, progress)
+    make = judged if isinstance(choice, Choice) else simplest
+    artifact = make(history, list(earlier_origins(history, progress)), progress)
     learnt = snapshots.digest(history.of(learn))
     data = {"data_digest": learnt, "data_until": str(built.data_until)}
     path = {"explanation_path": artifact.explanation_path}
