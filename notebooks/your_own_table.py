@@ -75,13 +75,12 @@ for item in judged["baselines"]:
     print(f"lower than that of {item['baseline']} by {gain}")
 
 # %% [markdown]
-# The search also tries the simplest model of all, a scorecard without trees. Where trees prove
-# nothing by more than noise, it stays alone: easier to explain, and as good. Here the truth *is*
-# one.
+# The search also tries the simplest model of all, a scorecard without trees. Where trees do not
+# surely lower its loss, it stays alone: easier to explain, and as good. Here the truth *is* one.
 
 # %%
 print(f"{len(artifact.models)} boosters beside the scorecard")
-print(artifact.training["trees_left_out"] or "The search chose so; the gate had nothing to take.")
+print(artifact.training["trees_left_out"])
 
 # %% [markdown]
 # ## Do the probabilities mean what they say?

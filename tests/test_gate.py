@@ -21,6 +21,7 @@ from training.artifact import Artifact
 from training.gate import Standing
 from training.history import History
 from training.judge import simplest
+from training.learnt import Learnt
 from training.model import Rows
 from training.procedure import labelled
 from training.train import Trained, fit_and_evaluate, summary
@@ -66,7 +67,7 @@ def test_skill_that_is_not_known_is_no_skill(trained: House) -> None:
     ("name", "found", "passes"),
     [
         (COLUMN, SURE, True),
-        (COLUMN, NOISE, True),
+        (COLUMN, NOISE, False),
         (COLUMN, WORSE, False),
         (LOGISTIC, SURE, True),
         (LOGISTIC, NOISE, False),
@@ -82,11 +83,11 @@ def test_what_something_simpler_does_as_well_is_not_promoted(
         gate.require_skill(artifact)
 
 
-def test_what_may_be_noise_over_one_column_is_said(trained: House) -> None:
+def test_what_may_be_noise_is_no_better(trained: House) -> None:
     artifact = judged(trained.trained.artifact, baselines=beside(COLUMN, NOISE))
     told = summary(dataclasses.replace(trained.trained, artifact=artifact))
-    assert "not surely better than tenure alone: log loss lower by 0.0010" in told
-    assert "will not be promoted" not in told
+    assert "\n  no better than tenure alone: log loss lower by 0.0010" in told
+    assert "will not be promoted: no better than tenure alone" in told
 
 
 def test_the_summary_says_what_the_gate_will_refuse(trained: House) -> None:
@@ -171,6 +172,7 @@ def test_a_champion_is_judged_on_a_date_that_it_has_not_learnt_from(
     found = new.evaluation["champion"]
     # The repeated procedure learns from the same dates as the old model did: they are equals.
     assert (found["digest"], found["why"]) == (old.digest, "")
+    assert found["as_of"] == [str(days[-1])], "on earlier origins it had learnt from the date"
     assert (found["value"], found["low"], found["high"]) == pytest.approx((0, 0, 0), abs=1e-12)
     told = summary(Trained(replaced(new, trained), "m", "2", "r"))
     assert f"no better than the champion, version {old.version}" in told
@@ -214,12 +216,10 @@ def held(rows: Rows) -> tuple[Rows, Rows]:
 
 def names(rows: Rows, restraint: model.Restraint) -> list[str]:
     taught, test = held(rows)
-    every = np.ones(len(taught.y), dtype=np.bool_)
-    logits = np.zeros(len(test.y))
-    found = baselines.beside(logits, test, taught, restraint, every)
-    at_once = baselines.beside_held(np.zeros(len(rows.y)), rows, restraint, rows.y >= 0)
-    assert [item["baseline"] for item in at_once] == [item["baseline"] for item in found]
-    return [item["baseline"] for item in found]
+    learnt = Learnt.of(taught, restraint, np.ones(len(taught.y), dtype=np.bool_))
+    found = [item.name for item in baselines.beside(test, learnt)]
+    assert [item.name for item in baselines.beside_held(learnt)] == found
+    return found
 
 
 def test_a_model_is_set_beside_what_is_simpler_than_it() -> None:
@@ -259,7 +259,7 @@ def test_trees_that_prove_nothing_are_left_out(trained: House, rows: Snapshots) 
     company, days = trained.company, learning_dates(trained.company)
     table = labelled(rows, company, TARGET)
     history = History(rows, company, TARGET, table, days, (), choice=CHOICE)
-    found = simplest(history, silent)
+    found = simplest(history, [], silent)
     assert "trees lowered the log loss of the scorecard by" in found.training["trees_left_out"]
     assert (found.models, found.training["restraint"]["share"]) == ((), 0.0)
     assert LOGISTIC not in [item["baseline"] for item in found.evaluation["baselines"]]
@@ -267,7 +267,7 @@ def test_trees_that_prove_nothing_are_left_out(trained: House, rows: Snapshots) 
     assert set(found.meanings) == set(trained.champion.meanings)
     assert found.features == trained.champion.features
     told = summary(Trained(replaced(found, trained), "m", "2", "r"))
-    assert "a scorecard alone: on 2025-10-01 trees lowered" in told
+    assert "a scorecard alone: on 2025-10-01, which judged, trees lowered" in told
 
 
 def test_trees_that_earn_their_place_are_kept() -> None:

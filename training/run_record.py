@@ -47,7 +47,7 @@ def parameters(artifact: Artifact) -> dict[str, Any]:
 def metrics(artifact: Artifact) -> list[Step]:
     """Names that MLflow accepts, values and steps: overall, and per segment, band, fold and trial.
 
-    Folds, trials and as-of dates are the steps of one metric each, from 0 on.
+    Folds, trials, as-of dates and origins are the steps of one metric each, from 0 on.
     """
     judged = artifact.evaluation
     found = [
@@ -60,7 +60,8 @@ def metrics(artifact: Artifact) -> list[Step]:
         found += _measures("certificate/", {accepted(check["name"]): check["value"]})
     for entry in judged.get("baselines", ()):
         found += _measures("", {f"gain_over/{accepted(entry['baseline'])}": entry})
-    return [(name, value, 0) for name, value in found] + list(_steps(artifact.training))
+    steps = [*_steps(artifact.training), *_origins(judged)]
+    return [(name, value, 0) for name, value in found] + steps
 
 
 def accepted(name: str) -> str:
@@ -114,6 +115,14 @@ def _steps(made: dict[str, Any]) -> Iterator[Step]:
     for step, day in enumerate(made["calibration_by_as_of"]):
         told = {name: day[name] for name in ("observed_rate", "predicted_rate", *MEASURES)}
         yield from ((name, value, step) for name, value in _measures("as_of/", told))
+
+
+def _origins(judged: dict[str, Any]) -> Iterator[Step]:
+    """What each date showed over which gains are pooled, earliest first."""
+    for step, item in enumerate(reversed(judged.get("origins", ()))):
+        shown = {name: item[name]["value"] for name in ("auc", "log_loss", "gain_over_base_rate")}
+        for name, value in _measures("origin/", shown | {"events": item["events"]}):
+            yield name, value, step
 
 
 def tags(artifact: Artifact) -> dict[str, str]:

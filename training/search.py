@@ -166,7 +166,9 @@ def choose(
         chosen = candidates[0]
     losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
     found = Choice(chosen.restraint, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
-    return replace(found, trees_left_out=f"on {chosen_on}, {why}" if why else "")
+    return replace(
+        found, trees_left_out=f"on the search's folds ({chosen_on}) {why}" if why else ""
+    )
 
 
 def _ready(

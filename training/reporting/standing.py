@@ -72,7 +72,10 @@ def _between(item: Row, digits: int = 3) -> str:
 def verdicts(judged: Row) -> list[Note]:
     """What the gate says: whether it may be promoted, the champion beside it, weak segments."""
     evaluation, gain = dict(judged), measured(judged["gain_over_base_rate"], 4)
-    good = f"Surely better than the base rate, by a log loss lower by {gain}, and every baseline."
+    good = (
+        f"On {gate.judges(judged)} surely better than the base rate, by a log loss lower by "
+        f"{gain}, and every baseline."
+    )
     short = gate.shortfalls(evaluation)
     notes = [
         Note(sentence(f"not to be promoted: {'; '.join(short)}"), "bad")
@@ -85,9 +88,9 @@ def verdicts(judged: Row) -> list[Note]:
 
 
 def left_out(artifact: Artifact) -> list[Note]:
-    """Why the model is a scorecard alone, where that was not the search's own finding."""
+    """Why the model is a scorecard alone, where it is."""
     why = artifact.training["trees_left_out"]
-    return [Note(sentence(f"a scorecard alone: {why}"), "caution")] if why else []
+    return [Note(sentence(f"a scorecard alone: {why}"))] if why else []
 
 
 def quality(judged: Row) -> Section:
@@ -98,27 +101,47 @@ def quality(judged: Row) -> Section:
         [
             "gain over the base rate",
             measured(judged["gain_over_base_rate"], 4),
-            "log loss, above 0 is better",
+            f"log loss on {gate.judges(judged)}, above 0 is better",
         ],
     ]
     parts: list[Part] = [Table("Measures", ["measure", "value", "scale"], rows)]
     if judged.get("baselines"):
-        beside = [
-            [
-                item["baseline"],
-                measured(item, 4),
-                gate.word(item),
-            ]
-            for item in judged["baselines"]
-        ]
-        parts.append(
-            Table(
-                "Log loss below that of what is simpler",
-                ["simpler model", "lower by", "so it is"],
-                beside,
-            )
-        )
+        parts.append(_simpler(judged))
+    if len(judged.get("origins", ())) > 1:
+        parts.append(_origins(judged))
     return Section("Quality", *parts)
+
+
+def _simpler(judged: Row) -> Table:
+    """The gains over the baselines, and what the model is by them."""
+    rows = [[item["baseline"], measured(item, 4), gate.word(item)] for item in judged["baselines"]]
+    title = "Log loss below that of what is simpler"
+    return Table(title, ["simpler model", "lower by", "so it is"], rows)
+
+
+def _origins(judged: Row) -> Table:
+    """What each date showed over which gains are pooled."""
+    rows = [
+        [
+            item["as_of"],
+            number(item["rows"], 0),
+            number(item["events"], 0),
+            measured(item["auc"]),
+            measured(item["log_loss"], 4),
+            measured(item["gain_over_base_rate"], 4),
+            "; ".join(f"{rival['baseline']}: {measured(rival, 4)}" for rival in item["baselines"])
+            or UNKNOWN,
+        ]
+        for item in judged["origins"]
+    ]
+    note = (
+        "Gains over what is simpler are means over the rows of all these dates; an account that "
+        "several dates judged counts as one. On each date the whole procedure was repeated on "
+        "what was known by then, the choice of the model included, and the best column is the one "
+        "that was best by then. All other figures are of the first date here."
+    )
+    head = ["date", "rows", "events", "AUC", "log loss", "gain over the base rate"]
+    return Table("Date by date", [*head, "gain over what is simpler"], rows, note)
 
 
 def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:

@@ -78,7 +78,7 @@ def _skill(challenger: Candidate) -> Check:
         "as_of": judged["as_of"],
         "judged": judged["judged"],
     }
-    where = f"on {judged['as_of']} the challenger's {judged['judged']} is"
+    where = f"on {gate.judges(judged)} the challenger's {judged['judged']} is"
     if lacking := gate.shortfalls(judged):
         return Check("skill", False, f"{where} {'; '.join(lacking)}", figures)
     gain = gate.figures(judged["gain_over_base_rate"])
