@@ -65,6 +65,9 @@ def test_the_numbers_are_those_of_the_evaluation(artifact: Artifact, html: str, 
         assert artifact.digest in text
         for item in judged["segments"]:
             assert item["segment"] in text
+        for item in judged["origins"]:
+            assert item["as_of"] in text
+            assert page.measured(item["gain_over_base_rate"], 4) in text
 
 
 def test_the_card_says_what_one_must_know_before_use(artifact: Artifact, card: str) -> None:

@@ -67,7 +67,7 @@ def rows(trained: House) -> Snapshots:
 def history(rows: Snapshots, house: House, table: pa.Table | None = None) -> History:
     own = labelled(rows, house.company, TARGET) if table is None else table
     days = learning_dates(house.company)
-    return History(rows, house.company, TARGET, own, days, []).choose(1, silent)
+    return History(rows, house.company, TARGET, own, days, []).choose_earlier(1, silent)
 
 
 def turned(table: pa.Table, days: Sequence[date]) -> pa.Table:

@@ -98,19 +98,25 @@ class History:
         return replace(self, choice=self.choice.without_trees(why), choices=plain)
 
     def choose(self, trials: int | Choice, progress: Progress) -> "History":
-        """The same with its choices, in each of which the date that it is judged on has no part.
+        """The same with its choice, in which the latest date has no part where it will judge.
 
         Where the earlier dates cannot support a model, they will not be judged by the last one
-        either, and all dates choose. An origin whose earlier dates support none has no choice.
+        either, and all dates choose.
         """
-        by_earlier = (
-            None if self.later else self._choice(self.settled_by(self.latest), trials, progress)
-        )
-        choice = by_earlier or self._choice(self.learn, trials, progress)
+        choice = None
+        if not self.later:
+            choice = self._choice(self.settled_by(self.latest), trials, progress)
+        return replace(self, choice=choice or self._choice(self.learn, trials, progress))
+
+    def choose_earlier(self, trials: int | Choice, progress: Progress) -> "History":
+        """The same with a choice for each earlier origin, of what was settled by it.
+
+        An origin whose earlier dates support none has no choice.
+        """
         _, *before = split.origins(self.learn, self.latest, self.declared)
-        choices = {day: self._choice(self.settled_by(day), trials, progress) for day in before}
-        kept = {day: found for day, found in choices.items() if found is not None}
-        return replace(self, choice=choice, choices=kept)
+        found = {day: self._choice(self.settled_by(day), trials, progress) for day in before}
+        kept = {day: choice for day, choice in found.items() if choice is not None}
+        return replace(self, choices=kept)
 
     def _choice(
         self, days: Sequence[date], trials: int | Choice, progress: Progress

@@ -22,10 +22,11 @@ from features.company import Company, Target
 from features.errors import Finding, GateRefused
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
-from training import split
+from training import search, split
 from training.artifact import Artifact
+from training.history import History
+from training.judge import simplest
 from training.procedure import labelled
-from training.train import fit_and_evaluate
 
 Procedure = Callable[[Snapshots, Company, str, Sequence[date], Sequence[date]], Artifact]
 
@@ -65,12 +66,21 @@ class Nothing:
         return -float(ndtri(FAMILY / tests / 2)) * float(np.sqrt(spread / len(self.aucs)))
 
 
+def on_last_date(
+    built: Snapshots, company: Company, target: str, learn: Sequence[date], later: Sequence[date]
+) -> Artifact:
+    """What training makes, judged on the last date alone: the AUC is of no other."""
+    table = labelled(built, company, target)
+    history = History(built, company, target, table, learn, later)
+    return simplest(history.choose(search.TRIALS, silent), (), silent)
+
+
 def breaches(
     built: Snapshots,
     company: Company,
     dates: dict[str, Sequence[date]],
     *,
-    procedure: Procedure = fit_and_evaluate,
+    procedure: Procedure = on_last_date,
     progress: Progress = silent,
 ) -> Iterator[Finding]:
     """What the procedure finds in null worlds of each target, of which `dates` are the as-of dates.
@@ -93,7 +103,7 @@ def worlds(
     company: Company,
     target: str,
     dates: tuple[Sequence[date], Sequence[date]],
-    procedure: Procedure = fit_and_evaluate,
+    procedure: Procedure = on_last_date,
     progress: Progress = silent,
 ) -> Nothing:
     """What the procedure finds when it learns from the first dates and is judged on the others.

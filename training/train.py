@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock, contract, rows, snapshots, sources
@@ -23,7 +24,7 @@ from training.artifact import Artifact
 from training.history import History
 from training.judge import earlier_origins, judged, simplest
 from training.panel import require_grid
-from training.procedure import as_rows, labelled, size
+from training.procedure import labelled, size
 from training.search import Choice
 
 TOLD_SHADOWS = 3
@@ -69,33 +70,66 @@ def train(
         progress("asking the tracking server")
         tracking.require(company, settings)
     with contract.sound(company) as tables:
-        dates = {name: _dates(tables, company, name, as_of) for name in chosen}
-        every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
-        built = snapshots.build_from(tables, every, progress=progress)
-        events = {name: measure.churned(tables, name) for name in chosen if name in company.adverse}
-        mrr = revenue(tables)
+        ground = _ground(tables, chosen, as_of, progress)
     trained = []
     for name in chosen:
-        artifact = fit_and_evaluate(
-            built,
-            company,
-            name,
-            *dates[name],
-            choice=settings.trials,
-            champion=tracking.champion_of(company, name, settings, progress),
-            mrr=mrr,
-            progress=progress,
-        )
-        seen = [day for days in dates[name] for day in days]
-        # A lead is warning time; an opportunity warns of nothing.
-        if name in events:
-            progress(f"measuring lead times of {name}")
-            leads = lead_times.of_months(built, company, events[name], seen)
-            artifact = lead_times.told_by(artifact, leads)
-        artifact = evidence.told_by(artifact, built, company, seen)
+        champion = tracking.champion_of(company, name, settings, progress)
+        artifact = _told(ground, company, name, settings.trials, champion, progress)
         progress(f"registering {name}")
         trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
     return trained
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What all targets are trained from: rows, as-of dates, dates of churn, and revenue."""
+
+    built: Snapshots
+    dates: Mapping[str, tuple[list[date], list[date]]]
+    events: Mapping[str, pa.Table]
+    mrr: Mapping[str, float]
+
+
+def _ground(
+    tables: sources.Tables, targets: Sequence[str], as_of: Sequence[date], progress: Progress
+) -> _Ground:
+    company = tables.company
+    dates = {name: _dates(tables, company, name, as_of) for name in targets}
+    every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
+    built = snapshots.build_from(tables, every, progress=progress)
+    # A lead is warning time; an opportunity warns of nothing.
+    adverse = [name for name in targets if name in company.adverse]
+    events = {name: measure.churned(tables, name) for name in adverse}
+    return _Ground(built, dates, events, revenue(tables))
+
+
+def _told(
+    ground: _Ground,
+    company: Company,
+    name: str,
+    trials: int,
+    champion: Artifact | None,
+    progress: Progress,
+) -> Artifact:
+    """The artifact of a target with its evaluation, its lead times and what its report draws."""
+    learn, later = ground.dates[name]
+    artifact = fit_and_evaluate(
+        ground.built,
+        company,
+        name,
+        learn,
+        later,
+        choice=trials,
+        champion=champion,
+        mrr=ground.mrr,
+        progress=progress,
+    )
+    seen = [*learn, *later]
+    if name in ground.events:
+        progress(f"measuring lead times of {name}")
+        leads = lead_times.of_months(ground.built, company, ground.events[name], seen)
+        artifact = lead_times.told_by(artifact, leads)
+    return evidence.told_by(artifact, ground.built, company, seen)
 
 
 def revenue(tables: sources.Tables) -> dict[str, float]:
@@ -249,19 +283,24 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     """
     require_grid(built.table, target, company.bands.min_history)
     table = labelled(built, company, target)
-    history = History(built, company, target, table, learn, later, champion=champion)
-    history = replace(history, mrr=mrr or {}).choose(choice, progress)
+    history = History(built, company, target, table, learn, later, champion=champion, mrr=mrr or {})
+    history = history.choose(choice, progress).choose_earlier(choice, progress)
     make = judged if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
-    learnt = snapshots.digest(history.of(learn))
-    data = {"data_digest": learnt, "data_until": str(built.data_until)}
-    path = {"explanation_path": artifact.explanation_path}
-    told = {"declared": declared(company, target)}
-    artifact = replace(artifact, training=artifact.training | data | path | told)
     taught = history.of(learn)
-    learnt_from = as_rows(taught, artifact.features, company, target)
+    artifact = replace(artifact, training=artifact.training | _about(artifact, history, taught))
     more = planted.checks(artifact, taught, company)
-    return certificate.certified(artifact, learnt_from, more, progress)
+    return certificate.certified(artifact, history.rows(taught, artifact.features), more, progress)
+
+
+def _about(artifact: Artifact, history: History, taught: pa.Table) -> dict[str, Any]:
+    """What training keeps of the data, the declaration, and how the artifact explains itself."""
+    return {
+        "data_digest": snapshots.digest(taught),
+        "data_until": str(history.built.data_until),
+        "explanation_path": artifact.explanation_path,
+        "declared": declared(history.company, history.target),
+    }
 
 
 def declared(company: Company, target: str) -> dict[str, Any]:
