@@ -355,11 +355,11 @@ def _origin(read: _Read, learnt: Learnt, block: int) -> Origin:
 
 def _out_of_time(artifact: Artifact, origins: Sequence[Origin]) -> dict[str, Any]:
     """The evaluation of the first origin, which `artifact` has not learnt from, among all."""
-    first = origins[0]
+    report = _report(origins[0], artifact)
     return {
-        **_about(artifact, "later block of time", first.as_of),
-        **_report(first, artifact),
-        **pooled(origins),
+        **_about(artifact, "later block of time", origins[0].as_of),
+        **report,
+        **pooled(origins, report),
     }
 
 
@@ -368,10 +368,11 @@ def _by_folds(artifact: Artifact, learnt: Learnt) -> dict[str, Any]:
     held, logits = learnt.held, baselines.cross_calibrated(learnt)
     days, rivals = artifact.training["as_of"], baselines.beside_held(learnt)
     origin = Origin(days[-1], days, held.y, held.accounts, logits, learnt.base, rivals)
+    report = _report(origin, artifact)
     return {
         **_about(artifact, "folds grouped by account", origin.as_of),
-        **_report(origin, artifact),
-        **pooled([origin]),
+        **report,
+        **pooled([origin], report),
     }
 
 

@@ -107,7 +107,7 @@ def _out_of_time(
         "segments": segments.table(logits, labels, accounts, test["segment"].to_pylist(), report),
         **_by_light(history.declared, scores, labels),
         "value": history.worth(logits, labels, accounts),
-        **pooled([origin, *earlier]),
+        **pooled([origin, *earlier], report),
         "champion": _champion(history, [origin, *earlier]),
         "shadow": _shadow(history, test, labels),
     }
@@ -199,7 +199,7 @@ def _by_folds(learnt: Learnt, history: History) -> dict[str, Any]:
         "segments": segments.table(logits, labels, accounts, test["segment"].to_pylist(), report),
         **_by_light(history.declared, scores, labels),
         "value": history.worth(logits, labels, accounts),
-        **pooled([origin]),
+        **pooled([origin], report),
         "champion": None if old is None else _not_compared(old, short),
         "shadow": _shadow(history, test, labels),
     }

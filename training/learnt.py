@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +19,16 @@ class Learnt:
     """A model, the rows that taught it, and its calibration on those that are `calibrating`.
 
     `parts` (2 × rows) are cross-fitted margins, of the scorecard and of the trees: each is of a
-    model that never saw its account.
+    model that never saw its account. `given` is the model where it is at hand; else it is fitted
+    when it is asked for.
     """
 
     rows: Rows
     restraint: Restraint
     calibrating: split.Mask
-    model: Model
     parts: Floats
     history: History
+    given: Model | None = None
 
     @classmethod
     def of(cls, rows: Rows, restraint: Restraint, calibrating: split.Mask) -> "Learnt":
@@ -37,9 +39,9 @@ class Learnt:
         GateRefused
             The calibration's slope is not positive.
         """
-        fitted, parts = model.fit(rows, restraint), model.cross_fitted_parts(rows, restraint)
+        parts = model.cross_fitted_parts(rows, restraint)
         history = offsets.of(parts.sum(axis=0), rows, calibrating)
-        return cls(rows, restraint, calibrating, fitted, parts, history)
+        return cls(rows, restraint, calibrating, parts, history)
 
     def without_trees(self) -> "Learnt":
         """What the same rows teach a scorecard alone, which is a part of most models.
@@ -52,10 +54,15 @@ class Learnt:
         plain, weight = replace(self.restraint, share=0.0), 1 - self.restraint.share
         if not weight:
             return Learnt.of(self.rows, plain, self.calibrating)
-        fitted = Model(self.model.scorecard.times(1 / weight), ())
         parts = self.parts / weight * [[1.0], [0.0]]
         history = offsets.of(parts[0], self.rows, self.calibrating)
-        return Learnt(self.rows, plain, self.calibrating, fitted, parts, history)
+        card = Model(self.model.scorecard.times(1 / weight), ())
+        return Learnt(self.rows, plain, self.calibrating, parts, history, card)
+
+    @cached_property
+    def model(self) -> Model:
+        """The model of all rows."""
+        return self.given or model.fit(self.rows, self.restraint)
 
     @property
     def margins(self) -> Floats:

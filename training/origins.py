@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 Measured = dict[str, float | None]
 
+MEASURES = ("auc", "log_loss", "gain_over_base_rate")
+
 
 @dataclass(frozen=True)
 class Rival:
@@ -78,15 +80,21 @@ def constant(rate: float, rows: int) -> Floats:
     return np.full(rows, np.log(rate / (1 - rate)))
 
 
-def pooled(origins: Sequence[Origin]) -> dict[str, Any]:
+def pooled(origins: Sequence[Origin], report: dict[str, Any]) -> dict[str, Any]:
     """The gains over all origins, and what each showed, as plain JSON values.
 
     Parameters
     ----------
     origins : sequence of Origin
         The one that is reported first, whose rivals are named; then the earlier ones.
+    report : dict
+        What `evaluate.evaluate` says of the first.
     """
-    first = origins[0]
+    first, *earlier = origins
+    shown = _plain(first, report)
+    if not earlier:
+        over = {key: shown[key] for key in ("gain_over_base_rate", "baselines")}
+        return over | {"origins": [shown]}
     beside = [
         {"baseline": rival.name} | _mean([item.gain_over(place) for item in origins], origins)
         for place, rival in enumerate(first.rivals)
@@ -94,7 +102,7 @@ def pooled(origins: Sequence[Origin]) -> dict[str, Any]:
     return {
         "gain_over_base_rate": _mean([item.skill() for item in origins], origins),
         "baselines": beside,
-        "origins": [_plain(item) for item in origins],
+        "origins": [shown, *(_plain(item, _measures(item)) for item in earlier)],
     }
 
 
@@ -114,13 +122,8 @@ def _mean(gains: Sequence[Floats], origins: Sequence[Origin]) -> Measured:
     return evaluate.interval(lambda rows: float(every[rows].mean()), accounts)
 
 
-def _plain(item: Origin) -> dict[str, Any]:
-    """What one origin showed."""
-
-    def auc(rows: npt.NDArray[np.int64]) -> float:
-        return evaluate.auc(item.logits[rows], item.labels[rows])
-
-    losses = log_losses(item.logits, item.labels)
+def _plain(item: Origin, measures: dict[str, Any]) -> dict[str, Any]:
+    """What one origin showed, with these measures of it."""
     beside = [
         {"baseline": rival.name} | _mean([item.better_than(rival.logits)], [item])
         for rival in item.rivals
@@ -131,8 +134,19 @@ def _plain(item: Origin) -> dict[str, Any]:
         "rows": len(item.labels),
         "accounts": len(set(item.accounts)),
         "events": int(item.labels.sum()),
-        "auc": evaluate.interval(auc, item.accounts),
-        "log_loss": evaluate.interval(lambda rows: float(losses[rows].mean()), item.accounts),
-        "gain_over_base_rate": _mean([item.skill()], [item]),
+        **{key: measures[key] for key in MEASURES},
         "baselines": beside,
     }
+
+
+def _measures(item: Origin) -> dict[str, Measured]:
+    def auc(rows: npt.NDArray[np.int64]) -> float:
+        return evaluate.auc(item.logits[rows], item.labels[rows])
+
+    losses = log_losses(item.logits, item.labels)
+    found = (
+        evaluate.interval(auc, item.accounts),
+        evaluate.interval(lambda rows: float(losses[rows].mean()), item.accounts),
+        _mean([item.skill()], [item]),
+    )
+    return dict(zip(MEASURES, found, strict=True))

@@ -196,15 +196,17 @@ def proven(artifact: Artifact) -> list[str]:
     left_out = artifact.training["trees_left_out"]
     return [
         *([f"a scorecard alone: {left_out}"] if left_out else []),
-        *map(_beside, found["baselines"]),
+        *(_beside(item, found) for item in found["baselines"]),
         *gate.told(found),
         *certificate.told(found),
     ]
 
 
-def _beside(item: dict[str, Any]) -> str:
-    """How the model did against a baseline."""
-    return f"{gate.word(item)} than {item['baseline']}: log loss lower by {gate.figures(item)}"
+def _beside(item: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    """How the model did against a baseline, over all dates that judged."""
+    found = f"{gate.word(item)} than {item['baseline']}: log loss lower by {gate.figures(item)}"
+    several = len(evaluation["origins"]) > 1
+    return f"{found}, over {gate.judges(evaluation)}" if several else found
 
 
 def where(evaluation: Mapping[str, Any]) -> str:
