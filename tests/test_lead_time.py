@@ -461,5 +461,5 @@ def test_an_indicator_of_ones_own_stands_with_its_neighbours() -> None:
     saas = load(Path(__file__).parents[1] / "examples" / "saas")
     assert family_of("active_users_trend", saas) == "usage"
     assert family_of("key_feature_use", saas) == "usage"
-    assert family_of("champion_or_sponsor_left", saas) == "relationship"
+    assert family_of("champion_left", saas) == "relationship"
     assert family_of("days_in_term", saas) == "renewal"
