@@ -1,15 +1,18 @@
 """The certificate of a model's explanations: what was checked at its training, stored with it.
 
-Four checks need nothing but the model and rows that it learnt from; a fifth, whether planted causes
-are found, needs a company that is simulated (`training.planted`). A check that is missed is said
+They need nothing but the model and rows that it learnt from; one more, whether planted causes are
+found, needs a company that is simulated (`training.planted`). A check that is missed is said
 wherever the model is told of; it stops nothing.
 
-Fidelity claims a direction, never an amount: with the top driver's values replaced by those of
-other rows that taught, the score moves on average to the side that the driver states. Of those rows
-and not the one usual value, since a driver's points are its distance from what is expected of them,
-and where values are skewed the usual one has points of its own. Of a scorecard, which only adds up,
-it says little. Stability asks whether another draw of the same model's seeds would have named the
-same top driver.
+Fidelity claims a direction, never an amount, and has two references. A driver's points are its
+distance from what is expected of the rows that taught: with the top driver's values replaced by
+theirs, the score moves on average to the side that the driver states. (A scorecard only adds up, so
+it cannot do otherwise.) A sentence compares with the one usual value: with the top driver at it,
+the score should move so, too. Where values are skewed the usual one has points of its own, and it
+may not; and where the value is the usual one, nothing moves.
+
+Stability asks whether another draw would have named the same top driver: of a model with trees
+another draw of its seeds, of a scorecard, which has none, of the accounts that taught it.
 """
 
 from collections.abc import Sequence
@@ -27,6 +30,7 @@ from training.matrix import Feature
 from training.model import Restraint, Rows
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
 SHOWN_ROWS = 2_000
@@ -60,39 +64,36 @@ class Check:
         return cls(name, says, value, threshold, "at most", cases, value <= threshold)
 
     @classmethod
-    def share(cls, name: str, says: str, good: npt.NDArray[np.bool_], threshold: float) -> "Check":
+    def share(cls, name: str, says: str, good: Flags, threshold: float) -> "Check":
         """A check of how many of the cases are `good`."""
         value = float(good.mean()) if len(good) else None
         passed = None if value is None else value >= threshold
         return cls(name, says, value, threshold, "at least", len(good), passed)
 
 
-def certified(
-    artifact: Artifact, rows: Rows, more: Sequence[Check] = (), progress: Progress = silent
-) -> Artifact:
+def certified(artifact: Artifact, rows: Rows, progress: Progress = silent) -> Artifact:
     """The artifact with its certificate in `evaluation["certificate"]`, as plain JSON values.
 
-    Parameters
-    ----------
-    rows : Rows
-        Those that it learnt from; accounts of the latest date are explained.
-    more : sequence of Check
-        What else was checked.
+    `rows` are those that it learnt from; accounts of the latest date are explained.
     """
     progress(f"certifying the explanations of {artifact.target}")
     latest = rows.where(rows.as_of == rows.as_of.max()).thinned(SHOWN_ROWS)
     checks = [
         _additivity(artifact, latest.X),
         _agreement(artifact, latest.X[:COMPARED_ROWS]),
-        _fidelity(artifact, latest.X, rows.X),
+        *_fidelities(artifact, latest.X, rows.X),
         _stability(artifact, rows, latest.X),
-        *more,
     ]
-    found = {
-        "as_of": str(latest.latest),
-        "checks": [asdict(item) for item in checks],
-        "passed": all(item.passed is not False for item in checks),
-    }
+    begun = {"certificate": {"as_of": str(latest.latest), "checks": []}}
+    return adding(replace(artifact, evaluation=artifact.evaluation | begun), checks)
+
+
+def adding(artifact: Artifact, checks: Sequence[Check]) -> Artifact:
+    """The artifact with more checks in its certificate."""
+    found = artifact.evaluation["certificate"]
+    every = [*found["checks"], *(asdict(item) for item in checks)]
+    passed = all(item["passed"] is not False for item in every)
+    found = {"as_of": found["as_of"], "checks": every, "passed": passed}
     return replace(artifact, evaluation=artifact.evaluation | {"certificate": found})
 
 
@@ -122,21 +123,38 @@ def _additivity(artifact: Artifact, X: Floats) -> Check:
 
 
 def _agreement(artifact: Artifact, X: Floats) -> Check:
-    """The trees' contributions against LightGBM's own; those of a scorecard are its points."""
-    theirs = artifact.scorecard.contributions(X)
+    """The contributions against LightGBM's own; of a scorecard alone there is nothing to ask."""
+    says = "the largest difference from LightGBM's pred_contrib, relative to the margin,"
+    if not artifact.boosters:
+        return Check("agreement", says, None, LARGEST_DIFFERENCE, "at most", 0, None)
     own = [booster.predict(X, pred_contrib=True, num_threads=1) for booster in artifact.boosters]
-    if own:
-        theirs = theirs + np.mean(np.asarray(own, dtype=np.float64), axis=0)
+    theirs = artifact.scorecard.contributions(X) + np.mean(np.asarray(own, np.float64), axis=0)
     scale = np.maximum(1.0, np.abs(theirs.sum(axis=1, keepdims=True)))
     worst = float((np.abs(artifact.contributions(X) - theirs) / scale).max(initial=0.0))
-    says = "the largest difference from LightGBM's pred_contrib, relative to the margin,"
     return Check.at_most("agreement", says, worst, LARGEST_DIFFERENCE, len(X))
 
 
-def _fidelity(artifact: Artifact, X: Floats, taught: Floats) -> Check:
-    """A driver's reference is its values among all that taught: its points count from there."""
+def _fidelities(artifact: Artifact, X: Floats, taught: Floats) -> list[Check]:
+    """Whether the score moves as the top driver states, by what it counts from, and is told by."""
     shown = X[split.spread(len(X), FAITHFUL_ROWS)]
-    others = taught[split.spread(len(taught), REFERENCES)]
+    usual = np.array([[feature.usual_coded for feature in artifact.features]])
+    references = {
+        "fidelity": ("as in training", taught[split.spread(len(taught), REFERENCES)]),
+        "fidelity to the usual": ("at its usual value", usual),
+    }
+    return [
+        Check.share(
+            name,
+            f"the share whose score moves to the stated side when the top driver is {told}",
+            _moves_as_stated(artifact, shown, others),
+            FAITHFUL,
+        )
+        for name, (told, others) in references.items()
+    ]
+
+
+def _moves_as_stated(artifact: Artifact, shown: Floats, others: Floats) -> Flags:
+    """Of each row with a top driver, whether `others` in its place move the margin back."""
     contributions = artifact.contributions(shown)
     names, folded = fold(contributions, artifact.features)
     top = top_drivers(contributions, artifact.features)
@@ -146,18 +164,22 @@ def _fidelity(artifact: Artifact, X: Floats, taught: Floats) -> Check:
         replaced[mine, place] = np.tile(others[:, place], len(shown))[mine]
     after = artifact.margins(replaced).reshape(len(shown), len(others)).mean(axis=1)
     states = np.take_along_axis(folded, top[:, None], axis=1)[:, 0]
-    good = ((artifact.margins(shown) - after) * states > 0)[states != 0]
-    says = "the share whose score moves to the stated side when the top driver is as in training"
-    return Check.share("fidelity", says, good, FAITHFUL)
+    good: Flags = ((artifact.margins(shown) - after) * states > 0)[states != 0]
+    return good
 
 
 def _stability(artifact: Artifact, rows: Rows, X: Floats) -> Check:
-    """Two bags of other seeds on the same thinned rows; a scorecard has no seeds to draw again."""
-    says = "the share with the same top driver under other seeds"
-    if not artifact.boosters:
-        return Check.share("stability", says, np.zeros(0, dtype=np.bool_), STABLE)
+    if artifact.boosters:
+        says = "the share with the same top driver under other seeds"
+        return Check.share("stability", says, _under_seeds(artifact, rows, X), STABLE)
+    says = "the share whose top driver is the same when either half of the accounts alone teaches"
+    return Check.share("stability", says, _under_halves(artifact, rows, X), STABLE)
+
+
+def _under_seeds(artifact: Artifact, rows: Rows, X: Floats) -> Flags:
+    """Of each row, whether two bags of other seeds on the same thinned rows agree."""
     restraint = Restraint(**artifact.training["restraint"])
-    taught = rows.where(split.sample(rows.accounts, REFIT_ROWS))
+    taught = rows.thinned(REFIT_ROWS)
     data = model.dataset(taught)
     tops = []
     for first in OTHER_SEEDS:
@@ -165,4 +187,22 @@ def _stability(artifact: Artifact, rows: Rows, X: Floats) -> Check:
         bag = [model.boost(data, taught, restraint, seed).model_to_string() for seed in seeds]
         found = replace(artifact, models=tuple(bag)).contributions(X)
         tops.append(top_drivers(found, artifact.features))
-    return Check.share("stability", says, tops[0] == tops[1], STABLE)
+    return np.asarray(tops[0] == tops[1])
+
+
+def _under_halves(artifact: Artifact, rows: Rows, X: Floats) -> Flags:
+    """Of each row and half, whether its scorecard agrees with the artifact's.
+
+    Half of a sample strays from the whole as far as the whole does from the truth (the delete-half
+    jackknife, Shao & Wu 1989).
+    """
+    restraint = Restraint(**artifact.training["restraint"])
+    own = top_drivers(artifact.contributions(X), artifact.features)
+    agree = []
+    for half in split.grouped(rows.accounts, 2):
+        taught = rows.where(half.train)
+        if len(np.unique(taught.y)) == 2:
+            card = model.fit(taught, restraint).scorecard
+            found = replace(artifact, scorecard=card).contributions(X)
+            agree.append(top_drivers(found, artifact.features) == own)
+    return np.concatenate([np.zeros(0, dtype=np.bool_), *agree])

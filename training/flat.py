@@ -118,7 +118,7 @@ def fit(
     read = _read(frame, Roles(label=label, **roles))
     progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
     artifact = _simplest(read, _choose(read, trials, progress), progress)
-    artifact = certificate.certified(artifact, read.rows, progress=progress)
+    artifact = certificate.certified(artifact, read.rows, progress)
     return evidence.telling(artifact, _evidence(artifact, read))
 
 

@@ -129,6 +129,7 @@ def _told(
         progress(f"measuring lead times of {name}")
         leads = lead_times.of_months(ground.built, company, ground.events[name], seen)
         artifact = lead_times.told_by(artifact, leads)
+    artifact = planted.told_by(artifact, ground.built, company, learn)
     return evidence.told_by(artifact, ground.built, company, seen)
 
 
@@ -291,8 +292,7 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     artifact = make(history, list(earlier_origins(history, progress)), progress)
     taught = history.of(learn)
     artifact = replace(artifact, training=artifact.training | _about(artifact, history, taught))
-    more = planted.checks(artifact, taught, company)
-    return certificate.certified(artifact, history.rows(taught, artifact.features), more, progress)
+    return certificate.certified(artifact, history.rows(taught, artifact.features), progress)
 
 
 def _about(artifact: Artifact, history: History, taught: pa.Table) -> dict[str, Any]:

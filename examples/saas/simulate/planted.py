@@ -1,9 +1,9 @@
 """What part of an account's risk a planted cause carries: the same futures, without the cause.
 
-A competing cause works on the decision to leave alone, so one table shows it and no other: it has
-no twin. (What works through health shows wherever health does.) Only the cause is taken away: the
-imagined futures draw the same numbers in the same order, so what differs is the cause's, and no
-chance.
+A competing cause works on the decision to leave alone, so the rows of one table show it and no
+other column does. What the same event does to health shows wherever health does, is no part of the
+share, and stays where the cause is taken away. The imagined futures draw the same numbers in the
+same order, so what differs is the cause's, and no chance.
 """
 
 from collections.abc import Callable
@@ -21,14 +21,22 @@ from .world import World
 
 @dataclass(frozen=True)
 class Cause:
-    """A competing cause, the one table that shows it, and what is left of churn without it."""
+    """A competing cause, the table and its rows (SQL) that show it, and churn without it."""
 
     name: str
     source: str
+    rows: str
     without: Callable[[Churn], Churn]
 
 
-CAUSES = (Cause("champion", "contacts", lambda churn: replace(churn, champion_factor=0.0)),)
+CAUSES = (
+    Cause(
+        name="champion",
+        source="contacts",
+        rows="role = 'champion' AND change = 'left'",
+        without=lambda churn: replace(churn, champion_factor=0.0),
+    ),
+)
 
 
 def planted(world: World, best: Ceiling) -> pa.Table:
@@ -52,6 +60,7 @@ def _of(cause: Cause, world: World, best: Ceiling) -> pa.Table:
             "as_of": to_date(best.as_of[rows]),
             "cause": np.full(len(rows), cause.name, dtype=object),
             "source": np.full(len(rows), cause.source, dtype=object),
+            "rows": np.full(len(rows), cause.rows, dtype=object),
             "excess": excess[rows],
             "share": np.minimum(carried[rows] / excess[rows], 1.0),
         }
