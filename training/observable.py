@@ -31,6 +31,11 @@ ROUNDS = 120
 HALVES = 2
 
 
+def taught(X: Floats, truth: Floats) -> lgb.Booster:
+    """The trees that rows (rows × columns) with their true probabilities (rows,) teach."""
+    return lgb.train(OPTIONS, lgb.Dataset(X, truth), ROUNDS)
+
+
 def contributions(X: Floats, truth: Floats, accounts: Sequence[str]) -> Floats:
     """What each column tells of the true probability, in log-odds (rows × columns + 1).
 
@@ -48,7 +53,6 @@ def contributions(X: Floats, truth: Floats, accounts: Sequence[str]) -> Floats:
     found = np.zeros((len(X), X.shape[1] + 1))
     for fold in split.grouped(accounts, HALVES):
         if fold.test.any():
-            taught = lgb.Dataset(X[fold.train], truth[fold.train])
-            told = lgb.train(OPTIONS, taught, ROUNDS)
-            found[fold.test] = told.predict(X[fold.test], pred_contrib=True)
+            trees = taught(X[fold.train], truth[fold.train])
+            found[fold.test] = trees.predict(X[fold.test], pred_contrib=True)
     return found
