@@ -181,6 +181,11 @@ def test_a_planted_cause_has_its_share_of_the_true_excess_of_who_had_not_decided
     assert agrees
 
 
+def test_the_sealed_rows_of_a_cause_are_rows_of_its_table(company: Folder) -> None:
+    ((source, rows),) = company.rows("SELECT DISTINCT source, rows FROM {truth/planted}")
+    assert company.value(f"SELECT count(*) FROM {{{source}}} WHERE {rows}") > 100
+
+
 def test_a_quarter_of_churn_has_no_cause_in_health(company: Folder) -> None:
     causes = company.rows("SELECT cause, predictable FROM {truth/churn} GROUP BY ALL")
     assert {cause for cause, predictable in causes if not predictable} == {
