@@ -65,6 +65,8 @@ class Assessment:
     `base_points + outcome_points + business_points + relationship_points + context_points` is
     `health_score_unclipped`, and so is `base_points` plus the drivers' points, to 1e-9. An
     unscored account has nulls in their place, no drivers and an `unscored_reason`.
+    `health_score_low` and `health_score_high` are the ends of the interval around the score, of
+    `interval_half_width` points before it is clipped: no value that goes missing makes it smaller.
     """
 
     account_id: str
@@ -73,6 +75,9 @@ class Assessment:
     churn_probability: float | None
     health_score: float | None
     health_score_unclipped: float | None
+    health_score_low: float | None
+    health_score_high: float | None
+    interval_half_width: float | None
     band: Band
     completeness: float
     base_points: float | None
@@ -108,13 +113,28 @@ def assess(rows: pa.Table, artifact: "Artifact", company: Company) -> list[Asses
 
 
 class Scored(NamedTuple):
-    """What any target's model says of a row: probability, unclipped score, and its parts."""
+    """What any target's model says of a row: probability, unclipped score, and its parts.
+
+    `half_width` is that of the interval around the unclipped score.
+    """
 
     probability: float
     unclipped: float
+    half_width: float
     base: float
     dimensions: dict[str, float]
     drivers: tuple[Driver, ...]
+
+    @property
+    def held(self) -> tuple[float, float, float]:
+        """The score and both ends of its interval, within 0 to 100."""
+        points = (
+            self.unclipped,
+            self.unclipped - self.half_width,
+            self.unclipped + self.half_width,
+        )
+        score, low, high = (float(np.clip(item, 0, 100)) for item in points)
+        return score, low, high
 
 
 def scored(
@@ -178,6 +198,9 @@ _UNSCORED: dict[str, Any] = dict.fromkeys(
         "churn_probability",
         "health_score",
         "health_score_unclipped",
+        "health_score_low",
+        "health_score_high",
+        "interval_half_width",
         "base_points",
         "outcome_points",
         "business_points",
@@ -189,10 +212,14 @@ _UNSCORED: dict[str, Any] = dict.fromkeys(
 
 
 def _health(found: Scored) -> dict[str, Any]:
+    score, low, high = found.held
     return {
         "churn_probability": found.probability,
-        "health_score": float(np.clip(found.unclipped, 0, 100)),
+        "health_score": score,
         "health_score_unclipped": found.unclipped,
+        "health_score_low": low,
+        "health_score_high": high,
+        "interval_half_width": found.half_width,
         "band": band_of(found.unclipped),
         "base_points": found.base,
         **found.dimensions,
@@ -209,6 +236,7 @@ def _scored(X: Floats, artifact: "Artifact", company: Company) -> list[Scored]:
     contributions = artifact.contributions(X)
     margins = contributions.sum(axis=1)
     unclipped, probability = scale.unclipped(margins), scale.probability(margins)
+    half_widths = artifact.half_widths(X)
     base = scale.unclipped(contributions[:, -1])
     points = contributions[:, :-1] * scale.points_per_margin
     sides = {} if artifact.adverse else _sides(company)
@@ -217,6 +245,7 @@ def _scored(X: Floats, artifact: "Artifact", company: Company) -> list[Scored]:
         Scored(
             float(probability[row]),
             float(unclipped[row]),
+            float(half_widths[row]),
             float(base[row]),
             _by_dimension(points[row], artifact),
             drivers[row],

@@ -126,8 +126,10 @@ class ScoreMessage(_Drivers):
     """What is said of one account: 100 is the healthiest score, 1 the surest churn.
 
     `base_points` and the four dimensions add up to `health_score_unclipped`, and so do
-    `base_points` and the drivers' points. An unscored account has nulls and a reason. A score
-    by features has neither account_id nor as_of.
+    `base_points` and the drivers' points. `health_score_low` and `health_score_high` are the ends
+    of the interval around the score, of `interval_half_width` points before it is clipped, which
+    never shrinks when a value goes missing. An unscored account has nulls and a reason. A score by
+    features has neither account_id nor as_of.
     """
 
     account_id: str | None
@@ -137,6 +139,9 @@ class ScoreMessage(_Drivers):
     segment: str
     health_score: float | None
     health_score_unclipped: float | None
+    health_score_low: float | None
+    health_score_high: float | None
+    interval_half_width: float | None
     band: Band
     churn_probability: float | None
     horizon_days: int
@@ -288,6 +293,9 @@ def score_message(
         "segment": item.segment,
         "health_score": item.health_score,
         "health_score_unclipped": item.health_score_unclipped,
+        "health_score_low": item.health_score_low,
+        "health_score_high": item.health_score_high,
+        "interval_half_width": item.interval_half_width,
         "band": item.band,
         "churn_probability": item.churn_probability,
         "horizon_days": model["horizon_days"],

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pyarrow as pa
 
 from features.company import Company
@@ -35,7 +34,8 @@ STATE_WORDS: dict[State, str] = {
 class Opportunity:
     """What is said of one account for one target that is not adverse, on one as-of date.
 
-    `opportunity_score` is 0 to 100, 100 the best prospect. `base_points` and the four other
+    `opportunity_score` is 0 to 100, 100 the best prospect, `opportunity_score_low` and
+    `opportunity_score_high` the ends of the interval around it. `base_points` and the four other
     points add up to `opportunity_score_unclipped`, and so do `base_points` and the drivers'
     points, to 1e-9. What is held back keeps its score and has a `held_back_reason`; an unscored
     account has nulls, no drivers and an `unscored_reason`.
@@ -47,6 +47,9 @@ class Opportunity:
     opportunity_probability: float | None
     opportunity_score: float | None
     opportunity_score_unclipped: float | None
+    opportunity_score_low: float | None
+    opportunity_score_high: float | None
+    interval_half_width: float | None
     opportunity: State
     completeness: float
     base_points: float | None
@@ -105,6 +108,9 @@ _UNSCORED: dict[str, Any] = dict.fromkeys(
         "opportunity_probability",
         "opportunity_score",
         "opportunity_score_unclipped",
+        "opportunity_score_low",
+        "opportunity_score_high",
+        "interval_half_width",
         "base_points",
         "outcome_points",
         "business_points",
@@ -118,10 +124,14 @@ _UNSCORED: dict[str, Any] = dict.fromkeys(
 
 def _told(found: Scored, risk: str | None, playbook: str | None) -> dict[str, Any]:
     state = _state(found.unclipped, risk)
+    score, low, high = found.held
     return {
         "opportunity_probability": found.probability,
-        "opportunity_score": float(np.clip(found.unclipped, 0, 100)),
+        "opportunity_score": score,
         "opportunity_score_unclipped": found.unclipped,
+        "opportunity_score_low": low,
+        "opportunity_score_high": high,
+        "interval_half_width": found.half_width,
         "opportunity": state,
         "base_points": found.base,
         **found.dimensions,

@@ -50,8 +50,11 @@ class OpportunityMessage(_Drivers):
 
     `opportunity` is *yes* from 70 points on, and *held_back* where the account is red or unscored
     for an adverse target; `held_back_reason` says so. `base_points` and the four dimensions add up
-    to `opportunity_score_unclipped`, and so do `base_points` and the drivers' points. An unscored
-    account has nulls and a reason. A score by features has neither account_id nor as_of.
+    to `opportunity_score_unclipped`, and so do `base_points` and the drivers' points.
+    `opportunity_score_low` and `opportunity_score_high` are the ends of the interval around the
+    score, of `interval_half_width` points before it is clipped, which never shrinks when a value
+    goes missing. An unscored account has nulls and a reason. A score by features has neither
+    account_id nor as_of.
     """
 
     account_id: str | None
@@ -63,6 +66,9 @@ class OpportunityMessage(_Drivers):
     held_back_reason: str | None
     opportunity_score: float | None
     opportunity_score_unclipped: float | None
+    opportunity_score_low: float | None
+    opportunity_score_high: float | None
+    interval_half_width: float | None
     opportunity_probability: float | None
     horizon_days: int
     gap_days: int
@@ -117,6 +123,9 @@ def opportunity_message(
         "held_back_reason": item.held_back_reason,
         "opportunity_score": item.opportunity_score,
         "opportunity_score_unclipped": item.opportunity_score_unclipped,
+        "opportunity_score_low": item.opportunity_score_low,
+        "opportunity_score_high": item.opportunity_score_high,
+        "interval_half_width": item.interval_half_width,
         "opportunity_probability": item.opportunity_probability,
         "horizon_days": model["horizon_days"],
         "gap_days": model["gap_days"],

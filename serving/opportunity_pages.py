@@ -200,6 +200,7 @@ class Card:
     word: str
     note: str
     score: str
+    between: str
     chance: str
     span: str
     reasons: tuple[portrait.Reason, ...]
@@ -223,6 +224,7 @@ def _card(book: Book, found: Prospects, account_id: str) -> Card:
         word=STATE_WORDS[item.opportunity],
         note=_note(item),
         score=wording.score(item.opportunity_score),
+        between=wording.between(item.opportunity_score_low, item.opportunity_score_high),
         chance=_chance(item),
         span=f"“{said['meaning']}”, here {said['first_day']} to {said['last_day']}",
         reasons=tuple(portrait.told(item, {})) if told else (),

@@ -258,6 +258,7 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
         "about": " · ".join(portrait.about(entry, words)),
         "band": item.band,
         "score": wording.score(item.health_score),
+        "interval": portrait.interval(item),
         "past": portrait.past(entry.trend, weeks_before(edition.trend_dates)),
         "chance": wording.chance(item.churn_probability)
         if item.churn_probability is not None

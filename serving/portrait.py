@@ -13,7 +13,15 @@ from markupsafe import Markup
 
 from features.company import Playbook
 from serving import charts, wording
-from serving.assess import BAND_WORDS, REAL_POINTS, Assessment, Driven, Driver, reasons
+from serving.assess import (
+    BAND_WORDS,
+    REAL_POINTS,
+    Assessment,
+    Driven,
+    Driver,
+    band_of,
+    reasons,
+)
 from serving.edition import Entry, Point
 from serving.figures import CONTEXT
 
@@ -174,6 +182,27 @@ def completeness(item: Assessment) -> str:
         return f"{floor(100 * item.completeness)}%"
     found = len(item.drivers) - len(unknown(item))
     return f"{found} of {wording.counted(len(item.drivers), 'signal')}"
+
+
+class Interval(NamedTuple):
+    """The interval around a score: its ends, the other lights in it, and how much is not known."""
+
+    between: str
+    could_be: str
+    unknown: str
+
+
+def interval(item: Assessment) -> Interval | None:
+    """How sure the score is, where there is one."""
+    low, high = item.health_score_low, item.health_score_high
+    if low is None or high is None:
+        return None
+    bands = list(BAND_WORDS)
+    inside = bands[bands.index(band_of(low)) : bands.index(band_of(high)) + 1]
+    others = " or ".join(BAND_WORDS[band] for band in inside if band != item.band)
+    lost = len(unknown(item))
+    share = f"{lost} of {wording.counted(len(item.drivers), 'signal')}" if lost else ""
+    return Interval(wording.between(low, high), others, share)
 
 
 def about(entry: Entry, words: Mapping[str, str]) -> list[str]:

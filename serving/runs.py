@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from training.artifact import Artifact
 
 # Part of a run's name: a run of another make is another run.
-FORMAT = 4
+FORMAT = 5
 TABLES = ("scores", "features", "accounts", "changes")
 
 DRIVER = pa.struct(
@@ -55,6 +55,9 @@ SCHEMA = pa.schema(
         ("churn_probability", pa.float64()),
         ("health_score", pa.float64()),
         ("health_score_unclipped", pa.float64()),
+        ("health_score_low", pa.float64()),
+        ("health_score_high", pa.float64()),
+        ("interval_half_width", pa.float64()),
         ("band", pa.string()),
         ("completeness", pa.float64()),
         ("base_points", pa.float64()),
@@ -70,6 +73,8 @@ SCHEMA = pa.schema(
         ("opportunity_probability", pa.float64()),
         ("opportunity_score", pa.float64()),
         ("opportunity_score_unclipped", pa.float64()),
+        ("opportunity_score_low", pa.float64()),
+        ("opportunity_score_high", pa.float64()),
         ("opportunity", pa.string()),
         ("held_back_reason", pa.string()),
     ]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy.special import expit
 
 from features import publish
 from features.errors import DeclarationError
@@ -23,9 +24,10 @@ DRIVERS = pa.list_(
 
 
 def score(model: Path, table: Path, out: Path) -> int:
-    """Writes probability, health score, band and drivers of each row to `out`; answers the rows.
+    """Writes what is said of each row to `out`; answers how many there are.
 
-    A table's id column, where training named one, comes first.
+    That is probability and health score with their intervals, band and drivers; a table's id
+    column, where training named one, comes first.
 
     Raises
     ------
@@ -45,17 +47,26 @@ def score(model: Path, table: Path, out: Path) -> int:
 
 
 def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
-    """The rows' scores, in their order: no row is left out."""
+    """The rows' scores, in their order: no row is left out.
+
+    `probability_low` and `probability_high` are the ends of the interval of the health score, from
+    `health_score_high` to `health_score_low`, as probabilities.
+    """
     X = matrix(foreign.fitting(table, artifact.features), artifact.features)
     margins = artifact.margins(X)
-    health = artifact.scale.unclipped(margins)
+    health, around = artifact.scale.unclipped(margins), artifact.half_widths(X)
+    logits, wide = artifact.calibration.logits(margins), artifact.interval.half_widths(X)
     identity = artifact.training["roles"]["id"]
     own = {identity: table[identity]} if identity in table.column_names else {}
     return pa.table(
         {
             **own,
             "probability": artifact.scale.probability(margins),
+            "probability_low": expit(logits - wide),
+            "probability_high": expit(logits + wide),
             "health_score": np.clip(health, 0, 100),
+            "health_score_low": np.clip(health - around, 0, 100),
+            "health_score_high": np.clip(health + around, 0, 100),
             "band": [band_of(float(item)) for item in health],
             "drivers": pa.array(_drivers(artifact, X), DRIVERS),
         }

@@ -76,6 +76,14 @@ def score(health: float | None) -> str:
     return DASH if health is None else str(floor(health))
 
 
+def between(low: float | None, high: float | None) -> str:
+    """The interval around a score, both ends rounded down like the score; empty without one."""
+    if low is None or high is None:
+        return ""
+    first, last = score(low), score(high)
+    return f"{first} either way" if first == last else f"between {first} and {last}"
+
+
 def points(number: float) -> str:
     """Health points with sign and one decimal: `+3.0`, `−7.2`, `0.0`."""
     text = f"{abs(number):.1f}"

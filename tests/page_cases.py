@@ -29,11 +29,13 @@ from training.drivers import Meaning, amount
 from training.health import Anchors
 from training.matrix import Feature
 from training.movement import Change, Movement
+from training.score_interval import ScoreInterval
 from training.scorecard import NOTHING
 
 AS_OF = date(2026, 6, 29)
 RUNS = 13
 BASE = 58.25
+HALF_WIDTH = 6.5
 SCRIPT = "<script>alert(1)</script> GmbH"
 ODD_ID = "kunde/7 ü&?#%"
 NO_HISTORY = "11 days of history, at least 28 are needed"
@@ -196,7 +198,7 @@ def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid
     """Return an assessment whose score is the base and the drivers' points."""
     unclipped = BASE + sum(item.points for item in drivers)
     worst = min(drivers, key=lambda item: item.points)
-    band = band_of(min(max(unclipped, 0.0), 100.0))
+    band = band_of(clipped(unclipped))
 
     def points(dimension: str) -> float:
         return sum(
@@ -210,8 +212,11 @@ def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid
         as_of=as_of,
         target="churn",
         churn_probability=float(1 / (1 + np.exp((unclipped - 30) / 14))),
-        health_score=min(max(unclipped, 0.0), 100.0),
+        health_score=clipped(unclipped),
         health_score_unclipped=unclipped,
+        health_score_low=clipped(unclipped - HALF_WIDTH),
+        health_score_high=clipped(unclipped + HALF_WIDTH),
+        interval_half_width=HALF_WIDTH,
         band=band,
         completeness=sum(item.value is not None for item in drivers) / len(drivers),
         base_points=BASE,
@@ -230,8 +235,8 @@ def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid
 def unscored(account: str, as_of: date, reason: str) -> Assessment:
     """Return an account that has no score, and why."""
     return Assessment(
-        account, as_of, "churn", None, None, None, "unscored", 0.4, None, None, None, None, None,
-        (), None, "7", "mid", reason,
+        account, as_of, "churn", None, None, None, None, None, None, "unscored", 0.4, None, None,
+        None, None, None, (), None, "7", "mid", reason,
     )  # fmt: skip
 
 
@@ -247,7 +252,18 @@ def scored(account: str, health: float, as_of: date, seed: int) -> Assessment:
         for name, value in _values(seed, as_of).items()
     ]
     found = assess(account, drivers, as_of, segment="mid" if seed % 3 else "small")
-    return replace(found, health_score_unclipped=health, health_score=min(max(health, 0.0), 100.0))
+    return replace(
+        found,
+        health_score_unclipped=health,
+        health_score=clipped(health),
+        health_score_low=clipped(health - HALF_WIDTH),
+        health_score_high=clipped(health + HALF_WIDTH),
+    )
+
+
+def clipped(points: float) -> float:
+    """Return points as they are told."""
+    return min(max(points, 0.0), 100.0)
 
 
 def _values(seed: int, as_of: date) -> dict[str, float | str]:
@@ -344,8 +360,11 @@ def opportunity(item: Assessment) -> Opportunity:
         **same,
         target="expansion",
         opportunity_probability=None if told is None else min(told / 140, 0.99),
-        opportunity_score=None if told is None else min(max(told, 0.0), 100.0),
+        opportunity_score=None if told is None else clipped(told),
         opportunity_score_unclipped=told,
+        opportunity_score_low=None if told is None else clipped(told - HALF_WIDTH),
+        opportunity_score_high=None if told is None else clipped(told + HALF_WIDTH),
+        interval_half_width=None if told is None else HALF_WIDTH,
         opportunity=state,
         base_points=None if told is None else BASE + 35,
         playbook="support-recovery" if state == "yes" else None,
@@ -398,6 +417,7 @@ def artifact() -> Artifact:
         models=(text,),
         calibration=Calibration(1.0, 0.0, 200, 100),
         anchors=Anchors(0.4, 0.1, "declared"),
+        interval=ScoreInterval.of(0.3, np.full((1, 1), 0.04)),
         features=(Feature("active_users__28d", "active_users", 28, "number", (), 31.0),),
         meanings={"active_users": Meaning("Users", "outcome", "leading", "users", says, None)},
         definitions={},

@@ -25,6 +25,7 @@ from training.calibration import Calibration
 from training.drivers import Meaning
 from training.health import Anchors
 from training.matrix import Feature, matrix
+from training.score_interval import ScoreInterval
 from training.scorecard import NOTHING
 
 AS_OF = date(2026, 6, 29)
@@ -175,6 +176,7 @@ def artifact(company: Company, *, seed: int = 0, version: str = "7") -> Artifact
         models=(text,),
         calibration=Calibration(1.0, 0.0, ACCOUNTS, ACCOUNTS // 2),
         anchors=Anchors(0.6, 0.2, "declared"),
+        interval=ScoreInterval.of(0.3, np.full((len(FEATURES), len(FEATURES)), 0.04)),
         features=FEATURES,
         meanings=meanings,
         definitions=definitions(company, "churn"),

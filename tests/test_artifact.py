@@ -22,6 +22,7 @@ from training import artifact as artifacts
 from training.artifact import Artifact, DamagedArtifact, champion, install_champion, try_loading
 from training.health import Anchors
 from training.matrix import Feature, matrix, row
+from training.score_interval import ScoreInterval
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,7 @@ def test_the_digest_is_of_what_decides_a_score(trained: House) -> None:
         dataclasses.replace(own, anchors=dataclasses.replace(own.anchors, p_red=0.61)),
         dataclasses.replace(own, features=own.features[::-1]),
         dataclasses.replace(own, declaration_hash="0"),
+        dataclasses.replace(own, interval=ScoreInterval.unmeasured(len(own.features))),
         dataclasses.replace(own, min_history_days=1),
     ):
         assert changed.digest != own.digest
@@ -106,14 +108,14 @@ DAMAGES: list[tuple[Damage, str]] = [
     (lambda folder: truncate(folder / "manifest.json"), "no readable manifest.json"),
     (
         lambda folder: edit(folder, format=1),
-        r"of format 1, and .* reads format 2; train the model again",
+        r"of format 1, and .* reads format 3; train the model again",
     ),
     (lambda folder: edit(folder, format=None), "of format None, and this version"),
     (lambda folder: edit(folder, models=4), "artifact.json cannot be understood"),
     (lambda folder: edit(folder, anchors={}), "artifact.json cannot be understood"),
     (lambda folder: edit(folder, features=None), "artifact.json cannot be understood"),
     (lambda folder: edit(folder, surprise=1), "artifact.json cannot be understood"),
-    (lambda folder: edit(folder, format=3), r"of format 3, and this .* reads format 2; train"),
+    (lambda folder: edit(folder, format=4), r"of format 4, and this .* reads format 3; train"),
     (lambda folder: put(folder, "nan", "calibration", "slope"), "calibration.slope: .* number"),
     (lambda folder: put(folder, -0.5, "calibration", "slope"), "slope must be above 0"),
     (lambda folder: put(folder, 0.99, "anchors", "p_green"), "0 < p_green < p_red < 1"),
@@ -122,6 +124,17 @@ DAMAGES: list[tuple[Damage, str]] = [
     (lambda folder: put(folder, "spend", "features", 0, "indicator"), "digest"),
     (lambda folder: put(folder, "other", "features", 0, "indicator"), "meanings lack other"),
     (lambda folder: put(folder, 7, "meanings", "visits", "title"), "meanings.visits.title"),
+    (
+        lambda folder: put(folder, -0.1, "interval", "known"),
+        "interval.known must be from 0 to 1000",
+    ),
+    (lambda folder: put(folder, 1e9, "interval", "costs", 0, 0), "costs must be from 0 to 1e"),
+    (
+        lambda folder: put(folder, [], "interval", "costs"),
+        "interval.costs must have a row for each",
+    ),
+    (lambda folder: put(folder, None, "interval", "costs", 1, 0), "interval.costs.1.0: .* number"),
+    (lambda folder: put(folder, 0.5, "interval", "known"), "its content has digest"),
     (lambda folder: edit(folder, horizon_days=61), "its content has digest"),
     (lambda folder: remade(folder, "[]"), "artifact.json cannot be understood"),
     (lambda folder: remade(folder, "{"), "artifact.json cannot be understood"),

@@ -147,7 +147,9 @@ def test_the_band_is_a_function_of_the_score(score: float, band: str) -> None:
 # Unscored
 
 
-NULLS = ("churn_probability", "health_score", "health_score_unclipped", "base_points", *POINTS)
+ENDS = ("health_score_low", "health_score_high", "interval_half_width")
+SCORES = ("churn_probability", "health_score", "health_score_unclipped", *ENDS)
+NULLS = (*SCORES, "base_points", *POINTS)
 
 
 @pytest.mark.parametrize(
@@ -263,8 +265,8 @@ def driver(name: str, kind: str, points: float, *, known: bool = True) -> Driver
 
 def told_of(drivers: tuple[Driver, ...]) -> Assessment:
     return Assessment(
-        "A1", AS_OF, TARGET, 0.5, 50.0, 50.0, "yellow", 1.0, 50.0, 0.0, 0.0, 0.0, 0.0, drivers,
-        None, "1", "all", None,
+        "A1", AS_OF, TARGET, 0.5, 50.0, 50.0, 45.0, 55.0, 5.0, "yellow", 1.0, 50.0, 0.0, 0.0, 0.0,
+        0.0, drivers, None, "1", "all", None,
     )  # fmt: skip
 
 

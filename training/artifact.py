@@ -37,13 +37,14 @@ from training.health import Anchors, Scale
 from training.matrix import Feature, matrix, plain_names
 from training.model import Model
 from training.opportunity import Edge, OpportunityScale
+from training.score_interval import ScoreInterval
 from training.scorecard import Scorecard
 from training.treeshap import ExplanationPath, TreeShap
 
 if TYPE_CHECKING:
     import shap
 
-FORMAT = 2
+FORMAT = 3
 SHOWN = 200
 _SURVIVED: set[str] = set()
 """SHA-256 of the model texts that LightGBM has read, here or in a child that came back well."""
@@ -76,6 +77,7 @@ class Artifact:
     meanings: dict[str, Meaning]
     definitions: dict[str, str]
     declaration_hash: str
+    interval: ScoreInterval
     training: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     name: str = ""
@@ -105,11 +107,11 @@ class Artifact:
         return isinstance(self.anchors, Anchors)
 
     @property
-    def answers(self) -> tuple[str, str]:
-        """What its probability and its score are called."""
-        if self.adverse:
-            return "churn_probability", "health_score"
-        return "opportunity_probability", "opportunity_score"
+    def answers(self) -> tuple[str, str, str, str]:
+        """What its probability, its score and the ends of its interval are called."""
+        kinds = ("churn", "health") if self.adverse else ("opportunity", "opportunity")
+        score = f"{kinds[1]}_score"
+        return f"{kinds[0]}_probability", score, f"{score}_low", f"{score}_high"
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -170,6 +172,10 @@ class Artifact:
         """
         X = matrix(fitting(frame, self.features), self.features)
         return self.scale.probability(self.margins(X))
+
+    def half_widths(self, X: Floats) -> Floats:
+        """Half the width (rows,) of the interval around each row's score, in its points."""
+        return self.interval.half_widths(X) * abs(self.scale.points_per_logit)
 
     def explain(
         self, frame: Frame, *, units: Units = "health points", by: By = "column"
@@ -276,6 +282,7 @@ def _plain(artifact: Artifact) -> dict[str, Any]:
         "meanings": {name: _meaning(item) for name, item in artifact.meanings.items()},
         "definitions": artifact.definitions,
         "declaration_hash": artifact.declaration_hash,
+        "interval": asdict(artifact.interval),
         "training": artifact.training,
         "evaluation": artifact.evaluation,
     }
@@ -290,6 +297,7 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
         "scorecard": Scorecard.parse(content.pop("scorecard")),
         "calibration": Calibration(**content.pop("calibration")),
         "anchors": _anchors(content.pop("anchors")),
+        "interval": ScoreInterval.parse(content.pop("interval")),
         "features": tuple(
             Feature(**(item | {"categories": tuple(item["categories"])}))
             for item in content.pop("features")

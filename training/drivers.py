@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.indicator import Dimension, Kind, Says
-from training.matrix import Feature
+from training.matrix import Feature, indicators
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ def fold(contributions: Floats, features: Sequence[Feature]) -> tuple[list[str],
 
     `contributions` is (rows × features + 1), the last column the bias, which is left out.
     """
-    names = list(dict.fromkeys(feature.indicator for feature in features))
+    names = indicators(features)
     place = [names.index(feature.indicator) for feature in features]
     folded = np.zeros((len(contributions), len(names)))
     for column, indicator in enumerate(place):

@@ -34,6 +34,7 @@ from training import (
     foreign,
     gate,
     health,
+    redraws,
     search,
     segments,
     split,
@@ -49,6 +50,7 @@ from training.model import Rows
 from training.origins import Origin, pooled
 from training.procedure import account_of, size
 from training.scales import scale
+from training.score_interval import ScoreInterval
 from training.search import Choice
 from training.train import proven, spread, where
 
@@ -118,6 +120,7 @@ def fit(
     read = _read(frame, Roles(label=label, **roles))
     progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
     artifact = _simplest(read, _choose(read, trials, progress), progress)
+    artifact = redraws.measured(artifact, read.rows, _latest_with_enough(read.rows), progress)
     artifact = certificate.certified(artifact, read.rows, progress)
     return evidence.telling(artifact, _evidence(artifact, read))
 
@@ -283,6 +286,7 @@ def _made(read: _Read, learnt: Learnt, choice: Choice) -> Artifact:
         models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
         calibration=line,
         anchors=_anchors(line.logits(learnt.held_margins), learnt.held.y),
+        interval=ScoreInterval.unmeasured(len(features)),
         features=features,
         meanings={item.indicator: _meaning(item) for item in features},
         declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),

@@ -43,7 +43,12 @@ class Scale:
     @property
     def points_per_margin(self) -> float:
         """Health points (negative) for one unit of raw margin."""
-        return -30.0 * self.calibration.slope / self._span
+        return self.points_per_logit * self.calibration.slope
+
+    @property
+    def points_per_logit(self) -> float:
+        """Health points (negative) for one unit of calibrated log-odds."""
+        return -30.0 / self._span
 
     @property
     def points_to_double_the_odds(self) -> float:

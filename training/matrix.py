@@ -77,9 +77,14 @@ def _column(column: pa.ChunkedArray, feature: Feature) -> npt.NDArray[np.float64
     return column.cast(pa.float64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
+def indicators(features: Sequence[Feature]) -> list[str]:
+    """The indicators of the features, in their order."""
+    return list(dict.fromkeys(feature.indicator for feature in features))
+
+
 def known_share(X: npt.NDArray[np.float64], features: Sequence[Feature]) -> npt.NDArray[np.float64]:
     """The share (rows,) of the live indicators that are known, in any of their windows."""
-    names = list(dict.fromkeys(feature.indicator for feature in features))
+    names = indicators(features)
     known = np.zeros((len(X), len(names)), dtype=bool)
     for column, feature in enumerate(features):
         known[:, names.index(feature.indicator)] |= ~np.isnan(X[:, column])

@@ -42,6 +42,11 @@ class OpportunityScale:
         return _PER_LOGIT * self.calibration.slope
 
     @property
+    def points_per_logit(self) -> float:
+        """Opportunity points for one unit of calibrated log-odds."""
+        return _PER_LOGIT
+
+    @property
     def points_to_double_the_odds(self) -> float:
         """Opportunity points gained when the odds of the event double."""
         return TO_DOUBLE

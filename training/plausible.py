@@ -17,6 +17,7 @@ from training.calibration import Calibration
 from training.health import Anchors
 from training.matrix import Feature
 from training.opportunity import Edge
+from training.score_interval import ScoreInterval
 from training.scorecard import Scorecard
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ TYPES: dict[str, Any] = {
     "meanings": dict[str, dict[str, Any]],
     "definitions": dict[str, str],
     "declaration_hash": str,
+    "interval": ScoreInterval,
     "training": dict[str, Any],
     "evaluation": dict[str, Any],
 }
@@ -106,7 +108,9 @@ def require_sense(artifact: "Artifact") -> None:
     """Raises ValueError, with what is wrong, unless the values fit each other and can score."""
     names = [item.name for item in artifact.features]
     unknown = {item.indicator for item in artifact.features} - artifact.meanings.keys()
+    width = artifact.interval.mistake(len(artifact.features))
     wrong = {
+        width: bool(width),
         "calibration.slope must be above 0": artifact.calibration.slope <= 0,
         f"anchors must have {_ORDER}": not _in_order(artifact.anchors),
         "features must have a name each": len(set(names)) < len(names),

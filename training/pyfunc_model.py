@@ -1,8 +1,9 @@
 """The model as MLflow loads it: models-from-code around a verified artifact, no pickle.
 
 `mlflow.pyfunc.load_model("models:/NAME@champion").predict(frame)` takes a pandas frame of the
-signature's columns and answers churn_probability and health_score, one row each; the model of an
-opportunity answers opportunity_probability and opportunity_score.
+signature's columns and answers churn_probability, health_score and its interval's ends,
+health_score_low and health_score_high, one row each; the model of an opportunity answers
+opportunity_probability, opportunity_score and so on.
 """
 
 import warnings
@@ -42,7 +43,9 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         X = matrix(pa.table(columns), self.artifact.features)
         margins = np.where(np.isnan(X).all(axis=1), np.nan, self.artifact.margins(X))
         scale = self.artifact.scale
-        answers = scale.probability(margins), np.clip(scale.unclipped(margins), 0, 100)
+        score, around = scale.unclipped(margins), self.artifact.half_widths(X)
+        held = (np.clip(item, 0, 100) for item in (score, score - around, score + around))
+        answers = scale.probability(margins), *held
         return pd.DataFrame(
             dict(zip(self.artifact.answers, answers, strict=True)), index=model_input.index
         )

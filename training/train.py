@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,7 +20,7 @@ from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import certificate, evidence, gate, lead_times, planted, search, tracking
+from training import certificate, evidence, gate, lead_times, planted, redraws, search, tracking
 from training.artifact import Artifact
 from training.history import History
 from training.judge import earlier_origins, judged, simplest
@@ -292,7 +293,10 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     artifact = make(history, list(earlier_origins(history, progress)), progress)
     taught = history.of(learn)
     artifact = replace(artifact, training=artifact.training | _about(artifact, history, taught))
-    return certificate.certified(artifact, history.rows(taught, artifact.features), progress)
+    learnt_from = history.rows(taught, artifact.features)
+    latest = learnt_from.as_of == np.datetime64(learnt_from.latest, "D")
+    artifact = redraws.measured(artifact, learnt_from, latest, progress)
+    return certificate.certified(artifact, learnt_from, progress)
 
 
 def _about(artifact: Artifact, history: History, taught: pa.Table) -> dict[str, Any]:
