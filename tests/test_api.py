@@ -116,14 +116,16 @@ def test_points_add_up_to_the_unclipped_score(client: TestClient) -> None:
         assert adds_up(score)
         points = sum(driver["health_points"] for driver in score["drivers"])
         assert isclose(score["base_points"] + points, score["health_score_unclipped"], abs_tol=1e-9)
-        assert 0 <= score["health_score"] <= 100
+        low, high = score["health_score_low"], score["health_score_high"]
+        assert 0 <= low <= score["health_score"] <= high <= 100
 
 
 def test_the_same_features_have_the_same_score(client: TestClient, company: Company) -> None:
     row = cases.rows(cases.AS_OF).to_pylist()[10]
     features = {feature.name: row[feature.name] for feature in cases.FEATURES}
     known, stated = scores(client, {"account_id": row["account_id"]}, {"features": features})
-    assert stated["health_score_unclipped"] == known["health_score_unclipped"]
+    for name in ("health_score_unclipped", "health_score_low", "health_score_high"):
+        assert stated[name] == known[name]
     assert [driver["health_points"] for driver in stated["drivers"]] == [
         driver["health_points"] for driver in known["drivers"]
     ]
@@ -156,6 +158,8 @@ def test_what_is_left_out_or_null_is_unknown_and_named(client: TestClient) -> No
     assert absent["health_score_unclipped"] == null["health_score_unclipped"]
     assert known["missing"] == []
     assert absent["completeness"] < known["completeness"]
+    assert absent["interval_half_width"] == null["interval_half_width"]
+    assert absent["interval_half_width"] > known["interval_half_width"]
 
 
 def test_drivers_can_be_left_out(client: TestClient) -> None:
@@ -170,6 +174,8 @@ def test_an_unscored_account_has_nulls_and_a_reason(client: TestClient, account:
     assert score["unscored_reason"]
     nulls = "health_score health_score_unclipped churn_probability base_points playbook"
     assert [score[name] for name in nulls.split()] == [None] * 5
+    ends = "health_score_low health_score_high interval_half_width"
+    assert [score[name] for name in ends.split()] == [None] * 3
     assert set(score["dimensions"].values()) == {None}
     assert score["drivers"] == []
 

@@ -299,6 +299,26 @@ def test_a_table_is_trained_and_scored_by_commands(artifact: Artifact, tmp_path:
     assert found["customer"].to_pylist() == customers()["customer"].tolist()
     assert found["probability"].to_numpy() == pytest.approx(artifact.probability(customers()))
     assert len(found["drivers"][0]) == 4
+    assert_within_their_intervals(found.to_pandas())
+
+
+def assert_within_their_intervals(found: pd.DataFrame) -> None:
+    """Probability and score lie in their intervals, and both say the same of each row."""
+    assert found["probability"].between(found["probability_low"], found["probability_high"]).all()
+    health = found["health_score"]
+    assert health.between(found["health_score_low"], found["health_score_high"]).all()
+    amid = found[(found["health_score_low"] > 0) & (found["health_score_high"] < 100)]
+    assert len(amid) > 50
+    steps = [
+        np.log(amid[name] / (1 - amid[name])).to_numpy()
+        for name in ("probability_low", "probability", "probability_high")
+    ]
+    points = [
+        amid[name].to_numpy() for name in ("health_score_high", "health_score", "health_score_low")
+    ]
+    per_logit = (points[1] - points[0]) / (steps[1] - steps[0])
+    assert per_logit == pytest.approx(per_logit[0])
+    assert points[2] - points[1] == pytest.approx(per_logit * (steps[2] - steps[1]))
 
 
 def test_each_misuse_of_the_commands_is_told(tmp_path: Path) -> None:

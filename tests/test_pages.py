@@ -223,7 +223,28 @@ def test_the_header_card_says_the_figures_of_the_assessment(client: TestClient, 
     assert page.facts["Data as of"] == "29 Jun 2026"
     assert page.facts["Data complete"] == "7 of 8 signals"
     assert page.facts["Model"] == "v7, checked 5 Jan 2026"
-    assert re.search(r"31\s+/ 100\s+100 = healthiest", page.words)
+    assert re.search(r"31\s+/ 100\s+100 = healthiest\s+between 24 and 37", page.words)
+    assert "Score between 24 and 37: there, for nine accounts in ten" in page.words
+    assert "Not known here: 1 of 8 signals; that widens the range." in page.words
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("seventy", "between 63 and 76 could be Watch"),
+        ("clipped-high", "100 either way"),
+    ],
+)
+def test_the_interval_says_which_light_it_could_be(
+    name: str, said: str, client: TestClient
+) -> None:
+    assert said in re.sub(r"\s+", " ", account(client, name).words)
+
+
+def test_an_account_that_is_not_scored_has_no_interval(client: TestClient) -> None:
+    words = account(client, "newcomer").words
+    assert "between" not in words
+    assert "either way" not in words
 
 
 @pytest.mark.parametrize(

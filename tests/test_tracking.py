@@ -217,14 +217,16 @@ def test_the_pyfunc_model_agrees_with_batch_scores(trained: House) -> None:
         model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
         frame = rows.select([item.name for item in trained.champion.features]).to_pandas()
         answered = model.predict(frame)
-    assert list(answered.columns) == ["churn_probability", "health_score"]
+    ends = ["health_score_low", "health_score_high"]
+    assert list(answered.columns) == ["churn_probability", "health_score", *ends]
     assert len(answered) == len(scored)
     compared = 0
     for item, found in zip(scored, answered.to_dict("records"), strict=True):
         if item.band != "unscored":
             compared += 1
             assert found["churn_probability"] == pytest.approx(item.churn_probability, abs=1e-12)
-            assert found["health_score"] == pytest.approx(item.health_score, abs=1e-9)
+            for name in ("health_score", *ends):
+                assert found[name] == pytest.approx(getattr(item, name), abs=1e-9)
     assert compared > 50
 
 
