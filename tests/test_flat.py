@@ -309,13 +309,9 @@ def assert_within_their_intervals(found: pd.DataFrame) -> None:
     assert health.between(found["health_score_low"], found["health_score_high"]).all()
     amid = found[(found["health_score_low"] > 0) & (found["health_score_high"] < 100)]
     assert len(amid) > 50
-    steps = [
-        np.log(amid[name] / (1 - amid[name])).to_numpy()
-        for name in ("probability_low", "probability", "probability_high")
-    ]
-    points = [
-        amid[name].to_numpy() for name in ("health_score_high", "health_score", "health_score_low")
-    ]
+    chances = amid[["probability_low", "probability", "probability_high"]].to_numpy()
+    steps = np.log(chances / (1 - chances)).T
+    points = amid[["health_score_high", "health_score", "health_score_low"]].to_numpy().T
     per_logit = (points[1] - points[0]) / (steps[1] - steps[0])
     assert per_logit == pytest.approx(per_logit[0])
     assert points[2] - points[1] == pytest.approx(per_logit * (steps[2] - steps[1]))
