@@ -22,7 +22,7 @@ from training import artifact as artifacts
 from training.artifact import Artifact, DamagedArtifact, champion, install_champion, try_loading
 from training.health import Anchors
 from training.matrix import Feature, matrix, row
-from training.score_interval import ScoreInterval
+from training.score_interval import UNMEASURED
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_digest_is_of_what_decides_a_score(trained: House) -> None:
         dataclasses.replace(own, anchors=dataclasses.replace(own.anchors, p_red=0.61)),
         dataclasses.replace(own, features=own.features[::-1]),
         dataclasses.replace(own, declaration_hash="0"),
-        dataclasses.replace(own, interval=ScoreInterval.unmeasured(len(own.features))),
+        dataclasses.replace(own, interval=UNMEASURED),
         dataclasses.replace(own, min_history_days=1),
     ):
         assert changed.digest != own.digest

@@ -115,7 +115,8 @@ def json_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-NUMBERS = {name for name in COLUMNS if name.endswith(("score", "unclipped", "points"))} | {
+ENDINGS = ("score", "unclipped", "low", "high", "half_width", "points")
+NUMBERS = {name for name in COLUMNS if name.endswith(ENDINGS)} | {
     "churn_probability",
     "completeness",
 }

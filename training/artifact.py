@@ -37,7 +37,7 @@ from training.health import Anchors, Scale
 from training.matrix import Feature, matrix, plain_names
 from training.model import Model
 from training.opportunity import Edge, OpportunityScale
-from training.score_interval import ScoreInterval
+from training.score_interval import UNMEASURED, ScoreInterval
 from training.scorecard import Scorecard
 from training.treeshap import ExplanationPath, TreeShap
 
@@ -77,7 +77,7 @@ class Artifact:
     meanings: dict[str, Meaning]
     definitions: dict[str, str]
     declaration_hash: str
-    interval: ScoreInterval
+    interval: ScoreInterval = UNMEASURED
     training: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     name: str = ""

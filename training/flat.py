@@ -50,7 +50,6 @@ from training.model import Rows
 from training.origins import Origin, pooled
 from training.procedure import account_of, size
 from training.scales import scale
-from training.score_interval import ScoreInterval
 from training.search import Choice
 from training.train import proven, spread, where
 
@@ -286,7 +285,6 @@ def _made(read: _Read, learnt: Learnt, choice: Choice) -> Artifact:
         models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
         calibration=line,
         anchors=_anchors(line.logits(learnt.held_margins), learnt.held.y),
-        interval=ScoreInterval.unmeasured(len(features)),
         features=features,
         meanings={item.indicator: _meaning(item) for item in features},
         declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),

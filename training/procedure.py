@@ -29,7 +29,6 @@ from training.health import Anchors
 from training.learnt import Learnt
 from training.matrix import Feature, matrix
 from training.opportunity import Edge
-from training.score_interval import ScoreInterval
 from training.search import Choice
 
 Floats = npt.NDArray[np.float64]
@@ -147,7 +146,6 @@ def _artifact(
         models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
         calibration=learnt.history.line,
         anchors=scale,
-        interval=ScoreInterval.unmeasured(len(features)),
         features=features,
         meanings=_meanings(company, features),
         declaration_hash=company.declaration_hash,

@@ -25,7 +25,7 @@ from features.progress import Progress, silent
 from training import calibration, model, split, unknowns
 from training.artifact import Artifact
 from training.model import Restraint, Rows
-from training.score_interval import ScoreInterval
+from training.score_interval import UNMEASURED, ScoreInterval
 from training.split import Mask
 from training.unknowns import ninth
 
@@ -57,7 +57,7 @@ def measured(artifact: Artifact, rows: Rows, at: Mask, progress: Progress = sile
     shown = [scored] if at.all() else [scored, every]
     errors = _errors(artifact, rows, at, np.concatenate(shown))
     if not len(errors):
-        return replace(artifact, interval=ScoreInterval.unmeasured(len(rows.features)))
+        return replace(artifact, interval=UNMEASURED)
     missed = [errors[:, : len(scored)], errors[:, len(scored) :]][: len(shown)]
     logits = artifact.calibration.logits(artifact.margins(scored))
     known = _known(missed[0], logits, _line(artifact, rows.X[at], scored))

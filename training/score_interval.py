@@ -37,7 +37,7 @@ class ScoreInterval:
         """Half the width (rows,) of the interval of each row of X (rows × columns)."""
         missing = np.isnan(X)
         squares = np.full(len(X), self.known**2)
-        for place in np.flatnonzero(missing.any(axis=0)):
+        for place in np.flatnonzero(missing.any(axis=0)) if self.costs else ():
             at = np.flatnonzero(missing[:, place])
             # No matrix product: the rounding of a row must not depend on those beside it.
             squares[at] += (missing[at] * self._square[place]).sum(axis=1)
@@ -58,17 +58,14 @@ class ScoreInterval:
         return cls(round(known, DIGITS), tuple(tuple(row.tolist()) for row in rows))
 
     @classmethod
-    def unmeasured(cls, columns: int) -> "ScoreInterval":
-        """As wide as can be."""
-        return cls.of(WIDEST, np.zeros((columns, columns)))
-
-    @classmethod
     def parse(cls, content: dict[str, Any]) -> "ScoreInterval":
         """The interval of which `dataclasses.asdict` made `content`, also by way of JSON."""
         return cls(content["known"], tuple(tuple(row) for row in content["costs"]))
 
     def mistake(self, columns: int) -> str:
         """What is wrong with it for a model of so many columns; empty where nothing is."""
+        if self == UNMEASURED:
+            return ""
         if [len(row) for row in self.costs] != list(range(1, columns + 1)):
             return "interval.costs must have a row for each column, each one longer by one"
         if not 0 <= self.known <= WIDEST:
@@ -76,3 +73,7 @@ class ScoreInterval:
         if not all(0 <= cost <= WIDEST**2 for row in self.costs for cost in row):
             return f"interval.costs must be from 0 to {WIDEST**2:g}"
         return ""
+
+
+UNMEASURED = ScoreInterval(WIDEST, ())
+"""As wide as can be."""

@@ -3,9 +3,9 @@
 Taken from such a row, a column moves its score. The mean products of the moves of any two columns,
 where they pull together, are what it costs to miss both: of a scorecard these are the mean squares
 of any joint loss, or more. Then columns and whole indicators are taken at random, few to most of
-them, and the costs are stretched until the score that was known stays inside for nine of ten rows
-at every rate of loss. Rows are those that calibrated the model and, since a source may have been
-down on their day, those of all days; the larger cost counts.
+them, and all of one window or dimension at once; the costs are stretched until the score that was
+known stays inside for nine of ten rows of each kind of loss. Rows are those that calibrated the
+model and, since a source may have been down on their day, those of all days; the larger counts.
 
 What is known of others stands for what is not known of this account. Where values are missing for
 a reason that is itself a sign, no row that knows them can tell.
@@ -28,7 +28,9 @@ Flags = npt.NDArray[np.bool_]
 
 COVERED = 0.9
 RATES = (0.1, 0.3, 0.5, 0.7, 0.9)
-TINY = 1e-12
+LITTLE, TINY = 0.25, 1e-12
+USUAL = 2.7
+"""The stretch for nine of ten where moves are normal, and none is large enough to measure it."""
 
 
 class Shown(NamedTuple):
@@ -55,14 +57,19 @@ def costs(artifact: Artifact, shown: Sequence[Shown], known: float) -> tuple[Flo
     plain = np.max([_products(artifact, item.X) for item in shown], axis=0)
     needs = [need for item in shown for need in _needs(artifact, item, known, plain)]
     halves = [[need[side::2] for need in needs] for side in (0, 1)]
-    stretches = [max(ninth(need[~np.isnan(need)]) for need in half) for half in halves]
-    inside = [
-        np.concatenate(half) <= stretch
+    stretches = [
+        max((ninth(need[~np.isnan(need)]) for need in half), default=USUAL) for half in halves
+    ]
+    covered = [
+        _covered([need[~np.isnan(need)] for need in half], stretch)
         for half, stretch in zip(halves, stretches[::-1], strict=True)
     ]
-    there = ~np.isnan(np.concatenate([np.concatenate(half) for half in halves]))
-    covered = float(np.concatenate(inside)[there].mean()) if there.any() else 1.0
-    return max(stretches) * plain, covered
+    return max(stretches) * plain, float(np.mean(covered))
+
+
+def _covered(needs: Sequence[Floats], stretch: float) -> float:
+    """The share of rows for which the stretch is enough; all where none was asked."""
+    return float((np.concatenate(needs) <= stretch).mean()) if needs else 1.0
 
 
 def _products(artifact: Artifact, X: Floats) -> Floats:
@@ -85,7 +92,8 @@ def _moved(artifact: Artifact, X: Floats, lost: Flags) -> Floats:
 def _needs(artifact: Artifact, shown: Shown, known: float, plain: Floats) -> Iterator[Floats]:
     """Per kind and rate of loss, the stretch (rows,) of the `plain` costs that each row needs.
 
-    Not a number where nothing was lost that moves a score.
+    Not a number where so little was lost that other errors decide whether the score is inside; a
+    kind of loss that is so for most rows is left out.
     """
     X, interval = shown.X, ScoreInterval.of(0.0, plain)
     before = interval.half_widths(X) ** 2
@@ -96,14 +104,26 @@ def _needs(artifact: Artifact, shown: Shown, known: float, plain: Floats) -> Ite
         wider = interval.half_widths(np.where(lost, np.nan, X)) ** 2 - before
         missed = errors + _moved(artifact, X, lost)
         need = np.maximum(missed**2 - known**2, 0.0) / np.maximum(wider, TINY)
-        yield np.where(wider > TINY, need, np.nan)
+        matters = wider > max(LITTLE * known**2, TINY)
+        if 2 * matters.sum() >= len(X):
+            yield np.where(matters, need, np.nan)
 
 
 def _losses(artifact: Artifact, rows: int) -> Iterator[Flags]:
-    """Values to take (rows × columns): at each rate whole indicators, and single columns."""
+    """Values to take (rows × columns): at each rate whole indicators, and single columns.
+
+    Then all of one window or one dimension, since sources fail as a whole.
+    """
     random = np.random.default_rng(model.SEED)
     names = indicators(artifact.features)
     place = [names.index(item.indicator) for item in artifact.features]
+    windows = np.array([item.window or 0 for item in artifact.features])
+    dimensions = np.array(
+        [artifact.meanings[item.indicator].dimension for item in artifact.features]
+    )
+    for family in (windows, dimensions):
+        for one in np.unique(family):
+            yield np.tile(family == one, (rows, 1))
     for rate in RATES:
         yield random.random((rows, len(names)))[:, place] < rate
         yield random.random((rows, len(place))) < rate
