@@ -46,10 +46,10 @@ from benchmarks.out_of_time import (
     opened,
 )
 from features.errors import ContractBroken
-from training import calibration_table, foreign, split
-from training.foreign import Roles
+from training import calibration_table, foreign, outcome, plain_table, split
 from training.matrix import matrix
 from training.model import Restraint, Rows
+from training.outcome import Roles
 from training.procedure import as_rows, fit
 
 Labels = npt.NDArray[np.int8]
@@ -149,7 +149,7 @@ def _flat_split(table: pa.Table, label: str, test: npt.NDArray[np.bool_], place:
 
 
 def _plain_rows(table: pa.Table, label: str, artifact: Any) -> Rows:
-    y = foreign.labels(foreign.as_table(table), Roles(label=label)).astype(np.int8)
+    y = outcome.labels(plain_table.as_table(table), Roles(label=label)).astype(np.int8)
     X = matrix(foreign.fitting(table, artifact.features), artifact.features)
     none = np.zeros(len(y), dtype="datetime64[D]")
     return Rows(X, y, [""] * len(y), none, artifact.features, ())

@@ -11,7 +11,7 @@ from scipy.special import expit
 from features import publish
 from features.errors import DeclarationError
 from serving.assess import band_of
-from training import drivers, foreign
+from training import drivers, foreign, plain_table
 from training.artifact import Artifact, first_load
 from training.matrix import Feature, matrix
 
@@ -41,7 +41,7 @@ def score(model: Path, table: Path, out: Path) -> int:
     artifact = first_load(model)
     if "roles" not in artifact.training:
         raise DeclarationError(f"{model}: a model of a company; score it with --company")
-    found = scored(artifact, foreign.read(table))
+    found = scored(artifact, plain_table.read(table))
     publish.write_table(found, out)
     return int(found.num_rows)
 

@@ -17,9 +17,9 @@ import training
 from features.errors import ContractBroken, DeclarationError, GateRefused
 from serving import table_scores
 from test_cli import churnlight, refused
-from training import foreign, split
+from training import foreign, outcome, plain_table, split
 from training.artifact import Artifact
-from training.foreign import Roles
+from training.outcome import Roles
 
 ROWS = 700
 
@@ -110,10 +110,10 @@ def test_every_difference_of_the_columns_is_told(artifact: Artifact) -> None:
 
 def test_twins_never_stand_on_both_sides() -> None:
     frame = customers(200).drop(columns=["customer", "left"])
-    twice = foreign.as_table(pd.concat([frame, frame]))
+    twice = plain_table.as_table(pd.concat([frame, frame]))
     y = np.tile([0, 1], 200).astype(np.int8)
     features = foreign.features_of(twice, y, Roles(label="left"))
-    accounts = foreign.accounts(twice, Roles(label="left"), features)
+    accounts = foreign.accounts(twice, y, Roles(label="left"), features)
     assert accounts[:200] == accounts[200:]
     for fold in split.grouped(accounts):
         assert np.array_equal(fold.train[:200], fold.train[200:])
@@ -159,8 +159,8 @@ def test_rows_without_a_label_are_left_out() -> None:
     [((0, 1), None), ((False, True), None), ((0.0, 1.0), None), (("stays", "goes"), "goes")],
 )
 def test_a_label_is_any_two_values(values: tuple[Any, Any], event: str | None) -> None:
-    table = foreign.as_table(pd.DataFrame({"left": [values[0], values[1], values[1]]}))
-    assert foreign.labels(table, Roles(label="left", event=event)).tolist() == [0.0, 1.0, 1.0]
+    table = plain_table.as_table(pd.DataFrame({"left": [values[0], values[1], values[1]]}))
+    assert outcome.labels(table, Roles(label="left", event=event)).tolist() == [0.0, 1.0, 1.0]
 
 
 # Refusals
@@ -254,10 +254,10 @@ def test_bytes_that_are_no_text_are_told() -> None:
 
 
 def test_an_event_that_the_label_does_not_have_is_told_with_what_it_has() -> None:
-    table = foreign.as_table(customers())
+    table = plain_table.as_table(customers())
     told = "no row has the value 'perhaps': its values are 'No' and 'Yes'"
     with pytest.raises(ContractBroken, match=told):
-        foreign.labels(table, Roles(label="left", event="perhaps"))
+        outcome.labels(table, Roles(label="left", event="perhaps"))
 
 
 @pytest.mark.parametrize(
@@ -272,12 +272,12 @@ def test_a_file_that_is_no_table_breaks_the_contract(
 ) -> None:
     (tmp_path / name).write_text(text, "utf-8")
     with pytest.raises(ContractBroken, match=told):
-        foreign.read(tmp_path / name)
+        plain_table.read(tmp_path / name)
 
 
 def test_an_empty_cell_of_a_csv_is_absent(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("plan,left\nbasic,yes\n,no\nNA,\n")
-    read = foreign.read(tmp_path / "t.csv")
+    read = plain_table.read(tmp_path / "t.csv")
     assert read["plan"].to_pylist() == ["basic", None, "NA"]
     assert read["left"].to_pylist() == ["yes", "no", None]
 

@@ -32,11 +32,12 @@ from training import plausible, scales
 from training.calibration import Calibration
 from training.drivers import Meaning
 from training.explanation import By, Units, explained
-from training.foreign import Frame, fitting
+from training.foreign import fitting
 from training.health import Anchors, Scale
 from training.matrix import Feature, matrix, plain_names
 from training.model import Model
 from training.opportunity import Edge, OpportunityScale
+from training.plain_table import Frame
 from training.score_interval import UNMEASURED, ScoreInterval
 from training.scorecard import Scorecard
 from training.treeshap import ExplanationPath, TreeShap

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from training.drivers import fold, told
-from training.foreign import Frame, fitting
+from training.foreign import fitting
 from training.matrix import matrix
+from training.plain_table import Frame
 
 if TYPE_CHECKING:
     import shap

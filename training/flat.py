@@ -34,6 +34,8 @@ from training import (
     foreign,
     gate,
     health,
+    outcome,
+    plain_table,
     redraws,
     search,
     segments,
@@ -42,12 +44,13 @@ from training import (
 )
 from training.artifact import Artifact
 from training.drivers import Meaning
-from training.foreign import Frame, Roles
 from training.health import Anchors
 from training.learnt import Learnt
 from training.matrix import Feature, matrix
 from training.model import Rows
 from training.origins import Origin, pooled
+from training.outcome import Roles
+from training.plain_table import Frame
 from training.procedure import account_of, size
 from training.scales import scale
 from training.search import Choice
@@ -193,17 +196,17 @@ def summary(artifact: Artifact) -> str:
 
 
 def _read(frame: Frame, roles: Roles) -> _Read:
-    table = foreign.as_table(frame)
-    outcome = foreign.labels(table, roles)
-    known = ~np.isnan(outcome)
-    table, y = table.filter(pa.array(known)), outcome[known].astype(np.int8)
+    table = plain_table.as_table(frame, texts=() if roles.id is None else (roles.id,))
+    labels = outcome.labels(table, roles)
+    known = ~np.isnan(labels)
+    table, y = table.filter(pa.array(known)), labels[known].astype(np.int8)
     if not _enough(y):
         raise GateRefused(
             f"label {roles.label}: {int(y.sum())} rows with the event and {int((1 - y).sum())} "
             f"without; {MIN_CHURNERS} of each are needed; add rows"
         )
     features = foreign.features_of(table, y, roles)
-    accounts = foreign.accounts(table, roles, features)
+    accounts = foreign.accounts(table, y, roles, features)
     _require_folds(y, accounts, roles)
     blocks, names = _blocks(table, roles)
     as_of = np.array(blocks, "datetime64[D]")

@@ -84,7 +84,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     from features import publish
     from features.errors import DeclarationError
     from features.settings import Settings
-    from training import flat, foreign
+    from training import flat, plain_table
     from training.reporting import model_report
 
     if not label or out is None:
@@ -94,7 +94,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     publish.require_place(out)
     trials = Settings.read().trials
     with progress("reading the table") as tell:
-        artifact = flat.fit(foreign.read(table), label, trials=trials, progress=tell, **roles)
+        artifact = flat.fit(plain_table.read(table), label, trials=trials, progress=tell, **roles)
         artifact.save(out)
         tell("drawing the report")
         model_report.write(artifact, out)

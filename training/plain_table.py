@@ -1,0 +1,214 @@
+"""A table that is not ours with plain columns: numbers and texts, whatever kind it came in.
+
+Numbers, flags, times and durations become numbers (a time is its day since 1970, a duration its
+days, a time of day its hours), texts become texts; a number that is written as text stays a text.
+What is none of these is told, all of it at once.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+import pyarrow.types as kinds
+
+from features.errors import ChurnlightError, ContractBroken, DeclarationError, Finding, NotFound
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frame: TypeAlias = "pd.DataFrame | pa.Table"
+
+DROP = "leave it out with --ignore {name}"
+DAY, HOUR = 86400.0, 3600.0
+
+
+def read(path: Path) -> pa.Table:
+    """The table in a Parquet or CSV file.
+
+    Raises
+    ------
+    NotFound
+        There is no such file.
+    ContractBroken
+        It cannot be read as what its suffix says; of a CSV the row is told.
+    ChurnlightError
+        It may not be read.
+    """
+    if not path.is_file():
+        raise NotFound(f"{path}: no such file")
+    try:
+        return _read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
+    except PermissionError as error:
+        raise ChurnlightError(f"{path}: may not be read ({error.strerror})") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        detail = f"cannot be read ({str(error).splitlines()[0]})"
+        mend = "mend the file, or give another .parquet or .csv"
+        broken = Finding("flat table", "read", "error", str(path), None, None, detail, mend)
+        raise ContractBroken([broken]) from error
+
+
+def _read_csv(path: Path) -> pa.Table:
+    try:
+        table = csv.read_csv(path)
+    except pa.ArrowInvalid:
+        # Only who reads from the top knows the number of the row that breaks.
+        table = csv.read_csv(path, csv.ReadOptions(use_threads=False))
+    # An empty cell is absent, whatever its column holds; any other text stands as it is.
+    for place, item in enumerate(table.schema):
+        if kinds.is_string(item.type):
+            texts = table.column(place)
+            kept = pc.if_else(pc.equal(texts, ""), None, texts)
+            table = table.set_column(place, item, kept)
+    return table
+
+
+def as_table(frame: Frame, texts: Collection[str] = ()) -> pa.Table:
+    """The frame with plain columns: float64 numbers and strings.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame or pyarrow.Table
+    texts : collection of str
+        Columns that are read as texts whatever they hold: ids, which no rounding may make equal.
+
+    Raises
+    ------
+    DeclarationError
+        It is no table.
+    ContractBroken
+        A name stands twice, or a column holds neither numbers, flags, times nor texts.
+    """
+    _require_table(frame)
+    names = frame.column_names if isinstance(frame, pa.Table) else [str(it) for it in frame.columns]
+    findings = [
+        finding(name, "two columns have this name", "rename one of them")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    if findings:
+        raise ContractBroken(findings)
+    columns = {}
+    for name, values in zip(names, _columns(frame), strict=True):
+        try:
+            columns[name] = as_text(values()) if name in texts else plain(values())
+        except pa.ArrowException as error:
+            detail = f"its values cannot be read: {str(error).splitlines()[0]}"
+            findings.append(finding(name, detail, DROP.format(name=name)))
+    if findings:
+        raise ContractBroken(findings)
+    return pa.table(columns)
+
+
+def _require_table(frame: Frame) -> None:
+    if not isinstance(frame, pa.Table) and not (hasattr(frame, "iloc") and frame.ndim == 2):
+        kind = f"{type(frame).__module__}.{type(frame).__name__}"
+        raise DeclarationError(f"a pandas.DataFrame or a pyarrow.Table is needed, got {kind}")
+
+
+def _columns(frame: Frame) -> Iterator[Callable[[], pa.Array]]:
+    """Of each column, what reads it."""
+    if isinstance(frame, pa.Table):
+        yield from (column.combine_chunks for column in frame.columns)
+        return
+    for place in range(frame.shape[1]):
+        yield lambda series=frame.iloc[:, place]: _of_series(series)  # type: ignore[misc]
+
+
+def _of_series(series: "pd.Series[Any]") -> pa.Array:
+    """The column as Arrow has it; where Arrow has no such kind, each value as it is written."""
+    if hasattr(series, "sparse"):
+        series = series.astype(series.array.dtype.subtype)
+    if getattr(series.dtype, "tz", None) is not None:
+        series = series.dt.tz_convert(None)
+    try:
+        found = pa.Array.from_pandas(series)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return _written(series)
+    kind = found.type.value_type if kinds.is_dictionary(found.type) else found.type
+    return _written(series) if isinstance(kind, pa.BaseExtensionType) else found
+
+
+def _written(series: "pd.Series[Any]") -> pa.Array:
+    return pa.array([None if _absent(item) else str(item) for item in series], pa.string())
+
+
+def _absent(value: Any) -> bool:
+    # pandas' NA is neither equal to itself nor not.
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+
+
+def as_text(values: pa.Array) -> pa.Array:
+    """The values as string, each as it is written.
+
+    Raises
+    ------
+    ArrowException
+        They are nested, or bytes that are no text.
+    """
+    kind = values.type
+    if kinds.is_dictionary(kind):
+        return as_text(values.dictionary_decode())
+    if _is_bytes(kind):
+        return _decoded(values)
+    return values.cast(pa.string())
+
+
+def plain(values: pa.Array) -> pa.Array:
+    """The values as float64 or, for texts, as string.
+
+    Raises
+    ------
+    ArrowInvalid
+        They are nested, or bytes that are no text.
+    """
+    kind = values.type
+    if kinds.is_dictionary(kind):
+        return plain(values.dictionary_decode())
+    if kinds.is_run_end_encoded(kind):
+        return plain(pc.run_end_decode(values))
+    if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind):
+        return values.cast(pa.string())
+    return _decoded(values) if _is_bytes(kind) else _number(values)
+
+
+def _number(values: pa.Array) -> pa.Array:
+    kind = values.type
+    if kinds.is_null(kind):
+        return values.cast(pa.float64())
+    if kinds.is_boolean(kind):
+        return values.cast(pa.int8()).cast(pa.float64())
+    if kinds.is_date(kind) or kinds.is_timestamp(kind):
+        return _seconds(values.cast(pa.timestamp("s"), safe=False), DAY)
+    if kinds.is_duration(kind):
+        return _seconds(values.cast(pa.duration("s"), safe=False), DAY)
+    if kinds.is_time(kind):
+        return _seconds(values.cast(pa.time64("us")).cast(pa.int64()), HOUR * 1e6)
+    if kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind):
+        numbers = values.cast(pa.float64(), safe=False)
+        # Arrow keeps NaN apart from null; for us both are unknown.
+        return pc.if_else(pc.is_nan(numbers), None, numbers)
+    raise pa.ArrowInvalid(f"{kind} is neither number, flag, time nor text")
+
+
+def _seconds(values: pa.Array, unit: float) -> pa.Array:
+    return pc.divide(values.cast(pa.int64()).cast(pa.float64()), unit)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind))
+
+
+def _decoded(values: pa.Array) -> pa.Array:
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        told = "bytes that are no text in UTF-8; save the table as UTF-8"
+        raise pa.ArrowInvalid(told) from None
+
+
+def finding(name: str, detail: str, mend: str, rows: int | None = None) -> Finding:
+    """What is wrong with the column `name` of a flat table, and how to mend it."""
+    return Finding("flat table", "train", "error", "table", name, rows, detail, mend)
