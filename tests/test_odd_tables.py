@@ -71,7 +71,7 @@ ARROW: list[tuple[pa.Array, list[Any]]] = [
     (pa.array(["a"], pa.large_string()), ["a"]),
     (pa.array(["a"], pa.string_view()), ["a"]),
     (pa.array([5, 5]).dictionary_encode(), [5.0, 5.0]),
-    (pa.RunEndEncodedArray.from_arrays([2], [1.5]), [1.5, 1.5]),
+    (pa.RunEndEncodedArray.from_arrays(pa.array([2], pa.int32()), pa.array([1.5])), [1.5, 1.5]),
     (pa.array([1.5], pa.float16()), [1.5]),
     (pa.array([time(1, 30)], pa.time32("s")), [1.5]),
 ]

@@ -123,8 +123,10 @@ def fit(
     progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
     artifact = _simplest(read, _choose(read, trials, progress), progress)
     artifact = redraws.measured(artifact, read.rows, _latest_with_enough(read.rows), progress)
+    # Before the certificate, which makes another object of it: what explains is compiled once.
+    found = _evidence(artifact, read)
     artifact = certificate.certified(artifact, read.rows, progress)
-    return evidence.telling(artifact, _evidence(artifact, read))
+    return evidence.telling(artifact, found)
 
 
 def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
@@ -144,9 +146,12 @@ def _chosen(rows: Rows, trials: int, progress: Progress) -> Choice:
 
 
 def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
-    """What `_judged` makes, and where its trees prove nothing, the scorecard alone."""
+    """What `_judged` makes, and where its trees prove nothing, the scorecard alone.
+
+    Within one moment nothing drifts: there the folds that chose the trees have proven enough.
+    """
     artifact = _judged(read, choices, progress)
-    if why := gate.trees_prove_nothing(artifact.evaluation):
+    if len(read.blocks) > 1 and (why := gate.trees_prove_nothing(artifact.evaluation)):
         plain = {block: choice.without_trees(why) for block, choice in choices.items()}
         return _judged(read, plain, progress)
     return artifact

@@ -47,7 +47,9 @@ PARAMETERS: dict[str, Any] = {
 class Restraint:
     """What keeps the trees small and the scorecard flat.
 
-    `columns` is the share of columns that a split may choose from, `penalty` the scorecard's
+    `columns` is the share of columns that a split may choose from, `drawn` whether each of them
+    offers one threshold, drawn at random, and not its best (Geurts, Ernst & Wehenkel 2006), so
+    that a split may serve the ones below it before it serves itself. `penalty` is the scorecard's
     ridge, `curved` whether its columns may have more than straight lines, `share` the part of the
     margin that the trees have, between 0 and 1.
     """
@@ -57,6 +59,7 @@ class Restraint:
     l2: float
     min_rows: int
     columns: float
+    drawn: bool = False
     rounds: int = 0
     penalty: float = 10.0
     curved: bool = False
@@ -72,6 +75,7 @@ class Restraint:
             "lambda_l2": self.l2,
             "min_data_in_leaf": self.min_rows,
             "feature_fraction_bynode": self.columns,
+            "extra_trees": self.drawn,
         }
 
     @property

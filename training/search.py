@@ -37,11 +37,12 @@ PENALTIES = (1000.0, 100.0, 10.0, 1.0)
 ROWS_A_WEIGHT = 3
 # A trial that is this much worse on the first fold is not tried on the others.
 HOPELESS = 1.005
-# Simpler is preferred within one standard error, but never at more than this share of the loss;
-# where a company's later dates cannot be seen, at no limit: what fits one date closely is what
-# holds least on the next.
-WORTH = 0.004
-TOO_SHORT = "folds grouped by account, the history being too short for later dates"
+# Simpler is preferred within one standard error, but never at more than this share of the loss: at
+# less where rows are of one moment, which is also what will be scored; where a company's later dates
+# cannot be seen, at no limit: what fits one date closely is what holds least on the next.
+WORTH, WORTH_IN_A_MOMENT = 0.004, 0.001
+ONE_MOMENT = "folds grouped by account"
+TOO_SHORT = f"{ONE_MOMENT}, the history being too short for later dates"
 LEARN_ROWS, TEST_ROWS = 24_000, 8_000
 FEW_ROWS = 3_000
 
@@ -51,15 +52,18 @@ SPACE = {
     "l2": FloatDistribution(0.1, 30.0, log=True),
     "min_rows": IntDistribution(5, 80, log=True),
     "columns": FloatDistribution(0.4, 1.0),
+    "drawn": CategoricalDistribution((False, True)),
 }
-# Tried first: the house's restraint, stumps that hardly work together, two for sharper worlds, and
-# trees for those in which many columns work together.
+# Tried first: the house's restraint, stumps that hardly work together, thresholds drawn at random
+# for columns that tell nothing alone, one for sharper worlds, and two kinds of large trees for
+# those in which many columns work together.
 FIRST = (
     Restraint(leaves=6, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
     Restraint(leaves=3, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
+    Restraint(leaves=20, learning_rate=0.1, l2=1.0, min_rows=5, columns=0.6, drawn=True),
     Restraint(leaves=20, learning_rate=0.05, l2=0.5, min_rows=5, columns=0.6),
-    Restraint(leaves=10, learning_rate=0.1, l2=2.0, min_rows=20, columns=0.6),
-    Restraint(leaves=31, learning_rate=0.1, l2=5.0, min_rows=5, columns=1.0),
+    Restraint(leaves=31, learning_rate=0.1, l2=20.0, min_rows=5, columns=0.8),
+    Restraint(leaves=31, learning_rate=0.05, l2=1.0, min_rows=5, columns=1.0),
 )
 
 
@@ -131,7 +135,7 @@ def folds_of(rows: Rows, target: Target | None) -> tuple[list[split.Fold], str]:
             return later, "later as-of dates"
     count = split.FOLDS if len(rows.y) < FEW_ROWS else split.ORIGINS
     grouped = [fold for fold in split.grouped(rows.accounts, count) if both(rows, fold)]
-    return grouped, "folds grouped by account" if target is None else TOO_SHORT
+    return grouped, ONE_MOMENT if target is None else TOO_SHORT
 
 
 def both(rows: Rows, fold: split.Fold) -> bool:
@@ -154,7 +158,7 @@ def choose(
     alone = replace(FIRST[0], share=0.0)
     if not folds:
         return Choice(alone, "nothing: no fold has both outcomes")
-    worth = math.inf if chosen_on == TOO_SHORT else WORTH
+    worth = {TOO_SHORT: math.inf, ONE_MOMENT: WORTH_IN_A_MOMENT}.get(chosen_on, WORTH)
     (curved, penalty), ready = _ready(rows, folds, worth)
     alone = replace(alone, curved=curved, penalty=penalty)
     tried, told = _search(ready, trials, progress)
@@ -270,9 +274,10 @@ def _told(parameters: dict[str, Any], found: _Tried | float, folds: int) -> dict
 
 def _try(folds: Sequence[_Fold], restraint: Restraint, before: Sequence[_Tried]) -> _Tried | float:
     """The restraint on all folds; only its loss on the first where that is hopeless."""
-    grown = [_grow(folds[0], restraint)]
+    bar = HOPELESS * min((item.first for item in before), default=math.inf)
+    grown = [_grow(folds[0], restraint, bar=bar)]
     first = float(grown[0][1].min())
-    if any(HOPELESS * item.first < first for item in before):
+    if first > bar:
         return first
     for fold in folds[1:]:
         # What one fold does not reach, the others need not either.
@@ -284,14 +289,17 @@ def _try(folds: Sequence[_Fold], restraint: Restraint, before: Sequence[_Tried])
 
 
 def _grow(
-    fold: _Fold, restraint: Restraint, most: int = MOST_ROUNDS // STEP
+    fold: _Fold, restraint: Restraint, most: int = MOST_ROUNDS // STEP, bar: float = math.inf
 ) -> tuple[Floats, Floats]:
-    """Margins (steps × test rows) and mean losses (steps × shares), until these have settled."""
+    """Margins (steps × test rows) and mean losses (steps × shares), until these have settled.
+
+    Or until they cannot come down to the `bar` any more.
+    """
     booster = model.start(fold.data, fold.train, restraint, model.SEED)
     raw = np.zeros(len(fold.test.y))
     margins: list[Floats] = []
     losses: list[Floats] = []
-    while len(margins) < most and not _settled(losses):
+    while len(margins) < most and not _settled(losses) and _reach(losses, most) <= bar:
         # Every round is wanted, also after one that found nothing to split.
         stuck = max(booster.update() for _ in range(STEP))
         new = booster.current_iteration() - len(margins) * STEP
@@ -314,6 +322,14 @@ def _of_last(booster: lgb.Booster, X: Floats, rounds: int) -> Floats:
 def _settled(losses: Sequence[Floats]) -> bool:
     best = [float(item.min()) for item in losses]
     return len(best) > PATIENCE and min(best[-PATIENCE:]) > min(best)
+
+
+def _reach(losses: Sequence[Floats], most: int) -> float:
+    """What the loss can still come down to: later steps gain no more than the last two did."""
+    best = np.minimum.accumulate([float(item.min()) for item in losses])
+    if len(best) <= 2:
+        return -math.inf
+    return float(best[-1] - (best[-3] - best[-1]) / 2 * (most - len(best)))
 
 
 def _by_share(trees: Floats, fold: _Fold) -> Floats:
