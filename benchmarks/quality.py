@@ -60,6 +60,7 @@ DATA = "CHURNLIGHT_BENCHMARK_DATA"
 HISTOGRAM, CATBOOST = "HistGradientBoosting, defaults", "CatBoost, defaults"
 PERFECT_DRAWS = 400
 PLAIN_FITS = 7
+HEAD = f"{'set':<15}{'model':<32}{'AUC':>7}{'log loss':>10}{'ECE':>8}{'perfect':>9}"
 MEASURES = ("auc", "log_loss", "ece", "ece_of_a_perfect_model")
 
 
@@ -136,13 +137,15 @@ def of_made(name: str) -> list[Tested]:
 
 
 def _flat_split(table: pa.Table, label: str, test: npt.NDArray[np.bool_], place: int) -> Tested:
-    _tell(f"split {place}")
+    _tell(f"split {place}: {OURS}")
     taught, tested = table.filter(pa.array(~test)), table.filter(pa.array(test))
     artifact = training.fit(taught, label=label)
     ours = artifact.probability(tested)
     train, held = (_plain_rows(part, label, artifact) for part in (taught, tested))
     logits = {OURS: np.log(ours / (1 - ours))}
-    logits |= {name: contender(train, held.X) for name, contender in OTHERS.items()}
+    for name, contender in OTHERS.items():
+        _tell(f"split {place}: {name}")
+        logits[name] = contender(train, held.X)
     # Splits are not dates: a number for each keeps their rows apart.
     names = [f"{place}:{number}" for number in range(len(held.y))]
     return Tested(date(2000, 1, 1 + place), names, held.y, logits)
@@ -267,22 +270,20 @@ def _rates(tested: Sequence[Tested]) -> list[dict[str, Any]]:
     ]
 
 
-def shown(results: Mapping[str, Any]) -> str:
-    """The results as text."""
-    head = f"{'set':<15}{'model':<32}{'AUC':>7}{'log loss':>10}{'ECE':>8}{'perfect':>9}"
-    text = [head]
-    for found in results.values():
-        text += [
-            f"{item['set']:<15}{item['model']:<32}{item['auc']:>7.4f}{item['log_loss']:>10.4f}"
-            f"{item['ece']:>8.4f}{item['ece_of_a_perfect_model']:>9.4f}"
-            for item in found["lines"]
-        ]
-        text += [
-            f"    ours − {other}, log loss: {item['log_loss']['value']:+.4f} "
-            f"({item['log_loss']['low']:+.4f} to {item['log_loss']['high']:+.4f})"
-            for other, item in found["differences"].items()
-        ]
-    return "\n".join(text)
+def shown(found: Mapping[str, Any]) -> str:
+    """The results of one set as text."""
+    ours, *others = (item["log_loss"] for item in found["lines"])
+    text = [
+        f"{item['set']:<15}{item['model']:<32}{item['auc']:>7.4f}{item['log_loss']:>10.4f}"
+        f"{item['ece']:>8.4f}{item['ece_of_a_perfect_model']:>9.4f}"
+        for item in found["lines"]
+    ]
+    text += [
+        f"    ours − {other}, log loss: {item['log_loss']['value']:+.4f} "
+        f"({item['log_loss']['low']:+.4f} to {item['log_loss']['high']:+.4f})"
+        for other, item in found["differences"].items()
+    ]
+    return "\n".join([*text, f"    ours / the best other, log loss: {ours / min(others):.4f}"])
 
 
 def _tell(step: str) -> None:
@@ -301,14 +302,22 @@ def main() -> None:
     if given.cost:
         print(json.dumps(cost(), indent=2))
         return
-    results = {}
+    results: dict[str, Any] = {}
     every = list(MADE) if given.made else [*FLAT, *CASES]
+    if not given.json:
+        print(HEAD)
     for name in every if given.set == "all" else [given.set]:
+        _tell(f"{name} …")
         try:
             results[name] = run(name, given.data and Path(given.data))
         except (ContractBroken, FileNotFoundError) as missing:
             _tell(f"{name} is left out: {missing}")
-    print(json.dumps(results, indent=2) if given.json else shown(results))
+            continue
+        # As it comes: who stops a long run keeps what it has measured.
+        if not given.json:
+            print(shown(results[name]), flush=True)
+    if given.json:
+        print(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from test_search import additive
 from trained_company import TARGET, House, built, learning_dates
 from training import cold_start, search
 from training.artifact import Artifact
-from training.cold_start import LEAST_FOR_TREES
+from training.cold_start import LEAST_FOR_TREES, LEAST_IN_A_MOMENT
 from training.flat import summary
 from training.model import Rows
 from training.procedure import labelled
@@ -87,7 +87,7 @@ def customers(leavers: int, rows: int = 400) -> pd.DataFrame:
     return frame
 
 
-@pytest.mark.parametrize("leavers", [40, 60])
+@pytest.mark.parametrize("leavers", [30, 39])
 def test_a_table_of_few_events_makes_one_too(leavers: int) -> None:
     artifact = training.fit(customers(leavers), "left", trials=2)
     assert artifact.models == ()
@@ -110,11 +110,18 @@ def rarer_of(rows: Rows, count: int) -> Rows:
     return rows.where(mask)
 
 
-@pytest.mark.parametrize(("count", "tried"), [(LEAST_FOR_TREES, 1), (LEAST_FOR_TREES - 1, 0)])
-def test_trees_are_tried_from_a_number_of_churners_on(count: int, tried: int) -> None:
-    rows = rarer_of(additive(1000), count)
-    assert cold_start.rarer(rows) == count
-    found = cold_start.choose(rows, *search.folds_of(rows, None), trials=1)
+@pytest.mark.parametrize(
+    ("least", "chosen_on"),
+    [(LEAST_FOR_TREES, "later as-of dates"), (LEAST_IN_A_MOMENT, search.ONE_MOMENT)],
+)
+@pytest.mark.parametrize(("short", "tried"), [(0, 1), (1, 0)])
+def test_trees_are_tried_from_a_number_of_churners_on(
+    least: int, chosen_on: str, short: int, tried: int
+) -> None:
+    rows = rarer_of(additive(1000), least - short)
+    assert cold_start.rarer(rows) == least - short
+    folds, _ = search.folds_of(rows, None)
+    found = cold_start.choose(rows, folds, chosen_on, trials=1)
     assert len(found.trials) == tried
     assert ("trees are tried from" in found.trees_left_out) == (not tried)
 

@@ -37,9 +37,9 @@ PENALTIES = (1000.0, 100.0, 10.0, 1.0)
 ROWS_A_WEIGHT = 3
 # A trial that is this much worse on the first fold is not tried on the others.
 HOPELESS = 1.005
-# Simpler is preferred within one standard error, but never at more than this share of the loss: at
-# less where rows are of one moment, which is also what will be scored; where a company's later dates
-# cannot be seen, at no limit: what fits one date closely is what holds least on the next.
+# Simpler is preferred within one standard error, but never at more than this share of the loss.
+# It is less where rows are of one moment, like those that will be scored; where a company's later
+# dates cannot be seen, there is no limit: what fits one date closely is what holds least on the next.
 WORTH, WORTH_IN_A_MOMENT = 0.004, 0.001
 ONE_MOMENT = "folds grouped by account"
 TOO_SHORT = f"{ONE_MOMENT}, the history being too short for later dates"
