@@ -83,7 +83,7 @@ def test_an_arrow_column_is_read_as_what_it_is(given: pa.Array, wanted: list[Any
 
 
 def test_a_column_of_no_known_kind_is_told_beside_all_others() -> None:
-    frame = customers().assign(wave=1j, bag=[[1]] * ROWS)
+    frame = customers().assign(wave=1j, bag=pd.Series([[1]] * ROWS))
     with pytest.raises(ContractBroken) as caught:
         training.fit(frame, "left")
     assert [item.column for item in caught.value.findings] == ["wave", "bag"]

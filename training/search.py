@@ -38,8 +38,9 @@ ROWS_A_WEIGHT = 3
 # A trial that is this much worse on the first fold is not tried on the others.
 HOPELESS = 1.005
 # Simpler is preferred within one standard error, but never at more than this share of the loss.
-# It is less where rows are of one moment, like those that will be scored; where a company's later
-# dates cannot be seen, there is no limit: what fits one date closely is what holds least on the next.
+# Among trees it is less where rows are of one moment, like those that will be scored. Where a
+# company's later dates cannot be seen, there is no limit: what fits one date closely holds least on
+# the next.
 WORTH, WORTH_IN_A_MOMENT = 0.004, 0.001
 ONE_MOMENT = "folds grouped by account"
 TOO_SHORT = f"{ONE_MOMENT}, the history being too short for later dates"
@@ -356,9 +357,13 @@ def _candidates(tried: _Tried, card: Restraint) -> list[_Candidate]:
 def _simplest(
     candidates: Sequence[_Candidate], folds: Sequence[_Fold], worth: float
 ) -> tuple[_Candidate, _Candidate]:
-    """The simplest candidate within noise of the best, and the best."""
+    """The simplest candidate within noise of the best, and the best.
+
+    What has no trees at all may be worse by as much as anywhere.
+    """
     best = min(candidates, key=lambda item: item.loss)
-    close = [item for item in candidates if item.loss <= best.loss * (1 + worth)]
+    limit = {True: best.loss * (1 + worth), False: best.loss * (1 + max(worth, WORTH))}
+    close = [item for item in candidates if item.loss <= limit[item.tried is not None]]
     least, accounts = _losses(best, folds), _accounts(fold.test for fold in folds)
     for item in sorted(close, key=lambda item: (item.restraint.splits, item.loss)):
         if item.loss - best.loss <= _error(_losses(item, folds) - least, accounts):
