@@ -97,6 +97,17 @@ def test_a_table_of_few_events_makes_one_too(leavers: int) -> None:
     assert artifact.evaluation["gain_over_base_rate"]["low"] > 0
 
 
+def test_within_one_moment_trees_are_kept_by_what_folds_say() -> None:
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame(draw.normal(size=(250, 4)), columns=list("abcd"))
+    both = (frame["a"] > 0.3) & (frame["b"] > -0.3)
+    frame["left"] = draw.random(250) < np.where(both, 0.9, 0.05)
+    artifact = training.fit(frame, "left", trials=3)
+    assert LEAST_IN_A_MOMENT <= frame["left"].sum() < LEAST_FOR_TREES
+    assert artifact.models
+    assert artifact.training["trees_left_out"] == ""
+
+
 def test_a_table_of_fewer_still_is_refused() -> None:
     with pytest.raises(GateRefused, match=r"25 rows with the event .* 30 of each are needed"):
         training.fit(customers(25), "left", trials=2)

@@ -88,6 +88,19 @@ def test_an_entangled_world_gets_its_trees() -> None:
     assert found.losses["chosen"] < 0.7 * found.losses["scorecard"]
 
 
+def test_drawn_thresholds_find_columns_that_tell_nothing_alone() -> None:
+    draw = np.random.default_rng(4)
+    X = draw.normal(size=(1500, 12))
+    wide = [Feature(f"x{place}", f"x{place}", None, "number") for place in range(12)]
+    few = rows_of(1.5 * X[:, 0] * X[:, 1], X, draw)
+    rows = dataclasses.replace(few, features=wide, signs=[0] * 12)
+    greedy, drawn = chosen(rows, trials=2), chosen(rows, trials=3)
+    assert drawn.restraint.drawn
+    assert greedy.losses is not None
+    assert drawn.losses is not None
+    assert drawn.losses["chosen"] < greedy.losses["chosen"] - 0.005
+
+
 def test_the_chosen_one_is_within_noise_of_the_best() -> None:
     losses = chosen(entangled()).losses
     assert losses is not None
