@@ -95,7 +95,7 @@ def wide(draw: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
 
 def rare(draw: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
     """Two events in a hundred, from skewed columns."""
-    X = draw.lognormal(0, 1, (8_000, 15))
+    X = draw.lognormal(0, 1, (12_000, 15))
     risk = 0.5 * np.log(X[:, 0]) - 0.7 * np.log(X[:, 1]) + (X[:, 2] > 3) - 4.6
     return _columns(X), _drawn(draw, risk)
 
