@@ -4,8 +4,8 @@ Every trial grows trees on each fold, blends them with a scorecard of the same r
 shares, and is judged by what is left of the log loss once an affine calibration has taken out
 the shift of the base rate. Bounded by trials and never by time, and seeded, so that the same
 rows give the same model. Of all that is within noise of the best, the simplest is chosen: small
-trees generalise better out of time and explain fastest. Trees stay only where they surely lower
-the loss of the scorecard on the folds, which lie before every date that judges.
+trees generalise better out of time and explain fastest. Where time passes, trees stay only where
+they surely lower the loss of the scorecard on the folds, which lie before every date that judges.
 """
 
 import math
@@ -167,7 +167,9 @@ def choose(
     candidates = [_Candidate(alone, cards)]
     candidates += [found for item in tried for found in _candidates(item, alone)]
     chosen, best = _simplest(candidates, ready, worth)
-    if why := _unproven(chosen, best, candidates[0], ready):
+    # What will be scored is like the folds of one moment: there the better on average is better.
+    surely = chosen_on != ONE_MOMENT
+    if why := _unproven(chosen, best, candidates[0], ready, surely):
         chosen = candidates[0]
     losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
     found = Choice(chosen.restraint, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
@@ -372,16 +374,16 @@ def _simplest(
 
 
 def _unproven(
-    chosen: _Candidate, best: _Candidate, card: _Candidate, folds: Sequence[_Fold]
+    chosen: _Candidate, best: _Candidate, card: _Candidate, folds: Sequence[_Fold], surely: bool
 ) -> str:
-    """Why trees are not worth having on the folds; empty where the chosen ones surely are."""
+    """Why trees are not worth having on the folds; empty where the chosen ones (surely) are."""
     trees = best if chosen.tried is None else chosen
     if trees.tried is None:
         return "no trees lowered the log loss of the scorecard"
     better = _losses(card, folds) - _losses(trees, folds)
     accounts = _accounts(fold.test for fold in folds).tolist()
     gain = evaluate.interval(lambda rows: float(better[rows].mean()), accounts)
-    if trees is chosen and gate.beats(gain):
+    if trees is chosen and (gate.beats(gain) or not surely):
         return ""
     told = f"trees lowered the log loss of the scorecard by {gate.figures(gain)}"
     return f"{told}, which may be nothing"
