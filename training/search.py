@@ -380,10 +380,12 @@ def _unproven(
     trees = best if chosen.tried is None else chosen
     if trees.tried is None:
         return "no trees lowered the log loss of the scorecard"
+    if trees is chosen and not surely:
+        return ""
     better = _losses(card, folds) - _losses(trees, folds)
     accounts = _accounts(fold.test for fold in folds).tolist()
     gain = evaluate.interval(lambda rows: float(better[rows].mean()), accounts)
-    if trees is chosen and (gate.beats(gain) or not surely):
+    if trees is chosen and gate.beats(gain):
         return ""
     told = f"trees lowered the log loss of the scorecard by {gate.figures(gain)}"
     return f"{told}, which may be nothing"
