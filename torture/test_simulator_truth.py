@@ -22,10 +22,9 @@ from training.certificate import Check
 from training.evaluate import auc
 from training.history import History
 from training.matrix import matrix
-from training.model import Restraint
+from training.model import Model, Restraint
 from training.procedure import describe, labelled
 from training.search import Choice
-from training.split import settled_before
 from training.train import fit_and_evaluate
 
 Floats = npt.NDArray[np.float64]
@@ -105,9 +104,9 @@ def test_training_ranks_nearly_as_the_hazard_does_given_only_what_can_be_seen(
     record_property("auc of the hazard, there", auc(truth, labels(table)))
     assert reached >= best - WITHIN
     trees, gaps = observable.taught(X, truth), []
-    for made_before, test in judged(own, shipped, artifact):
+    for before, test in judged(own, shipped, artifact):
         seen = auc(np.asarray(trees.predict(matrix(test, features)), np.float64), labels(test))
-        gaps.append(seen - auc(made_before.margins(matrix(test, artifact.features)), labels(test)))
+        gaps.append(seen - auc(before.margins(matrix(test, artifact.features)), labels(test)))
     record_property("what is missing of it where the shipped company is judged", np.mean(gaps))
     record_property("its standard error", np.std(gaps) / np.sqrt(len(gaps)))
     assert np.mean(gaps) <= WITHIN
@@ -115,15 +114,16 @@ def test_training_ranks_nearly_as_the_hazard_does_given_only_what_can_be_seen(
 
 def judged(
     company: Company, rows: Snapshots, artifact: Artifact
-) -> Iterator[tuple[Artifact, pa.Table]]:
-    """Of the last dates, what training made of what was settled by then, and the rows."""
+) -> Iterator[tuple[Model, pa.Table]]:
+    """Of the last dates, the model of what was settled by then, and the rows."""
     table = labelled(rows, company, TARGET)
     days = sorted(set(table["as_of"].to_pylist()))
     choice = Choice(Restraint(**artifact.training["restraint"]), "the artifact's own")
-    history = History(rows, company, TARGET, table, days, [], choice).under(artifact.anchors)
+    history = History(rows, company, TARGET, table, days, [])
     for day in days[-JUDGED:]:
-        earlier = settled_before(days, day, company.targets[TARGET])
-        yield history.fit(earlier)[0], history.of([day])
+        learnt = history.learnt_before(day, choice)
+        assert learnt is not None
+        yield learnt.model, history.of([day])
 
 
 @pytest.mark.parametrize("seed", [7, 8])
