@@ -29,7 +29,8 @@ from training.movement import Movement
 
 INTERRUPTED = Path(__file__).parent / "interrupted.py"
 COLUMNS = (
-    "account_id as_of target churn_probability health_score health_score_unclipped band "
+    "account_id as_of target churn_probability health_score health_score_unclipped "
+    "health_score_low health_score_high interval_half_width band "
     "completeness base_points outcome_points business_points relationship_points context_points "
     "drivers playbook model_version"
 ).split()
