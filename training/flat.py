@@ -132,7 +132,7 @@ def fit(
 def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
     """The choice of each origin by the blocks before it, latest first; else that of all rows."""
     found: dict[int | None, Choice] = {}
-    for block in np.unique(read.block)[::-1][: split.ORIGINS]:
+    for block in np.unique(read.block)[::-1][: split.JUDGES]:
         rows = read.before(int(block))
         if _enough(rows.y) and _both(read.at(int(block)).y):
             found[int(block)] = _chosen(rows, trials, progress)

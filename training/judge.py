@@ -7,7 +7,7 @@ own, which the judging date has chosen. With too short a history even for that, 
 account are judged, each by a calibration and anchors that never saw it. The report says which.
 
 That date gives the headline figures. What the model gains over its baselines, and over the champion
-where its labels were settled by then, is pooled with up to two earlier origins, a horizon
+where its labels were settled by then, is pooled with up to four earlier origins, a horizon
 apart: on each the procedure is repeated whole, the choice of restraint included, on the dates that
 were settled by it. So no origin has chosen or taught what is judged on it.
 """
@@ -59,6 +59,14 @@ def judged(history: History, earlier: Sequence[Origin], progress: Progress) -> A
     return replace(artifact, evaluation=judge(artifact, learnt, history, earlier))
 
 
+def beside_itself(artifact: Artifact, champion: Artifact | None) -> Artifact:
+    """The artifact, whose evaluation says so where it is the champion once more."""
+    if champion is None or champion.digest != artifact.digest:
+        return artifact
+    told = {"champion": _not_compared(champion, "the same model, of an equal digest")}
+    return replace(artifact, evaluation=artifact.evaluation | told)
+
+
 def judge(
     artifact: Artifact, learnt: Learnt, history: History, earlier: Sequence[Origin]
 ) -> dict[str, Any]:
@@ -66,15 +74,6 @@ def judge(
 
     Gains are pooled with those of `earlier` origins, if a later date judges.
     """
-    report, old = _judged(artifact, learnt, history, earlier), history.champion
-    if old is not None and old.digest == artifact.digest:
-        return report | {"champion": _not_compared(old, "the same model, of an equal digest")}
-    return report
-
-
-def _judged(
-    artifact: Artifact, learnt: Learnt, history: History, earlier: Sequence[Origin]
-) -> dict[str, Any]:
     if history.later:
         return _out_of_time(learnt, artifact.anchors, history, earlier) | {"judged": "artifact"}
     assert history.choice is not None

@@ -1,7 +1,7 @@
 """Rolling origins: what was said of rows by models that had learnt nothing from their date on.
 
 One date has too few events to tell a model from its best column. So the procedure is repeated at
-up to three origins, a horizon apart where their labels overlap, and each is judged by its own
+up to five origins, a horizon apart where their labels overlap, and each is judged by its own
 rivals: the base rate that it knew, the column that it found best, the scorecard of its columns.
 Gains are means of paired differences over the rows of all origins; their intervals resample
 accounts, and an account that several origins judged is one.

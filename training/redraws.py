@@ -36,7 +36,7 @@ NORMAL = 1.6449
 """Nine tenths of a normal distribution lie within so many standard deviations."""
 SHOWN_ROWS, FEWEST_ROWS = 1_000, 100
 SHOWN_CELLS = 100_000
-REFIT_ROWS = 40_000
+REFIT_ROWS, REFIT_ACCOUNTS = 40_000, 6_000
 TINY = 1e-12
 
 
@@ -86,7 +86,8 @@ def _spread(X: Floats) -> Floats:
 def _errors(artifact: Artifact, rows: Rows, at: Mask, shown: Floats) -> Floats:
     """By how much another draw of all accounts would miss (pairs × shown), in log-odds."""
     restraint = Restraint(**artifact.training["restraint"])
-    sampled = split.sample(rows.accounts, REFIT_ROWS) | (len(rows.y) <= REFIT_ROWS)
+    most = min(REFIT_ROWS, REFIT_ACCOUNTS * len(rows.y) // len(set(rows.accounts)))
+    sampled = split.sample(rows.accounts, most) | (len(rows.y) <= most)
     few, at = rows.where(sampled), at[sampled]
     # Halves differ by the variance of four draws of as many accounts, two whole draws by two.
     shrunk = (len(few.y) / len(rows.y) / 2) ** 0.5

@@ -4,8 +4,8 @@ Every trial grows trees on each fold, blends them with a scorecard of the same r
 shares, and is judged by what is left of the log loss once an affine calibration has taken out
 the shift of the base rate. Bounded by trials and never by time, and seeded, so that the same
 rows give the same model. Of all that is within noise of the best, the simplest is chosen: small
-trees generalise better out of time and explain fastest. Where time passes, trees stay only where
-they surely lower the loss of the scorecard on the folds, which lie before every date that judges.
+trees generalise better out of time and explain fastest. No trees at all is the simplest. The folds
+lie before every date that judges.
 """
 
 import math
@@ -167,10 +167,7 @@ def choose(
     candidates = [_Candidate(alone, cards)]
     candidates += [found for item in tried for found in _candidates(item, alone)]
     chosen, best = _simplest(candidates, ready, worth)
-    # What will be scored is like the folds of one moment: there the better on average is better.
-    surely = chosen_on != ONE_MOMENT
-    if why := _unproven(chosen, best, candidates[0], ready, surely):
-        chosen = candidates[0]
+    why = "" if chosen.tried else _no_trees(best, candidates[0], ready)
     losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
     found = Choice(chosen.restraint, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
     return replace(
@@ -373,20 +370,13 @@ def _simplest(
     return best, best
 
 
-def _unproven(
-    chosen: _Candidate, best: _Candidate, card: _Candidate, folds: Sequence[_Fold], surely: bool
-) -> str:
-    """Why trees are not worth having on the folds; empty where the chosen ones (surely) are."""
-    trees = best if chosen.tried is None else chosen
-    if trees.tried is None:
+def _no_trees(best: _Candidate, card: _Candidate, folds: Sequence[_Fold]) -> str:
+    """Why the scorecard alone was the simplest within noise of the best."""
+    if best.tried is None:
         return "no trees lowered the log loss of the scorecard"
-    if trees is chosen and not surely:
-        return ""
-    better = _losses(card, folds) - _losses(trees, folds)
+    better = _losses(card, folds) - _losses(best, folds)
     accounts = _accounts(fold.test for fold in folds).tolist()
     gain = evaluate.interval(lambda rows: float(better[rows].mean()), accounts)
-    if trees is chosen and gate.beats(gain):
-        return ""
     told = f"trees lowered the log loss of the scorecard by {gate.figures(gain)}"
     return f"{told}, which may be nothing"
 

@@ -17,6 +17,7 @@ from features.company import Target
 
 FOLDS = 5
 ORIGINS = 3
+JUDGES = 5
 THOUSANDTHS = 1000
 
 Mask = npt.NDArray[np.bool_]
@@ -85,8 +86,8 @@ def apart(dates: Sequence[date], latest: date, target: Target) -> list[date]:
 
 
 def origins(dates: Sequence[date], latest: date, target: Target) -> list[date]:
-    """The at most three dates to judge on, latest first; dates alone decide, and no outcome."""
-    return apart(dates, latest, target)[:ORIGINS]
+    """The at most five dates to judge on, latest first; dates alone decide, and no outcome."""
+    return apart(dates, latest, target)[:JUDGES]
 
 
 def forward(blocks: npt.NDArray[np.datetime64]) -> list[Fold]:

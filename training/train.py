@@ -23,7 +23,7 @@ from features.snapshots import Snapshots
 from training import certificate, evidence, gate, lead_times, planted, redraws, search, tracking
 from training.artifact import Artifact
 from training.history import History
-from training.judge import earlier_origins, judged, simplest
+from training.judge import beside_itself, earlier_origins, judged, simplest
 from training.panel import require_grid
 from training.procedure import labelled, size
 from training.search import Choice
@@ -296,6 +296,7 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     learnt_from = history.rows(taught, artifact.features)
     latest = learnt_from.as_of == np.datetime64(learnt_from.latest, "D")
     artifact = redraws.measured(artifact, learnt_from, latest, progress)
+    artifact = beside_itself(artifact, champion)
     return certificate.certified(artifact, learnt_from, progress)
 
 

@@ -74,8 +74,9 @@ def _covered(needs: Sequence[Floats], stretch: float) -> float:
 
 def _products(artifact: Artifact, X: Floats) -> Floats:
     """Mean products of the moves of every two columns, 0 where they pull apart."""
-    known = ~np.isnan(X)
-    moves = [_moved(artifact, X, np.arange(X.shape[1]) == place) for place in range(X.shape[1])]
+    known, logits = ~np.isnan(X), artifact.calibration.logits(artifact.margins(X))
+    each = np.eye(X.shape[1], dtype=np.bool_)
+    moves = [logits - _poorer(artifact, X, lost) for lost in each]
     moved = np.where(known, np.stack(moves, axis=1), 0.0)
     counts = known.astype(np.float64)
     # The order in which threads add would decide the last digits.
@@ -83,10 +84,9 @@ def _products(artifact: Artifact, X: Floats) -> Floats:
         return np.maximum(moved.T @ moved / np.maximum(counts.T @ counts, 1.0), 0.0)
 
 
-def _moved(artifact: Artifact, X: Floats, lost: Flags) -> Floats:
-    """By how much the log-odds (rows,) fall when the values that are `lost` are taken."""
-    poorer = artifact.margins(np.where(lost, np.nan, X))
-    return artifact.calibration.slope * (artifact.margins(X) - poorer)
+def _poorer(artifact: Artifact, X: Floats, lost: Flags) -> Floats:
+    """The log-odds (rows,) when the values that are `lost` are taken."""
+    return artifact.calibration.logits(artifact.margins(np.where(lost, np.nan, X)))
 
 
 def _needs(artifact: Artifact, shown: Shown, known: float, plain: Floats) -> Iterator[Floats]:
@@ -96,13 +96,14 @@ def _needs(artifact: Artifact, shown: Shown, known: float, plain: Floats) -> Ite
     kind of loss that is so for most rows is left out.
     """
     X, interval = shown.X, ScoreInterval.of(0.0, plain)
+    logits = artifact.calibration.logits(artifact.margins(X))
     before = interval.half_widths(X) ** 2
     draw = np.arange(len(X)) % len(shown.errors)
     errors = shown.errors[draw, np.arange(len(X))]
     for lost in _losses(artifact, len(X)):
         # What was missing before is in the score that the row is compared with.
         wider = interval.half_widths(np.where(lost, np.nan, X)) ** 2 - before
-        missed = errors + _moved(artifact, X, lost)
+        missed = errors + logits - _poorer(artifact, X, lost)
         need = np.maximum(missed**2 - known**2, 0.0) / np.maximum(wider, TINY)
         matters = wider > max(LITTLE * known**2, TINY)
         if 2 * matters.sum() >= len(X):

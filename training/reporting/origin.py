@@ -126,9 +126,8 @@ def choice(artifact: Artifact) -> Section:
     told = (
         f"The model is {size(made)}, calibrated by one line and with monotone signs as "
         f"declared. Its restraint was chosen among {len(made['trials'])} trials on "
-        f"{made['chosen_on']}: the simplest whose loss is within noise of the best, with trees "
-        "only where they surely lower the loss of the scorecard there. What judges it may take "
-        "trees away that prove nothing, and chooses nothing else. "
+        f"{made['chosen_on']}: the simplest whose loss is within noise of the best. What judges it "
+        "may take trees away that are not surely better, and chooses nothing else. "
         f"Learning rate {kept['learning_rate']:g}, L2 {kept['l2']:g}, at least "
         f"{kept['min_rows']} rows per leaf, scorecard's ridge {kept['penalty']:g}."
     )
