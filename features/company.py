@@ -248,7 +248,7 @@ class Target(Table):
     @property
     def words(self) -> tuple[str, str]:
         """What is said of accounts to which it happened, and of the others."""
-        return ("churned", "stayed") if self.adverse else ("did", "did not")
+        return ("churned", "stayed") if self.adverse else ("did it", "did not")
 
     @property
     def source(self) -> str:

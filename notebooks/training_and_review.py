@@ -64,7 +64,7 @@ print(f"then, on {today - VALID_FOR}: {', '.join(map(str, known_then))}")
 print(f"now, on {today}: {', '.join(map(str, months))}")
 
 # %%
-champion = train(past, known_then, targets=[target], settings=settings)[0]
+champion = train(past, known_then, targets=[target], settings=settings).trained[0]
 print(summary(champion))
 
 # %% [markdown]
@@ -110,7 +110,7 @@ gains_plots.gains(judged["value"]["gains"], company.bands.capacity)
 # The same procedure on today's tables makes the challenger.
 
 # %%
-challenger = train(company, months, targets=[target], settings=settings)[0]
+challenger = train(company, months, targets=[target], settings=settings).trained[0]
 print(summary(challenger))
 
 # %% [markdown]

@@ -17,7 +17,7 @@ from serving.edition import of_target
 from serving.opportunities import STATE_WORDS, Opportunity
 from serving.runs import Run
 from training import tracking
-from training.train import Trained, summary, train
+from training.train import Outcome, Trained, summary, train
 
 WEEKS = 13
 WHY = "the demonstration shows what was trained last"
@@ -26,7 +26,8 @@ WHY = "the demonstration shows what was trained last"
 def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str:
     """Does the main job for the company in `folder`; answers what a reader wants to know of it.
 
-    An opportunity whose model the gate refuses is told, and left out of the scores.
+    An opportunity that gets no model, or whose model the gate refuses, is told, and left out of the
+    scores.
 
     Raises
     ------
@@ -41,10 +42,13 @@ def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str
         findings = contract.check(company)
         if errors := [item for item in findings if item.state == "error"]:
             raise ContractBroken(errors)
-        trained = train(company, settings=settings, progress=progress)
-        refused = [*_promote(trained, company, settings, progress)]
+        found = train(company, settings=settings, progress=progress)
+        refused = [
+            *_left_out(found, company),
+            *_promote(found.trained, company, settings, progress),
+        ]
         published = batch.score(company, last_weeks(company), settings=settings, progress=progress)
-    made = [line for item in trained for line in _made(item, company, settings)]
+    made = [line for item in found.trained for line in _made(item, company, settings)]
     told = [*_checked(findings), *made, *refused]
     return "\n".join([*told, *_scored(company, published[-1])])
 
@@ -53,6 +57,14 @@ def _made(item: Trained, company: Company, settings: Settings) -> tuple[str, str
     """What was trained, and where its report is."""
     report = tracking.report_of(item.artifact, company, settings)
     return summary(item), f"  report {report}"
+
+
+def _left_out(found: Outcome, company: Company) -> Iterator[str]:
+    """What is told of opportunities whose rows support no model; raises for other targets."""
+    for target, refusal in found.refused.items():
+        if target in company.adverse:
+            raise refusal
+        yield str(refusal)
 
 
 def _promote(

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import beta
 
-from features import clock
+from features import clock, contract
 from features.company import Company, Target, odds
 from features.declaration import load
 from features.errors import GateRefused, NotFound
@@ -523,3 +523,28 @@ def test_the_report_is_plain_json(trained: House) -> None:
     artifact: Artifact = trained.trained.artifact
     assert json.loads(json.dumps(artifact.evaluation, allow_nan=False)) == artifact.evaluation
     assert json.loads(json.dumps(artifact.training, allow_nan=False)) == artifact.training
+
+
+WISHED = """
+[targets.windfall]
+adverse = false
+event = { source = "visits", where = "amount >= 1e9" }
+active = "visits"
+active_within = "60d"
+horizon = "30d"
+likelier = { visits = "higher" }
+"""
+
+
+def test_an_opportunity_that_nobody_took_keeps_no_other_target_from_its_model(
+    tmp_path: Path,
+) -> None:
+    folder = cents(tmp_path / "wishing").folder
+    declared = folder / "churnlight.toml"
+    declared.write_text(declared.read_text("utf-8") + WISHED, "utf-8")
+    company = load(folder)
+    told = [item for item in contract.check(company) if item.name == "one_class"]
+    found = train(company, settings=Settings(trials=1))
+    assert [item.artifact.target for item in found.trained] == [TARGET]
+    assert "target windfall: 0 accounts did it" in str(found.refused["windfall"])
+    assert [item.state for item in told] == ["warning"]

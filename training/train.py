@@ -41,6 +41,14 @@ class Trained:
     run_id: str
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What one training made: models, and by target why its rows supported none."""
+
+    trained: list[Trained]
+    refused: dict[str, GateRefused]
+
+
 def train(
     company: Company,
     as_of: Sequence[date] = (),
@@ -48,8 +56,10 @@ def train(
     targets: Sequence[str] = (),
     settings: Settings | None = None,
     progress: Progress = silent,
-) -> list[Trained]:
+) -> Outcome:
     """Trains, evaluates, tracks and registers one artifact per target.
+
+    A target whose rows cannot support a model keeps no other from its own.
 
     Parameters
     ----------
@@ -63,7 +73,7 @@ def train(
     ContractBroken
         The company's tables break the data contract.
     GateRefused
-        The rows cannot support a model; nothing is registered.
+        The rows of no target can support a model; nothing is registered.
     """
     settings = settings or Settings.read()
     chosen = choose_targets(company, targets)
@@ -72,13 +82,19 @@ def train(
         tracking.require(company, settings)
     with contract.sound(company) as tables:
         ground = _ground(tables, chosen, as_of, progress)
-    trained = []
+    found = Outcome([], {})
     for name in chosen:
         champion = tracking.champion_of(company, name, settings, progress)
-        artifact = _told(ground, company, name, settings.trials, champion, progress)
+        try:
+            artifact = _told(ground, company, name, settings.trials, champion, progress)
+        except GateRefused as refusal:
+            found.refused[name] = refusal
+            continue
         progress(f"registering {name}")
-        trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
-    return trained
+        found.trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
+    if not found.trained:
+        raise next(iter(found.refused.values()))
+    return found
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
 
 def _train_company(company: Path, as_of: list[datetime] | None, target: list[str] | None) -> None:
     from features import declaration, publish
+    from features.errors import GateRefused
     from features.settings import Settings
     from training import tracking
     from training.train import summary
@@ -111,16 +112,18 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
 
     declared, settings = declaration.load(company), Settings.read()
     with publish.alone(settings.workspace_of(declared)), progress("training") as tell:
-        trained = run(
+        found = run(
             declared,
             [day.date() for day in as_of or ()],
             targets=target or (),
             settings=settings,
             progress=tell,
         )
-    for item in trained:
+    for item in found.trained:
         typer.echo(summary(item))
         typer.echo(f"  report {tracking.report_of(item.artifact, declared, settings)}")
+    if found.refused:
+        raise GateRefused("\n".join(map(str, found.refused.values())))
 
 
 @app.command()
@@ -156,8 +159,8 @@ def promote(
     wanted = target or ([verdict.target] if verdict else [])
     named = version or (verdict.challenger.version if verdict else "challenger")
     with publish.alone(settings.workspace_of(declared)), progress("promoting") as tell:
-        promoted = [
-            tracking.promote(
+        for name in choose_targets(declared, wanted):
+            item = tracking.promote(
                 declared,
                 name,
                 named,
@@ -166,13 +169,10 @@ def promote(
                 review=verdict,
                 progress=tell,
             )
-            for name in choose_targets(declared, wanted)
-        ]
-    for item in promoted:
-        model = f"{item.name} version {item.version}, {item.digest[:12]}"
-        typer.echo(f"champion of {item.target}: {model}")
-        for line in gate.told(item.evaluation):
-            typer.echo(f"  {line}")
+            model = f"{item.name} version {item.version}, {item.digest[:12]}"
+            typer.echo(f"champion of {item.target}: {model}")
+            for line in gate.told(item.evaluation):
+                typer.echo(f"  {line}")
 
 
 @app.command()

@@ -109,13 +109,17 @@ def _no_month(tables: Tables, name: str) -> Finding:
 
 
 def too_few(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:
-    """One class only, or fewer than `MIN_CHURNERS` accounts of a class."""
+    """One class only, or fewer than `MIN_CHURNERS` accounts of a class.
+
+    Of an opportunity that is a warning: it gets no model, and the other targets get theirs.
+    """
+    state: Literal["error", "warning"] = "error" if name in company.adverse else "warning"
     left, right = company.targets[name].words
     there = {left: outcomes.churned, right: outcomes.stayed}
     dates = f"{len(outcomes.months)} mature month starts"
     if not outcomes.months:
         detail = f"no account is eligible at any of the mature month starts; needed: {MIN_CHURNERS}"
-        yield _finding(company, name, ("error", "one_class"), f"{detail} that {left}", _mend(name))
+        yield _finding(company, name, (state, "one_class"), f"{detail} that {left}", _mend(name))
     for word, accounts in there.items() if outcomes.months else ():
         if accounts < MIN_CHURNERS:
             check = "one_class" if accounts == 0 else "too_few_churners"
@@ -123,7 +127,7 @@ def too_few(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding
                 f"{accounts} different accounts {word} in all {dates}, {MIN_CHURNERS} are needed "
                 f"({', '.join(f'{count:,} {other}' for other, count in there.items())})"
             )
-            yield _finding(company, name, ("error", check), detail, _mend(name), accounts)
+            yield _finding(company, name, (state, check), detail, _mend(name), accounts)
 
 
 def _without_outcome(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:
