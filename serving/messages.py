@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from features.indicator import DIMENSIONS, Kind
 from serving.assess import Assessment, Band, Driver
 from serving.book import Edition, Entry
+from serving.opportunities import Opportunity
 from serving.prospects import Prospect
 from training.movement import Change, Part
 
@@ -82,8 +83,8 @@ class ScoreRequest(_Strict):
     drivers: bool = Field(default=True, description="whether the answer carries the drivers")
 
 
-class DriverMessage(TypedDict):
-    """One indicator's part in a health score: negative `health_points` lower it.
+class DriverFacts(TypedDict):
+    """What is said of one indicator, whatever the score.
 
     `window` is in days, null for the whole history.
     """
@@ -96,8 +97,16 @@ class DriverMessage(TypedDict):
     usual: float | str | None
     window: int | None
     unit: str
-    health_points: float
     sentence: str
+
+
+class DriverMessage(DriverFacts):
+    """One indicator's part in a health score: negative `health_points` lower it.
+
+    `window` is in days, null for the whole history.
+    """
+
+    health_points: float
     playbook: str | None
 
 
@@ -118,32 +127,15 @@ class Dimensions(TypedDict):
     context: float | None
 
 
-class _Drivers(TypedDict, total=False):
-    drivers: list[DriverMessage]
-
-
-class ScoreMessage(_Drivers):
-    """What is said of one account: 100 is the healthiest score, 1 the surest churn.
-
-    `base_points` and the four dimensions add up to `health_score_unclipped`, and so do
-    `base_points` and the drivers' points. `health_score_low` and `health_score_high` are the ends
-    of the interval around the score, of `interval_half_width` points before it is clipped, which
-    never shrinks when a value goes missing. An unscored account has nulls and a reason. A score by
-    features has neither account_id nor as_of.
-    """
+class Said(TypedDict):
+    """What every score says of one account, of health or of an opportunity."""
 
     account_id: str | None
     target: str
     as_of: str | None
     computed_at: str
     segment: str
-    health_score: float | None
-    health_score_unclipped: float | None
-    health_score_low: float | None
-    health_score_high: float | None
     interval_half_width: float | None
-    band: Band
-    churn_probability: float | None
     horizon_days: int
     gap_days: int
     base_points: float | None
@@ -154,6 +146,28 @@ class ScoreMessage(_Drivers):
     playbook: str | None
     model: ModelMessage
     declaration_hash: str
+
+
+class _Drivers(TypedDict, total=False):
+    drivers: list[DriverMessage]
+
+
+class ScoreMessage(Said, _Drivers):
+    """What is said of one account: 100 is the healthiest score, 1 the surest churn.
+
+    `base_points` and the four dimensions add up to `health_score_unclipped`, and so do
+    `base_points` and the drivers' points. `health_score_low` and `health_score_high` are the ends
+    of the interval around the score, of `interval_half_width` points before it is clipped, which
+    never shrinks when a value goes missing. An unscored account has nulls and a reason. A score by
+    features has neither account_id nor as_of.
+    """
+
+    health_score: float | None
+    health_score_low: float | None
+    health_score_high: float | None
+    health_score_unclipped: float | None
+    band: Band
+    churn_probability: float | None
 
 
 class AccountFacts(TypedDict):
@@ -281,23 +295,17 @@ def model_message(model: dict[str, Any]) -> ModelMessage:
     return {"name": model["name"], "version": model["version"], "digest": model["digest"]}
 
 
-def score_message(
-    item: Assessment, *, model: dict[str, Any], computed_at: str, missing: list[str]
-) -> ScoreMessage:
-    """One assessment as a message; `model` is what `runs.described` says of its model."""
+def said(
+    item: Assessment | Opportunity, *, model: dict[str, Any], computed_at: str, missing: list[str]
+) -> Said:
+    """What is said whatever the score; `model` is what `runs.described` says of its model."""
     return {
         "account_id": item.account_id or None,
         "target": item.target,
         "as_of": item.as_of.isoformat() if item.as_of else None,
         "computed_at": computed_at,
         "segment": item.segment,
-        "health_score": item.health_score,
-        "health_score_unclipped": item.health_score_unclipped,
-        "health_score_low": item.health_score_low,
-        "health_score_high": item.health_score_high,
         "interval_half_width": item.interval_half_width,
-        "band": item.band,
-        "churn_probability": item.churn_probability,
         "horizon_days": model["horizon_days"],
         "gap_days": model["gap_days"],
         "base_points": item.base_points,
@@ -316,22 +324,41 @@ def score_message(
     }
 
 
+def score_message(
+    item: Assessment, *, model: dict[str, Any], computed_at: str, missing: list[str]
+) -> ScoreMessage:
+    """One assessment as a message; `model` is what `runs.described` says of its model."""
+    return {
+        # The checker fears drivers of another kind in it.
+        **said(item, model=model, computed_at=computed_at, missing=missing),  # type: ignore[typeddict-item]
+        "health_score": item.health_score,
+        "health_score_low": item.health_score_low,
+        "health_score_high": item.health_score_high,
+        "health_score_unclipped": item.health_score_unclipped,
+        "band": item.band,
+        "churn_probability": item.churn_probability,
+    }
+
+
+def driver_facts(item: Driver) -> DriverFacts:
+    """What is said of a driver whatever the score."""
+    return {
+        "indicator": item.indicator,
+        "title": item.title,
+        "dimension": item.dimension,
+        "kind": item.kind,
+        "value": item.value,
+        "usual": item.usual,
+        "window": item.window,
+        "unit": item.unit,
+        "sentence": item.sentence,
+    }
+
+
 def driver_messages(drivers: tuple[Driver, ...]) -> list[DriverMessage]:
     """All drivers of an assessment."""
     return [
-        {
-            "indicator": item.indicator,
-            "title": item.title,
-            "dimension": item.dimension,
-            "kind": item.kind,
-            "value": item.value,
-            "usual": item.usual,
-            "window": item.window,
-            "unit": item.unit,
-            "health_points": item.points,
-            "sentence": item.sentence,
-            "playbook": item.playbook,
-        }
+        {**driver_facts(item), "health_points": item.points, "playbook": item.playbook}
         for item in drivers
     ]
 

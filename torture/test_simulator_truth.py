@@ -107,10 +107,9 @@ def test_training_ranks_nearly_as_the_hazard_does_given_only_what_can_be_seen(
     for before, test in judged(own, shipped, artifact):
         seen = auc(np.asarray(trees.predict(matrix(test, features)), np.float64), labels(test))
         gaps.append(seen - auc(before.margins(matrix(test, artifact.features)), labels(test)))
-    error = np.std(gaps) / np.sqrt(len(gaps))
     record_property("what is missing of it where the shipped company is judged", np.mean(gaps))
-    record_property("its standard error", error)
-    assert np.mean(gaps) - 2 * error <= WITHIN, "surely more is missing"
+    record_property("its standard error", np.std(gaps) / np.sqrt(len(gaps)))
+    assert np.mean(gaps) <= WITHIN
 
 
 def judged(
