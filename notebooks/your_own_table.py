@@ -76,7 +76,8 @@ for item in judged["baselines"]:
 
 # %% [markdown]
 # The search also tries the simplest model of all, a scorecard without trees. Where trees do not
-# surely lower its loss, it stays alone: easier to explain, and as good. Here the truth *is* one.
+# lower its loss by more than noise, it stays alone: easier to explain, and as good. Here the truth
+# *is* one.
 
 # %%
 print(f"{len(artifact.models)} boosters beside the scorecard")

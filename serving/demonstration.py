@@ -70,15 +70,21 @@ def _left_out(found: Outcome, company: Company) -> Iterator[str]:
 def _promote(
     trained: Sequence[Trained], company: Company, settings: Settings, progress: Progress
 ) -> Iterator[str]:
-    """Promotes what was trained; what is told of opportunities that the gate refuses."""
+    """Promotes what was trained; what is told of what the gate refuses.
+
+    It raises where there is no champion to score in its place. What could not be set beside the
+    champion takes its place, for a reason that is given.
+    """
     for item in trained:
         progress(f"promoting {item.name}")
+        champion = item.artifact.evaluation["champion"]
+        reason = WHY if champion and champion["low"] is None else ""
         try:
             tracking.promote(
-                company, item.artifact.target, item.version, settings=settings, reason=WHY
+                company, item.artifact.target, item.version, settings=settings, reason=reason
             )
         except GateRefused as error:
-            if item.artifact.adverse:
+            if item.artifact.adverse and champion is None:
                 raise
             yield str(error)
 

@@ -259,6 +259,16 @@ def test_a_broken_text_under_a_valid_manifest_is_caught_in_a_child_process(
         batch.score(trained.company, model=str(tmp_path / "broken"), settings=trained.settings)
 
 
+def test_packages_of_the_working_folder_are_not_taken_for_ours(
+    trained: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "__init__.py").write_text("raise SystemExit(9)\n", "utf-8")
+    trained.trained.artifact.save(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    try_loading(tmp_path / "model")
+
+
 def test_a_model_of_another_target_is_refused(trained: House, tmp_path: Path) -> None:
     dataclasses.replace(trained.trained.artifact, target="upsell").save(tmp_path / "other")
     with pytest.raises(DeclarationError, match="is a model of target 'upsell', not 'churn'"):

@@ -108,6 +108,13 @@ def test_within_one_moment_trees_are_kept_by_what_folds_say() -> None:
     assert artifact.training["trees_left_out"] == ""
 
 
+def test_a_table_of_few_blocks_of_time_is_no_single_moment() -> None:
+    frame = customers(60)
+    frame["month"] = np.arange(len(frame)) % 2
+    artifact = training.fit(frame, "left", time="month", trials=2)
+    assert f"trees are tried from {LEAST_FOR_TREES}" in artifact.training["trees_left_out"]
+
+
 def test_a_table_of_fewer_still_is_refused() -> None:
     with pytest.raises(GateRefused, match=r"25 rows with the event .* 30 of each are needed"):
         training.fit(customers(25), "left", trials=2)

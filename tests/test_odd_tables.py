@@ -134,6 +134,7 @@ def test_rows_of_coarse_columns_are_customers_each() -> None:
         ([-1, 1, 1], None),
         ([1, 2, 2], 2),
         ([1.0, 2.0, 2.0], "2.0"),
+        ([1_000_001.0, 1_000_002.0, 1_000_002.0], 1_000_002),
         ([False, True, True], True),
         ([False, True, True], "true"),
         (["false", "true", "true"], True),

@@ -204,3 +204,20 @@ def test_a_small_gain_that_one_date_cannot_show_is_shown_by_several() -> None:
     assert not all(gate.beats(item) for item in latest["baselines"])
     assert all(gate.beats(item) for item in artifact.evaluation["baselines"])
     gate.require_skill(artifact)
+
+
+def test_a_category_of_many_values_is_no_best_column_by_what_it_learnt_by_heart() -> None:
+    frame = world(0.0, rows=3000)
+    frame["city"] = np.random.default_rng(1).integers(0, 200, len(frame)).astype(str)
+    artifact = training.fit(frame, "left", time="month", trials=1)
+    assert {item["baseline"] for item in artifact.evaluation["baselines"]} >= {"a alone"}
+    with pytest.raises(GateRefused, match="it is no better than a alone"):
+        gate.require_skill(artifact)
+
+
+def test_a_column_that_was_best_at_some_origins_only_is_told_with_the_others() -> None:
+    first, other = origin(1), origin(2)
+    assert over([first, other])["baselines"][0]["baseline"] == first.rivals[0].name
+    renamed = dataclasses.replace(other, rivals=[Rival("y alone", other.rivals[0].logits)])
+    told = over([first, renamed])["baselines"][0]["baseline"]
+    assert told == f"{first.rivals[0].name} (earlier: y alone)"

@@ -101,6 +101,16 @@ def test_drawn_thresholds_find_columns_that_tell_nothing_alone() -> None:
     assert drawn.losses["chosen"] < greedy.losses["chosen"] - 0.005
 
 
+def test_without_its_trees_a_choice_has_the_losses_of_the_scorecard() -> None:
+    trees = chosen(entangled())
+    plain = trees.without_trees("they proved nothing")
+    assert trees.losses
+    assert plain.losses == trees.losses | {"chosen": trees.losses["scorecard"]}
+    weights = [item["rows"] for item in plain.folds]
+    told = np.average([item["loss"] for item in plain.folds], weights=weights)
+    assert told == pytest.approx(trees.losses["scorecard"])
+
+
 def test_the_chosen_one_is_within_noise_of_the_best() -> None:
     losses = chosen(entangled()).losses
     assert losses is not None

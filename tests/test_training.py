@@ -536,15 +536,15 @@ likelier = { visits = "higher" }
 """
 
 
-def test_an_opportunity_that_nobody_took_keeps_no_other_target_from_its_model(
-    tmp_path: Path,
-) -> None:
+def test_an_opportunity_without_a_model_keeps_no_other_target_from_its_own(tmp_path: Path) -> None:
     folder = cents(tmp_path / "wishing").folder
     declared = folder / "churnlight.toml"
-    declared.write_text(declared.read_text("utf-8") + WISHED, "utf-8")
+    distant = WISHED.replace("windfall", "jackpot").replace('horizon = "30d"', 'horizon = "9999d"')
+    declared.write_text(declared.read_text("utf-8") + WISHED + distant, "utf-8")
     company = load(folder)
-    told = [item for item in contract.check(company) if item.name == "one_class"]
+    states = {item.name: item.state for item in contract.check(company)}
+    assert {states["one_class"], states["no_mature_month"]} == {"warning"}
     found = train(company, settings=Settings(trials=1))
     assert [item.artifact.target for item in found.trained] == [TARGET]
     assert "target windfall: 0 accounts did it" in str(found.refused["windfall"])
-    assert [item.state for item in told] == ["warning"]
+    assert "target jackpot: no accounts" in str(found.refused["jackpot"])

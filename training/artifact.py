@@ -383,7 +383,8 @@ def try_loading(folder: Path) -> None:
         The child did not come back well.
     """
     verify(folder)
-    command = [sys.executable, "-m", "training.artifact", str(folder)]
+    # Without the working folder, whose own packages might have our names.
+    command = [sys.executable, "-P", "-m", "training.artifact", str(folder)]
     # Where MLflow brings the code along, this process alone knows where it is.
     places = os.pathsep.join(filter(None, sys.path))
     # An aborting LightGBM may print whatever memory it stumbled over.

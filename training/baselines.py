@@ -82,9 +82,13 @@ def _alone(learnt: Learnt, place: int) -> Learnt:
 
 
 def _best(rows: Rows) -> int:
-    """The place of the column that tells the outcome best by itself, where it taught."""
+    """The place of the column that tells the outcome best by itself, of accounts it did not see.
+
+    Of those that it saw a category of many values tells most, and be it noise.
+    """
+    fold = split.account_folds(rows.accounts)
     losses = [
-        _loss_by_rate(_groups(rows.X[:, place], feature), rows.y)
+        _loss_by_rate(_groups(rows.X[:, place], feature), rows.y, fold)
         for place, feature in enumerate(rows.features)
     ]
     return int(np.argmin(losses))
@@ -104,9 +108,12 @@ def _groups(values: Floats, feature: Feature) -> Groups:
     return groups
 
 
-def _loss_by_rate(groups: Groups, y: npt.NDArray[np.int8]) -> float:
-    """The mean log loss of saying of each row how often its group has the event."""
-    rows = np.bincount(groups)
-    rates = (np.bincount(groups, y) + y.mean()) / (rows + 1)
-    chance = rates[groups]
+def _loss_by_rate(groups: Groups, y: npt.NDArray[np.int8], fold: Groups) -> float:
+    """The mean log loss of saying of each row how often its group has the event in other folds."""
+    cells = (split.FOLDS, int(groups.max()) + 1)
+    place = fold * cells[1] + groups
+    rows = np.bincount(place, minlength=cells[0] * cells[1]).reshape(cells)
+    events = np.bincount(place, y, minlength=cells[0] * cells[1]).reshape(cells)
+    others = events.sum(axis=0) - events, rows.sum(axis=0) - rows
+    chance = ((others[0] + y.mean()) / (others[1] + 1))[fold, groups]
     return float(-np.log(np.where(y == 1, chance, 1 - chance)).mean())

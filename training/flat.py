@@ -3,13 +3,12 @@
 Without a time, rows are one moment: folds of whole accounts choose the restraint, calibrate and
 judge. With one, the table is cut into blocks by time; the last block judges a repetition of the
 procedure on the blocks before it, which also chose the restraint, and then calibrates the artifact
-that learnt from all. What the model gains over its baselines is pooled with the two blocks before,
-each judged by what the blocks before it chose and taught. When a label was known is not in such a
-table: it is taken as known when the next block begins.
+that learnt from all. What the model gains over its baselines is pooled with up to four blocks
+before, each judged by what the blocks before it chose and taught. When a label was known is not in
+such a table: it is taken as known when the next block begins.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -135,14 +134,14 @@ def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
     for block in np.unique(read.block)[::-1][: split.JUDGES]:
         rows = read.before(int(block))
         if _enough(rows.y) and _both(read.at(int(block)).y):
-            found[int(block)] = _chosen(rows, trials, progress)
+            found[int(block)] = _chosen(read, rows, trials, progress)
         elif not found:
-            return {None: _chosen(read.rows, trials, progress)}
+            return {None: _chosen(read, read.rows, trials, progress)}
     return found
 
 
-def _chosen(rows: Rows, trials: int, progress: Progress) -> Choice:
-    return cold_start.choose(rows, *_folds(rows), trials=trials, progress=progress)
+def _chosen(read: _Read, rows: Rows, trials: int, progress: Progress) -> Choice:
+    return cold_start.choose(rows, *_folds(read, rows), trials=trials, progress=progress)
 
 
 def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
@@ -164,15 +163,23 @@ def _judged(read: _Read, choices: Choices, progress: Progress) -> Artifact:
     learnt = _learnt(read.rows, choice)
     artifact = _made(read, learnt, choice)
     progress("evaluating")
-    if latest is None:
+    repeated = None if latest is None else _learnt_before(read, latest, choice)
+    if latest is None or repeated is None:
         return replace(artifact, evaluation=_by_folds(artifact, learnt))
-    repeated = _learnt(read.before(latest), choice)
     origins = [_origin(read, repeated, latest)]
     for block, own in earlier:
         assert block is not None
-        with suppress(GateRefused):
-            origins.append(_origin(read, _learnt(read.before(block), own), block))
+        if before := _learnt_before(read, block, own):
+            origins.append(_origin(read, before, block))
     return replace(artifact, evaluation=_out_of_time(_made(read, repeated, choice), origins))
+
+
+def _learnt_before(read: _Read, block: int, choice: Choice) -> Learnt | None:
+    """What the blocks before one teach; None where their calibration runs backwards."""
+    try:
+        return _learnt(read.before(block), choice)
+    except GateRefused:
+        return None
 
 
 def _evidence(artifact: Artifact, read: _Read) -> dict[str, Any]:
@@ -270,10 +277,13 @@ def _moment(value: float) -> str:
     return f"{value:g}"
 
 
-def _folds(rows: Rows) -> tuple[list[split.Fold], str]:
-    """Folds by blocks of time where there are some, else by accounts."""
+def _folds(read: _Read, rows: Rows) -> tuple[list[split.Fold], str]:
+    """Folds by blocks of time where the rows have some, else by accounts; and what they are."""
     later = [fold for fold in split.forward(rows.as_of) if search.both(rows, fold)]
-    return (later, "later blocks of time") if later else search.folds_of(rows, None)
+    if later:
+        return later, "later blocks of time"
+    grouped, one_moment = search.folds_of(rows, None)
+    return grouped, one_moment if len(read.blocks) == 1 else search.TOO_SHORT
 
 
 def _learnt(rows: Rows, choice: Choice) -> Learnt:

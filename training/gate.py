@@ -69,7 +69,8 @@ def trees_prove_nothing(evaluation: Mapping[str, Any]) -> str:
         if item["baseline"] == SCORECARD and not beats(item):
             return (
                 f"on {judges(evaluation)}, which judged, trees lowered the log loss of the "
-                f"scorecard by {figures(item)}, which may be nothing"
+                f"scorecard by {figures(item)}, which "
+                f"{'is surely worse' if _surely_worse(item) else 'may be nothing'}"
             )
     return ""
 
@@ -142,7 +143,11 @@ def weak_segments(evaluation: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sureness(gain: Measured) -> str:
-    return "surely" if gain["high"] is not None and gain["high"] < 0 else "perhaps"
+    return "surely" if _surely_worse(gain) else "perhaps"
+
+
+def _surely_worse(gain: Measured) -> bool:
+    return gain["high"] is not None and gain["high"] < 0
 
 
 def _listed(days: Sequence[str]) -> str:

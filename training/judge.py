@@ -4,7 +4,8 @@ With a later date at hand the artifact itself is judged there. Without, the whol
 made it (fit, calibration, anchors) is repeated on the dates whose labels were settled by
 the last one, and judged on that one. Earlier dates that support no bands get the artifact's
 own, which the judging date has chosen. With too short a history even for that, folds grouped by
-account are judged, each by a calibration and anchors that never saw it. The report says which.
+account are judged, each by a line and anchors that never saw it (but for the pull of earlier dates,
+which is one for all). The report says which.
 
 That date gives the headline figures. What the model gains over its baselines, and over the champion
 where its labels were settled by then, is pooled with up to four earlier origins, a horizon

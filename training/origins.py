@@ -96,14 +96,23 @@ def pooled(origins: Sequence[Origin], report: dict[str, Any]) -> dict[str, Any]:
         over = {key: shown[key] for key in ("gain_over_base_rate", "baselines")}
         return over | {"origins": [shown]}
     beside = [
-        {"baseline": rival.name} | _mean([item.gain_over(place) for item in origins], origins)
-        for place, rival in enumerate(first.rivals)
+        {"baseline": _named(place, origins)}
+        | _mean([item.gain_over(place) for item in origins], origins)
+        for place in range(len(first.rivals))
     ]
     return {
         "gain_over_base_rate": _mean([item.skill() for item in origins], origins),
         "baselines": beside,
         "origins": [shown, *(_plain(item, _measures(item)) for item in earlier)],
     }
+
+
+def _named(place: int, origins: Sequence[Origin]) -> str:
+    """What a rival was, and what stood in its place at earlier origins where that was another."""
+    name, *others = dict.fromkeys(
+        item.rivals[place].name for item in origins if place < len(item.rivals)
+    )
+    return f"{name} (earlier: {', '.join(others)})" if others else name
 
 
 def over_champion(origins: Sequence[Origin]) -> dict[str, Any] | None:

@@ -94,7 +94,9 @@ def _text(value: Any) -> str | None:
     """A value as it is written; None where it is unknown."""
     if value is None:
         return None
-    return f"{value:g}" if isinstance(value, float) else str(value).strip() or None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip() or None
 
 
 def _values(texts: Sequence[str | None]) -> list[str]:

@@ -73,9 +73,9 @@ class Choice:
     """The chosen restraint, on what it was chosen, and how the others did.
 
     `losses` are calibrated log losses on the folds: of the chosen one, of the best one, and of
-    the scorecard alone. `folds` are the folds, each with its as-of dates, its rows and the loss of
-    the chosen one. `trees_left_out` says why there is nothing but the scorecard; it is empty where
-    there are trees.
+    the scorecard alone. `folds` are the folds, each with its as-of dates, its rows and the losses
+    of the chosen one and of the scorecard. `trees_left_out` says why there is nothing but the
+    scorecard; it is empty where there are trees.
     """
 
     restraint: Restraint
@@ -88,7 +88,9 @@ class Choice:
     def without_trees(self, why: str) -> "Choice":
         """The same with the scorecard alone, and why."""
         plain = replace(self.restraint, share=0.0, rounds=0)
-        return replace(self, restraint=plain, trees_left_out=why)
+        losses = self.losses and self.losses | {"chosen": self.losses["scorecard"]}
+        folds = tuple(item | {"loss": item["scorecard"]} for item in self.folds)
+        return replace(self, restraint=plain, trees_left_out=why, losses=losses, folds=folds)
 
 
 @dataclass(frozen=True)
@@ -403,6 +405,7 @@ def _by_fold(item: _Candidate, folds: Sequence[_Fold]) -> tuple[dict[str, Any], 
             "as_of": [str(day) for day in np.unique(fold.test.as_of)],
             "rows": len(losses),
             "loss": float(losses.mean()),
+            "scorecard": float(_card_losses(fold).mean()),
         }
         for fold, losses in zip(folds, _losses_by_fold(item, folds), strict=True)
     )

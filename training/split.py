@@ -1,7 +1,7 @@
 """Which rows may teach and which may test: by time first, by account where time is too short.
 
-A row teaches at an as-of date only if its label was settled by then; an account never stands
-on both sides of a fold.
+A row teaches at an as-of date only if its label was settled by then; of folds by account, an
+account never stands on both sides.
 """
 
 import hashlib

@@ -82,8 +82,8 @@ def train(
         tracking.require(company, settings)
     with contract.sound(company) as tables:
         ground = _ground(tables, chosen, as_of, progress)
-    found = Outcome([], {})
-    for name in chosen:
+    found = Outcome([], dict(ground.refused))
+    for name in ground.dates:
         champion = tracking.champion_of(company, name, settings, progress)
         try:
             artifact = _told(ground, company, name, settings.trials, champion, progress)
@@ -99,25 +99,35 @@ def train(
 
 @dataclass(frozen=True)
 class _Ground:
-    """What all targets are trained from: rows, as-of dates, dates of churn, and revenue."""
+    """What all targets are trained from: rows, as-of dates, dates of churn, and revenue.
+
+    `refused` are targets that have no as-of dates, and why.
+    """
 
     built: Snapshots
     dates: Mapping[str, tuple[list[date], list[date]]]
     events: Mapping[str, pa.Table]
     mrr: Mapping[str, float]
+    refused: Mapping[str, GateRefused]
 
 
 def _ground(
     tables: sources.Tables, targets: Sequence[str], as_of: Sequence[date], progress: Progress
 ) -> _Ground:
-    company = tables.company
-    dates = {name: _dates(tables, company, name, as_of) for name in targets}
+    company, dates, refused = tables.company, {}, {}
+    for name in targets:
+        try:
+            dates[name] = _dates(tables, company, name, as_of)
+        except GateRefused as refusal:
+            refused[name] = refusal
+    if not dates:
+        raise next(iter(refused.values()))
     every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
     built = snapshots.build_from(tables, every, progress=progress)
     # A lead is warning time; an opportunity warns of nothing.
-    adverse = [name for name in targets if name in company.adverse]
+    adverse = [name for name in dates if name in company.adverse]
     events = {name: measure.churned(tables, name) for name in adverse}
-    return _Ground(built, dates, events, revenue(tables))
+    return _Ground(built, dates, events, revenue(tables), refused)
 
 
 def _told(

@@ -105,15 +105,12 @@ def _no_month(tables: Tables, name: str) -> Finding:
     )
     needed = first + timedelta(days=company.bands.min_history + ahead + 31)
     mend = f"bring tables up to {needed} or shorten targets.{name}.horizon"
-    return _finding(company, name, ("error", "no_mature_month"), detail, mend)
+    return _finding(company, name, (_gravity(company, name), "no_mature_month"), detail, mend)
 
 
 def too_few(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:
-    """One class only, or fewer than `MIN_CHURNERS` accounts of a class.
-
-    Of an opportunity that is a warning: it gets no model, and the other targets get theirs.
-    """
-    state: Literal["error", "warning"] = "error" if name in company.adverse else "warning"
+    """One class only, or fewer than `MIN_CHURNERS` accounts of a class."""
+    state = _gravity(company, name)
     left, right = company.targets[name].words
     there = {left: outcomes.churned, right: outcomes.stayed}
     dates = f"{len(outcomes.months)} mature month starts"
@@ -128,6 +125,11 @@ def too_few(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding
                 f"({', '.join(f'{count:,} {other}' for other, count in there.items())})"
             )
             yield _finding(company, name, (state, check), detail, _mend(name), accounts)
+
+
+def _gravity(company: Company, name: str) -> Literal["error", "warning"]:
+    """Of an opportunity it is a warning: it gets no model, and the other targets get theirs."""
+    return "error" if name in company.adverse else "warning"
 
 
 def _without_outcome(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from training.artifact import Artifact
 from training.procedure import size
 from training.reporting.gains_plots import ADVERSE, Words
 from training.reporting.page import UNKNOWN, List, Part, Section, Table, number
+from training.search import ONE_MOMENT
 
 Row = Mapping[str, Any]
 
@@ -125,11 +126,9 @@ def choice(artifact: Artifact) -> Section:
     kept = made["restraint"]
     told = (
         f"The model is {size(made)}, calibrated by one line and with monotone signs as "
-        f"declared. Its restraint was chosen among {len(made['trials'])} trials on "
-        f"{made['chosen_on']}: the simplest whose loss is within noise of the best. What judges it "
-        "may take trees away that are not surely better, and chooses nothing else. "
-        f"Learning rate {kept['learning_rate']:g}, L2 {kept['l2']:g}, at least "
-        f"{kept['min_rows']} rows per leaf, scorecard's ridge {kept['penalty']:g}."
+        f"declared. {_found(made)} Learning rate {kept['learning_rate']:g}, "
+        f"L2 {kept['l2']:g}, at least {kept['min_rows']} rows per leaf, scorecard's ridge "
+        f"{kept['penalty']:g}."
     )
     parts: list[Part] = [told]
     if made["losses"]:
@@ -139,6 +138,19 @@ def choice(artifact: Artifact) -> Section:
     if made.get("folds"):
         parts.append(_folds(made["folds"]))
     return Section("How it was chosen", *parts)
+
+
+def _found(made: Row) -> str:
+    """How the restraint was found."""
+    if not made["trials"]:
+        return f"Its restraint was not searched for: {made['trees_left_out'] or made['chosen_on']}."
+    told = (
+        f"Its restraint was chosen among {len(made['trials'])} trials on {made['chosen_on']}: the "
+        "simplest whose loss is within noise of the best."
+    )
+    if made["chosen_on"] == ONE_MOMENT:
+        return f"{told} The same folds judge it, which may flatter it."
+    return f"{told} What judges it may take trees away that are not surely better, and no more."
 
 
 def _folds(folds: list[Row]) -> Table:

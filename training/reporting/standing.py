@@ -305,8 +305,8 @@ def segments(judged: Row, *, drawn: bool = True) -> Section:
 
 
 ONE_FOR_ALL = (
-    "What is drawn to all is what is told of a segment. The scores know nothing of this: one "
-    "calibration and one pair of anchors hold for all accounts."
+    "What is drawn to all is the better guess of a segment's calibration. The scores know nothing "
+    "of this: one calibration and one pair of anchors hold for all accounts."
 )
 
 
