@@ -99,7 +99,7 @@ def write_csv(table: pa.Table, path: Path) -> None:
     Texts are `harmless`.
     """
     for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             texts = [text and harmless(text) for text in table[field.name].to_pylist()]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
     with replacing(path) as temporary:

@@ -16,6 +16,8 @@ from training.drivers import amount, span
 from training.movement import Change, Movement
 
 MOST_CHANGES = 5
+# Tenths of a point.
+WORTH_TELLING = 10
 PART_WORDS = {
     "behaviour": "Signals that moved",
     "data": "Data that came or went",
@@ -127,9 +129,15 @@ class _Line(NamedTuple):
 
     @property
     def tells(self) -> bool:
-        """Whether it is worth a line: a context that is a number, as an age, grows by itself."""
+        """Whether it is worth a line: it reads otherwise, and comes to something.
+
+        A context that is a number, as an age, grows by itself: it is told where that moved the
+        score, as when a renewal comes near.
+        """
         grows = self.change.kind == CONTEXT and not isinstance(self.change.new, str)
-        return not grows and self.moved.old != amount(self.change.new, self.change.unit)
+        least = WORTH_TELLING if grows else 1
+        reads = self.moved.old != amount(self.change.new, self.change.unit)
+        return reads and abs(self.tenths) >= least
 
 
 def _lines(movement: Movement, part: str, tenths: int) -> list[_Line]:

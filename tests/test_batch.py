@@ -211,9 +211,10 @@ def test_each_target_is_scored_by_its_own_champion(
     assert versions == {(TARGET, "1"), ("quiet", "2")}
 
 
-def test_no_text_of_a_csv_file_starts_a_formula(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [pa.string(), pa.large_string()])
+def test_no_text_of_a_csv_file_starts_a_formula(text: pa.DataType, tmp_path: Path) -> None:
     keys = ["=1+1", "+49", "-2", " @x", "\tx", "plain", "a=b", "", None]
-    table = pa.table({"account_id": pa.array(keys, pa.string()), "points": [-1.5] * len(keys)})
+    table = pa.table({"account_id": pa.array(keys, text), "points": [-1.5] * len(keys)})
     publish.write_table(table, tmp_path / "scores.csv")
     with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -224,7 +224,7 @@ def test_the_header_card_says_the_figures_of_the_assessment(client: TestClient, 
     assert page.facts["Data complete"] == "7 of 8 signals"
     assert page.facts["Model"] == "v7, checked 5 Jan 2026"
     assert re.search(r"31\s+/ 100\s+100 = healthiest\s+between 24 and 37", page.words)
-    assert "Score between 24 and 37: there, for nine accounts in ten" in page.words
+    assert "Score between 24 and 37: a model taught by another draw of accounts" in page.words
     assert "Not known here: 1 of 8 signals; that widens the range." in page.words
 
 
@@ -444,6 +444,22 @@ def test_a_printed_movement_adds_up(
     listed = [_tenths(line.points) for line in told.signals]
     rest = _tenths(told.others[1]) if told.others else 0
     assert sum(listed) + rest == (parts[0] if told.parts[0].figures else 0)
+
+
+@pytest.mark.parametrize(("points", "listed"), [(-38.3, ["R", "A"]), (-0.3, ["A"])])
+def test_what_grows_by_itself_is_told_where_it_moved_the_score(
+    points: float, listed: list[str]
+) -> None:
+    renewal = Change(
+        "r", "R", "business", "context", 112.0, 105.0, None, "days", "behaviour", points
+    )
+    other = Change("a", "A", "outcome", "leading", 1.0, 2.0, 28, "", "behaviour", 0.6)
+    nothing = Change("b", "B", "outcome", "leading", 1.0, 2.0, 28, "", "behaviour", 0.01)
+    whole = points + 0.61
+    told = changes.told(
+        Movement(70.0, 70.0 + whole, whole, 0.0, 0.0, 0.0, (renewal, other, nothing))
+    )
+    assert [line.title for line in told.signals] == listed
 
 
 def test_another_model_and_scale_are_told_with_their_points() -> None:

@@ -400,6 +400,8 @@ def written(folder: Path, to: Path, decision: str, **changes: dict[str, str]) ->
     """The review with another verdict, and with other facts about its models."""
     content = json.loads((folder / "review.json").read_text("utf-8"))
     content["verdict"]["decision"] = decision
+    for check in content["verdict"]["checks"]:
+        check["passed"] = decision == "promote"
     for role, other in changes.items():
         content[role] |= other
     to.write_text(json.dumps(content), "utf-8")
@@ -443,9 +445,21 @@ def test_a_review_of_other_models_or_rows_decides_nothing(
         raise promoted(own, path).exception or AssertionError
 
 
+def test_a_verdict_that_its_checks_do_not_come_to_is_no_verdict(
+    own: House, folder: Path, tmp_path: Path
+) -> None:
+    path = written(folder, tmp_path / "review.json", "keep")
+    path.write_text(path.read_text("utf-8").replace('"keep"', '"promote"'), "utf-8")
+    with pytest.raises(ContractBroken, match="its checks come to keep, and it says promote"):
+        raise promoted(own, path).exception or AssertionError
+
+
 def test_what_is_no_review_is_told(own: House, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ContractBroken, match="it is not what churnlight review writes"):
         raise promoted(own, folder / "ledger.csv").exception or AssertionError
+    (tmp_path / "deep.json").write_text("[" * 200_000, "utf-8")
+    with pytest.raises(ContractBroken, match="it is not what churnlight review writes"):
+        raise promoted(own, tmp_path / "deep.json").exception or AssertionError
     with pytest.raises(NotFound, match=r"gone\.json: no such file; churnlight review --out"):
         raise promoted(own, tmp_path / "gone.json").exception or AssertionError
 

@@ -342,7 +342,7 @@ def verify(folder: Path) -> str:
         stated: dict[str, str] = manifest["files"]
         found = {file.name: _sha256(file) for file in folder.iterdir() if file.name in stated}
         digest: str = manifest["digest"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedArtifact(
             f"{folder}: no readable manifest.json ({error}); fetch the artifact again or train anew"
         ) from error

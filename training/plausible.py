@@ -60,9 +60,12 @@ def parse(text: str) -> dict[str, Any]:
     ValueError
         It is not that.
     """
-    content = json.loads(
-        text, parse_constant=_no_number, parse_float=_finite, parse_int=_not_too_long
-    )
+    try:
+        content = json.loads(
+            text, parse_constant=_no_number, parse_float=_finite, parse_int=_not_too_long
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict):
         raise ValueError("it is no object")
     return content

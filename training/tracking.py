@@ -271,7 +271,7 @@ def promote(  # noqa: PLR0913 (one for each option)
     DeclarationError
         The review is of other models.
     """
-    settings = settings or Settings.read()
+    settings, reason = settings or Settings.read(), reason.strip()
     if review:
         review.require_target(target)
         if not reason:

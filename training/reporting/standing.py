@@ -108,7 +108,7 @@ def quality(judged: Row) -> Section:
     if judged.get("baselines"):
         parts.append(_simpler(judged))
     if len(judged.get("origins", ())) > 1:
-        parts.append(_origins(judged))
+        parts += [_origins(judged), _origins_beside(judged)]
     return Section("Quality", *parts)
 
 
@@ -129,8 +129,6 @@ def _origins(judged: Row) -> Table:
             measured(item["auc"]),
             measured(item["log_loss"], 4),
             measured(item["gain_over_base_rate"], 4),
-            "; ".join(f"{rival['baseline']}: {measured(rival, 4)}" for rival in item["baselines"])
-            or UNKNOWN,
         ]
         for item in judged["origins"]
     ]
@@ -141,7 +139,17 @@ def _origins(judged: Row) -> Table:
         "that was best by then. All other figures are of the first date here."
     )
     head = ["date", "rows", "events", "AUC", "log loss", "gain over the base rate"]
-    return Table("Date by date", [*head, "gain over what is simpler"], rows, note)
+    return Table("Date by date", head, rows, note)
+
+
+def _origins_beside(judged: Row) -> Table:
+    """What each date showed beside what is simpler."""
+    rows = [
+        [item["as_of"], rival["baseline"], measured(rival, 4)]
+        for item in judged["origins"]
+        for rival in item["baselines"]
+    ]
+    return Table("Date by date, beside what is simpler", ["date", "simpler model", "gain"], rows)
 
 
 def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
@@ -159,7 +167,8 @@ def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
     told = (
         f"One line on the margin, slope {number(line.slope, 2)} (its prior is 1 ± "
         f"{line.prior_width:g}), fitted on {line.rows:,} rows with {line.events:,} events of the "
-        "latest as-of date, by margins that had not seen their account."
+        f"{'latest as-of date' if about(artifact) else 'latest rows'}, by margins that had not "
+        "seen their account."
     )
     parts: list[Part] = [
         told,

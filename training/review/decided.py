@@ -14,7 +14,7 @@ from typing import Any
 from features.errors import ContractBroken, DeclarationError, Finding, GateRefused, NotFound
 
 FILE = "review.json"
-PROMOTE = "promote"
+PROMOTE, KEEP = "promote", "keep"
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ def read(path: Path) -> Decided:
     try:
         content = json.loads(path.read_text("utf-8"))
         verdict = content["verdict"]
+        _require_sound(verdict)
         return Decided(
             path,
             str(content["target"]),
@@ -104,11 +105,19 @@ def read(path: Path) -> Decided:
             _model(content["champion"]),
             _model(content["challenger"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         detail = f"it is not what churnlight review writes ({error!r})"
         mend = f"name the {FILE} of a review, as it was written"
         found = Finding("review", "promote", "error", str(path), None, None, detail, mend)
         raise ContractBroken([found]) from error
+
+
+def _require_sound(verdict: Mapping[str, Any]) -> None:
+    """Raises ValueError unless the decision follows from the checks, as that of a review does."""
+    passed = [item["passed"] for item in verdict["checks"]]
+    follows = PROMOTE if passed and all(item is True for item in passed) else KEEP
+    if verdict["decision"] != follows:
+        raise ValueError(f"its checks come to {follows}, and it says {verdict['decision']}")
 
 
 def _model(content: Mapping[str, Any]) -> Model:

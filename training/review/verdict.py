@@ -14,6 +14,7 @@ from training import gate
 from training.expiry import VALID_FOR
 from training.reporting.gains_plots import ADVERSE
 from training.reporting.origin import words
+from training.review import decided
 from training.review.candidates import Candidate, Candidates
 from training.review.ground import Ground
 from training.review.lights import Lights, lights
@@ -53,7 +54,7 @@ def measured(ground: Ground, comparison: Mapping[str, Any]) -> dict[str, Any]:
     failed = [item for item in checks if not item.passed]
     decisive = failed or checks
     return {
-        "decision": "keep" if failed else "promote",
+        "decision": decided.KEEP if failed else decided.PROMOTE,
         "reasons": [item.told for item in decisive],
         "checks": [item.plain() for item in checks],
     }
