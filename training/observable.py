@@ -54,5 +54,5 @@ def contributions(X: Floats, truth: Floats, accounts: Sequence[str]) -> Floats:
     for fold in split.grouped(accounts, HALVES):
         if fold.test.any():
             trees = taught(X[fold.train], truth[fold.train])
-            found[fold.test] = trees.predict(X[fold.test], pred_contrib=True)
+            found[fold.test] = trees.predict(X[fold.test], pred_contrib=True, num_threads=1)
     return found

@@ -317,7 +317,9 @@ def _grow(
 def _of_last(booster: lgb.Booster, X: Floats, rounds: int) -> Floats:
     """What the last `rounds` trees add to the margins."""
     begin = booster.current_iteration() - rounds
-    raw = booster.predict(X, raw_score=True, start_iteration=begin, num_iteration=rounds)
+    raw = booster.predict(
+        X, raw_score=True, start_iteration=begin, num_iteration=rounds, num_threads=1
+    )
     return np.asarray(raw, dtype=np.float64)
 
 
