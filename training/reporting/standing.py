@@ -357,6 +357,22 @@ def drivers(artifact: Artifact) -> Section:
     return Section("Drivers", told, driver_plots.summary(found, points(artifact)))
 
 
+def interval(artifact: Artifact) -> Section:
+    """How wide the interval around a score is, and how often it covered where it was measured."""
+    title, found = "Interval around a score", artifact.evaluation.get("interval")
+    if found is None:
+        return Section(title, "Not measured, for want of accounts: it is the whole scale.")
+    return Section(
+        title,
+        f"Where all is known it reaches {number(found['half_width'], 1)} points to either side of "
+        "the score; every value that is not known makes it wider. Nine in ten scores of models that "
+        "other accounts would have taught are to be inside. Of those that measured it "
+        f"{share(found['covered'], 1)} were, before it was made "
+        f"{number(found['widened'], 2)} times as wide; with values taken away, "
+        f"{share(found['covered_with_losses'], 1)}.",
+    )
+
+
 def certificate(found: Row) -> Section:
     """What was checked of the explanations, and what was missed."""
     rows = [
