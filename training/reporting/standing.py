@@ -365,8 +365,8 @@ def interval(artifact: Artifact) -> Section:
     return Section(
         title,
         f"Where all is known it reaches {number(found['half_width'], 1)} points to either side of "
-        "the score; every value that is not known makes it wider. Nine in ten scores of models that "
-        "other accounts would have taught are to be inside. Of those that measured it "
+        "the score; every value that is not known makes it wider. Nine in ten scores of models "
+        "that other accounts would have taught are to be inside. Of those that measured it "
         f"{share(found['covered'], 1)} were, before it was made "
         f"{number(found['widened'], 2)} times as wide; with values taken away, "
         f"{share(found['covered_with_losses'], 1)}.",
