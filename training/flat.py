@@ -133,7 +133,7 @@ def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
     found: dict[int | None, Choice] = {}
     for block in np.unique(read.block)[::-1][: split.JUDGES]:
         rows = read.before(int(block))
-        if _enough(rows.y) and _both(read.at(int(block)).y):
+        if _enough(rows.y) and split.both_outcomes(read.at(int(block)).y):
             found[int(block)] = _chosen(read, rows, trials, progress)
         elif not found:
             return {None: _chosen(read, read.rows, trials, progress)}
@@ -234,7 +234,9 @@ def _read(frame: Frame, roles: Roles) -> _Read:
 
 def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
     """Raises GateRefused where holding some accounts out leaves one outcome alone."""
-    if all(_both(y[fold.train]) and fold.test.any() for fold in split.grouped(accounts)):
+    if all(
+        split.both_outcomes(y[fold.train]) and fold.test.any() for fold in split.grouped(accounts)
+    ):
         return
     by = f"id {roles.id}" if roles.id is not None else "what the columns say"
     raise GateRefused(
@@ -245,10 +247,6 @@ def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
 
 def _enough(y: Labels) -> bool:
     return MIN_CHURNERS <= int(y.sum()) <= len(y) - MIN_CHURNERS
-
-
-def _both(y: Labels) -> bool:
-    return 0 < int(y.sum()) < len(y)
 
 
 def _blocks(table: pa.Table, roles: Roles) -> tuple[npt.NDArray[np.int64], list[str]]:

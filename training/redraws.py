@@ -104,12 +104,8 @@ def _halves(rows: Rows, at: Mask) -> Iterator[Mask]:
     number = split.account_folds(rows.accounts, 2**PAIRS)
     for pair in range(PAIRS):
         half: Mask = number >> pair & 1 == 1
-        if all(_both(rows.y[side & at]) for side in (half, ~half)):
+        if all(split.both_outcomes(rows.y[side & at]) for side in (half, ~half)):
             yield half
-
-
-def _both(labels: npt.NDArray[np.int8]) -> bool:
-    return 0 < int(labels.sum()) < len(labels)
 
 
 def _scored(rows: Rows, at: Mask, half: Mask, restraint: Restraint, shown: Floats) -> Floats:

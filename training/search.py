@@ -143,7 +143,7 @@ def folds_of(rows: Rows, target: Target | None) -> tuple[list[split.Fold], str]:
 
 def both(rows: Rows, fold: split.Fold) -> bool:
     """Whether both sides of a fold have both outcomes."""
-    return all(len(np.unique(rows.y[mask])) == 2 for mask in (fold.train, fold.test))
+    return all(split.both_outcomes(rows.y[mask]) for mask in (fold.train, fold.test))
 
 
 def choose(

@@ -31,6 +31,11 @@ class Fold:
     test: Mask
 
 
+def both_outcomes(labels: npt.NDArray[np.int8]) -> bool:
+    """Whether some of the labels are 1 and some are 0."""
+    return 0 < int(labels.sum()) < len(labels)
+
+
 def account_folds(accounts: Sequence[str], count: int = FOLDS) -> npt.NDArray[np.int64]:
     """The fold, 0 to `count − 1`, of each row's account; the same account, always the same fold."""
     fold_of = {
