@@ -18,8 +18,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import clock, contract, declaration, snapshots
-from features.company import Company
+from features import clock, contract, snapshots
+from features.declaring import declaration
+from features.declaring.company import Company
 from features.errors import ContractBroken
 from features.snapshots import Snapshots
 

@@ -156,7 +156,7 @@ def _job(
     folder: Path, dates: Sequence[date], text: str | None = None, *, checked: bool = False
 ) -> int:
     from features import snapshots, sources
-    from features.declaration import parse
+    from features.declaring.declaration import parse
 
     company = parse(text or event_log.declaration(), folder)
     if checked:

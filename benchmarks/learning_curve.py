@@ -25,16 +25,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.stats import t as student
 
-from features import contract, declaration, snapshots
-from features.company import Company
+from features import contract, snapshots
+from features.declaring import declaration
+from features.declaring.company import Company
 from features.errors import ContractBroken, GateRefused
 from features.snapshots import Snapshots
-from training import search, split
-from training.calibration import log_losses
-from training.cold_start import SHRUNKEN
-from training.matrix import matrix
+from training.calibrating.calibration import log_losses
+from training.learning import search, split
+from training.learning.cold_start import SHRUNKEN
+from training.learning.matrix import matrix
+from training.learning.search import Choice
 from training.procedure import as_rows, describe, fit, labelled, live
-from training.search import Choice
 
 Floats = npt.NDArray[np.float64]
 

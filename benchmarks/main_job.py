@@ -84,7 +84,7 @@ def time_steps(folder: Path) -> list[dict[str, Any]]:
     watch = Stopwatch()
     import serving.cli  # noqa: F401  (it sets the environment of every verb)
     from features.settings import Settings
-    from serving import demonstration
+    from serving.batch import demonstration
 
     demonstration.run(folder, settings=Settings.read(), progress=watch)
     return watch.read()

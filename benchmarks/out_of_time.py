@@ -26,13 +26,15 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.instruments.paired import Floats, Tested, auc, differences, log_loss
-from features import clock, contract, declaration, snapshots
-from features.company import Company
+from features import clock, contract, snapshots
+from features.declaring import declaration
+from features.declaring.company import Company
 from features.errors import ContractBroken
 from features.snapshots import Snapshots
-from training import calibration, split
-from training.matrix import matrix
-from training.model import THREADS, Rows
+from training.calibrating import calibration
+from training.learning import split
+from training.learning.matrix import matrix
+from training.learning.model import THREADS, Rows
 from training.procedure import as_rows, fit, labelled
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

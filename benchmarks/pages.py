@@ -19,12 +19,12 @@ from starlette.types import ASGIApp, Message
 
 from benchmarks.instruments.copies import copied
 from benchmarks.instruments.processes import load
-from features import declaration
+from features.declaring import declaration
 from features.settings import Settings
-from serving import demonstration
 from serving.application import application, warm
-from serving.book import Book
-from training.matrix import matrix
+from serving.batch import demonstration
+from serving.published.book import Book
+from training.learning.matrix import matrix
 
 ROUNDS, SCORES = 15, 300
 PAGE = "GET /?size=500"

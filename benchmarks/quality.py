@@ -46,11 +46,13 @@ from benchmarks.out_of_time import (
     opened,
 )
 from features.errors import ContractBroken
-from training import calibration_table, foreign, outcome, plain_table, split
-from training.matrix import matrix
-from training.model import Restraint, Rows
-from training.outcome import Roles
+from training.learning import split
+from training.learning.matrix import matrix
+from training.learning.model import Restraint, Rows
+from training.metrics import calibration_table
 from training.procedure import as_rows, fit
+from training.tables import foreign, label_column, plain_table
+from training.tables.label_column import Roles
 
 Labels = npt.NDArray[np.int8]
 Contender = Callable[[Rows, Floats], Floats]
@@ -152,7 +154,7 @@ def _flat_split(table: pa.Table, label: str, test: npt.NDArray[np.bool_], place:
 
 
 def _plain_rows(table: pa.Table, label: str, artifact: Any) -> Rows:
-    y = outcome.labels(plain_table.as_table(table), Roles(label=label)).astype(np.int8)
+    y = label_column.labels(plain_table.as_table(table), Roles(label=label)).astype(np.int8)
     X = matrix(foreign.fitting(table, artifact.features), artifact.features)
     none = np.zeros(len(y), dtype="datetime64[D]")
     return Rows(X, y, [""] * len(y), none, artifact.features, ())

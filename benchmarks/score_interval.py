@@ -18,12 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.instruments.copies import NoData, copied
-from features import contract, declaration, snapshots
-from features.company import Company
-from training import model, offsets, procedure, redraws
+from features import contract, snapshots
+from features.declaring import declaration
+from features.declaring.company import Company
+from training import procedure
 from training.artifact import Artifact
-from training.health import GREEN_FROM, RED_BELOW
-from training.model import Restraint, Rows
+from training.calibrating.health import GREEN_FROM, RED_BELOW
+from training.interval import redraws
+from training.learning import model, offsets
+from training.learning.model import Restraint, Rows
 from training.scored import bands
 
 Floats = npt.NDArray[np.float64]

@@ -21,13 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.instruments.processes import load
-from features import contract, declaration, snapshots
+from features import contract, snapshots
+from features.declaring import declaration
 from features.settings import Settings
-from serving.assess import assess
+from serving.assessment.assess import assess
 from training import artifact as artifacts
 from training.artifact import Artifact
-from training.matrix import matrix
-from training.treeshap import TreeShap
+from training.learning.matrix import matrix
+from training.treeshap.explainer import TreeShap
 
 Floats = npt.NDArray[np.float64]
 

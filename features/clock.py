@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 
-from features.company import Target
-from features.sql_text import literal
-from features.sql_types import NULL
+from features.declaring.company import Target
+from features.engines.sql_text import literal
+from features.engines.sql_types import NULL
 
 EPOCH = date(1970, 1, 1)
 

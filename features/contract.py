@@ -12,21 +12,20 @@ from features.breaches import (
     coverage,
     drift,
     ends,
-    facts,
     lateness,
     lint,
     measures,
     outcomes,
     reach,
-    structure,
     units,
 )
 from features.breaches.outcomes import MIN_CHURNERS
-from features.breaches.structure import require, sound
-from features.company import Company
+from features.declaring.company import Company
 from features.errors import Finding
 from features.progress import Progress, silent
 from features.sources import Tables
+from features.structure import facts, precondition
+from features.structure.precondition import require, sound
 
 __all__ = [
     "MIN_CHURNERS",
@@ -54,11 +53,11 @@ def check(company: Company, *, progress: Progress = silent) -> list[Finding]:
 def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding]:
     """As `check`, of tables that are open already."""
     progress("checking the tables")
-    first = structure.unreadable(tables)
-    ground = structure.standing(tables, first)
+    first = precondition.unreadable(tables)
+    ground = precondition.standing(tables, first)
     found = [
         *first,
-        *structure.wrong(ground),
+        *precondition.wrong(ground),
         *facts.duplicates(ground),
         *lateness.breaches(ground),
     ]

@@ -16,12 +16,12 @@ from features.audit import (
     truncation,
     written_later,
 )
-from features.breaches import facts
+from features.declaring.mistakes import FILE
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
-from features.mistakes import FILE
 from features.progress import Progress, silent
 from features.sources import Tables
+from features.structure import facts
 
 DOUBLE_KEYS = frozenset({"duplicate_account_key", "duplicate_crosswalk_key"})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from features.company import Company
+from features.declaring.company import Company
 from features.errors import DeclarationError
 
 PREFIX = "CHURNLIGHT_"

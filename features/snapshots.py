@@ -12,14 +12,15 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import clock, panel, publish, rows, windows
-from features.breaches import structure
+from features import clock, publish
+from features.assembling import panel, select, windows
+from features.assembling.windows import Column, Declared
 from features.clock import Calendar
-from features.company import Company
+from features.declaring.company import Company
 from features.errors import NotFound
 from features.progress import Progress, silent
 from features.sources import Tables
-from features.windows import Column, Declared
+from features.structure import precondition
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def build(company: Company, as_of: Sequence[date], *, progress: Progress = silen
     ContractBroken
         The tables cannot be read as declared; it carries every structural error.
     """
-    with structure.sound(company) as tables:
+    with precondition.sound(company) as tables:
         return build_from(tables, as_of, progress=progress)
 
 
@@ -132,7 +133,7 @@ def _read_back(
     tables: Tables, asked: Declared, calendar: Calendar, until: date, progress: Progress
 ) -> pa.Table:
     """The rows that a cluster wrote, in the memory of this machine."""
-    from features.distribution import Distribution
+    from features.assembling.distribution import Distribution
 
     found = Distribution(tables, asked, calendar, until)
     with found.written(progress) as files:
@@ -145,7 +146,7 @@ def data_until(tables: Tables) -> date:
     if tables.company.company.data_until is not None:
         return tables.company.company.data_until
     dated = [name for name, item in tables.company.sources.items() if item.event_time is not None]
-    return max(day for name in dated if (day := rows.last_day(tables, name)) is not None)
+    return max(day for name in dated if (day := select.last_day(tables, name)) is not None)
 
 
 def asked(tables: Tables, as_of: Sequence[date]) -> list[date]:
@@ -175,7 +176,7 @@ def data_from(tables: Tables) -> date:
     if company.company.data_from is not None:
         return company.company.data_from
     used = {item.source for item in (company.staged("live") or company.indicators).values()}
-    return max(day for name in used if (day := rows.first_day(tables, name)) is not None)
+    return max(day for name in used if (day := select.first_day(tables, name)) is not None)
 
 
 def mature_month_starts(tables: Tables, target: str) -> list[date]:

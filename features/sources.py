@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features import engines, object_store
-from features.company import Company, Source
+from features import engines
+from features.declaring.company import Company, Source
+from features.declaring.spelling import nearest
+from features.engines import object_store
 from features.engines.on_duckdb import Engine, EngineError
+from features.engines.sql_text import quote
 from features.errors import ContractBroken, Finding
-from features.spelling import nearest
-from features.sql_text import quote
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

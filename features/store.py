@@ -28,13 +28,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features import clock, panel, publish, windows
-from features.definitions import definitions
+from features import clock, publish
+from features.assembling import panel, windows
+from features.assembling.windows import Declared
+from features.declaring.definitions import definitions
 from features.errors import ChurnlightError, DeclarationError, NotFound
-from features.history import History
+from features.folding.fact_history import History
 from features.progress import Progress, silent
 from features.sources import Tables
-from features.windows import Declared
 
 ABOUT, ROWS, DIGEST = "store.json", "rows.parquet", ".sha256"
 DATES_AT_ONCE = 52
@@ -114,7 +115,7 @@ class FeatureStore:
         self, tables: Tables, asked: Declared, days: list[date], progress: Progress
     ) -> None:
         """Publishes the files that a cluster writes; no row comes to this machine."""
-        from features.distribution import Distribution
+        from features.assembling.distribution import Distribution
 
         found = Distribution(tables, asked, clock.Calendar(days), days[-1], labelled=False)
         with found.written(progress, within=self.folder) as files:

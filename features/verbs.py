@@ -51,10 +51,10 @@ def init(
     force: Annotated[bool, typer.Option(help="Overwrite a churnlight.toml.")] = False,
 ) -> None:
     """Look at a folder of tables and write a first, annotated churnlight.toml."""
-    from features import first_draft
+    from features.drafting import draft
 
     with progress(f"looking at {folder}"):
-        path = first_draft.write(folder, force=force)
+        path = draft.write(folder, force=force)
     typer.echo(path)
     typer.echo(
         f"now read it, mend what is guessed, then: churnlight check --company {folder}", err=True
@@ -94,7 +94,7 @@ def features(
 
 def _publish(folder: Path, out: Path, as_of: Sequence[date], *, as_json: bool) -> None:
     from features import contract, publish, snapshots
-    from features.declaration import load
+    from features.declaring.declaration import load
     from features.store import FeatureStore
 
     store = FeatureStore(out)
@@ -118,7 +118,7 @@ def point_in_time(folder: Path, as_of: Sequence[date], step: "Progress") -> "Sna
         An as-of date is later than the data.
     """
     from features import contract, snapshots
-    from features.declaration import load
+    from features.declaring.declaration import load
 
     with contract.sound(load(folder)) as tables:
         return snapshots.build_from(tables, snapshots.asked(tables, as_of), progress=step)

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 import features
 from features import contract, snapshots
-from features.declaration import load
+from features.declaring.declaration import load
 from features.lead_times import measure as lead_times
 from features.lead_times import plots
 

@@ -19,10 +19,11 @@ import shap
 
 import features
 from features import contract, snapshots
-from features.declaration import load
-from training import drivers, search
-from training.changes import Scored, movements
-from training.matrix import matrix
+from features.declaring.declaration import load
+from training.explaining import drivers
+from training.learning import search
+from training.learning.matrix import matrix
+from training.movement.accounting import Scored, movements
 from training.train import fit_and_evaluate
 
 HOUSE = Path(features.__file__).parents[1]

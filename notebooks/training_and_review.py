@@ -20,13 +20,13 @@ import pandas as pd
 
 import features
 from features import contract, snapshots
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.errors import GateRefused
 from features.settings import Settings
-from training import tracking
 from training.artifact import install_champion
 from training.expiry import VALID_FOR
+from training.registry import tracking
 from training.reporting import gains_plots, plots, reliability
 from training.review import review as reviews
 from training.train import summary, train

@@ -9,11 +9,15 @@ import logging
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from features.company import Company
+from features.declaring.company import Company
 from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.settings import Settings
-from serving import api, auth, pages, problems, runs
-from serving.book import Book
+from serving import problems
+from serving.access import guard
+from serving.api import handlers
+from serving.pages import views
+from serving.published import runs
+from serving.published.book import Book
 
 NOTHING_ADVERSE = (
     "churnlight.toml: no target is adverse, and only such a target has health scores to serve; "
@@ -25,10 +29,10 @@ log = logging.getLogger("churnlight")
 
 def application(book: Book) -> ASGIApp:
     """The whole port as one ASGI application: the API and the pages behind the guard."""
-    routes = [*api.routes(book), *pages.routes(book)]
+    routes = [*handlers.routes(book), *views.routes(book)]
     app = problems.handled(Starlette(routes=routes))
     app.router.redirect_slashes = False
-    return auth.Guard(app, routes, book.settings)
+    return guard.Guard(app, routes, book.settings)
 
 
 def warm(book: Book) -> None:

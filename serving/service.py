@@ -20,12 +20,12 @@ os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import bentoml
 
-from features import declaration
+from features.declaring import declaration
 from features.errors import ChurnlightError
 from features.settings import PREFIX, Settings
-from serving import auth
+from serving.access import guard
 from serving.application import application, check_ready, warm
-from serving.book import Book
+from serving.published.book import Book
 
 ROOT = Path(__file__).parents[1]
 SECONDS_PER_REQUEST = 60
@@ -55,7 +55,7 @@ class Worker:
 
     def __init__(self) -> None:
         settings = Settings.read()
-        auth.check(settings)
+        guard.check(settings)
         book = Book.open(declaration.load(settings.company), settings)
         warm(book)
         Port.application = application(book)
@@ -94,7 +94,7 @@ def run(company_folder: Path, settings: Settings, announce: Callable[[str], None
     ChurnlightError
         The promoted model is damaged, or the port is in use.
     """
-    auth.check(settings)
+    guard.check(settings)
     check_ready(declaration.load(company_folder), settings)
     settings = settings.model_copy(update={"company": str(company_folder.resolve())})
     os.environ.update(environment(settings))

@@ -46,7 +46,7 @@ def score(
     publish.require_suffix(out)
     publish.require_place(out)
     if table is not None:
-        from serving import table_scores
+        from serving.batch import table_scores
 
         count = table_scores.score(Path(model), table, out)
         typer.echo(f"{count:,} rows in {out}")
@@ -58,13 +58,14 @@ def score(
 def _score_company(
     company: Path, out: Path, as_of: list[datetime] | None, model: str, target: list[str] | None
 ) -> None:
-    from features import declaration, publish
+    from features import publish
+    from features.declaring import declaration
     from features.settings import Settings
-    from serving import batch
+    from serving.batch import scoring_run
 
     declared, settings = declaration.load(company), Settings.read()
     with publish.alone(settings.workspace_of(declared)), progress("scoring") as tell:
-        published = batch.score(
+        published = scoring_run.score(
             declared,
             [day.date() for day in as_of or ()],
             targets=target or (),
@@ -72,7 +73,7 @@ def _score_company(
             settings=settings,
             progress=tell,
         )
-    count = batch.export(published, out)
+    count = scoring_run.export(published, out)
     typer.echo(f"{count:,} rows in {out}")
 
 
@@ -98,7 +99,8 @@ def demo(
 ) -> None:
     """Run the whole main job on an example: data, check, train, promote, score 13 weeks, serve."""
     from features.settings import Settings
-    from serving import demonstration, service
+    from serving import service
+    from serving.batch import demonstration
 
     given = {"host": host, "port": port}
     settings = Settings.read().model_copy(update={k: v for k, v in given.items() if v})

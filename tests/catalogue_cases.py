@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from features.indicator import WHOLE_HISTORY, Indicator
-from features.measures import FEWEST_PEERS
-from training.drivers import amount, noun, span
+from features.declaring.indicator import WHOLE_HISTORY, Indicator
+from features.folding.measures import FEWEST_PEERS
+from training.explaining.drivers import amount, noun, span
 
 HEAD = """
 [company]

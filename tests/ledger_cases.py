@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from features.company import Company
+from features.declaring.company import Company
 from features.errors import GateRefused
 from features.settings import Settings
 from ledger_oracle import (
@@ -31,11 +31,11 @@ from ledger_oracle import (
     count,
     looks,
 )
-from serving.assess import Assessment, assess
+from serving.assessment.assess import Assessment, assess
 from serving.cli import app
 from trained_company import CHOICE, built
-from training import tracking
 from training.artifact import Artifact, champion, install_champion
+from training.registry import tracking
 from training.train import fit_and_evaluate
 
 CLOSE = 1e-9

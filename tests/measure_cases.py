@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from declared_measures import TOPICS, Indicator, column, taxonomies
 from features import snapshots, sources
-from features.company import Company
-from features.declaration import parse
+from features.declaring.company import Company
+from features.declaring.declaration import parse
 from features.snapshots import Snapshots
 from keyword_oracle import mentions
 from measure_oracle import (

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from features.company import Company
-from features.declaration import parse
+from features.declaring.company import Company
+from features.declaring.declaration import parse
 from measure_oracle import Fact
 from outcome_oracle import (
     Subscription,

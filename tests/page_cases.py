@@ -15,22 +15,22 @@ import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
 
-from features.company import Company
-from features.declaration import load
-from features.indicator import Says
+from features.declaring.company import Company
+from features.declaring.declaration import load
+from features.declaring.indicator import Says
 from features.settings import Settings
-from serving import moved, runs
-from serving.assess import Assessment, Band, Driver
-from serving.book import Book
-from serving.opportunities import Opportunity, State
+from serving.assessment.assess import Assessment, Band, Driver
+from serving.assessment.opportunities import Opportunity, State
+from serving.published import movement_rows, runs
+from serving.published.book import Book
 from training.artifact import Artifact, install_champion
-from training.calibration import Calibration
-from training.drivers import Meaning, amount
-from training.health import Anchors
-from training.matrix import Feature
-from training.movement import Change, Movement
-from training.score_interval import ScoreInterval
-from training.scorecard import NOTHING
+from training.calibrating.calibration import Calibration
+from training.calibrating.health import Anchors
+from training.calibrating.score_interval import ScoreInterval
+from training.explaining.drivers import Meaning, amount
+from training.learning.matrix import Feature
+from training.learning.scorecard import NOTHING
+from training.movement.change import Change, Movement
 
 AS_OF = date(2026, 6, 29)
 RUNS = 13
@@ -478,14 +478,14 @@ def publish(
 
 def _changes(number: int, before: runs.Run | None, targets: tuple[str, ...]) -> pa.Table:
     """What moved the invented scores: of every value that changed, the difference of its points."""
-    parts = [moved.SCHEMA.empty_table()]
+    parts = [movement_rows.SCHEMA.empty_table()]
     if before:
         old = {item.account_id: item for item in run_of(number - 1)}
         pairs = [(old[item.account_id], item) for item in run_of(number) if item.account_id in old]
         pairs = [pair for pair in pairs if all(item.drivers for item in pair)]
         found = [movement(*pair) for pair in pairs]
         ids = [item.account_id for _, item in pairs]
-        parts += [moved.to_table(ids, found, target, before) for target in targets]
+        parts += [movement_rows.to_table(ids, found, target, before) for target in targets]
     return pa.concat_tables(parts)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from starlette.testclient import TestClient
 
-from serving.book import Book, Entry
+from serving.published.book import Book, Entry
 
 
 @dataclass

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 
 LEADS = (60, 30, 10, 0)
 START = date(2024, 1, 1)

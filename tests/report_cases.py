@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from training import value
-from training.proportion import Proportion
+from training.metrics import value
+from training.metrics.proportion import Proportion
 from training.reporting import gains_plots, plots, reliability
 from training.reporting.page import Figure
 

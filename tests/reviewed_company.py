@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training import tracking
 from training.artifact import Artifact, install_champion
+from training.registry import tracking
 from training.train import fit_and_evaluate
 
 CHAMPION, CHALLENGER, TWIN = "1", "2", "3"

@@ -12,21 +12,22 @@ import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
 
-from features.company import Company
-from features.declaration import load
-from features.definitions import definitions
+from features.declaring.company import Company
+from features.declaring.declaration import load
+from features.declaring.definitions import definitions
 from features.progress import silent
 from features.settings import Settings
-from serving import compare, runs
-from serving.assess import assess
-from serving.compare import Made
+from serving.assessment.assess import assess
+from serving.batch import compare
+from serving.batch.compare import Made
+from serving.published import runs
 from training.artifact import Artifact, install_champion
-from training.calibration import Calibration
-from training.drivers import Meaning
-from training.health import Anchors
-from training.matrix import Feature, matrix
-from training.score_interval import ScoreInterval
-from training.scorecard import NOTHING
+from training.calibrating.calibration import Calibration
+from training.calibrating.health import Anchors
+from training.calibrating.score_interval import ScoreInterval
+from training.explaining.drivers import Meaning
+from training.learning.matrix import Feature, matrix
+from training.learning.scorecard import NOTHING
 
 AS_OF = date(2026, 6, 29)
 WEEKS = 3

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.company import Company
+from features.declaring.company import Company
 from measure_cases import built
 
 Refresh = Callable[[Company, date], pa.Table]

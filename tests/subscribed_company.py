@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.declaration import load
+from features.declaring.declaration import load
 from ledger_cases import crown, taught
 from measure_oracle import start_of
 from trained_company import House, learning_dates

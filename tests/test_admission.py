@@ -14,13 +14,14 @@ from features import contract, snapshots
 from features.lead_times import measure
 from features.lead_times.curves import Curve, Point
 from features.lead_times.findings import Finding, Lead, LeadTimes
-from serving.assess import Driver, assess, reasons
+from serving.assessment.assess import Driver, assess, reasons
 from serving.cli import app
 from trained_company import TARGET, House, built, learning_dates
-from training import ablation, admission, lead_times, reports, split
-from training.ablation import Worth
-from training.admission import Admission, Verdict
 from training.artifact import Artifact
+from training.indicators import ablation, admission, lead_times, report
+from training.indicators.ablation import Worth
+from training.indicators.admission import Admission, Verdict
+from training.learning import split
 from training.train import summary
 
 PROVEN, UNPROVEN = Worth(0.002, 0.001, 0.003), Worth(0.002, -0.001, 0.005)
@@ -246,6 +247,6 @@ def test_lead_times_come_as_json_with_pictures(trained: House, tmp_path: Path) -
 def test_both_reports_are_tables_for_people(
     judged: Admission, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reports.admissions([judged])
+    report.admissions([judged])
     shown = capsys.readouterr().out
     assert all(item.indicator in shown and item.verdict in shown for item in judged.evidence)

@@ -26,14 +26,17 @@ from starlette.types import ASGIApp
 import served_cases as cases
 import small_company
 from features import publish, snapshots
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.errors import DeclarationError, NotFound
 from features.settings import Settings
-from serving import api, auth, batch, openapi, runs
+from serving.access import guard
+from serving.api import handlers, openapi
 from serving.application import application, check_ready
-from serving.book import Book
+from serving.batch import scoring_run
 from serving.problems import KINDS
+from serving.published import runs
+from serving.published.book import Book
 from training.artifact import champion_folder, install_champion
 from training.train import fit_and_evaluate
 
@@ -195,7 +198,7 @@ def test_tables_to_answer(tmp_path: Path) -> None:
     learn = [date(2025, month, 1) for month in (5, 6, 7, 8, 9)]
     model = fit_and_evaluate(snapshots.build(company, learn), company, "churn", learn, choice=2)
     install_champion(model, Settings().workspace_of(company))
-    run = batch.score(company, [date(2025, 11, 24), date(2025, 12, 1)])[-1]
+    run = scoring_run.score(company, [date(2025, 11, 24), date(2025, 12, 1)])[-1]
     assessed = {item.account_id: item for item in runs.from_rows(run.scores())}
     with client_of(app_of(company)) as opened:
         found = scores(opened, *({"account_id": name} for name in assessed))
@@ -601,12 +604,12 @@ def test_without_a_token_only_loopback_is_answered(company: Company) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "churn.example"])
 def test_an_open_service_does_not_start(host: str) -> None:
     with pytest.raises(DeclarationError, match="CHURNLIGHT_HOST"):
-        auth.check(Settings(host=host))
+        guard.check(Settings(host=host))
 
 
 @pytest.mark.parametrize("settings", [{"host": "::1"}, {"host": "0.0.0.0", "token": "secret"}])
 def test_a_closed_service_starts(settings: dict[str, Any]) -> None:
-    auth.check(Settings(**settings))
+    guard.check(Settings(**settings))
 
 
 # Readiness, new runs, new models
@@ -763,15 +766,15 @@ def test_what_cannot_be_served_does_not_start(tmp_path: Path, company: Company) 
 
 
 def test_the_committed_document_is_the_generated_one(client: TestClient) -> None:
-    committed = json.loads(api.OPENAPI.read_text("utf-8"))
-    assert committed == openapi.document(), "run: python -m serving.openapi"
+    committed = json.loads(handlers.OPENAPI.read_text("utf-8"))
+    assert committed == openapi.document(), "run: python -m serving.api.openapi"
     assert client.get("/v1/openapi.json").json() == committed
 
 
 def test_the_document_has_every_address(company: Company) -> None:
     paths = {
         route.path.replace(":path", "")  # type: ignore[attr-defined]
-        for route in api.routes(Book.open(company, Settings()))
+        for route in handlers.routes(Book.open(company, Settings()))
     }
     assert set(openapi.document()["paths"]) == paths
 

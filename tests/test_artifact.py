@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ContractBroken, DeclarationError, NotFound
-from serving import batch
+from serving.batch import scoring_run
 from trained_company import TARGET, House, built
 from training import artifact as artifacts
 from training.artifact import Artifact, DamagedArtifact, champion, install_champion, try_loading
-from training.health import Anchors
-from training.matrix import Feature, matrix, row
-from training.score_interval import UNMEASURED
+from training.calibrating.health import Anchors
+from training.calibrating.score_interval import UNMEASURED
+from training.learning.matrix import Feature, matrix, row
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +256,9 @@ def test_a_broken_text_under_a_valid_manifest_is_caught_in_a_child_process(
     with pytest.raises(DamagedArtifact, match=r"cannot be loaded \(.*\); train the model anew"):
         try_loading(tmp_path / "broken")
     with pytest.raises(DamagedArtifact, match="cannot be loaded"):
-        batch.score(trained.company, model=str(tmp_path / "broken"), settings=trained.settings)
+        scoring_run.score(
+            trained.company, model=str(tmp_path / "broken"), settings=trained.settings
+        )
 
 
 def test_packages_of_the_working_folder_are_not_taken_for_ours(
@@ -272,7 +274,7 @@ def test_packages_of_the_working_folder_are_not_taken_for_ours(
 def test_a_model_of_another_target_is_refused(trained: House, tmp_path: Path) -> None:
     dataclasses.replace(trained.trained.artifact, target="upsell").save(tmp_path / "other")
     with pytest.raises(DeclarationError, match="is a model of target 'upsell', not 'churn'"):
-        batch.score(trained.company, model=str(tmp_path / "other"), settings=trained.settings)
+        scoring_run.score(trained.company, model=str(tmp_path / "other"), settings=trained.settings)
 
 
 # The champion's pointer

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.company import Company
-from features.indicator import Says
-from serving.assess import (
+from features.declaring.company import Company
+from features.declaring.indicator import Says
+from serving.assessment.assess import (
     MAX_REASONS,
     REAL_POINTS,
     Assessment,
@@ -22,11 +22,11 @@ from serving.assess import (
     band_of,
     reasons,
 )
-from serving.runs import from_rows, to_table
+from serving.published.runs import from_rows, to_table
 from trained_company import TARGET, House, built
 from training.artifact import Artifact
-from training.drivers import Meaning, amount, sentence, told
-from training.matrix import Feature, matrix
+from training.explaining.drivers import Meaning, amount, sentence, told
+from training.learning.matrix import Feature, matrix
 
 POINTS = ("outcome_points", "business_points", "relationship_points", "context_points")
 AS_OF = date(2025, 11, 1)
@@ -227,7 +227,7 @@ def test_an_ended_subscription_is_said_to_be_one(trained: House) -> None:
 
 
 def ended_event(company: Company) -> Any:
-    from features.company import Event
+    from features.declaring.company import Event
 
     return Event(source=next(iter(company.sources)), ended="ended")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import baseline_oracle
 from forest_cases import Case, drawn
-from training.baseline_shapley import BaselineShapley
+from training.treeshap.baseline import BaselineShapley
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,16 +16,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from features import publish
-from features.declaration import load
-from features.definitions import definitions
+from features.declaring.declaration import load
+from features.declaring.definitions import definitions
 from features.errors import Busy, ChurnlightError, ContractBroken, DeclarationError, NotFound
-from serving import batch, moved, runs
-from serving.book import Book
-from serving.runs import Run
+from serving.batch import scoring_run
+from serving.published import movement_rows, runs
+from serving.published.book import Book
+from serving.published.runs import Run
 from trained_company import TARGET, House
 from training.artifact import champion_folder, install_champion
-from training.health import Anchors
-from training.movement import Movement
+from training.calibrating.health import Anchors
+from training.movement.change import Movement
 
 INTERRUPTED = Path(__file__).parent / "interrupted.py"
 COLUMNS = (
@@ -64,14 +65,14 @@ def house(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
 
 @pytest.fixture(scope="module")
 def published(house: House) -> list[Run]:
-    return batch.score(house.company, DAYS, settings=house.settings)
+    return scoring_run.score(house.company, DAYS, settings=house.settings)
 
 
 @pytest.fixture(scope="module")
 def ready(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
     """A copy with one target and a published run."""
     copied = trained.copy(tmp_path_factory.mktemp("ready") / "own")
-    batch.score(copied.company, settings=copied.settings)
+    scoring_run.score(copied.company, settings=copied.settings)
     return copied
 
 
@@ -153,7 +154,7 @@ def exported(
     found = {}
     for suffix, read in READERS.items():
         path = folder / f"scores{suffix}"
-        count = batch.export(published, path)
+        count = scoring_run.export(published, path)
         found[suffix] = read(path)
         assert len(found[suffix]) == count
         assert [item.name for item in folder.iterdir() if item.name.startswith(".")] == []
@@ -227,7 +228,7 @@ def test_an_unknown_suffix_is_refused_and_nothing_is_written(
     published: list[Run], tmp_path: Path
 ) -> None:
     with pytest.raises(DeclarationError, match=r"cannot write \.xlsx; use \.parquet, \.csv or"):
-        batch.export(published, tmp_path / "scores.xlsx")
+        scoring_run.export(published, tmp_path / "scores.xlsx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -249,7 +250,7 @@ def test_scoring_again_finds_the_run_as_it_was_published(
     house: House, published: list[Run]
 ) -> None:
     before = state(house)
-    again = batch.score(house.company, DAYS, settings=house.settings)
+    again = scoring_run.score(house.company, DAYS, settings=house.settings)
     assert again == published  # the time of computing included
     assert state(house) == before
 
@@ -259,7 +260,7 @@ def test_other_data_are_another_run_and_the_old_one_stays(own: House) -> None:
     path = own.company.folder / "visits.parquet"
     visits = pq.read_table(path)
     pq.write_table(visits.slice(visits.num_rows // 2), path)
-    (run,) = batch.score(own.company, settings=own.settings)
+    (run,) = scoring_run.score(own.company, settings=own.settings)
     after = state(own)
     assert {name: after[name] for name in before if name != "current.json"} == {
         name: content for name, content in before.items() if name != "current.json"
@@ -271,7 +272,9 @@ def test_other_data_are_another_run_and_the_old_one_stays(own: House) -> None:
 def test_a_challengers_run_is_kept_and_does_not_become_current(own: House, tmp_path: Path) -> None:
     current = (scores_of(own) / "current.json").read_bytes()
     dataclasses.replace(own.champion, min_history_days=90).save(tmp_path / "challenger")
-    (run,) = batch.score(own.company, model=str(tmp_path / "challenger"), settings=own.settings)
+    (run,) = scoring_run.score(
+        own.company, model=str(tmp_path / "challenger"), settings=own.settings
+    )
     assert (run.folder / "scores.parquet").exists()
     assert (scores_of(own) / "current.json").read_bytes() == current
     assert run not in runs.published(scores_of(own))
@@ -291,7 +294,7 @@ def test_a_failed_scoring_leaves_what_was_published(own: House) -> None:
     path = own.company.folder / "visits.parquet"
     pq.write_table(pq.read_table(path).drop_columns(["amount"]), path)
     with pytest.raises(ContractBroken, match="amount"):
-        batch.score(own.company, settings=own.settings)
+        scoring_run.score(own.company, settings=own.settings)
     assert state(own) == before
 
 
@@ -305,7 +308,7 @@ def test_a_failed_scoring_leaves_what_was_published(own: House) -> None:
 def test_a_date_outside_the_data_is_not_found(day: date, told: str, own: House) -> None:
     before = state(own)
     with pytest.raises(NotFound, match=told):
-        batch.score(own.company, [day], settings=own.settings)
+        scoring_run.score(own.company, [day], settings=own.settings)
     assert state(own) == before
 
 
@@ -350,7 +353,7 @@ def test_a_killed_scoring_leaves_what_was_published(place: str, own: House) -> N
     # The run's directory may stand there complete; what people see has not moved.
     assert {name: after[name] for name in before} == before
     assert [run.as_of for run in runs.published(scores_of(own))] == [date(2025, 12, 1)]
-    batch.score(own.company, [date(2025, 11, 24)], settings=own.settings)
+    scoring_run.score(own.company, [date(2025, 11, 24)], settings=own.settings)
     assert len(runs.published(scores_of(own))) == 2
 
 
@@ -381,7 +384,7 @@ def test_one_command_at_a_time_works_in_a_workspace(own: House) -> None:
 
 def movements(run: Run, target: str = TARGET) -> dict[str, Movement]:
     rows = [row for row in run.changes().to_pylist() if row["target"] == target]
-    return {row["account_id"]: moved.from_row(row) for row in rows}
+    return {row["account_id"]: movement_rows.from_row(row) for row in rows}
 
 
 def unclipped(run: Run) -> dict[str, float]:
@@ -413,12 +416,12 @@ def test_a_run_knows_what_moved_its_scores_since_the_run_before(published: list[
 
 def test_a_new_champion_is_told_apart_from_what_accounts_did(own: House) -> None:
     (day,) = [run.as_of for run in runs.published(scores_of(own))]
-    (earlier,) = batch.score(own.company, [day - WEEK], settings=own.settings)
+    (earlier,) = scoring_run.score(own.company, [day - WEEK], settings=own.settings)
     assert isinstance(own.champion.anchors, Anchors)
     anchors = dataclasses.replace(own.champion.anchors, p_red=0.7)
     other = dataclasses.replace(own.champion, models=own.champion.models[:1], anchors=anchors)
     install_champion(other, own.workspace)
-    (run,) = batch.score(own.company, [day], settings=own.settings)
+    (run,) = scoring_run.score(own.company, [day], settings=own.settings)
     found = check(run, earlier)
     assert max(abs(item.model) for item in found.values()) > 0.1
     assert max(abs(item.definition) for item in found.values()) > 0.1
@@ -427,33 +430,33 @@ def test_a_new_champion_is_told_apart_from_what_accounts_did(own: House) -> None
 
 def test_without_the_old_model_nothing_is_told_and_that_is_said(own: House) -> None:
     (day,) = [run.as_of for run in runs.published(scores_of(own))]
-    batch.score(own.company, [day - WEEK], settings=own.settings)
+    scoring_run.score(own.company, [day - WEEK], settings=own.settings)
     install_champion(dataclasses.replace(own.champion, min_history_days=7), own.workspace)
     shutil.rmtree(champion_folder(own.workspace, TARGET) / own.champion.digest)
     said: list[str] = []
-    (run,) = batch.score(own.company, [day], settings=own.settings, progress=said.append)
+    (run,) = scoring_run.score(own.company, [day], settings=own.settings, progress=said.append)
     assert run.changes().num_rows == 0
     assert [line for line in said if "what moved the scores of churn" in line]
 
 
 def test_a_damaged_run_before_does_not_stop_the_next(own: House) -> None:
     (day,) = [run.as_of for run in runs.published(scores_of(own))]
-    (earlier,) = batch.score(own.company, [day - WEEK], settings=own.settings)
+    (earlier,) = scoring_run.score(own.company, [day - WEEK], settings=own.settings)
     (earlier.folder / "features.parquet").write_bytes(b"no table")
     own_visits = own.company.folder / "visits.parquet"
     visits = pq.read_table(own_visits)
     pq.write_table(visits.slice(5), own_visits)
     said: list[str] = []
-    (run,) = batch.score(own.company, [day], settings=own.settings, progress=said.append)
+    (run,) = scoring_run.score(own.company, [day], settings=own.settings, progress=said.append)
     assert run.changes().num_rows == 0
     assert [line for line in said if line.startswith(f"what moved the scores since {day - WEEK}")]
 
 
 def test_a_run_published_in_between_makes_the_kept_movement_stale(own: House) -> None:
     (day,) = [run.as_of for run in runs.published(scores_of(own))]
-    batch.score(own.company, [day - 2 * WEEK, day], settings=own.settings)
+    scoring_run.score(own.company, [day - 2 * WEEK, day], settings=own.settings)
     account = next(iter(movements(runs.published(scores_of(own))[-1])))
     assert Book.open(own.company, own.settings).edition(TARGET).entry(account).movement
-    batch.score(own.company, [day - WEEK], settings=own.settings)
+    scoring_run.score(own.company, [day - WEEK], settings=own.settings)
     edition = Book.open(own.company, own.settings).edition(TARGET)
     assert edition.entry(account).movement is None

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from features.errors import GateRefused
-from training import calibration, calibration_table, evaluate, offsets, resampling
-from training.calibration_table import by_as_of, told
+from training.calibrating import calibration
+from training.learning import offsets
+from training.metrics import calibration_table, quality, resampling
+from training.metrics.calibration_table import by_as_of, told
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -124,7 +126,7 @@ def test_intervals_at_once_are_those_of_one_resample_after_the_other() -> None:
     margins, labels, days = history([0.3], 600)
     accounts = [str(number // 2) for number in range(600)]
     (table,) = by_as_of(margins, labels, days, accounts)
-    one = evaluate.interval(
+    one = quality.interval(
         lambda rows: calibration_table.slope(margins[rows], labels[rows]), accounts
     )
     assert one["low"] is not None

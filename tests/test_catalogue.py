@@ -13,12 +13,12 @@ import pytest
 
 from catalogue_cases import ACCOUNTS, HEAD, TABLES, adopting, faults, said
 from features import catalog, contract, snapshots
-from features.catalog.page import page
-from features.company import Company
-from features.declaration import load, parse
+from features.declaring.company import Company
+from features.declaring.declaration import load, parse
+from features.declaring.indicator import Indicator
 from features.errors import DeclarationError
-from features.indicator import Indicator
 from features.publish import write_parquet
+from features.reference.catalogue import page
 
 INDICATORS = catalog.entries("indicators")
 PLAYBOOKS = catalog.entries("playbooks")
@@ -203,7 +203,7 @@ def test_a_misspelt_entry_is_named_with_the_nearest_one() -> None:
 
 def test_the_page_of_the_catalogue_is_up_to_date() -> None:
     written = (ROOT / "docs" / "catalogue.md").read_text("utf-8")
-    assert written == page(), "python -m features.catalog.page > docs/catalogue.md"
+    assert written == page(), "python -m features.reference.catalogue > docs/catalogue.md"
 
 
 def test_the_page_shows_every_entry_and_no_broken_table() -> None:

@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.declaration import load
-from serving.assess import assess
+from features.declaring.declaration import load
+from serving.assessment.assess import assess
 from trained_company import TARGET, House, built, learning_dates
-from training import certificate, model, planted
+from training import certificate, planted
 from training.artifact import Artifact
-from training.calibration import Calibration
+from training.calibrating.calibration import Calibration
+from training.calibrating.opportunity import Edge
 from training.certificate import Check
-from training.model import Restraint
-from training.opportunity import Edge
+from training.learning import model
+from training.learning.model import Restraint
 from training.procedure import as_rows, labelled
 from training.train import summary
 

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 import baseline_oracle
 from trained_company import House, built
 from training.artifact import Artifact
-from training.calibration import Calibration
-from training.changes import Scored, movements
-from training.health import Anchors
-from training.matrix import matrix
-from training.movement import Movement
-from training.scorecard import Card, Scorecard
+from training.calibrating.calibration import Calibration
+from training.calibrating.health import Anchors
+from training.learning.matrix import matrix
+from training.learning.scorecard import Card, Scorecard
+from training.movement.accounting import Scored, movements
+from training.movement.change import Movement
 
 Floats = npt.NDArray[np.float64]
 Dates = tuple[pa.Table, pa.Table]

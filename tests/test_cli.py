@@ -12,7 +12,7 @@ import pytest
 
 import small_company
 from features import publish
-from features.company import Company
+from features.declaring.company import Company
 from features.settings import Settings
 from trained_company import House
 

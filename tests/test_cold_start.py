@@ -13,16 +13,16 @@ from scipy.special import expit
 import training
 from features.errors import GateRefused
 from features.snapshots import Snapshots
-from serving.assess import assess, reasons
+from serving.assessment.assess import assess, reasons
 from test_search import additive
 from trained_company import TARGET, House, built, learning_dates
-from training import cold_start, search
 from training.artifact import Artifact
-from training.cold_start import LEAST_FOR_TREES, LEAST_IN_A_MOMENT
-from training.flat import summary
-from training.model import Rows
+from training.learning import cold_start, search
+from training.learning.cold_start import LEAST_FOR_TREES, LEAST_IN_A_MOMENT
+from training.learning.model import Rows
 from training.procedure import labelled
 from training.train import fit_and_evaluate, proven
+from training.train_table import summary
 
 
 @pytest.fixture(scope="module")

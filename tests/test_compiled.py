@@ -7,9 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-INNER = "from features.compiled import compiled\n@compiled\ndef inner(x): return x + {}\n"
+INNER = "from features.folding.compiled import compiled\n@compiled\ndef inner(x): return x + {}\n"
 OUTER = (
-    "from features.compiled import compiled\nfrom features.inner import inner\n"
+    "from features.folding.compiled import compiled\nfrom features.inner import inner\n"
     "@compiled\ndef outer(x): return inner(x)\n"
 )
 ASK = "from features.outer import outer; print(outer(1), sum(outer.stats.cache_hits.values()))"
@@ -17,9 +17,10 @@ ASK = "from features.outer import outer; print(outer(1), sum(outer.stats.cache_h
 
 def test_a_kernel_is_compiled_anew_when_what_it_calls_has_changed(tmp_path: Path) -> None:
     package = tmp_path / "features"
-    package.mkdir()
-    shutil.copy(ROOT / "features" / "compiled.py", package)
+    (package / "folding").mkdir(parents=True)
+    shutil.copy(ROOT / "features" / "folding" / "compiled.py", package / "folding")
     (package / "__init__.py").touch()
+    (package / "folding" / "__init__.py").touch()
     (package / "outer.py").write_text(OUTER)
 
     def answer(added: int) -> str:

@@ -12,7 +12,7 @@ from conformance_answers import Truth, windows
 from conformance_indicators import INDICATORS
 from declared_measures import Indicator, column
 from features import snapshots
-from features.declaration import parse
+from features.declaring.declaration import parse
 from features.engines import ENGINES
 from measure_agreement import TOLERANCE, agree
 

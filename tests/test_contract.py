@@ -21,7 +21,7 @@ from bad_companies import ADVICE, TABLES, TRAINING, WARNINGS, Defect, build
 from bad_expressions import EXPRESSIONS
 from features import contract, snapshots, sources
 from features.breaches import outcomes
-from features.declaration import load
+from features.declaring.declaration import load
 from features.engines.on_duckdb import Engine
 from features.errors import ContractBroken, Finding, NotFound
 from features.verbs import app, point_in_time

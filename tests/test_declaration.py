@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import catalog
-from features.declaration import load, parse
+from features.declaring.declaration import load, parse
 from features.errors import DeclarationError, NotFound, Problem
 from sane_company import DECLARATION
 

@@ -7,12 +7,13 @@ import pytest
 
 import bad_companies
 import bad_expressions
-from features import company, indicator, settings_page
 from features.breaches.outcomes import MIN_CHURNERS
-from features.company import Company
-from features.declaration import parse
+from features.declaring import company, indicator
+from features.declaring.company import Company
+from features.declaring.declaration import parse
+from features.declaring.vocabulary import Table
+from features.reference import settings_page
 from features.settings import Settings
-from features.vocabulary import Table
 from leaky_companies import LEAKS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -109,8 +110,8 @@ def test_every_check_is_listed_with_its_state() -> None:
 def test_every_check_of_the_code_is_listed() -> None:
     code = "\n".join(
         path.read_text("utf-8")
-        for path in [*(DOCS.parent / "features").rglob("*.py"), *TRAINING.glob("*.py")]
-        if path.parent.name in ("breaches", "audit", "training")
+        for path in [*(DOCS.parent / "features").rglob("*.py"), *TRAINING.rglob("*.py")]
+        if path.parent.name in ("breaches", "structure", "audit", "training", "leaks")
         or path.name in ("sources.py", "leaks.py")
     )
     names = {
@@ -124,5 +125,7 @@ def test_every_check_of_the_code_is_listed() -> None:
 
 def test_the_page_of_settings_is_made_from_the_settings() -> None:
     page = (DOCS / "settings.md").read_text("utf-8")
-    assert page == settings_page.page(), "python -m features.settings_page > docs/settings.md"
+    assert page == settings_page.page(), (
+        "python -m features.reference.settings_page > docs/settings.md"
+    )
     assert all(f"`CHURNLIGHT_{name.upper()}`" in page for name in Settings.model_fields)

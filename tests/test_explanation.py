@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from features.errors import ContractBroken
-from serving.assess import assess
+from serving.assessment.assess import assess
 from trained_company import House, built
-from training.explanation import By, Units
-from training.matrix import matrix
+from training.explaining.explanation import By, Units
+from training.learning.matrix import matrix
 
 matplotlib.use("Agg")
 

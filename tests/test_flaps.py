@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.hysteresis import MARGIN, announced
-from training.review import flaps
+from training.review.sections import flaps
 from training.scored import BANDS, GREEN, RED, UNSCORED, YELLOW, bands
 
 SCORES = st.floats(30, 80) | st.sampled_from([36.9, 37.0, 39.9, 40.0, 43.0, 69.9, 70.0, 73.0])

@@ -15,11 +15,12 @@ from scipy.special import expit
 
 import training
 from features.errors import ContractBroken, DeclarationError, GateRefused
-from serving import table_scores
+from serving.batch import table_scores
 from test_cli import churnlight, refused
-from training import foreign, outcome, plain_table, split
 from training.artifact import Artifact
-from training.outcome import Roles
+from training.learning import split
+from training.tables import foreign, label_column, plain_table
+from training.tables.label_column import Roles
 
 ROWS = 700
 
@@ -82,7 +83,7 @@ def test_the_report_is_the_companys(artifact: Artifact) -> None:
 
 
 def test_drivers_add_up_to_the_margin(artifact: Artifact) -> None:
-    from training.matrix import matrix
+    from training.learning.matrix import matrix
 
     X = matrix(foreign.fitting(customers(50), artifact.features), artifact.features)
     assert artifact.contributions(X).sum(axis=1) == pytest.approx(artifact.margins(X), abs=1e-9)
@@ -160,7 +161,7 @@ def test_rows_without_a_label_are_left_out() -> None:
 )
 def test_a_label_is_any_two_values(values: tuple[Any, Any], event: str | None) -> None:
     table = plain_table.as_table(pd.DataFrame({"left": [values[0], values[1], values[1]]}))
-    assert outcome.labels(table, Roles(label="left", event=event)).tolist() == [0.0, 1.0, 1.0]
+    assert label_column.labels(table, Roles(label="left", event=event)).tolist() == [0.0, 1.0, 1.0]
 
 
 # Refusals
@@ -257,7 +258,7 @@ def test_an_event_that_the_label_does_not_have_is_told_with_what_it_has() -> Non
     table = plain_table.as_table(customers())
     told = "no row has the value 'perhaps': its values are 'No' and 'Yes'"
     with pytest.raises(ContractBroken, match=told):
-        outcome.labels(table, Roles(label="left", event="perhaps"))
+        label_column.labels(table, Roles(label="left", event="perhaps"))
 
 
 @pytest.mark.parametrize(

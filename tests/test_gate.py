@@ -16,13 +16,14 @@ from features.progress import silent
 from features.snapshots import Snapshots
 from test_search import FEATURES, additive
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training import baselines, gate, model, search, split
 from training.artifact import Artifact
-from training.gate import Standing
-from training.history import History
-from training.judge import simplest
-from training.learnt import Learnt
-from training.model import Rows
+from training.evaluating import baselines, gate
+from training.evaluating.evaluation_dates import simplest
+from training.evaluating.gate import Standing
+from training.evaluating.target_history import History
+from training.learning import model, search, split
+from training.learning.learnt import Learnt
+from training.learning.model import Rows
 from training.procedure import labelled
 from training.train import Trained, fit_and_evaluate, summary
 

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import small_company
-from features import clock, contract, publish, rows, snapshots
+from features import clock, contract, publish, snapshots
+from features.assembling import select
 from features.breaches import lint
-from features.declaration import load
+from features.declaring.declaration import load
 from features.errors import ChurnlightError, DeclarationError
-from serving import runs
+from serving.published import runs
 
 AS_OF = date(2025, 9, 1)
 
@@ -43,7 +44,7 @@ def test_an_amount_that_cannot_be_shown_is_not_known(tmp_path: Path) -> None:
     odd = pa.array([math.nan, math.inf, *accounts["mrr"].to_pylist()[2:]], pa.float64())
     pq.write_table(accounts.set_column(place, "mrr", odd), tmp_path / "accounts.parquet")
     with contract.sound(company) as tables:
-        shown = tables.engine.rows(rows.account_facts(tables))["mrr"].to_pylist()
+        shown = tables.engine.rows(select.account_facts(tables))["mrr"].to_pylist()
     assert shown[:2] == [None, None]
     assert None not in shown[2:]
 

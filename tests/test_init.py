@@ -13,9 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from examples.cdnow.get_data import master_file, orders
-from features import contract, first_draft
-from features.company import Company
-from features.declaration import load
+from features import contract
+from features.declaring.company import Company
+from features.declaring.declaration import load
+from features.drafting import draft
 from features.errors import DeclarationError, NotFound
 from features.publish import write_parquet
 from features.verbs import app
@@ -26,7 +27,7 @@ FILE = "churnlight.toml"
 
 
 def drafted(folder: Path) -> Company:
-    first_draft.write(folder, force=True)
+    draft.write(folder, force=True)
     return load(folder)
 
 
@@ -170,7 +171,7 @@ def test_what_is_of_no_use_is_named(tmp_path: Path) -> None:
     (tmp_path / "rates.csv").write_text("currency,rate\nUSD,1.1\n", "utf-8")
     (tmp_path / "empty.csv").write_text("account_id,at\n", "utf-8")
     (tmp_path / "torn.parquet").write_text("torn", "utf-8")
-    first_draft.write(tmp_path, force=True)
+    draft.write(tmp_path, force=True)
     text = (tmp_path / FILE).read_text("utf-8")
     assert "# left out: rates.csv: no column holds keys of accounts.parquet" in text
     assert "# left out: empty.csv: has no rows" in text
@@ -179,7 +180,7 @@ def test_what_is_of_no_use_is_named(tmp_path: Path) -> None:
 
 def test_every_table_of_a_draft_says_that_it_is_guessed(tmp_path: Path) -> None:
     write(tmp_path, sane())
-    first_draft.write(tmp_path, force=True)
+    draft.write(tmp_path, force=True)
     lines = (tmp_path / FILE).read_text("utf-8").splitlines()
     headers = [number for number, line in enumerate(lines) if line.startswith("[")]
     assert headers
@@ -208,7 +209,7 @@ def test_no_overwriting_without_force(tmp_path: Path) -> None:
     with pytest.raises(
         DeclarationError, match="exists already; overwrite it with --force"
     ) as caught:
-        first_draft.write(tmp_path)
+        draft.write(tmp_path)
     assert caught.value.exit_code == 2
     assert (tmp_path / FILE).read_bytes() == before
     answer = CliRunner().invoke(app, ["init", str(tmp_path), "--force"])
@@ -219,12 +220,12 @@ def test_no_overwriting_without_force(tmp_path: Path) -> None:
 
 def test_folders_without_anything_to_go_on(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no such folder"):
-        first_draft.write(tmp_path / "nowhere")
+        draft.write(tmp_path / "nowhere")
     with pytest.raises(NotFound, match=r"no \.parquet or \.csv file"):
-        first_draft.write(tmp_path)
+        draft.write(tmp_path)
     (tmp_path / "rates.csv").write_text("currency,rate\nUSD,1.1\n", "utf-8")
     with pytest.raises(DeclarationError, match="no table has both a column with keys of accounts"):
-        first_draft.write(tmp_path)
+        draft.write(tmp_path)
     assert [item.name for item in tmp_path.iterdir()] == ["rates.csv"]
 
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 import planted_leads
 import small_company
-from features import churn_days, clock, contract, snapshots, sources
-from features.company import Company
-from features.declaration import load
+from features import clock, contract, snapshots, sources
+from features.assembling import churn_days
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.lead_times import certificate, findings, lags, measure, plots, risk_sets
 from features.lead_times.curves import Track, curve
 from features.lead_times.family import family_of

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import outcome_cases as cases
-from features import rows, sources
+from features import sources
+from features.assembling import select
 from features.snapshots import Snapshots
 from measure_agreement import assert_equals_the_oracle
 from measure_cases import (
@@ -159,7 +160,7 @@ def test_an_hour_that_is_shown_twice_is_the_second_one(tmp_path: Path) -> None:
     table = FactTable(at.date(), 1, 7, ("a1",), (Fact("a1", at, at),), "flag")
     company = write(tmp_path, table, Layout(zone="Europe/Berlin"), [ROWS])
     with sources.opened(company) as opened:
-        found = opened.engine.row(f"SELECT {rows.event_time(opened, 'facts')} FROM facts")
+        found = opened.engine.row(f"SELECT {select.event_time(opened, 'facts')} FROM facts")
     assert found[0] == datetime(2024, 10, 27, 1, 30)  # noqa: DTZ001 - the engine's own, in UTC
 
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from playwright.sync_api import Page as BrowserPage
 
 from trained_company import TARGET, House, built, learning_dates
-from training import evidence, expiry, value, worth
+from training import expiry, report_data
 from training.artifact import Artifact
-from training.drivers import fold
-from training.matrix import matrix
+from training.explaining.drivers import fold
+from training.learning.matrix import matrix
+from training.metrics import value, worth
 from training.reporting import markdown, model_report, page
 from training.reporting.markdown import escaped
 
@@ -135,7 +136,7 @@ def test_driver_points_are_the_artifacts_own(trained: House, artifact: Artifact)
     days = learning_dates(trained.company)
     rows = built(trained.company, days[-1]).table
     X = matrix(rows, artifact.features)
-    found = evidence.drivers(artifact, X)
+    found = report_data.drivers(artifact, X)
     names, folded = fold(artifact.contributions(X), artifact.features)
     points = folded * artifact.scale.points_per_margin
     for item in found["indicators"]:
@@ -143,7 +144,7 @@ def test_driver_points_are_the_artifacts_own(trained: House, artifact: Artifact)
         assert item["points"] == pytest.approx(own, abs=1e-3)
     strengths = [item["points"] for item in found["indicators"]]
     assert strengths == sorted(strengths, reverse=True)
-    assert len(found["points"]) <= evidence.SAMPLE
+    assert len(found["points"]) <= report_data.SAMPLE
     places = [x for row in found["position"] for x in row if x is not None]
     assert all(0 <= x <= 1 for x in places)
 
@@ -160,7 +161,7 @@ def test_drift_finds_the_column_that_moved(artifact: Artifact) -> None:
     latest = generator.normal(size=(500, len(artifact.features)))
     numeric = [i for i, item in enumerate(artifact.features) if item.dtype == "number"]
     latest[:, numeric[0]] += 2
-    found = evidence.drift(artifact.features, numeric, before, latest)
+    found = report_data.drift(artifact.features, numeric, before, latest)
     first, second = found["furthest"][:2]
     assert first["column"] == artifact.features[numeric[0]].name
     assert first["index"] > 0.25 > second["index"]

@@ -13,13 +13,14 @@ import pytest
 import leaky_companies
 import small_company
 from features import snapshots, sources
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.errors import GateRefused
 from features.snapshots import Snapshots
-from training import null_world, split
 from training.artifact import Artifact
-from training.panel import require_grid
+from training.leaks import null_world
+from training.leaks.same_grid import require_grid
+from training.learning import split
 from training.procedure import labelled
 from training.train import fit_and_evaluate
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from features import contract, snapshots
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from object_store_server import BUCKET, serving
 from sane_company import sane, write
 

@@ -12,8 +12,8 @@ import pytest
 
 import training
 from features.errors import ContractBroken, DeclarationError
-from training import foreign, outcome, plain_table
-from training.outcome import Roles
+from training.tables import foreign, label_column, plain_table
+from training.tables.label_column import Roles
 
 ROWS = 240
 NUMBER, TEXT = pa.float64(), pa.string()
@@ -35,7 +35,7 @@ def read(values: Any) -> pa.Array:
 def label(values: list[Any], event: Any = None) -> list[float]:
     """How a column of these values reads as a label."""
     table = plain_table.as_table(pd.DataFrame({"left": values}))
-    return [float(item) for item in outcome.labels(table, Roles("left", event=event))]
+    return [float(item) for item in label_column.labels(table, Roles("left", event=event))]
 
 
 # Columns

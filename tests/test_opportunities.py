@@ -17,23 +17,28 @@ from starlette.testclient import TestClient
 
 import small_company
 from features.breaches import lint
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.errors import DeclarationError
 from page_reader import read
-from serving import batch, openapi, runs
+from serving.api import openapi
 from serving.application import application
-from serving.assess import assess
-from serving.book import Book
-from serving.edition import of_target
-from serving.opportunities import Opportunity, opportunities
-from serving.runs import Run
+from serving.assessment.assess import assess
+from serving.assessment.opportunities import Opportunity, opportunities
+from serving.batch import scoring_run
+from serving.published import runs
+from serving.published.book import Book
+from serving.published.edition import of_target
+from serving.published.runs import Run
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training import admission, evidence, lead_times, opportunity, run_record
+from training import report_data
 from training.artifact import Artifact, install_champion
-from training.calibration import Calibration
-from training.model import monotone_signs
-from training.opportunity import Edge, OpportunityScale
+from training.calibrating import opportunity
+from training.calibrating.calibration import Calibration
+from training.calibrating.opportunity import Edge, OpportunityScale
+from training.indicators import admission, lead_times
+from training.learning.model import monotone_signs
+from training.registry import run_record
 from training.reporting import markdown, model_report, page
 from training.train import choose_targets, fit_and_evaluate
 
@@ -171,7 +176,7 @@ def artifact(house: House) -> Artifact:
 
 @pytest.fixture(scope="module")
 def run(house: House) -> Run:
-    (made,) = batch.score(house.company, settings=house.settings)
+    (made,) = scoring_run.score(house.company, settings=house.settings)
     return made
 
 
@@ -209,7 +214,7 @@ def test_an_opportunity_has_its_report_in_its_own_words(artifact: Artifact) -> N
     days = artifact.training["as_of"]
     generator = np.random.default_rng(0)
     rows = generator.normal(size=(60, len(artifact.features)))
-    told = evidence.telling(artifact, {"drivers": evidence.drivers(artifact, rows)})
+    told = report_data.telling(artifact, {"drivers": report_data.drivers(artifact, rows)})
     report = page.render(model_report.report(told))
     card = markdown.render(model_report.card(told))
     assert "accounts worked, likeliest first" in report
@@ -338,7 +343,7 @@ def test_a_company_scores_and_serves_on_while_an_opportunity_has_no_champion(
     path = own.company.folder / "churnlight.toml"
     path.write_text(path.read_text("utf-8") + DECLARED, "utf-8")
     company, told = load(own.company.folder), list[str]()
-    (made,) = batch.score(company, settings=own.settings, progress=told.append)
+    (made,) = scoring_run.score(company, settings=own.settings, progress=told.append)
     assert list(made.models) == [TARGET]
     assert [line for line in told if line.startswith(f"leaving out {NAME}")]
     app = application(Book.open(company, own.settings))

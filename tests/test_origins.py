@@ -17,19 +17,20 @@ from scipy.special import expit
 
 import training
 from features import clock
-from features.company import Target
+from features.declaring.company import Target
 from features.errors import GateRefused
 from features.progress import silent
 from features.snapshots import Snapshots
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training import gate, split
-from training.calibration import log_losses
-from training.evaluate import evaluate
-from training.history import History
-from training.judge import earlier_origins
-from training.origins import Origin, Rival, pooled
+from training.calibrating.calibration import log_losses
+from training.calibrating.score_interval import UNMEASURED
+from training.evaluating import gate
+from training.evaluating.evaluation_dates import earlier_origins
+from training.evaluating.origins import Origin, Rival, pooled
+from training.evaluating.target_history import History
+from training.learning import split
+from training.metrics.quality import evaluate
 from training.procedure import labelled
-from training.score_interval import UNMEASURED
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features import contract, rows, snapshots, sources
+from features import contract, snapshots, sources
+from features.assembling import select
 from features.clock import is_mature, settled
-from features.declaration import parse
+from features.declaring.declaration import parse
 from features.errors import DeclarationError
 from sane_company import DECLARATION, sane, write
 
@@ -242,7 +243,7 @@ def test_account_facts_say_since_when(is_derived: bool, tmp_path: Path) -> None:
         text = text.replace('account = { system = "helpdesk", column = "org" }', 'account = "org"')
         text = text.replace('event_time = "opened"', 'event_time = "opened"\ntolerate = 1.0')
     with sources.opened(parse(text, write(tmp_path, sane(), text))) as tables:
-        found = tables.engine.rows(rows.account_facts(tables)).to_pylist()
+        found = tables.engine.rows(select.account_facts(tables)).to_pylist()
     wanted = [row["signed_up"] for row in sane()["accounts"]]
     assert [row["since"] for row in found] == wanted
-    assert list(found[0]) == ["account_id", *rows.SHOWN]
+    assert list(found[0]) == ["account_id", *select.SHOWN]

@@ -16,11 +16,11 @@ import page_cases
 from features.settings import Settings
 from page_cases import ODD_ID
 from page_reader import Text, account, entries, read, scored
-from serving import changes, figures, pages, portrait, wording
 from serving.application import application
-from serving.assess import BAND_WORDS
-from serving.book import Book, Entry
-from training.movement import Change, Movement, Part
+from serving.assessment.assess import BAND_WORDS
+from serving.pages import account_card, figures, views, what_changed, wording
+from serving.published.book import Book, Entry
+from training.movement.change import Change, Movement, Part
 
 EVERY_ROW = {"status": "all", "size": "500"}
 
@@ -34,7 +34,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
 @pytest.fixture(scope="module")
 def client(book: Book) -> TestClient:
     """Return a client of the pages."""
-    return TestClient(Starlette(routes=pages.routes(book)))
+    return TestClient(Starlette(routes=views.routes(book)))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     """Return a client of a real company's first run, which knows no facts of its accounts."""
     company = page_cases.declare(tmp_path_factory.mktemp("plain"), simulated=False)
     book = page_cases.publish(company, weeks=1, empty=True, promoted=False)
-    return TestClient(Starlette(routes=pages.routes(book)))
+    return TestClient(Starlette(routes=views.routes(book)))
 
 
 def risk(entry: Entry) -> tuple[bool, float]:
@@ -258,7 +258,7 @@ def test_a_check_of_another_model_made_the_same_way_is_called_that(
     judged = page_cases.artifact().evaluation | {"judged": "procedure", "kind": kind}
     model = replace(page_cases.artifact(), evaluation=judged)
     book = page_cases.publish(company, weeks=1, model=model)
-    page = account(TestClient(Starlette(routes=pages.routes(book))), "northwind")
+    page = account(TestClient(Starlette(routes=views.routes(book))), "northwind")
     assert page.facts["Accounts like this that left before"] == "41 of 97"
     assert page.facts["Model"] == "v7"
     assert (
@@ -294,13 +294,13 @@ def test_what_outweighs_every_reason_is_said_above_them() -> None:
         page_cases.driver("age", 203.0, -14.0),
     ]
     item = page_cases.assess("any", drivers, page_cases.AS_OF)
-    assert portrait.outweighing(item) == ["Plan (background)", "Survey answer (not known)"]
-    assert [reason.size for reason in portrait.told(item, {})] == ["Lowers the score"]
-    assert [said.size for said in portrait.background(item)] == [
+    assert account_card.outweighing(item) == ["Plan (background)", "Survey answer (not known)"]
+    assert [reason.size for reason in account_card.told(item, {})] == ["Lowers the score"]
+    assert [said.size for said in account_card.background(item)] == [
         "Lowers the score most",
         "Lowers the score",
     ]
-    assert portrait.outweighing(replace(item, drivers=item.drivers[1:])) == []
+    assert account_card.outweighing(replace(item, drivers=item.drivers[1:])) == []
 
 
 def test_a_healthy_account_is_offered_no_playbook(client: TestClient, book: Book) -> None:
@@ -401,7 +401,7 @@ def test_the_movement_on_the_page_adds_up_and_is_that_of_the_book(
             continue
         *parts, total = [_tenths(row[-1]) for row in rows if len(row) == 2]
         assert sum(parts) == total == round(10 * (whole.new_score - whole.old_score))
-        for tenths, name in zip(parts, changes.PART_WORDS, strict=True):
+        for tenths, name in zip(parts, what_changed.PART_WORDS, strict=True):
             assert abs(tenths / 10 - getattr(whole, name)) < 0.1 + 1e-9
         signals = [_tenths(row[-1]) for row in rows if len(row) == 5]
         assert len(signals) == len(whole.changes)
@@ -436,7 +436,9 @@ def test_a_printed_movement_adds_up(
         for part in ("behaviour", "data")
     )
     whole = behaviour + data + model + definition
-    told = changes.told(Movement(50.0, 50.0 + whole, behaviour, data, model, definition, found))
+    told = what_changed.told(
+        Movement(50.0, 50.0 + whole, behaviour, data, model, definition, found)
+    )
     parts = [_tenths(item.points) for item in told.parts]
     assert sum(parts) == _tenths(told.total)
     for part, tenths in zip(told.parts[:2], parts, strict=False):
@@ -456,17 +458,17 @@ def test_what_grows_by_itself_is_told_where_it_moved_the_score(
     other = Change("a", "A", "outcome", "leading", 1.0, 2.0, 28, "", "behaviour", 0.6)
     nothing = Change("b", "B", "outcome", "leading", 1.0, 2.0, 28, "", "behaviour", 0.01)
     whole = points + 0.61
-    told = changes.told(
+    told = what_changed.told(
         Movement(70.0, 70.0 + whole, whole, 0.0, 0.0, 0.0, (renewal, other, nothing))
     )
     assert [line.title for line in told.signals] == listed
 
 
 def test_another_model_and_scale_are_told_with_their_points() -> None:
-    told = changes.told(Movement(50.0, 45.0, 0.0, 0.0, -7.0, 2.0, ()))
+    told = what_changed.told(Movement(50.0, 45.0, 0.0, 0.0, -7.0, 2.0, ()))
     assert (told.model, told.definition, told.total) == ("−7.0", "+2.0", "−5.0")
-    assert not changes.told(Movement(50.0, 50.0, 0.0, 0.0, 0.0, 0.0, ())).clipped
-    assert changes.told(Movement(101.0, 99.0, -2.0, 0.0, 0.0, 0.0, ())).clipped
+    assert not what_changed.told(Movement(50.0, 50.0, 0.0, 0.0, 0.0, 0.0, ())).clipped
+    assert what_changed.told(Movement(101.0, 99.0, -2.0, 0.0, 0.0, 0.0, ())).clipped
 
 
 def test_an_account_that_is_not_scored_says_why_and_shows_no_score(client: TestClient) -> None:
@@ -543,7 +545,7 @@ def test_the_page_and_the_json_agree_on_every_account(book: Book) -> None:
 def test_a_target_is_chosen_by_name_and_kept_in_links(tmp_path: Path) -> None:
     company = page_cases.declare(tmp_path)
     book = page_cases.publish(company, weeks=2, targets=("churn", "pause"), promoted=False)
-    client = TestClient(Starlette(routes=pages.routes(book)))
+    client = TestClient(Starlette(routes=views.routes(book)))
     page = read(client, "/", target="pause", status="red")
     assert "“nothing in events within 30 days” (29 Jun 2026 to 28 Jul 2026)" in page.words
     links = [link for link in page.links if link.startswith("/accounts/")]
@@ -555,7 +557,7 @@ def test_a_target_is_chosen_by_name_and_kept_in_links(tmp_path: Path) -> None:
 
 def test_before_the_first_run_the_page_says_what_to_do(tmp_path: Path) -> None:
     book = Book.open(page_cases.declare(tmp_path), Settings())
-    response = TestClient(Starlette(routes=pages.routes(book))).get("/")
+    response = TestClient(Starlette(routes=views.routes(book))).get("/")
     assert response.status_code == 503
     assert "churnlight score" in response.text
 
@@ -564,7 +566,7 @@ def test_a_run_that_cannot_be_read_leaves_the_last_good_scores_and_says_so(
     tmp_path: Path,
 ) -> None:
     book = page_cases.publish(page_cases.declare(tmp_path), weeks=1, promoted=False)
-    client = TestClient(Starlette(routes=pages.routes(book)))
+    client = TestClient(Starlette(routes=views.routes(book)))
     assert "last good scores" not in read(client, "/").words
     current = tmp_path / ".churnlight" / "scores" / "current.json"
     current.write_text('{"2026-07-06": "not-there"}', encoding="utf-8")

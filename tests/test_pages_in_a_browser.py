@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import page_cases
 from serving.application import application
-from serving.book import Book
+from serving.published.book import Book
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import page_cases
 from page_cases import ODD_ID, SCRIPT
 from page_reader import Text, entries, read, scored
 from serving.application import application
-from serving.assess import BAND_WORDS
-from serving.book import Book
+from serving.assessment.assess import BAND_WORDS
+from serving.published.book import Book
 
 EVERY_PAGE = [
     "/",

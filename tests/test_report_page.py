@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Page as BrowserPage
 
 import report_cases
-from training.proportion import Proportion
+from training.metrics.proportion import Proportion
 from training.reporting.page import (
     Figure,
     Key,

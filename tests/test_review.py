@@ -22,17 +22,18 @@ from typer.testing import CliRunner, Result
 
 import reviewed_company
 from features import clock
-from features.declaration import load
+from features.declaring.declaration import load
 from features.errors import ContractBroken, DeclarationError, GateRefused, NotFound
 from features.settings import Settings
 from reviewed_company import CHAMPION, TAUGHT, TWIN, Rivals
-from serving.assess import assess
+from serving.assessment.assess import assess
 from serving.cli import app
 from test_opportunities import DECLARED, NAME
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training import evaluate, tracking
 from training.artifact import install_champion
-from training.review import decided, verdict
+from training.metrics import quality
+from training.registry import review_decision, tracking
+from training.review import verdict
 from training.review.candidates import Candidate, candidates
 from training.review.review import NOT_ASKED, Asked, Review, review
 from training.scored import BANDS, scored
@@ -140,7 +141,7 @@ def test_the_champion_is_compared_by_its_own_scores(rivals: Rivals, found: Revie
     said = found.content["comparison"]
     assert said["rows"] == judged.sum()
     own = chances[judged], labels[judged].astype(np.int8)
-    assert said["champion"]["auc"] == pytest.approx(evaluate.auc(*own))
+    assert said["champion"]["auc"] == pytest.approx(quality.auc(*own))
     losses = -np.log(np.where(own[1] == 1, own[0], 1 - own[0]))
     assert said["champion"]["log_loss"] == pytest.approx(losses.mean())
 
@@ -479,7 +480,7 @@ def test_a_review_ends_with_the_command_that_acts_on_it(
     names = ("another model", "skill", "better than the champion")
     checks = [{"name": name, "passed": name not in failed} for name in names]
     content = found.content | {"verdict": {"decision": decision, "checks": checks}}
-    assert re.search(told, decided.command(content, "my co", "out/r.json"))
+    assert re.search(told, review_decision.command(content, "my co", "out/r.json"))
 
 
 # Of what is welcome

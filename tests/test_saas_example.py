@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from catalogue_cases import faults
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 
 FOLDER = Path(__file__).parent.parent / "examples" / "saas"
 LONGEST_TITLE = 40  # fits a table's cell

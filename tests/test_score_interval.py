@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from serving import wording
-from serving.assess import Assessment, assess
+from serving.assessment.assess import Assessment, assess
+from serving.pages import wording
 from trained_company import TARGET, House, built, learning_dates
-from training import model, offsets, redraws
 from training.artifact import Artifact
-from training.model import Restraint, Rows
+from training.calibrating.score_interval import WIDEST, ScoreInterval
+from training.interval import redraws
+from training.learning import model, offsets
+from training.learning.model import Restraint, Rows
 from training.procedure import as_rows, labelled
-from training.score_interval import WIDEST, ScoreInterval
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from training import scorecard
-from training.calibration import log_losses
-from training.matrix import Feature
-from training.scorecard import NOTHING, Scorecard
+from training.calibrating.calibration import log_losses
+from training.learning import scorecard
+from training.learning.matrix import Feature
+from training.learning.scorecard import NOTHING, Scorecard
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from serving import runs
+from serving.published import runs
 
 PAGE = (Path(__file__).parents[1] / "docs" / "scores.md").read_text("utf-8")
 

@@ -9,10 +9,11 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from features.company import Target
-from training import calibration, model, search, split
-from training.matrix import Feature
-from training.model import Rows
+from features.declaring.company import Target
+from training.calibrating import calibration
+from training.learning import model, search, split
+from training.learning.matrix import Feature
+from training.learning.model import Rows
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from training import evaluate, segments
-from training.segments import FEW_EVENTS, LEAST_ACCOUNTS
+from training.metrics import quality, segments
+from training.metrics.segments import FEW_EVENTS, LEAST_ACCOUNTS
 
 BASE = 0.3
 
@@ -31,7 +31,7 @@ def world(sizes: dict[str, int], *, turned: str = "", seed: int = 0) -> dict[str
 
 
 def tables(found: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    overall = evaluate.evaluate(found["logits"], found["labels"], found["accounts"], BASE)
+    overall = quality.evaluate(found["logits"], found["labels"], found["accounts"], BASE)
     told = segments.table(**found, overall=overall)
     return overall, {item["segment"]: item for item in told}
 
@@ -43,7 +43,7 @@ def test_each_figure_of_a_segment_has_an_interval_and_is_that_of_its_rows() -> N
     item = told["small"]
     measured = (item["auc"], *item["calibration"].values(), item["gain_over_base_rate"])
     assert all(each["low"] < each["value"] < each["high"] for each in measured)
-    assert item["auc"]["value"] == evaluate.auc(found["logits"][rows], found["labels"][rows])
+    assert item["auc"]["value"] == quality.auc(found["logits"][rows], found["labels"][rows])
     assert (item["accounts"], item["events"]) == (400, int(found["labels"][rows].sum()))
     assert json.loads(json.dumps(told, allow_nan=False)) == told
 

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import served_cases as cases
-from features.company import Company
+from features.declaring.company import Company
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120

@@ -16,8 +16,8 @@ from catalogue_cases import faults
 from examples.cdnow.get_data import master_file, orders
 from examples.online_retail.get_data import COLUMNS, NotUsable, lines
 from features import clock, snapshots
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.publish import write_parquet
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -18,16 +18,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.snapshots import Snapshots
 from measure_cases import Layout, every_measure, stored, write
 from measure_oracle import Fact, is_known, start_of
 from random_tables import FactTable
-from serving import batch, runs
 from serving.application import application
-from serving.assess import assess
-from serving.book import Book
+from serving.assessment.assess import assess
+from serving.batch import scoring_run
+from serving.published import runs
+from serving.published.book import Book
 from trained_company import House, built, cents
 
 AS_OF = date(2025, 8, 1)
@@ -193,7 +194,7 @@ def completeness(company: Company, house: House) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def served(trained: House, tmp_path_factory: pytest.TempPathFactory) -> tuple[runs.Run, TestClient]:
     house = trained.copy(tmp_path_factory.mktemp("served") / "own")
-    (run,) = batch.score(house.company, settings=house.settings)
+    (run,) = scoring_run.score(house.company, settings=house.settings)
     app = application(Book.open(house.company, house.settings))
     return run, TestClient(app, base_url="http://localhost")
 
@@ -215,7 +216,7 @@ def test_the_offline_row_equals_the_online_row(
     served: tuple[runs.Run, TestClient], tmp_path: Path
 ) -> None:
     run, client = served
-    batch.export([run], tmp_path / "scores.json")
+    scoring_run.export([run], tmp_path / "scores.json")
     offline = json.loads((tmp_path / "scores.json").read_text("utf-8"))
     names: list[dict[str, object]] = [{"account_id": row["account_id"]} for row in offline]
     for wanted, found in zip(offline, online(client, names), strict=True):

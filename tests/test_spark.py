@@ -11,8 +11,8 @@ import pytest
 
 import small_company
 from features import catalog, contract, publish, sources
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.engines.on_spark import Engine, in_hadoop
 from features.engines.spark_sql import translated
 from features.errors import ContractBroken, DeclarationError

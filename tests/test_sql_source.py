@@ -10,8 +10,8 @@ import pytest
 from psycopg import sql
 
 from features import contract, snapshots, sources
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.errors import Finding
 from sane_company import SCHEMAS, sane, write
 

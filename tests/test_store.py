@@ -13,8 +13,8 @@ import pytest
 
 import small_company
 from features import snapshots, sources
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.errors import ChurnlightError, ContractBroken, DeclarationError, NotFound
 from features.store import FeatureStore
 from measure_oracle import start_of

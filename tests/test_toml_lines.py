@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.toml_lines import Lines
+from features.declaring.toml_lines import Lines
 
 LINES = '''\
 top = 1

@@ -15,13 +15,13 @@ import pytest
 
 from features.errors import ChurnlightError, GateRefused, NotFound
 from features.settings import Settings
-from serving import batch
-from serving.assess import assess
+from serving.assessment.assess import assess
+from serving.batch import scoring_run
 from test_artifact import broken
 from trained_company import TARGET, House, built
-from training import run_record, tracking
 from training.artifact import Artifact, DamagedArtifact, champion
 from training.expiry import ExpiredModel
+from training.registry import run_record, tracking
 
 NAME = "small-shop-churn"
 
@@ -315,7 +315,7 @@ def test_the_registrys_champion_is_what_a_new_model_is_compared_with(
 @pytest.mark.parametrize("wanted", ["7", "nobody", "previous"])
 def test_a_model_that_is_not_there_is_not_found(wanted: str, trained: House) -> None:
     with pytest.raises(NotFound, match=f"no model {NAME} with alias or version '{wanted}'"):
-        batch.score(trained.company, model=wanted, settings=trained.settings)
+        scoring_run.score(trained.company, model=wanted, settings=trained.settings)
 
 
 def test_a_registered_artifact_that_was_changed_is_refused(own: House) -> None:
@@ -360,7 +360,7 @@ def test_scores_long_after_a_models_data_are_warned_about(own: House) -> None:
     folder = own.workspace / "old"
     dataclasses.replace(own.champion, training=made).save(folder)
     with pytest.warns(ExpiredModel, match="was due for review after 2020-07-02: its data end on"):
-        batch.score(own.company, model=str(folder), settings=own.settings)
+        scoring_run.score(own.company, model=str(folder), settings=own.settings)
 
 
 # A store that cannot be used

@@ -17,7 +17,7 @@ import pytest
 
 from features.settings import Settings
 from trained_company import TARGET, House, built
-from training import tracking
+from training.registry import tracking
 
 NAME = "small-shop-churn"
 PATIENCE = 120

@@ -22,17 +22,19 @@ from scipy.special import expit
 from scipy.stats import beta
 
 from features import clock, contract
-from features.company import Company, Target, odds
-from features.declaration import load
+from features.declaring.company import Company, Target, odds
+from features.declaring.declaration import load
 from features.errors import GateRefused, NotFound
 from features.settings import Settings
 from features.snapshots import Snapshots
 from trained_company import CHOICE, TARGET, House, built, cents, learning_dates
-from training import calibration, calibration_table, evaluate, health, model, search, split
 from training.artifact import Artifact
-from training.calibration import Calibration
-from training.health import Anchors, Scale
-from training.matrix import matrix
+from training.calibrating import calibration, health
+from training.calibrating.calibration import Calibration
+from training.calibrating.health import Anchors, Scale
+from training.learning import model, search, split
+from training.learning.matrix import matrix
+from training.metrics import calibration_table, quality
 from training.procedure import as_rows, fit, labelled
 from training.train import choose_targets, fit_and_evaluate, train
 
@@ -349,7 +351,7 @@ def test_with_a_later_date_the_artifact_itself_is_judged_on_it(
     table = labelled(rows.at(days[-1]), trained.company, TARGET)
     labels = table[f"label__{TARGET}"].to_numpy().astype(np.int8)
     logits = artifact.calibration.logits(artifact.margins(matrix(table, artifact.features)))
-    assert judged["auc"]["value"] == evaluate.auc(logits, labels)
+    assert judged["auc"]["value"] == quality.auc(logits, labels)
 
 
 def test_a_short_history_is_judged_on_folds_of_accounts(
@@ -498,7 +500,7 @@ def test_the_report_sets_the_model_beside_simpler_ones(trained: House) -> None:
 
 
 def width(values: Floats, accounts: Sequence[str]) -> float:
-    found = evaluate.interval(lambda rows: float(values[rows].mean()), accounts)
+    found = quality.interval(lambda rows: float(values[rows].mean()), accounts)
     assert found["low"] is not None
     assert found["high"] is not None
     return found["high"] - found["low"]
@@ -515,7 +517,7 @@ def test_intervals_resample_accounts_and_not_rows() -> None:
 
 
 def test_an_interval_of_one_account_is_not_known() -> None:
-    found = evaluate.interval(lambda rows: float(len(rows)), ["a", "a"])
+    found = quality.interval(lambda rows: float(len(rows)), ["a", "a"])
     assert found == {"value": 2.0, "low": None, "high": None}
 
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 import shapley_oracle
 from forest_cases import Case, drawn
-from training import treeshap
-from training.treeshap import TreeShap
+from training.treeshap import explainer
+from training.treeshap.explainer import TreeShap
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def test_the_tree_of_the_docs_becomes_the_table_of_the_docs() -> None:
     options |= {"boost_from_average": False, "min_data_in_bin": 1}
     booster = lgb.train(options, lgb.Dataset(np.column_stack([visits, age]), y), 1)
     X = np.array([[3.0, 25.0], [5.0, 25.0], [3.0, 35.0], [5.0, 35.0]])
-    rows = re.findall(r"^\| \d \| \w+ \| \w+ \| (.*) \|$", str(treeshap.__doc__), re.MULTILINE)
+    rows = re.findall(r"^\| \d \| \w+ \| \w+ \| (.*) \|$", str(explainer.__doc__), re.MULTILINE)
     told = np.array([[float(cell) for cell in row.split(" | ")] for row in rows])
     assert told.shape == (4, 3)
     assert np.abs(TreeShap([booster]).contributions(X) - told).max() < 1e-6
@@ -210,7 +210,7 @@ def test_wrong_shapes_are_told() -> None:
 
 def test_a_cache_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     program = (
-        "import numpy as np, lightgbm as lgb; from training.treeshap import TreeShap\n"
+        "import numpy as np, lightgbm as lgb; from training.treeshap.explainer import TreeShap\n"
         "X = np.random.default_rng(0).normal(size=(200, 2)); y = (X[:, 0] > 0).astype(int)\n"
         "m = lgb.train({'verbosity': -1, 'num_threads': 1}, lgb.Dataset(X, y), 2)\n"
         "t = TreeShap([m]); t.contributions(X); print(t.path)"

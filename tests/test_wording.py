@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import page_cases
-from serving import charts, wording
+from serving.pages import charts, wording
 
 
 @pytest.mark.parametrize(

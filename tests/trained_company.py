@@ -15,14 +15,17 @@ import pyarrow.parquet as pq
 
 import small_company
 from features import snapshots, sources
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.lead_times import measure
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import evidence, lead_times, search, tracking
+from training import report_data
 from training.artifact import Artifact, champion
-from training.search import Choice
+from training.indicators import lead_times
+from training.learning import search
+from training.learning.search import Choice
+from training.registry import tracking
 from training.train import Trained, fit_and_evaluate
 
 TARGET = "churn"
@@ -72,7 +75,7 @@ def make(folder: Path) -> House:
         events = measure.churned(tables, TARGET)
     leads = lead_times.of_months(rows, company, events, days)
     artifact = lead_times.told_by(artifact, leads)
-    artifact = evidence.told_by(artifact, rows, company, days)
+    artifact = report_data.told_by(artifact, rows, company, days)
     trained = Trained(artifact, *tracking.register(artifact, company, settings))
     tracking.promote(company, TARGET, settings=settings)
     return House(company, settings, trained, champion(settings.workspace_of(company), TARGET))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import leaky_companies
-from features.declaration import load
-from training import audit
+from features.declaring.declaration import load
+from training.leaks import deep_check
 
 SAAS = Path(__file__).parents[1] / "examples" / "saas"
 ACCOUNTS = 400
@@ -30,7 +30,7 @@ def simulated(folder: Path, seed: int) -> Path:
 
 def alarms(folder: Path) -> set[str]:
     """The names of all errors and warnings of the whole audit, training included."""
-    return {item.name for item in audit.check(load(folder)) if item.state != "advice"}
+    return {item.name for item in deep_check.check(load(folder)) if item.state != "advice"}
 
 
 @pytest.mark.parametrize("seed", range(100, 120))

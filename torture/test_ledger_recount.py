@@ -7,8 +7,8 @@ from pathlib import Path
 
 from examples.cdnow.get_data import master_file, orders
 from examples.saas.simulate.export import export
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.publish import write_parquet
 from features.settings import Settings
 from ledger_cases import assessed, crown, facts, recount, require_same, reviewed, taught, terms

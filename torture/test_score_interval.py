@@ -16,11 +16,13 @@ import pytest
 
 from examples.saas.simulate.export import export
 from features import contract, snapshots
-from features.declaration import load
-from training import procedure, redraws, scales
+from features.declaring.declaration import load
+from training import procedure
 from training.artifact import Artifact
-from training.health import Anchors
-from training.model import Rows
+from training.calibrating import scales
+from training.calibrating.health import Anchors
+from training.interval import redraws
+from training.learning.model import Rows
 
 Floats = npt.NDArray[np.float64]
 Note = Callable[[str, object], None]

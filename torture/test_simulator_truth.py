@@ -13,18 +13,18 @@ import pytest
 from examples.saas.simulate.export import export
 from examples.saas.simulate.parameters import PARAMETERS, Parameters
 from features import contract, snapshots
-from features.company import Company
-from features.declaration import load
+from features.declaring.company import Company
+from features.declaring.declaration import load
 from features.snapshots import Snapshots
 from training import observable, planted
 from training.artifact import Artifact
 from training.certificate import Check
-from training.evaluate import auc
-from training.history import History
-from training.matrix import matrix
-from training.model import Model, Restraint
+from training.evaluating.target_history import History
+from training.learning.matrix import matrix
+from training.learning.model import Model, Restraint
+from training.learning.search import Choice
+from training.metrics.quality import auc
 from training.procedure import describe, labelled
-from training.search import Choice
 from training.train import fit_and_evaluate
 
 Floats = npt.NDArray[np.float64]

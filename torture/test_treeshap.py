@@ -8,7 +8,7 @@ import pytest
 
 import shapley_oracle
 from forest_cases import Case, drawn
-from training.treeshap import TreeShap
+from training.treeshap.explainer import TreeShap
 
 MODELS = 240
 BRUTE = 60

@@ -16,7 +16,7 @@ __all__ = ["fit"]
 def __getattr__(name: str) -> Any:
     # What the service imports of this room must not bring the search along.
     if name == "fit":
-        from training.flat import fit
+        from training.train_table import fit
 
         return fit
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

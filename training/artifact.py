@@ -24,23 +24,24 @@ import numpy as np
 import numpy.typing as npt
 
 from features import publish
-from features.company import Company
-from features.definitions import definitions
+from features.declaring.company import Company
+from features.declaring.definitions import definitions
+from features.declaring.indicator import Kind, Says
 from features.errors import ChurnlightError, DeclarationError, NotFound
-from features.indicator import Kind, Says
-from training import plausible, scales
-from training.calibration import Calibration
-from training.drivers import Meaning
-from training.explanation import By, Units, explained
-from training.foreign import fitting
-from training.health import Anchors, Scale
-from training.matrix import Feature, matrix, plain_names
-from training.model import Model
-from training.opportunity import Edge, OpportunityScale
-from training.plain_table import Frame
-from training.score_interval import UNMEASURED, ScoreInterval
-from training.scorecard import Scorecard
-from training.treeshap import ExplanationPath, TreeShap
+from training import plausible
+from training.calibrating import scales
+from training.calibrating.calibration import Calibration
+from training.calibrating.health import Anchors, Scale
+from training.calibrating.opportunity import Edge, OpportunityScale
+from training.calibrating.score_interval import UNMEASURED, ScoreInterval
+from training.explaining.drivers import Meaning
+from training.explaining.explanation import By, Units, explained
+from training.learning.matrix import Feature, matrix, plain_names
+from training.learning.model import Model
+from training.learning.scorecard import Scorecard
+from training.tables.foreign import fitting
+from training.tables.plain_table import Frame
+from training.treeshap.explainer import ExplanationPath, TreeShap
 
 if TYPE_CHECKING:
     import shap
@@ -61,9 +62,9 @@ class Artifact:
     """A trained model of one target with its calibration, anchors, columns and meanings.
 
     `definitions` are the digests of what its columns and its target mean (see
-    `features.definitions`). `evaluation` and `training` describe how good it was and what it was
-    made from; they decide no score. `version` is the registry's, or the digest's beginning where
-    there is none.
+    `features.declaring.definitions`). `evaluation` and `training` describe how good it was and what
+    it was made from; they decide no score. `version` is the registry's, or the digest's beginning
+    where there is none.
     """
 
     target: str

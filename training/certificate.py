@@ -25,11 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from features.progress import Progress, silent
-from training import model, split
 from training.artifact import Artifact
-from training.drivers import fold
-from training.matrix import Feature
-from training.model import Restraint, Rows
+from training.explaining.drivers import fold
+from training.learning import model, split
+from training.learning.matrix import Feature
+from training.learning.model import Restraint, Rows
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ of what was announced; the next one begins it anew.
 import numpy as np
 import numpy.typing as npt
 
-from training.health import GREEN_FROM, RED_BELOW
+from training.calibrating.health import GREEN_FROM, RED_BELOW
 from training.scored import GREEN, RED, UNSCORED, YELLOW, Codes
 
 Floats = npt.NDArray[np.float64]

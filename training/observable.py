@@ -11,7 +11,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from training import split
+from training.learning import split
 
 Floats = npt.NDArray[np.float64]
 

@@ -25,13 +25,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import publish
-from features.company import Company
+from features.declaring.company import Company
 from features.snapshots import Snapshots
 from training import certificate, observable
 from training.artifact import Artifact
 from training.certificate import Check
-from training.drivers import fold
-from training.matrix import matrix
+from training.explaining.drivers import fold
+from training.learning.matrix import matrix
 from training.procedure import labelled
 
 Floats = npt.NDArray[np.float64]

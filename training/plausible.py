@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
-from features.indicator import Dimension, Kind
-from training.calibration import Calibration
-from training.health import Anchors
-from training.matrix import Feature
-from training.opportunity import Edge
-from training.score_interval import ScoreInterval
-from training.scorecard import Scorecard
+from features.declaring.indicator import Dimension, Kind
+from training.calibrating.calibration import Calibration
+from training.calibrating.health import Anchors
+from training.calibrating.opportunity import Edge
+from training.calibrating.score_interval import ScoreInterval
+from training.learning.matrix import Feature
+from training.learning.scorecard import Scorecard
 
 if TYPE_CHECKING:
     from training.artifact import Artifact

@@ -14,22 +14,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock
-from features.company import Company
+from features.assembling.windows import Column
 from features.contract import MIN_CHURNERS
-from features.definitions import definitions
+from features.declaring.company import Company
+from features.declaring.definitions import definitions
 from features.errors import GateRefused
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
-from features.windows import Column
-from training import cold_start, model, scales, search, split
 from training.artifact import Artifact
-from training.calibration_table import by_as_of
-from training.drivers import Meaning
-from training.health import Anchors
-from training.learnt import Learnt
-from training.matrix import Feature, matrix
-from training.opportunity import Edge
-from training.search import Choice
+from training.calibrating import scales
+from training.calibrating.health import Anchors
+from training.calibrating.opportunity import Edge
+from training.explaining.drivers import Meaning
+from training.learning import cold_start, model, search, split
+from training.learning.learnt import Learnt
+from training.learning.matrix import Feature, matrix
+from training.learning.search import Choice
+from training.metrics.calibration_table import by_as_of
 
 Floats = npt.NDArray[np.float64]
 

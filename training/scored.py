@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from training.artifact import Artifact
-from training.health import GREEN_FROM, RED_BELOW
-from training.matrix import known_share, matrix
+from training.calibrating.health import GREEN_FROM, RED_BELOW
+from training.learning.matrix import known_share, matrix
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

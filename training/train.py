@@ -13,20 +13,32 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import clock, contract, rows, snapshots, sources
-from features.company import Company
+from features import clock, contract, snapshots, sources
+from features.assembling import select
+from features.declaring.company import Company
 from features.errors import GateRefused, NotFound
 from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import certificate, evidence, gate, lead_times, planted, redraws, search, tracking
+from training import certificate, planted, report_data
 from training.artifact import Artifact
-from training.history import History
-from training.judge import beside_itself, earlier_origins, judged, simplest
-from training.panel import require_grid
+from training.evaluating import gate
+from training.evaluating.evaluation_dates import (
+    beside_itself,
+    earlier_origins,
+    judged,
+    simplest,
+)
+from training.evaluating.target_history import History
+from training.indicators import lead_times
+from training.interval import redraws
+from training.leaks.same_grid import require_grid
+from training.learning import search
+from training.learning.search import Choice
+from training.phrases import figures
 from training.procedure import labelled, size
-from training.search import Choice
+from training.registry import tracking
 
 TOLD_SHADOWS = 3
 
@@ -157,14 +169,14 @@ def _told(
         leads = lead_times.of_months(ground.built, company, ground.events[name], seen)
         artifact = lead_times.told_by(artifact, leads)
     artifact = planted.told_by(artifact, ground.built, company, learn)
-    return evidence.told_by(artifact, ground.built, company, seen)
+    return report_data.told_by(artifact, ground.built, company, seen)
 
 
 def revenue(tables: sources.Tables) -> dict[str, float]:
     """The monthly recurring revenue by account, where the account table knows it today."""
     if tables.company.accounts.attributes.mrr is None:
         return {}
-    facts = tables.engine.rows(rows.account_facts(tables))
+    facts = tables.engine.rows(select.account_facts(tables))
     known = facts.filter(pc.is_valid(facts["mrr"]))
     return dict(zip(known["account_id"].to_pylist(), known["mrr"].to_pylist(), strict=True))
 
@@ -232,7 +244,7 @@ def proven(artifact: Artifact) -> list[str]:
 
 def _beside(item: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
     """How the model did against a baseline, over all dates that judged."""
-    found = f"{gate.word(item)} than {item['baseline']}: log loss lower by {gate.figures(item)}"
+    found = f"{gate.word(item)} than {item['baseline']}: log loss lower by {figures(item)}"
     several = len(evaluation["origins"]) > 1
     return f"{found}, over {gate.judges(evaluation)}" if several else found
 

@@ -28,13 +28,13 @@ def check(
 ) -> None:
     """Report what a company's tables lack, break or leak; exit 3 when there are errors."""
     from features import contract, report
-    from features.declaration import load
+    from features.declaring.declaration import load
 
     with progress("opening the tables") as step:
         if deep:
-            from training import audit
+            from training.leaks import deep_check
 
-            findings = audit.check(load(company), progress=step)
+            findings = deep_check.check(load(company), progress=step)
         else:
             findings = contract.check(load(company), progress=step)
     if as_json:
@@ -84,8 +84,9 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     from features import publish
     from features.errors import DeclarationError
     from features.settings import Settings
-    from training import flat, plain_table
+    from training import train_table
     from training.reporting import model_report
+    from training.tables import plain_table
 
     if not label or out is None:
         raise DeclarationError("a table needs --label and --out")
@@ -94,19 +95,22 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     publish.require_place(out)
     trials = Settings.read().trials
     with progress("reading the table") as tell:
-        artifact = flat.fit(plain_table.read(table), label, trials=trials, progress=tell, **roles)
+        artifact = train_table.fit(
+            plain_table.read(table), label, trials=trials, progress=tell, **roles
+        )
         artifact.save(out)
         tell("drawing the report")
         model_report.write(artifact, out)
-    typer.echo(f"{out}: {flat.summary(artifact)}")
+    typer.echo(f"{out}: {train_table.summary(artifact)}")
     typer.echo(f"  report {out / model_report.REPORT}")
 
 
 def _train_company(company: Path, as_of: list[datetime] | None, target: list[str] | None) -> None:
-    from features import declaration, publish
+    from features import publish
+    from features.declaring import declaration
     from features.errors import GateRefused
     from features.settings import Settings
-    from training import tracking
+    from training.registry import tracking
     from training.train import summary
     from training.train import train as run
 
@@ -148,14 +152,15 @@ def promote(
     ] = None,
 ) -> None:
     """Make a registered model the champion that scores and serves."""
-    from features import declaration, publish
+    from features import publish
+    from features.declaring import declaration
     from features.settings import Settings
-    from training import gate, tracking
-    from training.review import decided
+    from training.evaluating import gate
+    from training.registry import review_decision, tracking
     from training.train import choose_targets
 
     declared, settings = declaration.load(company), Settings.read()
-    verdict = decided.read(review) if review else None
+    verdict = review_decision.read(review) if review else None
     wanted = target or ([verdict.target] if verdict else [])
     named = version or (verdict.challenger.version if verdict else "challenger")
     with publish.alone(settings.workspace_of(declared)), progress("promoting") as tell:
@@ -195,7 +200,7 @@ def review(  # noqa: PLR0913 (one for each option)
     as_json: AsJson = False,
 ) -> None:
     """Champion against challenger on matured outcomes, with a verdict; exit 4: keep it."""
-    from features import declaration
+    from features.declaring import declaration
     from features.errors import DeclarationError
     from training.review import review as reviews
 
@@ -222,9 +227,9 @@ def lead_time(
     ] = None,
 ) -> None:
     """Measure how many days before churn each indicator, and the model, speaks."""
-    from features import declaration
+    from features.declaring import declaration
     from features.lead_times import plots
-    from training import lead_times, reports
+    from training.indicators import lead_times, report
     from training.train import choose_targets
 
     declared = declaration.load(company)
@@ -237,7 +242,7 @@ def lead_time(
     if as_json:
         typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
     else:
-        reports.leads(found)
+        report.leads(found)
 
 
 @app.command()
@@ -247,9 +252,9 @@ def indicators(
     as_json: AsJson = False,
 ) -> None:
     """Rank the indicators by what they bring, and say which are admitted, and why."""
-    from features import declaration
+    from features.declaring import declaration
     from features.settings import Settings
-    from training import admission, reports
+    from training.indicators import admission, report
     from training.train import choose_targets
 
     declared, settings = declaration.load(company), Settings.read()
@@ -260,4 +265,4 @@ def indicators(
     if as_json:
         typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
     else:
-        reports.admissions(found)
+        report.admissions(found)

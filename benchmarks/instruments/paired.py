@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from training.calibration import log_losses
+from training.calibrating.calibration import log_losses
 
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], float]

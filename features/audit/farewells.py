@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from features import snapshots, sources
-from features.audit import lives, probes
-from features.audit.evidence import surely_above, surely_most, tenfold
 from features.audit.grid import GONE, Grid
+from features.engines.sql_text import quote
 from features.errors import Finding
+from features.evidence import lives, probes
+from features.evidence.exact_tests import surely_above, surely_most, tenfold
 from features.sources import Tables
-from features.sql_text import quote
 
 YEAR = 365
 NEARLY_ALL = 0.9

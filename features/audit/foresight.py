@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from features import snapshots, sources
 from features.audit import grid as outcomes
-from features.audit import probes
 from features.audit.grid import GONE, LEAD_DAYS, OUT, STAYED, Grid
 from features.audit.groups import Mask, Told, groups, strongest
+from features.declaring.mistakes import FILE
 from features.errors import Finding
-from features.mistakes import FILE
+from features.evidence import probes
 from features.progress import Progress
 from features.sources import Tables
 

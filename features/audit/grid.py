@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features import snapshots
-from features.indicator import Indicator
+from features.declaring.indicator import Indicator
 from features.progress import Progress, silent
 from features.sources import Tables
 

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.audit.evidence import Floats, surely_above, tenfold, upper_share
+from features.evidence.exact_tests import (
+    Floats,
+    surely_above,
+    tenfold,
+    upper_share,
+)
 
 DECILES = np.linspace(0, 1, 11)
 Mask = npt.NDArray[np.bool_]

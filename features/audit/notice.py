@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from features import snapshots, sources
-from features.audit import lives, probes
-from features.audit.evidence import surely_most
 from features.audit.grid import Grid
+from features.engines.sql_text import quote
 from features.errors import Finding
+from features.evidence import lives, probes
+from features.evidence.exact_tests import surely_most
 from features.sources import Tables
-from features.sql_text import quote
 
 SAME_DAYS = 7
 MOST = 0.9

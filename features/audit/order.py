@@ -11,11 +11,11 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from features import sources
-from features.audit.evidence import surely_separates
 from features.audit.grid import GONE, OUT, STAYED, Grid
+from features.engines.sql_text import quote
 from features.errors import Finding
+from features.evidence.exact_tests import surely_separates
 from features.sources import Tables
-from features.sql_text import quote
 
 LEAST = 0.75
 """The area up to which an order may separate because it groups accounts by plan or region."""

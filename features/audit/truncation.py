@@ -15,15 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import publish, rows, snapshots, sources
+from features import publish, snapshots, sources
+from features.assembling import select
 from features.audit import grid
-from features.company import Company, Source
+from features.declaring.company import Company, Source
+from features.declaring.mistakes import FILE
+from features.engines.sql_text import quote
 from features.errors import Finding
-from features.mistakes import FILE
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.sources import Tables
-from features.sql_text import quote
 
 MOST_DATES = 3
 SLACK = 1e-9
@@ -76,7 +77,7 @@ def _standing(tables: Tables, source: str, as_of: date) -> str:
     declared, kept = tables.company.sources[source], []
     moment = f"TIMESTAMP '{as_of} 00:00:00'"
     if declared.account is not None and declared.event_time is not None:
-        kept.append(f"{rows.known_time(tables, source)} < {moment}")
+        kept.append(f"{select.known_time(tables, source)} < {moment}")
     accounts = tables.company.accounts
     if source == accounts.source and accounts.attributes.since is not None:
         kept.append(f"CAST({quote(accounts.attributes.since)} AS DATE) < DATE '{as_of}'")
@@ -93,7 +94,7 @@ def _taken_back(tables: Tables, source: str, moment: str) -> dict[str, str]:
         part = target.event
         if part is None or part.ended is None or part.source != source:
             continue
-        known = f"{rows.end_times(tables, part)['ended_known']} < {moment}"
+        known = f"{select.end_times(tables, part)['ended_known']} < {moment}"
         recorded = part.ended_known.column if part.ended_known else None
         for column in filter(None, (part.ended, recorded)):
             plain = quote(column)

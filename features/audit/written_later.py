@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from scipy.special import bdtr
 
-from features import rows, snapshots, sources
-from features.audit import probes
-from features.audit.evidence import FAMILY
+from features import snapshots, sources
+from features.assembling import select
+from features.engines.sql_text import quote
 from features.errors import Finding
+from features.evidence import probes
+from features.evidence.exact_tests import FAMILY
 from features.sources import Tables
-from features.sql_text import quote
 
 RECENT_DAYS = 28
 MORE_GAPS = 0.10
@@ -60,7 +61,10 @@ def _after_known(tables: Tables, column: Column) -> int:
     beyond it; none does by chance with a probability below `FAMILY`.
     """
     until = f"TIMESTAMP '{snapshots.data_until(tables)} 00:00:00'"
-    known, time = rows.known_time(tables, column.source), f"CAST({quote(column.name)} AS TIMESTAMP)"
+    known, time = (
+        select.known_time(tables, column.source),
+        f"CAST({quote(column.name)} AS TIMESTAMP)",
+    )
     facts = (
         f"SELECT {known} AS known, {time} AS time, date_diff('hour', {known}, {time}) AS ahead "
         f"FROM {quote(column.source)} WHERE {known} < {until}"
@@ -82,7 +86,7 @@ def _after_known(tables: Tables, column: Column) -> int:
 
 def _gaps_at_the_end(tables: Tables, column: Column) -> tuple[float, float] | None:
     """The share of gaps in the last weeks and the largest before, where the last is out of line."""
-    known, until = rows.known_time(tables, column.source), snapshots.data_until(tables)
+    known, until = select.known_time(tables, column.source), snapshots.data_until(tables)
     block = f"date_diff('day', CAST({known} AS DATE), DATE '{until}' - 1) // {RECENT_DAYS}"
     shares = tables.engine.rows(
         f"SELECT block, avg(({quote(column.name)} IS NULL)::INT) AS gaps FROM "

@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import rows, snapshots, sources
-from features.audit import lives, probes
-from features.audit.evidence import FAMILY
+from features import snapshots, sources
+from features.assembling import select
 from features.breaches.reach import QUIET_DAYS
 from features.errors import Finding
+from features.evidence import lives, probes
+from features.evidence.exact_tests import FAMILY
 from features.sources import Tables
 
 RECENT_DAYS = 90
@@ -118,7 +119,7 @@ def _stopped(tables: Tables, source: str, until: date, tests: int) -> Iterator[F
 
 def _told(tables: Tables, covered: Covered, until: date) -> Finding:
     hits, accounts = covered.total
-    last = rows.last_day(tables, covered.source)
+    last = select.last_day(tables, covered.source)
     shares = [f"{name} {hit / those:.0%}" for name, hit, those in covered.segments if those]
     listed = f" ({', '.join(shares[:MOST_SEGMENTS])})" if len(shares) > 1 else ""
     fresh = f"facts up to {last}, {(until - last).days} days before data_until; " if last else ""

@@ -14,12 +14,13 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 from scipy.special import chdtri
 
-from features import rows, snapshots, sources
-from features.audit.evidence import FAMILY
+from features import snapshots, sources
+from features.assembling import select
+from features.assembling.windows import Column
 from features.errors import Finding
+from features.evidence.exact_tests import FAMILY
 from features.snapshots import Snapshots
 from features.sources import Tables
-from features.windows import Column
 
 MAJOR = 0.25
 BACK = (364, 182, 91)
@@ -66,7 +67,7 @@ def _earlier(tables: Tables, column: Column, days: list[date]) -> date | None:
     if column.window is None or column.dtype == "category":
         return None
     item, reach = tables.company.indicators[column.indicator], timedelta(_reach(tables, column))
-    start = rows.first_day(tables, item.source)
+    start = select.first_day(tables, item.source)
     first = max(start or date.max, snapshots.data_from(tables))
     return next((day for day in days if day - reach >= first), None)
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from features import sources
-from features.audit import lives, probes
+from features.engines.sql_text import quote
 from features.errors import Finding
+from features.evidence import lives, probes
 from features.sources import Tables
-from features.sql_text import quote
 
 AFTER_DAYS = 28
 MANY = 0.1

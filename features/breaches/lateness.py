@@ -7,11 +7,11 @@ unknown to every as-of date before, as if nothing had happened.
 from collections.abc import Iterator
 from typing import Any
 
-from features import rows
-from features.breaches.ground import Ground, reading, table
-from features.company import Source
+from features.assembling import select
+from features.declaring.company import Source
+from features.engines.sql_text import quote
 from features.errors import Finding
-from features.sql_text import quote
+from features.structure.readable import Ground, reading, table
 
 LATE_DAYS = 28
 USUAL_TIMES = 3
@@ -51,7 +51,7 @@ def _at_once(ground: Ground, name: str, known: str) -> Iterator[Finding]:
 
 
 def _facts(ground: Ground, name: str) -> str:
-    event, known = rows.event_time(ground.tables, name), rows.recorded_time(ground.tables, name)
+    event, known = select.event_time(ground.tables, name), select.recorded_time(ground.tables, name)
     return (
         f"SELECT CAST({event} AS DATE) AS happened, CAST({known} AS DATE) AS loaded, "
         f"coalesce({known} >= {event} + INTERVAL {LATE_DAYS} DAY, FALSE) AS late "
@@ -81,10 +81,10 @@ def _rewritten(ground: Ground, name: str, source: Source, known: str) -> Iterato
     columns = [column for column in ground.tables.columns[name] if column != known]
     facts = (
         "SELECT count(*) AS rows, "
-        f"count(DISTINCT {rows.recorded_time(ground.tables, name)}) AS times, "
+        f"count(DISTINCT {select.recorded_time(ground.tables, name)}) AS times, "
         f"count(DISTINCT hash({', '.join(map(quote, columns))})) AS versions "
         f"FROM {table(name)} WHERE {quote(source.account.column)} IS NOT NULL "
-        f"AND {rows.event_time(ground.tables, name)} IS NOT NULL "
+        f"AND {select.event_time(ground.tables, name)} IS NOT NULL "
         f"GROUP BY {_identity(ground, name, source, columns)}"
     )
     counted = ground.row(
@@ -119,4 +119,4 @@ def _identity(ground: Ground, name: str, source: Source, columns: list[str]) -> 
                 return quote(column)
     texts = [quote(column) for column in columns if kinds[column] == "VARCHAR"]
     own = f"CAST({quote(source.account.column)} AS VARCHAR)"
-    return ", ".join([own, rows.event_time(ground.tables, name), *texts])
+    return ", ".join([own, select.event_time(ground.tables, name), *texts])

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from features.company import Company
+from features.declaring.company import Company
+from features.declaring.mistakes import FILE
 from features.errors import Finding
-from features.mistakes import FILE
 
 
 def breaches(company: Company) -> Iterator[Finding]:

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import snapshots, sources
+from features.assembling.windows import Column
+from features.declaring.mistakes import FILE
 from features.engines.on_duckdb import EngineError
 from features.errors import DeclarationError, Finding
-from features.mistakes import FILE
 from features.sources import Tables
-from features.windows import Column
 
 
 def breaches(tables: Tables) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import snapshots, sources
-from features.company import Company
+from features.declaring.company import Company
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.sources import Tables

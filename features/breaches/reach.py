@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from datetime import date
 
-from features import rows, snapshots, sources
-from features.company import Event
+from features import snapshots, sources
+from features.assembling import select
+from features.declaring.company import Event
+from features.engines.sql_text import quote
 from features.errors import Finding
 from features.sources import Tables
-from features.sql_text import quote
 
 QUIET_DAYS = 7
 
@@ -37,8 +38,8 @@ def _of_source(tables: Tables, name: str, until: date) -> Iterator[Finding]:
 
 def _days(tables: Tables, name: str) -> str:
     """The days on which anything of a source became known; the ends of subscriptions count."""
-    known = [rows.known_time(tables, name)]
-    known += [rows.end_times(tables, event)["ended"] for event in _ends(tables, name)]
+    known = [select.known_time(tables, name)]
+    known += [select.end_times(tables, event)["ended"] for event in _ends(tables, name)]
     return " UNION ALL ".join(
         f"SELECT CAST({it} AS DATE) AS day FROM {quote(name)}" for it in known
     )

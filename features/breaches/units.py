@@ -6,12 +6,13 @@ A measured column is looked at month by month; a change is what no month before 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from features import rows, sources
-from features.audit import probes
+from features import sources
+from features.assembling import select
+from features.engines.sql_text import quote
+from features.engines.sql_types import is_number
 from features.errors import Finding
+from features.evidence import probes
 from features.sources import Tables
-from features.sql_text import quote
-from features.sql_types import is_number
 
 FACTOR = 5.0
 """No unit is nearer to another one than this (hours of a working day, days of a week: 7, 8)."""
@@ -93,7 +94,7 @@ def _no_word_in_common(before: list[Month], after: list[Month]) -> bool:
 
 def _months(tables: Tables, source: str, asked: str, where: str) -> list[Month]:
     """What is `asked` of the rows of each month that has enough of them."""
-    event = rows.event_time(tables, source)
+    event = select.event_time(tables, source)
     found: list[Month] = tables.engine.rows(
         f"SELECT strftime({event}, '%Y-%m') AS month, {asked} FROM {quote(source)} "
         f"WHERE {where} AND {event} IS NOT NULL GROUP BY 1 HAVING count(*) >= {FEWEST} ORDER BY 1"

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from features.engines.on_duckdb import Engine, EngineError
+from features.engines.sql_text import quote
+from features.engines.sql_types import is_number
 from features.errors import NotFound
-from features.sql_text import quote
-from features.sql_types import is_number
 
 FOLDERS = ("", "data")
 SUFFIXES = frozenset({".parquet", ".csv"})

@@ -2,7 +2,7 @@
 
 One thread, so that queries answer in one order and Ctrl-C ends every one of them. Facts alone are
 read, and counted, by as many threads as there are: what comes of them does not depend on their
-order (`features.kernel`).
+order (`features.folding.kernel`).
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from features import object_store
+from features.engines import object_store
+from features.engines.sql_text import literal, quote
 from features.errors import ChurnlightError
-from features.sql_text import literal, quote
 
 INTERRUPTED = "Query interrupted"
 BATCH_ROWS = 250_000
@@ -35,7 +35,7 @@ class Engine:
     """A private in-memory database whose views are the company's tables."""
 
     distributes = False
-    """Whether rows are computed by `features.distribution`, on many machines."""
+    """Whether rows are computed by `features.assembling.distribution`, on many machines."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config=CONFIG)

@@ -1,8 +1,8 @@
 """Spark, on this machine or a cluster: the engine of a company that outgrows one machine.
 
-Spark reads the tables and folds the facts (`features.distribution`). The driver keeps a DuckDB
-beside it, for which this engine is one as well: what looks at columns, types and a few numbers
-(the checks, the days from and up to which the tables are complete) asks that one, lazily.
+Spark reads the tables and folds the facts (`features.assembling.distribution`). The driver keeps a
+DuckDB beside it, for which this engine is one as well: what looks at columns, types and a few
+numbers (the checks, the days from and up to which the tables are complete) asks that one, lazily.
 
 The session belongs to the process and ends with it; an engine has views of its own in it.
 """
@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 
 from features.engines import on_duckdb, spark_sql
 from features.engines.on_duckdb import EngineError, Unreadable
+from features.engines.sql_text import literal, quote
 from features.errors import ChurnlightError, DeclarationError
 from features.settings import Settings
-from features.sql_text import literal, quote
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

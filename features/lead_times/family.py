@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from features.company import Company
+from features.declaring.company import Company
 
 BY_DIMENSION = {"outcome": "outcomes", "business": "billing", "relationship": "relationship"}
 

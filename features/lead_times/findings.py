@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from features.company import Target
-from features.indicator import Indicator, Kind, Stage
+from features.declaring.company import Target
+from features.declaring.indicator import Indicator, Kind, Stage
 from features.lead_times.certificate import LEVEL
 from features.lead_times.curves import Curve, Point
 

@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import churn_days, clock, snapshots
+from features import clock, snapshots
+from features.assembling import churn_days
 from features.breaches.outcomes import MIN_CHURNERS
-from features.company import Company
+from features.declaring.company import Company
 from features.lead_times import findings, risk_sets
 from features.lead_times.certificate import LEVEL
 from features.lead_times.curves import Comparison, Track, compare, curve
@@ -31,7 +32,7 @@ MODEL = "model"
 class Churned:
     """When accounts churned from a target, when they were active, and until when that is settled.
 
-    `days` and `activity` are what `features.churn_days` says of the target.
+    `days` and `activity` are what `features.assembling.churn_days` says of the target.
     """
 
     target: str

@@ -79,7 +79,7 @@ def panel(
 ) -> Panel:
     """The rows of `table` (snapshots) that were at risk of `target`, ready to be matched.
 
-    `churns` and `activity` are what `features.churn_days` says of the target.
+    `churns` and `activity` are what `features.assembling.churn_days` says of the target.
     """
     names = pc.unique(table["account_id"])
     at_risk = table[f"eligible__{target}"].to_numpy(zero_copy_only=False).astype(bool)

@@ -23,7 +23,7 @@ SHARP = 200
 
 
 def summary(drivers: Mapping[str, Any], points: str = "health points") -> Figure:
-    """The summary by indicator of what `training.evidence.drivers` answers."""
+    """The summary by indicator of what `training.report_data.drivers` answers."""
     rows = [[item["title"], number(item["points"], 2)] for item in drivers["indicators"]]
     first = [item["title"] for item in drivers["indicators"][:3]]
     numbers = Table("Mean absolute points of the score", ["indicator", "points"], rows)

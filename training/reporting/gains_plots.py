@@ -1,6 +1,6 @@
 """What the scores are worth to a team that works the riskiest first: gains, lift and precision.
 
-The numbers are those of `training.value`, as evaluations hold them.
+The numbers are those of `training.metrics.value`, as evaluations hold them.
 """
 
 from collections.abc import Mapping, Sequence

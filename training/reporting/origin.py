@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from training.artifact import Artifact
+from training.learning.search import ONE_MOMENT
 from training.procedure import size
 from training.reporting.gains_plots import ADVERSE, Words
 from training.reporting.page import UNKNOWN, List, Part, Section, Table, number
-from training.search import ONE_MOMENT
 
 Row = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from features.breaches.drift import MAJOR
-from training.proportion import Proportion
+from training.metrics.proportion import Proportion
 from training.reporting.drawing import (
     BAND_COLOURS,
     BLUE,

@@ -1,6 +1,6 @@
 """How calibration is shown: curves, dates and segments, each figure with its interval.
 
-The numbers are those of `training.calibration_table`.
+The numbers are those of `training.metrics.calibration_table`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.metrics.segments import FEW_EVENTS
 from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, panels, percent, whiskers
 from training.reporting.page import Figure, Table, measured, number, share, shares
-from training.segments import FEW_EVENTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

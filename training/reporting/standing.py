@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from features.breaches.drift import MAJOR
-from training import gate
 from training.artifact import Artifact
-from training.health import Anchors
-from training.opportunity import Edge
-from training.proportion import Proportion
+from training.calibrating.health import Anchors
+from training.calibrating.opportunity import Edge
+from training.evaluating import gate
+from training.metrics.proportion import Proportion
 from training.reporting import driver_plots, gains_plots, lead_plots, plots, reliability
 from training.reporting.origin import about, happened, points, words
 from training.reporting.page import (

@@ -16,12 +16,14 @@ import numpy as np
 from features import clock
 from features.errors import GateRefused
 from features.progress import Progress, silent
-from training import evaluate, procedure, split
+from training import procedure
 from training.artifact import Artifact
-from training.matrix import matrix
-from training.model import Restraint
+from training.learning import split
+from training.learning.matrix import matrix
+from training.learning.model import Restraint
+from training.learning.search import Choice
+from training.metrics import quality
 from training.review.ground import Ground
-from training.search import Choice
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _auc(ground: Ground, stands: Artifact, day: date) -> float:
     rows = procedure.labelled(ground.mature.on([day]), ground.company, ground.target)
     labels = rows[f"label__{ground.target}"].to_numpy().astype(np.int8)
     margins = stands.margins(matrix(rows, stands.features))
-    return evaluate.auc(stands.calibration.logits(margins), labels)
+    return quality.auc(stands.calibration.logits(margins), labels)
 
 
 def repeated(ground: Ground, days: Sequence[date]) -> Artifact:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from features import clock
-from features.company import Company, Target
-from features.definitions import definitions
+from features.declaring.company import Company, Target
+from features.declaring.definitions import definitions
 from features.errors import DeclarationError, NotFound
 from features.settings import Settings
-from training import tracking
 from training.artifact import Artifact, champion
 from training.expiry import due
+from training.registry import tracking
 
 Standing = Literal["learnt", "overlapping", "unseen"]
 """Of an as-of date, for a model: it taught the model; its outcomes overlap with some that taught

@@ -8,13 +8,13 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import expit
 
-from training import calibration_table, evaluate, segments, value, worth
 from training.artifact import Artifact
-from training.calibration import log_losses
+from training.calibrating.calibration import log_losses
+from training.metrics import calibration_table, quality, segments, value, worth
 from training.procedure import labelled
 from training.review.basis import Basis
 from training.review.ground import Ground
-from training.review.lights import Lights
+from training.review.sections.lights import Lights
 from training.scored import BANDS, Scored, scored
 
 Floats = npt.NDArray[np.float64]
@@ -135,8 +135,8 @@ def gains(found: Compared) -> dict[str, dict[str, float | None]]:
         return float(lower[rows].mean())
 
     return {
-        "log_loss_gain": evaluate.interval(mean, found.accounts),
-        "auc_gain": evaluate.interval(higher, found.accounts),
+        "log_loss_gain": quality.interval(mean, found.accounts),
+        "auc_gain": quality.interval(higher, found.accounts),
     }
 
 
@@ -144,7 +144,7 @@ def _auc(logits: Floats, found: Compared, rows: Places) -> float:
     """The AUC within each as-of date, weighted by its rows: between dates base rates differ."""
     labels, days = found.labels[rows], found.as_of[rows]
     parts = [
-        (float((days == day).sum()), evaluate.auc(logits[rows][days == day], labels[days == day]))
+        (float((days == day).sum()), quality.auc(logits[rows][days == day], labels[days == day]))
         for day in np.unique(days)
     ]
     known = [(weight, area) for weight, area in parts if not np.isnan(area)]

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import churn_days, clock, rows, snapshots, windows
-from features.company import Company
+from features import clock, snapshots
+from features.assembling import churn_days, select, windows
+from features.declaring.company import Company
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.sources import Tables
@@ -124,7 +125,7 @@ def ground(
         past=_sorted(gathered.past),
         churns=churns,
         weekly=gathered.weekly(),
-        facts=tables.engine.rows(rows.account_facts(tables)),
+        facts=tables.engine.rows(select.account_facts(tables)),
     )
 
 

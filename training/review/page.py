@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from training.registry import review_decision
 from training.reporting import gains_plots
 from training.reporting.gains_plots import Words
 from training.reporting.page import (
@@ -19,7 +20,7 @@ from training.reporting.page import (
     share,
     shares,
 )
-from training.review import decided, passages
+from training.review import passages
 
 Found = Mapping[str, Any]
 
@@ -109,7 +110,7 @@ def _checks(found: Found) -> Section:
         "What decides",
         "The challenger is promoted if it passes every check; what cannot be shown is not passed.",
         Table("Checks", ["check", "result", "on what"], rows),
-        f"What to do: {decided.command(found)}",
+        f"What to do: {review_decision.command(found)}",
     )
 
 

@@ -13,30 +13,27 @@ from typing import Any
 import pyarrow as pa
 
 from features import contract, publish, snapshots
-from features.company import Company
+from features.declaring.company import Company
 from features.errors import DeclarationError, GateRefused, NotFound
 from features.progress import Progress, silent
 from features.settings import Settings
+from training.registry import review_decision
 from training.reporting import markdown
 from training.reporting import page as html
 from training.reporting.origin import words
-from training.review import (
-    basis,
-    comparison,
+from training.review import basis, comparison, page, verdict
+from training.review.candidates import Candidates, candidates
+from training.review.ground import Ground, ground
+from training.review.sections import (
     coverage,
-    decided,
     flaps,
     leads,
     ledger,
     migration,
-    page,
     reliability,
     shift,
-    verdict,
 )
-from training.review.candidates import Candidates, candidates
-from training.review.ground import Ground, ground
-from training.review.lights import lights
+from training.review.sections.lights import lights
 
 FORMAT = 2
 CHALLENGER = "challenger"
@@ -68,7 +65,7 @@ class Review:
     def write(self, folder: Path) -> None:
         """Writes review.json, review.md, review.html and, of churn, ledger.csv into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        publish.write_json(self.content, folder / decided.FILE)
+        publish.write_json(self.content, folder / review_decision.FILE)
         if self.ledger is not None:
             publish.write_csv(self.ledger, folder / "ledger.csv")
         shown = page.page(self.content)
@@ -222,7 +219,7 @@ def summary(found: Review) -> str:
 
 def next_step(found: Review, company: Path, out: Path) -> str:
     """What to do on the verdict: the command that acts on it, as the review's last word."""
-    told = decided.command(found.content, str(company), str(out / decided.FILE))
+    told = review_decision.command(found.content, str(company), str(out / review_decision.FILE))
     return f"next: {told}"
 
 

@@ -1,23 +1,25 @@
 """Promote or keep: the checks that decide, each with its figures, and what else is worth a warning.
 
-The rules are those of `training.gate`, by which `churnlight promote` goes, on more evidence. A
-challenger is promoted when it passes every check: it has skill of its own, and on outcomes that
-neither it nor the champion has learnt from its log loss is lower by more than noise. A champion
-whose time is over gives way to whatever is not surely worse. What cannot be shown is not passed.
+The rules are those of `training.evaluating.gate`, by which `churnlight promote` goes, on more
+evidence. A challenger is promoted when it passes every check: it has skill of its own, and on
+outcomes that neither it nor the champion has learnt from its log loss is lower by more than noise.
+A champion whose time is over gives way to whatever is not surely worse. What cannot be shown is not
+passed.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from training import gate
+from training.evaluating import gate
 from training.expiry import VALID_FOR
+from training.phrases import figures
+from training.registry import review_decision
 from training.reporting.gains_plots import ADVERSE
 from training.reporting.origin import words
-from training.review import decided
 from training.review.candidates import Candidate, Candidates
 from training.review.ground import Ground
-from training.review.lights import Lights, lights
+from training.review.sections.lights import Lights, lights
 
 SAME = 1e-6
 """How far a repeated procedure's AUC may be from the stated one by the order of sums alone."""
@@ -54,7 +56,7 @@ def measured(ground: Ground, comparison: Mapping[str, Any]) -> dict[str, Any]:
     failed = [item for item in checks if not item.passed]
     decisive = failed or checks
     return {
-        "decision": decided.KEEP if failed else decided.PROMOTE,
+        "decision": review_decision.KEEP if failed else review_decision.PROMOTE,
         "reasons": [item.told for item in decisive],
         "checks": [item.plain() for item in checks],
     }
@@ -73,7 +75,7 @@ def another(models: Candidates) -> Check:
 
 def _skill(challenger: Candidate) -> Check:
     judged = challenger.artifact.evaluation
-    figures = {
+    shown = {
         "gain_over_base_rate": judged["gain_over_base_rate"],
         "baselines": list(judged.get("baselines", ())),
         "as_of": judged["as_of"],
@@ -81,10 +83,10 @@ def _skill(challenger: Candidate) -> Check:
     }
     where = f"on {gate.judges(judged)} the challenger's {judged['judged']} is"
     if lacking := gate.shortfalls(judged):
-        return Check("skill", False, f"{where} {'; '.join(lacking)}", figures)
-    gain = gate.figures(judged["gain_over_base_rate"])
+        return Check("skill", False, f"{where} {'; '.join(lacking)}", shown)
+    gain = figures(judged["gain_over_base_rate"])
     told = f"{where} better than the base rate (log loss lower by {gain}) and all that is simpler"
-    return Check("skill", True, told, figures)
+    return Check("skill", True, told, shown)
 
 
 def better(comparison: Mapping[str, Any], expired: bool, came: str = ADVERSE.came) -> Check:
@@ -99,7 +101,7 @@ def better(comparison: Mapping[str, Any], expired: bool, came: str = ADVERSE.cam
             told = "on the dates to compare on, accounts of one outcome alone are scored by both"
         return Check(name, False, told, {})
     gain = comparison["log_loss_gain"]
-    figures = {
+    shown = {
         "log_loss_gain": gain,
         "auc_gain": comparison["auc_gain"],
         "champion_expired": expired,
@@ -109,14 +111,14 @@ def better(comparison: Mapping[str, Any], expired: bool, came: str = ADVERSE.cam
     passed = surely or (expired and not worse)
     told = (
         f"on {_span(comparison['as_of'])} the challenger's log loss is {_word(surely, worse)} "
-        f"the champion's: lower by {gate.figures(gain)}, on {comparison['rows']:,} rows of which "
+        f"the champion's: lower by {figures(gain)}, on {comparison['rows']:,} rows of which "
         f"{comparison['events']:,} {came}"
     )
     if expired and not surely:
         told += "; the champion's time is over, and what is not surely worse may follow it"
     elif comparison["same"] and not passed:
         told += f" ({comparison['told']})"
-    return Check(name, passed, told, figures)
+    return Check(name, passed, told, shown)
 
 
 def _word(surely: bool, worse: bool) -> str:
@@ -186,7 +188,7 @@ def _of_segments(comparison: Mapping[str, Any]) -> Iterator[str]:
         if gain and gain["high"] is not None and gain["high"] < 0:
             yield (
                 f"segment {item['segment']}: the challenger is surely worse than the champion, "
-                f"its log loss lower by {gate.figures(gain)}"
+                f"its log loss lower by {figures(gain)}"
             )
 
 

@@ -1,0 +1,263 @@
+"""The rows of a company as Spark computes them: facts go to shards of accounts, rows to files.
+
+Spark evaluates the row work of each stream, gives every account a shard and a number in it, and
+sends the records to their shards, where `features.assembling.shards` folds them. What compares
+accounts with each other (`peer_rank`) is left to Spark's window functions. Nothing comes to the
+driver but the texts of categories and the number of accounts per shard.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+
+from features.assembling import panel, select, shards, windows
+from features.assembling.shards import ACCOUNT, Shards, Wire
+from features.assembling.windows import Column, Declared
+from features.clock import Calendar
+from features.engines.on_spark import Engine, errors_of_ours, ticked
+from features.folding.fold_plan import Plan
+from features.folding.measures import FEWEST_PEERS
+from features.progress import Progress, silent
+from features.sources import Tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column as SparkColumn
+    from pyspark.sql import DataFrame
+
+ACCOUNTS_PER_SHARD = 20_000
+DAY = "day"
+LEADING = {
+    "account_id": pa.string(),
+    "as_of": pa.date32(),
+    "segment": pa.string(),
+    "history_days": pa.int32(),
+}
+IN_SPARK = {
+    pa.string(): "string",
+    pa.date32(): "date",
+    pa.int32(): "int",
+    pa.float64(): "double",
+    pa.bool_(): "boolean",
+    pa.int8(): "tinyint",
+}
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The rows of a company's accounts on a grid of as-of dates, with labels or without."""
+
+    tables: Tables
+    asked: Declared
+    calendar: Calendar
+    until: date
+    labelled: bool = True
+
+    def write(self, folder: Path, progress: Progress = silent) -> dict[date, Path]:
+        """Writes the rows into `folder`, and answers the file of each as-of date that has any.
+
+        Files are Parquet with page checksums, sorted by account_id.
+
+        Raises
+        ------
+        DeclarationError, ContractBroken, ChurnlightError
+            As `panel.gathered`.
+        """
+        with windows.computing(self.engine.named), errors_of_ours():
+            progress("sending facts to their accounts")
+            found = self.rows()
+            progress("computing the indicators on Spark")
+            by_day = found.withColumn(DAY, found["as_of"]).repartition(self._dates, DAY)
+            ordered = by_day.sortWithinPartitions(DAY, "account_id")
+            written = ordered.write.partitionBy(DAY).option("compression", "zstd")
+            written.option("parquet.page.write-checksum.enabled", "true").parquet(str(folder))
+        return dict(_files(folder))
+
+    @contextmanager
+    def written(
+        self, progress: Progress = silent, *, within: Path | None = None
+    ) -> Iterator[dict[date, Path]]:
+        """As `write`, into a folder that is there for the block, by default a shared one."""
+        with tempfile.TemporaryDirectory(prefix=".", dir=within or self.engine.shared) as folder:
+            yield self.write(Path(folder, "rows"), progress)
+
+    def rows(self) -> "DataFrame":
+        """The rows, computed where they are asked for; in no order."""
+        for source in sorted(self._sources()):
+            self.engine.open(source)
+        count = self._number_accounts()
+        records = self._records()
+        work = Shards(
+            self._folded,
+            self.calendar,
+            self.until,
+            {place: self._texts(*place) for place in self._categories()},
+            self._sizes(),
+            self._memory,
+        )
+        sent = records.repartitionById(count, records["shard"])
+        found = self._ranked(sent.mapInArrow(work, _in_spark(self._answered)))
+        return found.select(*map(ticked, self.schema.names))
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the tables, which is Spark."""
+        return cast(Engine, self.tables.engine)
+
+    @property
+    def _dates(self) -> int:
+        return len(self.calendar.as_of)
+
+    @property
+    def _memory(self) -> int:
+        """Bytes for the facts of one shard: as many are folded at a time as there are cores."""
+        settings = self.engine.settings
+        at_once = self.engine.spark.conf.get("spark.executor.cores", None) or settings.cores
+        return settings.facts_mib * MIB // max(int(at_once), 1)
+
+    @property
+    def _folded(self) -> Declared:
+        """What is asked for, with the values themselves where their ranks are asked for."""
+        columns = tuple(self.asked.ranked(column) or column for column in self.asked.columns)
+        return replace(self.asked, columns=columns)
+
+    @property
+    def _plans(self) -> tuple[Plan, ...]:
+        return tuple(self._folded.plans.values())
+
+    def _sources(self) -> set[str]:
+        company = self.tables.company
+        events = [target.event.source for target in company.targets.values() if target.event]
+        streams = {plan.stream for plan in self._plans}
+        return {company.accounts.source, *events, *streams} & company.sources.keys()
+
+    def _number_accounts(self) -> int:
+        """Makes the accounts readable, numbered within shards; answers how many shards there are.
+
+        An account's number holds that of its shard in the upper 32 bits.
+        """
+        accounts = select.unnumbered_accounts(self.tables)
+        found = self.engine.frame(accounts)
+        cores = self.engine.spark.sparkContext.defaultParallelism
+        count = max(cores, -(-found.count() // ACCOUNTS_PER_SHARD))
+        sharded = found.selectExpr(
+            f"pmod(xxhash64(account_id), {count}) AS shard", *map(ticked, found.columns)
+        )
+        numbered = sharded.selectExpr(
+            "shiftleft(shard, 32) - 1"
+            " + row_number() OVER (PARTITION BY shard ORDER BY account_id) AS account",
+            *map(ticked, found.columns),
+        )
+        self.engine.show(select.ACCOUNTS, numbered)
+        return count
+
+    def _sizes(self) -> dict[int, int]:
+        numbered = self.engine.spark.table(ticked(select.ACCOUNTS))
+        shard = numbered.selectExpr("CAST(shiftright(account, 32) AS INT) AS shard")
+        return {row["shard"]: row["count"] for row in shard.groupBy("shard").count().collect()}
+
+    def _records(self) -> "DataFrame":
+        wire = Wire(self._plans)
+        accounts = {"text 0": "account_id", "text 1": "segment", "day": "since"}
+        found = self._sent(wire, f'SELECT * FROM "{select.ACCOUNTS}"', ACCOUNT, accounts)
+        sought = panel.sought(self.tables, self._folded.plans, self.calendar)
+        for place, (plan, reach, own) in enumerate(sought):
+            query = select.in_the_open(self.tables, plan, reach, own)
+            found = found.unionAll(self._sent(wire, query, place, _own_columns(plan)))
+        return found
+
+    def _sent(self, wire: Wire, query: str, stream: int, own: dict[str, str]) -> "DataFrame":
+        """What `query` answers in the columns of the wire."""
+        shared = {
+            "shard": "shiftright(account, 32)",
+            "account": "account & 4294967295",
+            "stream": str(stream),
+        }
+        columns = shared | own
+        return self.engine.frame(query).selectExpr(
+            *(
+                f"CAST({columns.get(name, 'NULL')} AS {type_}) AS {ticked(name)}"
+                for name, type_ in wire.names().items()
+            )
+        )
+
+    def _categories(self) -> Iterator[tuple[str, str]]:
+        for plan in self._plans:
+            for item in plan.values:
+                if item.kind == "category":
+                    yield plan.stream, item.text
+
+    def _texts(self, source: str, text: str) -> pa.Array:
+        found = self.engine.frame(select.texts(source, text)).collect()
+        # By code points, which is the order of UTF-8 and of every engine.
+        return pa.array(sorted(row["category"] for row in found), pa.string())
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the rows."""
+        if self.labelled:
+            return self._answered
+        return pa.schema([item for item in self._answered if not item.name.startswith("label__")])
+
+    @property
+    def _answered(self) -> pa.Schema:
+        """The columns that a shard answers."""
+        found = dict(LEADING)
+        for column in self.asked.columns:
+            found[column.name] = pa.string() if column.dtype == "category" else pa.float64()
+        for name in self.tables.company.targets:
+            found |= {f"eligible__{name}": pa.bool_(), f"label__{name}": pa.int8()}
+        return pa.schema(found)
+
+    def _ranked(self, found: "DataFrame") -> "DataFrame":
+        ranks = [column for column in self.asked.columns if self.asked.ranked(column)]
+        return (
+            found.withColumns({column.name: _rank(column) for column in ranks}) if ranks else found
+        )
+
+
+def _in_spark(schema: pa.Schema) -> str:
+    """The columns of `schema` as Spark declares them."""
+    return ", ".join(f"{ticked(item.name)} {IN_SPARK[item.type]}" for item in schema)
+
+
+def _own_columns(plan: Plan) -> dict[str, str]:
+    """Where the wire's columns come from in a stream's SELECT."""
+    found = {"day": "event_time", "known": "known_time"}
+    for word, places in enumerate(shards.flag_words(plan)):
+        bits = [
+            f"shiftleft(CAST({ticked(select.kept_name(place))} AS BIGINT), {bit})"
+            for bit, place in enumerate(places)
+        ]
+        found[f"flags {word}"] = " | ".join(bits)
+    for place, name in enumerate(shards.columns(plan)):
+        found[name] = ticked(select.value_name(place))
+    if plan.has_moments:
+        for name in ("event", "known"):
+            found[f"{name}_us"] = f"unix_micros(CAST({name}_time AS TIMESTAMP_LTZ))"
+    return found
+
+
+def _rank(column: Column) -> "SparkColumn":
+    """As `measures` has it: the share that is lower, and half of those that are equal."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    own = f.col(ticked(column.name))
+    peers = Window.partitionBy("as_of", "segment")
+    ordered = peers.orderBy(own.asc_nulls_last())
+    size, lower = f.count(own).over(peers), f.rank().over(ordered) - 1
+    lower_or_equal = f.count(own).over(ordered)
+    enough = own.isNotNull() & (size >= FEWEST_PEERS)
+    return f.when(enough, (lower + lower_or_equal) / 2 / size)
+
+
+def _files(folder: Path) -> Iterator[tuple[date, Path]]:
+    for file in folder.glob(f"{DAY}=*/*.parquet"):
+        yield date.fromisoformat(file.parent.name.removeprefix(f"{DAY}=")), file

@@ -1,0 +1,136 @@
+"""Who could leave, and who did: eligibility and label of each target on a grid of as-of dates.
+
+Eligibility uses what was known on the morning of the as-of date; a label looks ahead and counts
+only when mature. An account that churned before the label window opens, in the gap or earlier
+without our knowing, has no label. All of it is counts of facts in spans, folded by the same
+kernel as the features.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.assembling import select
+from features.clock import Span, ahead
+from features.declaring.company import Company, Event, Inactivity, Target
+from features.folding.fold_plan import EVERY_FACT, Ask, Fold
+from features.sources import Tables
+
+Flags = npt.NDArray[np.bool_]
+Streams = Callable[[str], Ask]
+"""Answers the folds of a stream of facts, by its name."""
+
+BEGUN, OVER, CHURNED = "begun", "over", "churned"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Per row: could it happen to the account, what is its label, is it left out.
+
+    `label` holds for eligible accounts in mature rows.
+    """
+
+    eligible: Flags
+    label: Flags
+    left_out: Flags
+
+
+def outcome(company: Company, name: str, streams: Streams) -> Outcome:
+    """The outcome of the target `name` in every row."""
+    target = company.targets[name]
+    if target.inactivity is not None:
+        return _silence(target, target.inactivity, streams)
+    assert target.event is not None
+    if target.contractual:
+        return _end_of_subscription(target, name, streams)
+    return _event(company, target, target.event, streams)
+
+
+def subscriptions(target: str, part: str) -> str:
+    """The name of a contractual target's stream: its subscriptions begun, over, or churned."""
+    return f"{part} subscriptions of {target}"
+
+
+def _silence(target: Target, part: Inactivity, streams: Streams) -> Outcome:
+    facts, keep = streams(part.source), select.kept(part)
+    eligible = facts(Fold("count", Span(target.active_within), keep)) > 0
+    active_later = facts(Fold("count", ahead(target.gap, target.horizon), keep)) > 0
+    return Outcome(eligible, ~active_later, np.zeros_like(eligible))
+
+
+def _event(company: Company, target: Target, part: Event, streams: Streams) -> Outcome:
+    """A dated event; an adverse one happens to an account once and ends its eligibility."""
+    events, keep = streams(part.source), select.kept(part)
+    active = [
+        streams(source)(Fold("count", Span(target.active_within), EVERY_FACT)) > 0
+        for source in _activity(company, target, part)
+    ]
+    eligible = np.logical_or.reduce(active)
+    happened = events(Fold("count", ahead(target.gap, target.horizon), keep)) > 0
+    if not target.adverse:
+        return Outcome(eligible, happened, np.zeros_like(eligible))
+    known = events(Fold("count", Span(None), keep))
+    return Outcome(eligible & (known == 0), happened, _too_soon(target, events, keep, known))
+
+
+def _too_soon(target: Target, events: Ask, keep: str, known: npt.NDArray[np.float64]) -> Flags:
+    """In the gap, or before the as-of date without being known by then."""
+    past = events(Fold("count", Span(None, known=False), keep))
+    unknown: Flags = past > known
+    if not target.gap:
+        return unknown
+    return unknown | (events(Fold("count", ahead(0, target.gap), keep)) > 0)
+
+
+def _activity(company: Company, target: Target, part: Event) -> list[str]:
+    """The sources whose facts make an account active: by default all but the event's own."""
+    if target.active is not None:
+        return [target.active]
+    facts = [
+        name
+        for name, item in company.sources.items()
+        if item.account is not None and item.event_time is not None
+    ]
+    return [name for name in facts if name != part.source] or facts
+
+
+def _end_of_subscription(target: Target, name: str, streams: Streams) -> Outcome:
+    """An account churns at the end of a subscription that no other continues within the grace."""
+
+    def known(part: str) -> npt.NDArray[np.float64]:
+        return streams(subscriptions(name, part))(Fold("count", Span(None)))
+
+    churned = streams(subscriptions(name, CHURNED))
+    happened = churned(Fold("count", ahead(target.gap, target.horizon))) > 0
+    too_soon = _too_soon(target, churned, EVERY_FACT, known(CHURNED))
+    return Outcome(known(BEGUN) > known(OVER), happened, too_soon)
+
+
+def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, str]]:
+    """The streams of a contractual target, each with the SELECT of its facts.
+
+    Once for each subscription when it begins; again when it is over and we know, from when on the
+    two cancel out; and at the end of each that no other continues.
+    """
+    part = tables.company.targets[name].event
+    assert part is not None
+    ends = select.facts(tables, part.source, select.end_times(tables, part))
+    begun = f"SELECT account, event_time, known_time FROM ({ends})"
+    known = "greatest(known_time, ended, ended_known)"
+    over = (
+        f"SELECT account, {known} AS event_time, {known} AS known_time FROM ({ends}) "
+        "WHERE ended IS NOT NULL AND ended_known IS NOT NULL"
+    )
+    continued = (
+        f"SELECT 1 FROM ({ends}) AS later WHERE later.account = s.account "
+        f"AND later.event_time <= s.ended + INTERVAL {part.grace} DAY "
+        "AND (later.ended IS NULL OR later.ended > s.ended)"
+    )
+    churned = (
+        "SELECT account, ended AS event_time, greatest(ended, ended_known) AS known_time "
+        f"FROM ({ends}) AS s WHERE ended IS NOT NULL AND NOT EXISTS ({continued})"
+    )
+    for kind, query in ((BEGUN, begun), (OVER, over), (CHURNED, churned)):
+        yield subscriptions(name, kind), query

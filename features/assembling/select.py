@@ -1,0 +1,367 @@
+"""Declarations to the scalar SELECT of each source: account, event time, known time, values.
+
+Row work only (filters, expressions, zones, keys); what needs the clock is `windows`.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+
+import pyarrow as pa
+
+from features import clock
+from features.declaring.company import Company, Event, Inactivity
+from features.declaring.indicator import Indicator, Topic
+from features.engines.sql_text import literal, quote
+from features.engines.sql_types import FLAG, is_number
+from features.folding.fold_plan import EVERY_FACT, Plan, Value
+from features.folding.records import FIRST_FLAGS, WORD
+from features.sources import Tables
+
+ACCOUNTS = "churnlight accounts"
+SHOWN = {
+    "name": "VARCHAR",
+    "owner": "VARCHAR",
+    "parent": "VARCHAR",
+    "mrr": "DOUBLE",
+    "renewal": "DATE",
+    "since": "DATE",
+}
+
+SMALL_INTEGER = re.compile(r"U?(TINY|SMALL)INT|U?INTEGER|BIGINT")
+LETTERS = r"\p{L}\p{N}"
+"""What words are made of, as a regular expression says it."""
+
+NUMERIC = ("sum", "mean", "max", "min", "quantile", "change")
+ZONE_SLACK_HOURS = 14
+"""No zone is further ahead of UTC: a sign-up day in local time starts at most so much earlier."""
+
+
+def accounts(tables: Tables) -> str:
+    """SELECT of the accounts: account, account_id, since, segment, keys in other systems.
+
+    `account` numbers them in the order of their ids; since is a date, null where derived.
+    """
+    return (
+        "SELECT CAST(row_number() OVER (ORDER BY account_id) - 1 AS INTEGER) AS account, * "
+        f"FROM ({unnumbered_accounts(tables)})"
+    )
+
+
+def unnumbered_accounts(tables: Tables) -> str:
+    """As `accounts`, without their numbers."""
+    declared = tables.company.accounts
+    source, key = quote(declared.source), _text(declared.key)
+    if declared.derived:
+        return (
+            f"SELECT DISTINCT {key} AS account_id, CAST(NULL AS DATE) AS since, "
+            f"'all' AS segment FROM {source} WHERE {key} IS NOT NULL"
+        )
+    since = quote(str(declared.attributes.since))
+    crosswalk = [
+        f"{_text(column)} AS {quote(f'key of {system}')}"
+        for system, column in declared.crosswalk.items()
+    ]
+    columns = [
+        f"{key} AS account_id",
+        f"CAST({since} AS DATE) AS since",
+        f"{segment(tables.company)} AS segment",
+        *crosswalk,
+    ]
+    return f"SELECT {', '.join(columns)} FROM {source} WHERE {key} IS NOT NULL"
+
+
+def account_facts(tables: Tables) -> str:
+    """SELECT of what people want to see of each account: account_id and `SHOWN`.
+
+    As the account table says today; none of it is a feature. Derived accounts have nothing but
+    their first day, that of their first fact.
+    """
+    declared = tables.company.accounts
+    found: dict[str, str | None] = {name: getattr(declared.attributes, name) for name in SHOWN}
+    own = {name: quote(column) if column else "NULL" for name, column in found.items()}
+    if declared.derived:
+        own["since"] = f"min({event_time(tables, declared.source)})"
+    own = {name: f"CAST({own[name]} AS {kind})" for name, kind in SHOWN.items()}
+    # What cannot be shown is not known: no amount that is not finite, no day beyond a calendar.
+    own["mrr"] = f"CASE WHEN isfinite({own['mrr']}) THEN {own['mrr']} END"
+    for name in ("renewal", "since"):
+        usable = f"{own[name]} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+        own[name] = f"CASE WHEN {usable} THEN {own[name]} END"
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in own.items())
+    return (
+        f"SELECT {_text(declared.key)} AS account_id, {columns} FROM {quote(declared.source)} "
+        f"WHERE {quote(declared.key)} IS NOT NULL {'GROUP BY 1' if declared.derived else ''} "
+        "ORDER BY account_id"
+    )
+
+
+def _text(column: str) -> str:
+    return f"CAST({quote(column)} AS VARCHAR)"
+
+
+def segment(company: Company) -> str:
+    """The segment of a row of the account table; the first that matches, in declared order."""
+    attribute = company.accounts.attributes.segment
+    rest = f"coalesce({_text(attribute)}, 'unknown')" if attribute else "'all'"
+    cases = [f"WHEN ({item.where}) THEN '{name}'" for name, item in company.segments.items()]
+    return f"CASE {' '.join(cases)} ELSE {rest} END" if cases else rest
+
+
+def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> str:
+    """SELECT of a source's facts: account, event_time, known_time and the `extra` columns.
+
+    Facts of accounts that no account table knows, without key, without event or known time, or
+    before their account's first day are left out (the data usability report counts them).
+
+    Raises
+    ------
+    clock.NoZone, clock.NoTime
+        A time column cannot be read as a time.
+    """
+    declared = tables.company.sources[source]
+    assert declared.account is not None
+    columns = [f"{sql} AS {quote(name)}" for name, sql in (extra or {}).items()]
+    own = ", ".join(
+        [
+            f"{_text(declared.account.column)} AS fact_key",
+            f"{event_time(tables, source)} AS event_time",
+            f"{known_time(tables, source)} AS known_time",
+            *columns,
+        ]
+    )
+    names = ", ".join(["event_time", "known_time", *map(quote, extra or {})])
+    system = declared.account.system
+    key = quote(f"key of {system}") if system else "account_id"
+    return (
+        f"SELECT account, {names} FROM (SELECT {own} FROM {quote(source)}) "
+        f"JOIN {quote(ACCOUNTS)} ON fact_key = {key} "
+        "WHERE event_time IS NOT NULL AND known_time IS NOT NULL "
+        f"AND (since IS NULL OR event_time >= since - {slack(tables, source)})"
+    )
+
+
+def records(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -> str:
+    """SELECT of a stream's facts as the kernel's records (`features.folding.fact_history.Facts`).
+
+    Parameters
+    ----------
+    reach : str
+        Condition on event_time and known_time that every fact of any use fulfils.
+    stream : str, optional
+        The stream's own SELECT of account, event_time and known_time, where it is not a source.
+    """
+    words = [_word(tables, plan, item) for item in plan.values]
+    selected = [
+        "account",
+        "CAST(event_time AS DATE) AS day",
+        "CAST(known_time AS DATE) AS known",
+        *_flags([kept_name(place) for place in range(len(plan.keeps))]),
+        *(quote(value_name(place)) for place in range(len(words))),
+    ]
+    if plan.has_moments:
+        selected += ["epoch_us(event_time) AS event_us", "epoch_us(known_time) AS known_us"]
+    return (
+        f"SELECT {', '.join(selected)} FROM ({_stream(tables, plan, words, stream)}) WHERE {reach}"
+    )
+
+
+def in_the_open(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -> str:
+    """As `records`, before anything is packed: times, flags and values in columns of their own.
+
+    Flags are `kept_name`, true or false, values `value_name`, a category as its text.
+    """
+    words = [value(tables, plan, item) for item in plan.values]
+    return f"SELECT * FROM ({_stream(tables, plan, words, stream)}) WHERE {reach}"
+
+
+def kept_name(place: int) -> str:
+    """The column of the condition at this place of a plan."""
+    return f"keep {place}"
+
+
+def value_name(place: int) -> str:
+    """The column of the value at this place of a plan."""
+    return f"value {place}"
+
+
+def _stream(tables: Tables, plan: Plan, words: list[str], stream: str | None) -> str:
+    flags = {kept_name(place): text for place, text in enumerate(plan.keeps)}
+    if stream is None:
+        named = {value_name(place): text for place, text in enumerate(words)}
+        return facts(tables, plan.stream, flags | named)
+    own = ", ".join(f"{sql} AS {quote(name)}" for name, sql in flags.items())
+    return f"SELECT *, {own} FROM ({stream})"
+
+
+def _flags(names: list[str]) -> Iterator[str]:
+    """The words of flags: sixteen in the first, 64 in each further one."""
+    sizes = [(FIRST_FLAGS, "USMALLINT")]
+    sizes += [(WORD, "UBIGINT")] * (-(-max(len(names) - FIRST_FLAGS, 0) // WORD))
+    for size, kind in sizes:
+        own, names = names[:size], names[size:]
+        bits = [
+            f"(CAST({quote(name)} AS {kind}) * CAST({1 << bit} AS {kind}))"
+            for bit, name in enumerate(own)
+        ]
+        yield f"{' | '.join(bits)} AS {quote(f'flags {len(names)}')}"
+
+
+def _word(tables: Tables, plan: Plan, item: Value) -> str:
+    """The SQL expression of a value's 64 bits."""
+    if item.kind != "category":
+        return value(tables, plan, item)
+    name = _keep_categories(tables, plan.stream, item.text)
+    return f"(SELECT place FROM {quote(name)} WHERE category = {value(tables, plan, item)})"
+
+
+def value(tables: Tables, plan: Plan, item: Value) -> str:
+    """The SQL expression of a value: 64 bits, of a category its text."""
+    text = f"({item.text})"
+    if item.kind == "number":
+        return f"CAST({text} AS DOUBLE)"
+    if item.kind == "flag":
+        return f"CAST(CAST({text} AS BOOLEAN) AS DOUBLE)"
+    if item.kind == "category":
+        return f"CAST({text} AS VARCHAR)"
+    type_ = tables.engine.types(f"SELECT {text} AS v FROM {quote(plan.stream)}")["v"]
+    if item.kind == "day":
+        zoned = tables.company.sources[plan.stream].event_time
+        moment = clock.in_utc(text, type_, zoned.zone if zoned else None)
+        return f"CAST(date_diff('day', DATE '1970-01-01', CAST({moment} AS DATE)) AS DOUBLE)"
+    if type_ == FLAG or SMALL_INTEGER.fullmatch(type_):
+        return f"CAST({text} AS BIGINT)"
+    # Adding 0 makes -0 and 0 the same bits; 64 bits of hash stand for everything else.
+    return f"hash({text} + 0)" if is_number(type_) else f"hash({text})"
+
+
+def _keep_categories(tables: Tables, source: str, text: str) -> str:
+    name = f"categories of {source}: {text}"
+    tables.engine.keep(
+        name,
+        "SELECT category, CAST(row_number() OVER (ORDER BY category) - 1 AS DOUBLE) AS place "
+        f"FROM ({texts(source, text)})",
+    )
+    return name
+
+
+def texts(source: str, text: str) -> str:
+    """SELECT of the different texts that an expression over the source has, as `category`."""
+    return (
+        f"SELECT category FROM (SELECT DISTINCT CAST(({text}) AS VARCHAR) AS category "
+        f"FROM {quote(source)}) WHERE category IS NOT NULL"
+    )
+
+
+def categories(tables: Tables, item: Indicator) -> pa.Array:
+    """The texts of a categorical indicator, sorted; the kernel knows them by their places."""
+    name = f"categories of {item.source}: {item.value}"
+    found = tables.engine.rows(f"SELECT category FROM {quote(name)} ORDER BY place")
+    return found["category"].combine_chunks()
+
+
+def slack(tables: Tables, source: str) -> str:
+    """How long before 00:00 UTC of its account's first day a fact of the source may stand."""
+    declared = tables.company.sources[source].event_time
+    by_day = declared is not None and tables.columns[source][declared.column] == "DATE"
+    return f"INTERVAL {0 if by_day else ZONE_SLACK_HOURS} HOUR"
+
+
+def event_time(tables: Tables, source: str) -> str:
+    """A fact's event time as naive UTC."""
+    declared = tables.company.sources[source].event_time
+    assert declared is not None
+    return _in_utc(tables, source, declared.column, declared.zone)
+
+
+def known_time(tables: Tables, source: str) -> str:
+    """A fact's known time as naive UTC, never before its event time; null if never recorded."""
+    declared = tables.company.sources[source].known_time
+    event = event_time(tables, source)
+    if declared is None:
+        return event
+    if declared.column is None:
+        return f"{event} + INTERVAL {declared.delay} DAY"
+    recorded = recorded_time(tables, source)
+    return f"CASE WHEN {recorded} IS NOT NULL THEN greatest({event}, {recorded}) END"
+
+
+def recorded_time(tables: Tables, source: str) -> str | None:
+    """A fact's known time as its column says it, naive UTC; none where no column says it."""
+    declared = tables.company.sources[source].known_time
+    if declared is None or declared.column is None:
+        return None
+    return _in_utc(tables, source, declared.column, declared.zone)
+
+
+def end_times(tables: Tables, part: Event) -> dict[str, str]:
+    """A subscription's end and when it was known, naive UTC, both null while it runs.
+
+    An end of which nobody wrote down when it was known counts as known when it happened.
+    """
+    zoned = tables.company.sources[part.source].event_time
+    end = _in_utc(tables, part.source, str(part.ended), zoned.zone if zoned else None)
+    known = part.ended_known
+    if known is None:
+        return {"ended": end, "ended_known": end}
+    if known.column is None:
+        return {"ended": end, "ended_known": f"{end} + INTERVAL {known.delay} DAY"}
+    recorded = _in_utc(tables, part.source, known.column, known.zone)
+    return {"ended": end, "ended_known": f"coalesce({recorded}, {end})"}
+
+
+def _in_utc(tables: Tables, source: str, column: str, zone: str | None) -> str:
+    return clock.in_utc(quote(column), tables.columns[source][column], zone)
+
+
+def first_day(tables: Tables, source: str) -> date | None:
+    """The day of a source's first fact."""
+    return _day(tables, f"SELECT min({event_time(tables, source)}) FROM {quote(source)}")
+
+
+def last_day(tables: Tables, source: str) -> date | None:
+    """The last day on which anything of a source became known.
+
+    Rows that were written down before they happened, such as what is planned, do not say how far
+    the source reaches.
+    """
+    event, recorded = event_time(tables, source), recorded_time(tables, source)
+    written = f"CAST({event} AS DATE) <= CAST({recorded} AS DATE)" if recorded else "TRUE"
+    known = f"max({known_time(tables, source)}) FILTER (WHERE {written})"
+    return _day(tables, f"SELECT {known} FROM {quote(source)}")
+
+
+def _day(tables: Tables, query: str) -> date | None:
+    found: datetime | None = tables.engine.row(query)[0]
+    return found.date() if found is not None else None
+
+
+def kept(part: Event | Inactivity) -> str:
+    """The filter of a target's facts."""
+    return f"coalesce(({part.where}), FALSE)" if part.where else "TRUE"
+
+
+def keep(indicator: Indicator, *, numeric: bool = False) -> str:
+    """Whether a row counts for the indicator: it passes the filter and has a value."""
+    conditions = [f"({text})" for text in (indicator.where,) if text]
+    if indicator.about is not None:
+        conditions.append(is_about(indicator.about))
+    if indicator.value is not None:
+        conditions.append(f"({indicator.value}) IS NOT NULL")
+    if numeric or indicator.measure in NUMERIC or indicator.of == "sum":
+        # NaN and infinity (a division by zero) are no measurement.
+        conditions.append(f"isfinite(CAST(({indicator.value}) AS DOUBLE))")
+    return f"coalesce({' AND '.join(conditions)}, FALSE)" if conditions else EVERY_FACT
+
+
+def is_about(about: Topic) -> str:
+    """Whether a row's text has one of the topic's keywords, as whole words in any case."""
+    patterns = "|".join(_pattern(keyword) for keyword in about.keywords or ())
+    pattern = f"(^|[^{LETTERS}])({patterns})([^{LETTERS}]|$)"
+    return f"regexp_matches(lower(CAST({quote(about.column)} AS VARCHAR)), {literal(pattern)})"
+
+
+def _pattern(keyword: str) -> str:
+    words = re.findall(r"[^\W_]+\*?", keyword.lower())
+    texts = [word.replace("*", f"[{LETTERS}]*") for word in words]
+    return f"[^{LETTERS}]+".join(texts)

@@ -1,0 +1,171 @@
+"""The rows of one shard of a company's accounts, wherever the shard's facts are sent.
+
+A shard is some of the accounts with all of their facts. They arrive as Arrow batches in any order,
+in one layout for all streams (`Wire`), and leave as the rows of `features.assembling.panel`:
+an executor of a cluster runs the same kernel as a single machine.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.assembling import panel
+from features.assembling.windows import Declared
+from features.clock import Calendar
+from features.folding import fact_history
+from features.folding.fact_history import (
+    Accounts,
+    Facts,
+    History,
+    Layout,
+    Shelf,
+    layout,
+)
+from features.folding.fold_plan import Plan, ValueKind
+from features.folding.records import FIRST_FLAGS, WORD
+
+ACCOUNT = -1
+"""The stream of the accounts themselves: first day, id and segment."""
+
+ROWS_AT_ONCE = 100_000
+KINDS: dict[ValueKind, str] = {
+    "number": "number",
+    "flag": "number",
+    "day": "number",
+    "category": "text",
+    "identity": "identity",
+}
+"""In which columns of the wire a value travels."""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How many columns of each sort the records of all streams need, and which stream uses which.
+
+    Columns: shard, account (its number in the shard), stream (its place among the plans, or
+    `ACCOUNT`), day and known (dates), the words of flags, number, text and identity columns, and
+    two moments (microseconds). What a stream does not use is null.
+    """
+
+    plans: tuple[Plan, ...]
+
+    def names(self) -> dict[str, str]:
+        """The columns in order, with their types in Spark."""
+        counts = {"flags": max([1, *(1 + plan.flag_words for plan in self.plans)])}
+        used = [name for plan in self.plans for name in columns(plan)]
+        for sort in ("number", "text", "identity"):
+            counts[sort] = len({name for name in used if name.startswith(sort)})
+        counts["text"] = max(counts["text"], 2)
+        types = {"flags": "bigint", "number": "double", "text": "string", "identity": "bigint"}
+        found = {"shard": "int", "account": "int", "stream": "int", "day": "date", "known": "date"}
+        for sort, count in counts.items():
+            found |= {f"{sort} {place}": types[sort] for place in range(count)}
+        return found | {"event_us": "bigint", "known_us": "bigint"}
+
+
+def columns(plan: Plan) -> list[str]:
+    """In which column of the wire each value of the plan travels."""
+    found: list[str] = []
+    for item in plan.values:
+        sort = KINDS[item.kind]
+        found.append(f"{sort} {sum(name.startswith(sort) for name in found)}")
+    return found
+
+
+def flag_words(plan: Plan) -> list[range]:
+    """The places of the conditions whose flags each word holds."""
+    ends = [0, FIRST_FLAGS, *(FIRST_FLAGS + WORD * (n + 1) for n in range(plan.flag_words))]
+    count = len(plan.keeps)
+    return [range(min(a, count), min(b, count)) for a, b in pairwise(ends)]
+
+
+@dataclass(frozen=True)
+class Shards:
+    """What a shard has to know to make its rows; called with its batches, it does.
+
+    `texts` has, per stream and text of a category, the sorted texts; `sizes` the number of
+    accounts of each shard.
+    """
+
+    asked: Declared
+    calendar: Calendar
+    until: date
+    texts: dict[tuple[str, str], pa.Array]
+    sizes: dict[int, int]
+    memory: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The rows of the shard whose records these are; none of none."""
+        first = next((batch for batch in batches if batch.num_rows), None)
+        if first is None:
+            return
+        plans = tuple(self.asked.plans.values())
+        size = self.sizes[first["shard"][0].as_py()]
+        lay = layout(size, self.calendar, plans)
+        with Shelf(self.memory) as shelf:
+            gathering = _Gathering(self, [Facts(plan, lay, shelf) for plan in plans])
+            gathering.add(first)
+            for batch in batches:
+                gathering.add(batch)
+            found = gathering.history(lay)
+            for parts in found.ranges(ROWS_AT_ONCE):
+                yield from panel.table(self.asked, found, self.until, parts).to_batches()
+
+    def one_word(self, plan: Plan, place: int, column: pa.Array) -> pa.Array:
+        """The 64 bits of a value that arrived in `column`."""
+        item = plan.values[place]
+        if item.kind != "category":
+            return column
+        places = pc.index_in(column, value_set=self.texts[plan.stream, item.text])
+        return places.cast(pa.float64())
+
+
+@dataclass
+class _Gathering:
+    """The records of a shard as they come."""
+
+    shards: Shards
+    streams: list[Facts]
+    accounts: list[pa.RecordBatch] = field(default_factory=list)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        for stream in pc.unique(batch["stream"]).to_pylist():
+            own = batch.filter(pc.equal(batch["stream"], stream))
+            if stream == ACCOUNT:
+                self.accounts.append(own)
+            else:
+                facts = self.streams[stream]
+                facts.add(_records(self.shards, facts.plan, own))
+
+    def history(self, lay: Layout) -> History:
+        asked = self.shards.asked
+        streams = {facts.plan.stream: facts for facts in self.streams}
+        accounts = _accounts(self.accounts, derived=asked.company.accounts.derived)
+        first = panel.first_dates(asked, accounts, self.shards.calendar, streams)
+        texts = {
+            name: self.shards.texts[item.source, str(item.value)]
+            for name, item in asked.categorical.items()
+        }
+        return History(accounts, lay, streams, first, texts, 1)
+
+
+def _records(shards: Shards, plan: Plan, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Records of one stream from the wire, as `Facts` takes them."""
+    flags = [batch[f"flags {word}"] for word in range(1 + plan.flag_words)]
+    values = [shards.one_word(plan, place, batch[name]) for place, name in enumerate(columns(plan))]
+    moments = [batch["event_us"], batch["known_us"]] if plan.has_moments else []
+    first = pa.array(flags[0].to_numpy().astype(np.uint16))
+    records = [batch["account"], batch["day"], batch["known"], first]
+    records += [*flags[1:], *values, *moments]
+    return pa.RecordBatch.from_arrays(records, [str(place) for place in range(len(records))])
+
+
+def _accounts(batches: list[pa.RecordBatch], *, derived: bool) -> Accounts:
+    found = pa.Table.from_batches(batches).sort_by("account")
+    own = {"account_id": found["text 0"], "segment": found["text 1"], "since": found["day"]}
+    return fact_history.accounts(pa.table(own), derived=derived)

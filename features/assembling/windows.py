@@ -1,0 +1,184 @@
+"""The feature columns of a declaration, and the plan of what has to be folded for them.
+
+A column is an indicator over one window. Its measure (`features.folding.measures`) says which folds
+it needs; those of one stream of facts make a plan, whose facts are read once.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from features.assembling import labels, select
+from features.clock import Span
+from features.declaring.company import Company
+from features.declaring.indicator import Indicator, Stage, column_name
+from features.engines.on_duckdb import EngineError, Unreadable
+from features.engines.sql_text import quote
+from features.engines.sql_types import FLAG, is_number
+from features.errors import ContractBroken, DeclarationError, Finding
+from features.folding.fold_plan import Ask, Fold, Plan
+from features.folding.measures import ALWAYS_KNOWN, KINDS, MEASURES, Asked, Rows
+from features.folding.records import Floats
+from features.sources import Tables
+
+Dtype = Literal["number", "category"]
+NO_ROWS, NO_PEERS = np.zeros(0), np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature column: an indicator over one window (days; `None` is the whole history)."""
+
+    name: str
+    indicator: str
+    window: int | None
+    dtype: Dtype
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A company's columns and targets, and the plans of the streams that they are folded from.
+
+    `numeric` are the indicators whose value is a number.
+    """
+
+    company: Company
+    columns: tuple[Column, ...]
+    numeric: frozenset[str]
+
+    def values(self, column: Column, streams: labels.Streams, known: Rows) -> Floats:
+        """The column's value in every row; a category is its place among its sorted texts."""
+        return self._values(column.indicator, column.window, column.dtype, streams, known)
+
+    def _values(
+        self, name: str, window: int | None, dtype: Dtype, streams: labels.Streams, known: Rows
+    ) -> Floats:
+        item = self.company.indicators[name]
+
+        def other(base: str) -> Floats:
+            return self._values(base, self._window_of(base, window), "number", streams, known)
+
+        kind = "category" if dtype == "category" else KINDS.get(item.measure, "number")
+        keep = select.keep(item, numeric=name in self.numeric)
+        source = self.company.sources[item.source]
+        asked = Asked(item, window, source, kind, keep, streams(item.source), other, known)
+        return MEASURES[item.measure](asked)
+
+    def ranked(self, column: Column) -> Column | None:
+        """The column of the values that `column` has the ranks of, under its name; or none."""
+        item = self.company.indicators[column.indicator]
+        if item.measure != "peer_rank":
+            return None
+        base = str(item.of)
+        return replace(column, indicator=base, window=self._window_of(base, column.window))
+
+    def _window_of(self, base: str, window: int | None) -> int | None:
+        """The window over which an indicator is asked for by another: its own if it has but one."""
+        spans = self.company.indicators[base].spans()
+        return window if window in spans else spans[0]
+
+    def is_always_known(self, column: Column) -> bool:
+        """Whether the column has no nulls, whatever the facts say."""
+        item = self.company.indicators[column.indicator]
+        return item.measure in ALWAYS_KNOWN and self.company.sources[item.source].absent == "zero"
+
+    @property
+    def categorical(self) -> dict[str, Indicator]:
+        """The indicators whose columns are texts, by name."""
+        names = dict.fromkeys(item.indicator for item in self.columns if item.dtype == "category")
+        return {name: self.company.indicators[name] for name in names}
+
+    @property
+    def needs_all_accounts(self) -> bool:
+        """Whether some column of an account depends on other accounts."""
+        items = [self.company.indicators[column.indicator] for column in self.columns]
+        return any(item.measure == "peer_rank" for item in items)
+
+    @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """The plan of each stream, by its name."""
+        found: dict[str, Plan] = {}
+
+        def streams(name: str) -> Ask:
+            plan = found.setdefault(name, Plan(name))
+
+            def ask(fold: Fold) -> Floats:
+                plan.slot(fold)
+                return NO_ROWS
+
+            return ask
+
+        if self.company.accounts.derived:
+            streams(self.company.accounts.source)(FIRST_FACT)
+        for column in self.columns:
+            self.values(column, streams, Rows(NO_ROWS, NO_ROWS, NO_PEERS))
+        for name in self.company.targets:
+            labels.outcome(self.company, name, streams)
+        return {name: plan for name, plan in found.items() if plan.folds}
+
+
+FIRST_FACT = Fold("first_day", Span(None))
+"""Since when a derived account exists."""
+
+
+def declared(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> Declared:
+    """The company's columns of these stages, in the order of its declaration."""
+    types = {
+        name: _type(tables, item)
+        for name, item in tables.company.indicators.items()
+        if item.value is not None and _is_needed(tables.company, name, stages)
+    }
+    columns = (
+        Column(column_name(name, window), name, window, _dtype(item, types.get(name)), item.stage)
+        for name, item in tables.company.staged(*stages).items()
+        for window in item.spans()
+    )
+    numeric = (name for name, type_ in types.items() if is_number(type_))
+    return Declared(tables.company, tuple(columns), frozenset(numeric))
+
+
+def _is_needed(company: Company, name: str, stages: tuple[Stage, ...]) -> bool:
+    staged = company.staged(*stages)
+    return name in staged or any(name in company.bases(other) for other in staged)
+
+
+def _type(tables: Tables, item: Indicator) -> str:
+    with computing(item.source):
+        return tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
+
+
+def _dtype(item: Indicator, type_: str | None) -> Dtype:
+    if item.measure != "latest" or type_ is None:
+        return "number"
+    return "number" if type_ == FLAG or is_number(type_) else "category"
+
+
+@contextmanager
+def computing(source: str | Callable[[str], str]) -> Iterator[None]:
+    """Says of an error of the engine which source it is about, which its message may tell.
+
+    Raises
+    ------
+    ContractBroken
+        The table went away, or is damaged, where it was read.
+    DeclarationError
+        An expression over it cannot be computed.
+    """
+    try:
+        yield
+    except Unreadable as error:
+        detail, mend = f"cannot be read to its end: {error}", "mend the file or write it anew"
+        name = source if isinstance(source, str) else source(str(error))
+        finding = Finding("unreadable", "sources", "error", name, None, None, detail, mend)
+        raise ContractBroken([finding]) from error
+    except EngineError as error:
+        name = source if isinstance(source, str) else source(str(error))
+        raise DeclarationError(
+            f"churnlight.toml: an indicator over source {name!r} cannot be computed: {error}; "
+            "churnlight check names it"
+        ) from error

@@ -1,0 +1,355 @@
+"""The declaration language of `churnlight.toml`: pure data, one class per table of the file.
+
+Everything that is particular to a company stands in these classes and nowhere else. They are
+frozen, refuse unknown keys and know nothing of files or engines; `features.declaring.declaration`
+reads them from disk. Durations are written `"28d"` and held as whole days.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from features.declaring.indicator import Indicator, Keywords, Side, Stage
+from features.declaring.vocabulary import (
+    Days,
+    Name,
+    Probability,
+    Share,
+    Table,
+    Text,
+    not_empty,
+    refuse,
+)
+
+
+class About(Table):
+    """`[company]`: who it is, and from and up to which day its tables are complete."""
+
+    name: Text
+    data_from: date | None = None
+    data_until: date | None = None
+    simulated: bool = False
+    currency: str = ""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+
+
+class Attributes(Table):
+    """Which columns of the account table hold the facts that every page wants to show."""
+
+    name: str | None = None
+    segment: str | None = None
+    owner: str | None = None
+    parent: str | None = None
+    mrr: str | None = None
+    renewal: str | None = None
+    since: str | None = None
+
+
+class Accounts(Table):
+    """`[accounts]`: the table with one row per account, or the facts that accounts come from."""
+
+    source: str
+    key: Text
+    derived: bool = False
+    attributes: Attributes = Attributes()
+    crosswalk: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _knows_since_when(self) -> Self:
+        if not self.derived and self.attributes.since is None:
+            raise refuse(
+                "no day from which on an account exists",
+                'name the sign-up column: attributes = { since = "…" }, or, where accounts '
+                "are known from their facts alone, derived = true",
+            )
+        if self.derived and (self.attributes != Attributes() or self.crosswalk):
+            raise refuse(
+                "derived accounts have no attributes and no crosswalk",
+                "remove both, or name a table with one row per account",
+            )
+        return self
+
+
+class AccountKey(Table):
+    """A source's account column, in the keys of `system` (one of the crosswalk's)."""
+
+    column: Text
+    system: str | None = None
+
+
+class TimeColumn(Table):
+    """A time column; `zone` is the IANA zone of timestamps that carry none."""
+
+    column: Text
+    zone: str | None = None
+
+
+class KnownTime(Table):
+    """When a fact reached us: a column of its own, or the event time and a fixed delay."""
+
+    column: str | None = None
+    zone: str | None = None
+    delay: Days | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.column is None) == (self.delay is None):
+            raise refuse(
+                "needs either a column or a delay",
+                '{ column = "ingested_at" } or { delay = "1d" }',
+            )
+        return self
+
+
+def _column(text: Any) -> Any:
+    return {"column": text} if isinstance(text, str) else text
+
+
+class Source(Table):
+    """`[sources.NAME]`: one table of the company and where its key and its times stand.
+
+    `absent` is what no row in a window means for count, sum and distinct: `"zero"` (nothing
+    happened) or `"missing"` (we do not know). `tolerate` is the share of rows with a broken
+    reference that may be left out with a warning.
+    """
+
+    path: str | None = None
+    sql: str | None = None
+    table: str | None = None
+    account: Annotated[AccountKey, BeforeValidator(_column)] | None = None
+    event_time: Annotated[TimeColumn, BeforeValidator(_column)] | None = None
+    known_time: Annotated[KnownTime, BeforeValidator(_column)] | None = None
+    absent: Literal["zero", "missing"] = "zero"
+    tolerate: Share = 0.0
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.sql is None):
+            raise refuse("needs either path or sql", 'path = "orders.parquet"')
+        if (self.sql is None) != (self.table is None):
+            raise refuse(
+                "sql and table go together",
+                'sql = "postgresql://…" (or "$NAME_OF_A_VARIABLE"), table = "orders"',
+            )
+        return self
+
+
+class Event(Table):
+    """A target that happens: a subscription's end (`ended`, with grace) or any dated fact.
+
+    `ended_known` is when an end reached us; without it, ends are known when they happen.
+    """
+
+    source: str
+    ended: str | None = None
+    ended_known: Annotated[KnownTime, BeforeValidator(_column)] | None = None
+    grace: Days = 0
+    where: str | None = None
+
+    @model_validator(mode="after")
+    def _knows_of_what(self) -> Self:
+        if self.ended_known is not None and self.ended is None:
+            raise refuse("ended_known without ended", "name the column of the end, or remove it")
+        return self
+
+
+class Inactivity(Table):
+    """A target that shows by silence: no fact of `source` for `within` days."""
+
+    source: str
+    within: Days
+    where: str | None = None
+
+
+class Target(Table):
+    """`[targets.NAME]`: what is predicted, from `as_of + gap` on, for `horizon` days.
+
+    `active` names the source whose facts make an account active, where the target is a dated
+    event; without it, every source but the event's own. `reporting_delay` is never less than the
+    delay that the target's source declares (`features.declaring.declaration` sees to it).
+    `p_red` and `p_green` set the band anchors by hand; else validation data choose them.
+
+    What is not adverse is an opportunity. It has no bands: from the probability `p_high` on it is
+    told, with its `playbook`; `likelier` names, of indicators, the side on which it is likelier.
+    """
+
+    adverse: bool = True
+    title: str = ""
+    event: Event | None = None
+    inactivity: Inactivity | None = None
+    active: str | None = None
+    active_within: Days | None = None
+    gap: Days = 0
+    horizon: Days
+    reporting_delay: Days = 0
+    p_red: Probability | None = None
+    p_green: Probability | None = None
+    p_high: Probability | None = None
+    playbook: str | None = None
+    likelier: dict[Name, Side] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_definition(self) -> Self:
+        if (self.event is None) == (self.inactivity is None):
+            raise refuse(
+                "needs either event or inactivity",
+                'event = { source = "…", ended = "…" } or inactivity = { source = "…", '
+                'within = "90d" }',
+            )
+        if self.inactivity and self.inactivity.within != self.horizon:
+            raise refuse(
+                "an inactivity target asks for silence over its whole horizon",
+                f'set horizon = "{self.inactivity.within}d", as inactivity.within',
+            )
+        if not self.contractual and self.active_within is None:
+            raise refuse(
+                "no rule for which accounts are active",
+                'active_within = "180d": accounts with a fact in that many days',
+            )
+        if self.active is not None and (self.contractual or self.inactivity):
+            raise refuse(
+                "active is for dated events",
+                "remove it: a running subscription, or the source of the inactivity, decides",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _anchors_apart(self) -> Self:
+        if (self.p_red is None) != (self.p_green is None):
+            raise refuse("p_red and p_green go together", "set both or neither")
+        if self.p_red and self.p_green and odds(self.p_red) < 2 * odds(self.p_green):
+            raise refuse(
+                "the anchors are too close: odds(p_red) < 2 · odds(p_green)",
+                "move them apart",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keys_of_its_kind(self) -> Self:
+        if not self.adverse and (self.p_red or self.p_green):
+            raise refuse(
+                "an opportunity has no bands",
+                "remove p_red and p_green; p_high says when it is told",
+            )
+        if self.adverse and (self.p_high or self.playbook or self.likelier):
+            raise refuse(
+                "p_high, playbook and likelier are for opportunities",
+                "remove them, or set adverse = false",
+            )
+        return self
+
+    @property
+    def contractual(self) -> bool:
+        """Whether an active subscription, and not activity, makes an account eligible."""
+        return self.event is not None and self.event.ended is not None
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What is said of accounts to which it happened, and of the others."""
+        return ("churned", "stayed") if self.adverse else ("did it", "did not")
+
+    @property
+    def source(self) -> str:
+        """The source whose facts, or whose silence, are the target."""
+        part = self.event or self.inactivity
+        assert part is not None
+        return part.source
+
+    @property
+    def days_to_settle(self) -> int:
+        """Days from the as-of date until its outcome is known for good."""
+        grace = self.event.grace if self.event else 0
+        return self.gap + self.horizon + grace + self.reporting_delay
+
+
+class Taxonomy(Table):
+    """`[taxonomies.NAME]`: topics that texts can be about, each with its keywords.
+
+    A keyword is one or more whole words, in any case; `*` at the end stands for any continuation
+    of the last word.
+    """
+
+    adopt: str | None = None
+    topics: Annotated[dict[Name, Keywords], Field(min_length=1)]
+
+
+class Segment(Table):
+    """`[segments.NAME]`: the accounts whose row of the account table passes `where`."""
+
+    title: Text
+    where: Text
+
+
+class Bands(Table):
+    """`[bands]`: how many accounts the team can work, and when there is enough history.
+
+    `capacity` is a share of all accounts, for the red ones and for each kind of opportunity.
+    """
+
+    capacity: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    min_history: Days = 28
+
+
+class Step(Table):
+    """One step of a playbook: what to do, by which channel, within how many days."""
+
+    do: Text
+    channel: str | None = None
+    within: Days | None = None
+
+
+class Playbook(Table):
+    """`[playbooks.NAME]`: what to do about a driver."""
+
+    adopt: str | None = None
+    title: Text
+    purpose: str = ""
+    owner: Text
+    steps: Annotated[tuple[Step, ...], Field(strict=False), AfterValidator(not_empty)]
+    cooldown: Days = 30
+
+
+class Company(Table):
+    """A whole declaration, adopted parts filled in.
+
+    `folder` is where the file stands (paths are relative to it), `declaration_hash` the
+    SHA-256 of everything else in it.
+    """
+
+    company: About
+    accounts: Accounts
+    sources: Annotated[dict[Name, Source], Field(min_length=1)]
+    targets: Annotated[dict[Name, Target], Field(min_length=1)]
+    segments: dict[Name, Segment] = Field(default_factory=dict)
+    taxonomies: dict[Name, Taxonomy] = Field(default_factory=dict)
+    indicators: Annotated[dict[Name, Indicator], Field(min_length=1)]
+    bands: Bands = Bands()
+    playbooks: dict[Name, Playbook] = Field(default_factory=dict)
+    folder: Annotated[Path, Field(exclude=True)] = Path()
+    declaration_hash: Annotated[str, Field(exclude=True)] = ""
+
+    def bases(self, name: str) -> set[str]:
+        """The indicators that the indicator `name` is made of, and those that they are made of."""
+        own = self.indicators[name].bases()
+        return {*own, *(base for other in own for base in self.bases(other))}
+
+    @property
+    def adverse(self) -> tuple[str, ...]:
+        """The targets that have health scores, in the order of the file: first, the default."""
+        return tuple(name for name, item in self.targets.items() if item.adverse)
+
+    @property
+    def opportunities(self) -> tuple[str, ...]:
+        """The targets that are not adverse, in the order of the file."""
+        return tuple(name for name, item in self.targets.items() if not item.adverse)
+
+    def staged(self, *stages: Stage) -> dict[str, Indicator]:
+        """The indicators in any of `stages`, in the order of the file."""
+        return {name: item for name, item in self.indicators.items() if item.stage in stages}
+
+
+def odds(probability: float) -> float:
+    """The odds p / (1 − p) of a probability."""
+    return probability / (1 - probability)

@@ -1,0 +1,53 @@
+"""Digests of what decides a feature's value and a target's label, and of nothing else.
+
+A model may only score rows that mean what its training rows meant. Titles, sentences, playbooks
+and the place of a file may change between two trainings; a filter may not.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from features.declaring.company import Company, Target
+from features.declaring.indicator import Indicator, Stage
+
+SAID = {"adopt", "title", "dimension", "kind", "stage", "healthy", "unit", "says", "playbook"}
+"""Keys of an indicator that say what to make of its value, not what it is."""
+
+READ = {"account", "event_time", "known_time", "absent"}
+IDENTIFIED = {"key", "derived", "crosswalk"}
+ANCHORS = {"title", "p_red", "p_green", "p_high", "playbook", "likelier"}
+
+
+def definitions(
+    company: Company, target: str, stages: tuple[Stage, ...] = ("live",)
+) -> dict[str, str]:
+    """SHA-256 of each indicator's definition and of the target's, by `indicators.NAME`."""
+    found = {
+        f"indicators.{name}": _digest(_of_indicator(company, item))
+        for name, item in company.staged(*stages).items()
+    }
+    declared = company.targets[target]
+    parts = [_of_target(declared), _of_source(company, declared.source)]
+    return found | {f"targets.{target}": _digest(parts)}
+
+
+def _of_indicator(company: Company, item: Indicator) -> list[Any]:
+    """What the indicator and those that it is made of measure."""
+    own = item.model_dump(mode="json", exclude=SAID)
+    bases = [company.indicators[name] for name in item.bases()]
+    return [own, _of_source(company, item.source), *(_of_indicator(company, it) for it in bases)]
+
+
+def _of_source(company: Company, name: str) -> Any:
+    accounts = company.accounts.model_dump(mode="json", include=IDENTIFIED)
+    accounts["since"] = company.accounts.attributes.since
+    return [company.sources[name].model_dump(mode="json", include=READ), accounts]
+
+
+def _of_target(item: Target) -> Any:
+    return item.model_dump(mode="json", exclude=ANCHORS)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

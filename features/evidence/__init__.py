@@ -1,0 +1,1 @@
+"""The statistics that the usability report and the leak audit share."""

@@ -1,0 +1,51 @@
+"""Until when each account was a customer, where a dated event says so."""
+
+from features.assembling import select
+from features.declaring.company import Event, Target
+from features.engines.sql_text import quote
+from features.sources import Tables
+
+
+def ends(tables: Tables, target: Target) -> str | None:
+    """SELECT of account_id, ended, ended_known of accounts that are gone; none for silence.
+
+    Gone is who has no running subscription, since the end of the last one, or to whom the event
+    happened, since the first time.
+    """
+    part = target.event
+    if part is None:
+        return None
+    return _subscriptions(tables, part) if part.ended is not None else _events(tables, part)
+
+
+def _subscriptions(tables: Tables, part: Event) -> str:
+    terms = facts(tables, part.source, select.end_times(tables, part))
+    last = "arg_max(ended_known, (ended, event_time))"
+    return (
+        f"SELECT account_id, max(ended) AS ended, {last} AS ended_known FROM ({terms}) "
+        "GROUP BY account_id HAVING count(*) = count(ended)"
+    )
+
+
+def _events(tables: Tables, part: Event) -> str:
+    events = facts(tables, part.source, {"keep": select.kept(part)})
+    return (
+        "SELECT account_id, min(event_time) AS ended, min(known_time) AS ended_known "
+        f"FROM ({events}) WHERE keep GROUP BY account_id"
+    )
+
+
+def texts(tables: Tables, source: str, columns: list[str]) -> str:
+    """SELECT of a source's facts with some columns as text, each by its own name."""
+    as_text = {name: f"CAST({quote(name)} AS VARCHAR)" for name in columns}
+    return facts(tables, source, as_text)
+
+
+def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> str:
+    """SELECT of a source's facts as `rows.facts`, with account_id and segment."""
+    tables.engine.keep(select.ACCOUNTS, select.accounts(tables))
+    return (
+        "SELECT facts.*, account_id, segment "
+        f"FROM ({select.facts(tables, source, extra)}) AS facts "
+        f"JOIN {quote(select.ACCOUNTS)} USING (account)"
+    )

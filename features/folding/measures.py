@@ -1,0 +1,227 @@
+"""What each measure of an indicator is: the folds that it asks for, and what it makes of them.
+
+A measure is one function. It is called twice: once with answers of no rows, to learn which folds
+it needs, and once with the folds of the accounts. Numbers are float64 with NaN for null, one
+per row (account and as-of date).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.clock import Span
+from features.declaring.company import Source
+from features.declaring.indicator import Indicator
+from features.folding.fold_plan import (
+    EVERY_FACT,
+    Ask,
+    Fold,
+    How,
+    Value,
+    ValueKind,
+)
+from features.folding.records import Floats, Places
+
+FEWEST_PEERS = 20
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a measure knows of the rows beside their facts.
+
+    As-of day, days of history, and a number that rows of the same segment and date share.
+    """
+
+    as_of: Floats
+    history_days: Floats
+    peers: Places
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One column that is asked for: an indicator over one window (days; `None`: whole history).
+
+    `kind` is what its value is folded as, `keep` (SQL) which rows count; `ask` answers a fold of
+    its source's facts, `other` what another indicator is over the same window, or over the only
+    one that it has.
+    """
+
+    item: Indicator
+    window: int | None
+    source: Source
+    kind: ValueKind
+    keep: str
+    ask: Ask
+    other: Callable[[str], Floats]
+    rows: Rows
+
+    @property
+    def span(self) -> Span:
+        """The window."""
+        return Span(self.window)
+
+    def fold(self, how: How, span: Span | None = None) -> Floats:
+        """The fold of the rows that count, by default over the window."""
+        value = None
+        if how not in ("count", "silence", "first_day", "last_day") and self.item.value is not None:
+            value = Value(self.item.value, self.kind)
+        level = self.item.quantile or 0.0 if how == "quantile" else 0.0
+        return self.ask(Fold(how, span or self.span, self.keep, value, level))
+
+    def reported(self, found: Floats, span: Span | None = None) -> Floats:
+        """`found`; null where silence says nothing and the source has no row at all in the span."""
+        if self.source.absent == "zero":
+            return found
+        return np.where(self.ask(Fold("count", span or self.span, EVERY_FACT)) > 0, found, np.nan)
+
+    def after(self, days: int, found: Floats) -> Floats:
+        """`found`; null where the account has less than so many days of history."""
+        return np.where(self.rows.history_days >= days, found, np.nan)
+
+
+def _share(over: Floats, per: Floats) -> Floats:
+    """One over the other, null where the other is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(per == 0, np.nan, over / per)
+
+
+def _count(asked: Asked) -> Floats:
+    return asked.reported(asked.fold("count"))
+
+
+def _sum(asked: Asked) -> Floats:
+    return asked.reported(asked.fold("sum"))
+
+
+def _distinct(asked: Asked) -> Floats:
+    return asked.reported(asked.fold("distinct"))
+
+
+def _mean(asked: Asked) -> Floats:
+    return _share(asked.fold("sum"), asked.fold("count"))
+
+
+def _max(asked: Asked) -> Floats:
+    return asked.fold("max")
+
+
+def _min(asked: Asked) -> Floats:
+    return asked.fold("min")
+
+
+def _quantile(asked: Asked) -> Floats:
+    return asked.fold("quantile")
+
+
+def _latest(asked: Asked) -> Floats:
+    return asked.fold("last")
+
+
+def _days_since(asked: Asked) -> Floats:
+    return asked.rows.as_of - asked.fold("last_day")
+
+
+def _days_since_first(asked: Asked) -> Floats:
+    return asked.rows.as_of - asked.fold("first_day")
+
+
+def _days_until(asked: Asked) -> Floats:
+    return asked.fold("last") - asked.rows.as_of
+
+
+def _change(asked: Asked) -> Floats:
+    return asked.fold("last") - asked.fold("last", Span(None, before=asked.window or 0))
+
+
+def _longest_silence(asked: Asked) -> Floats:
+    return asked.reported(asked.after(asked.window or 0, asked.fold("silence")))
+
+
+def _ratio(asked: Asked) -> Floats:
+    """Recent amount per day over earlier amount per day.
+
+    `shrink` facts, spread evenly over both spans, draw small counts towards 1 (the mean of a
+    gamma prior: Gelman et al., Bayesian Data Analysis, 2.6). The history must be as long as both
+    spans: over the few days that a new account has of the earlier one, it would be any number.
+    """
+    item, window = asked.item, asked.window or 0
+    earlier, lag = item.earlier or 0, item.lag or window
+    how: How = "count" if item.of == "count" else "sum"
+    shrink = (item.shrink or 0.0) / (window + earlier)
+    recent = asked.fold(how) / window + shrink
+    before = asked.fold(how, Span(earlier, before=lag)) / earlier + shrink
+    return asked.reported(asked.after(lag + earlier, _share(recent, before)))
+
+
+def _deviation(asked: Asked) -> Floats:
+    """The count against the account's own baseline: equal spans before the window.
+
+    In units of their sample deviation, which is at least that of a Poisson count of their mean
+    and at least 1.
+    """
+    window, earlier = asked.window or 0, asked.item.earlier or 0
+    spans = [Span(window, before=back) for back in range(window, earlier + window, window)]
+    baseline = np.stack([asked.fold("count", span) for span in spans])
+    mean = baseline.mean(axis=0)
+    spread = np.maximum(baseline.std(axis=0, ddof=1), np.sqrt(np.maximum(mean, 1.0)))
+    found = asked.after(window + earlier, (asked.fold("count") - mean) / spread)
+    return asked.reported(found, Span(window + earlier))
+
+
+def _quotient(asked: Asked) -> Floats:
+    return _share(asked.other(str(asked.item.over)), asked.other(str(asked.item.per)))
+
+
+def _peer_rank(asked: Asked) -> Floats:
+    """The share of the segment's accounts with a lower value, those with the same one half.
+
+    Of those that have a value on that date, itself included (a mid-rank: Kendall 1945); null
+    among fewer than `FEWEST_PEERS`.
+    """
+    values = asked.other(str(asked.item.of))
+    found = np.full(len(values), np.nan)
+    there = np.flatnonzero(~np.isnan(values))
+    order = there[np.lexsort((values[there], asked.rows.peers[there]))]
+    peers, ordered = asked.rows.peers[order], values[order]
+    group = _run_starts(peers[1:] != peers[:-1], len(order))
+    equal = _run_starts((peers[1:] != peers[:-1]) | (ordered[1:] != ordered[:-1]), len(order))
+    size = np.bincount(group, minlength=len(order))[group]
+    lower, same = equal - group, np.bincount(equal, minlength=len(order))[equal]
+    ranks = (lower + same / 2) / np.maximum(size, 1)
+    found[order] = np.where(size >= FEWEST_PEERS, ranks, np.nan)
+    return found
+
+
+def _run_starts(changes: npt.NDArray[np.bool_], length: int) -> Places:
+    """For each place the place at which its run of equals began."""
+    starts = np.zeros(length, np.int64)
+    starts[1:][changes] = np.flatnonzero(changes) + 1
+    return np.maximum.accumulate(starts)
+
+
+MEASURES: dict[str, Callable[[Asked], Floats]] = {
+    "count": _count,
+    "sum": _sum,
+    "mean": _mean,
+    "max": _max,
+    "min": _min,
+    "share": _mean,
+    "distinct": _distinct,
+    "latest": _latest,
+    "days_since": _days_since,
+    "days_since_first": _days_since_first,
+    "days_until": _days_until,
+    "quantile": _quantile,
+    "ratio": _ratio,
+    "change": _change,
+    "longest_silence": _longest_silence,
+    "deviation": _deviation,
+    "quotient": _quotient,
+    "peer_rank": _peer_rank,
+}
+KINDS: dict[str, ValueKind] = {"share": "flag", "distinct": "identity", "days_until": "day"}
+"""What a measure folds its value as, where that is not a number."""
+ALWAYS_KNOWN = ("count", "sum", "distinct")
+"""Measures that are 0 of nothing, unless the source's silence means nothing."""

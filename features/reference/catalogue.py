@@ -1,0 +1,158 @@
+"""Writes the page of the catalogue, `docs/catalogue.md`, from the catalogue itself.
+
+Nothing is said on the page that does not stand in a family's file: its first comment lines
+introduce it, its tables are the rows. Renew the page with
+
+    python -m features.reference.catalogue > docs/catalogue.md
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from itertools import takewhile
+from typing import Any
+
+from features import catalog
+from features.declaring.indicator import BASES
+
+HEAD = """\
+# The catalogue
+
+<!-- Made by `python -m features.reference.catalogue > docs/catalogue.md`; a test compares. -->
+
+Ready-made indicators, playbooks and taxonomies, by family. Adopt one by name in `churnlight.toml`,
+say which of your sources it reads, and change what differs in your tables; what you write wins
+(`where = "true"` counts every row):
+
+```toml
+[indicators.recency]
+adopt = "shop.recency"
+source = "orders"
+```
+
+An adopted indicator brings along, under the names that stand here, its playbook, the taxonomy of
+its topic, and as drafts the indicators that it is made of; what you declare under such a name
+stands in its place. Each can be adopted by itself, with `adopt = "family.name"` in
+`[playbooks.NAME]` or `[taxonomies.NAME]`, and any of its keys can be changed there:
+
+```toml
+[indicators.seats_in_use]            # people with a log-in, per licensed seat
+adopt = "usage.seats_in_use"
+source = "logins"
+
+[indicators.licensed_seats]          # the seats stand in another table
+adopt = "usage.licensed_seats"
+stage = "draft"                      # needed for the share alone
+source = "contracts"
+value = "seats"
+
+[taxonomies.software]                # the topics of texts, one of them in your words
+adopt = "voice.software"
+topics.price = ["price", "too expensive", "zu teuer"]
+```
+
+- *Kind*: a **leading** indicator moves early enough to act, a **lagging** one reports what has
+  happened and is never a headline, **context** cannot be changed: no healthy side, no playbook.
+- *Healthy*: the side of the shown value on which an account does well.
+- *Says*: the sentence where the score is lowered. Both sentences of an indicator state the value
+  beside the usual one and leave the sign to the page, as value and sign may disagree. `{window}`
+  reads "the last 90 days" or "the whole history"; with the unit `%` a share of 0.38 reads 38%.
+- A *peer rank* is the share of the segment's accounts with a lower value; a *deviation* is 0 at the
+  account's own mean and ±1 at one of its own standard deviations.
+"""
+INDICATORS = """\
+| indicator | dimension, kind | measures | healthy | says | playbook |
+|---|---|---|---|---|---|"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    return "\n".join([HEAD, *(_family(name) for name in catalog.families())])
+
+
+def _family(name: str) -> str:
+    tables = catalog.families()[name]
+    indicators = [_row(name, key, item) for key, item in tables["indicators"].items()]
+    playbooks = [_steps(name, key, item) for key, item in tables["playbooks"].items()]
+    topics = [_taxonomy(name, key, item) for key, item in tables.get("taxonomies", {}).items()]
+    intro = _introduction(name)
+    table = [INDICATORS, *indicators, ""]
+    return "\n".join([f"## {name}\n", intro, "", *table, *topics, *playbooks])
+
+
+def _introduction(family: str) -> str:
+    """The comment lines that the family's file begins with."""
+    text = (files(catalog) / f"{family}.toml").read_text("utf-8")
+    comment = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return "\n".join(line.removeprefix("#").strip() for line in comment)
+
+
+def _row(family: str, name: str, item: Mapping[str, Any]) -> str:
+    cells = [
+        f"`{family}.{name}`<br>{item['title']}",
+        f"{item['dimension']}, {item['kind']}",
+        _measured(item),
+        item.get("healthy", "–"),
+        item["says"]["bad"],
+        f"`{item['playbook']}`" if "playbook" in item else "–",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _measured(item: Mapping[str, Any]) -> str:
+    return ", ".join(_measured_parts(item))
+
+
+def _measured_parts(item: Mapping[str, Any]) -> Iterator[str]:
+    yield _what(item)
+    if "quantile" in item:
+        yield f"at {item['quantile']}"
+    if "about" in item:
+        yield f"of texts about {item['about']['topic']}"
+    if "where" in item:
+        yield f"where `{item['where']}`"
+    yield _over_time(item)
+    if "shrink" in item:
+        yield f"shrunk by {item['shrink']:g}"
+
+
+def _what(item: Mapping[str, Any]) -> str:
+    """The measure and what it is of."""
+    if item["measure"] == "quotient":
+        return f"`{item['over']}` per `{item['per']}`"
+    of = item["of"] if item["measure"] == "peer_rank" else item.get("value")
+    return f"{item['measure']} of `{of}`" if of is not None else str(item["measure"])
+
+
+def _over_time(item: Mapping[str, Any]) -> str:
+    if "windows" not in item and item["measure"] in BASES:
+        return "over the same windows"
+    windows = " ".join(item.get("windows", ["all"]))
+    if "lag" in item:
+        return f"{windows} against {item['earlier']} that end {item['lag']} ago"
+    return f"{windows} against the {item['earlier']} before" if "earlier" in item else windows
+
+
+def _taxonomy(family: str, name: str, item: Mapping[str, Any]) -> str:
+    topics = [f"- {topic}: `{'`, `'.join(words)}`" for topic, words in item["topics"].items()]
+    return "\n".join([f"**`{family}.{name}`** Topics and their keywords:\n", *topics, ""])
+
+
+def _steps(family: str, name: str, item: Mapping[str, Any]) -> str:
+    steps = [
+        f"{number}. {step['do']} ({', '.join(_how(step))})"
+        for number, step in enumerate(item["steps"], start=1)
+    ]
+    head = f"**`{family}.{name}`** {item['title']}. {item['purpose']}"
+    owner = f"Owner: {item['owner']}; not again within {item['cooldown']}."
+    return "\n".join([f"{head} {owner}\n", *steps, ""])
+
+
+def _how(step: Mapping[str, str]) -> Iterator[str]:
+    if "channel" in step:
+        yield step["channel"]
+    yield f"within {step['within']}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,66 @@
+"""What a check may rely on: the open tables, and which of their columns hold what is declared.
+
+The checks run in two rounds. The first says what cannot be read at all; the second asks only
+what still can be answered, so that one broken column hides no other breach.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from features import sources
+from features.declaring.company import Company
+from features.engines.on_duckdb import EngineError
+from features.engines.sql_text import quote
+from features.errors import Finding
+from features.sources import Tables
+
+Place = tuple[str, str | None]
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The tables, and the places (a source, or a column of one) at which an error stands."""
+
+    tables: Tables
+    broken: frozenset[Place]
+
+    @property
+    def company(self) -> Company:
+        """The company whose tables these are."""
+        return self.tables.company
+
+    def holds(self, source: str, *columns: str | None) -> bool:
+        """Whether `source` and all of these columns of it may be asked."""
+        places = {(source, None), *((source, column) for column in columns)}
+        return source in self.tables.columns and not places & self.broken
+
+    def file(self, source: str) -> str:
+        """Where the source is, for messages."""
+        return sources.place(self.company.sources[source])
+
+    def row(self, query: str) -> dict[str, Any]:
+        """The one row that `query` answers, by column."""
+        found: dict[str, Any] = self.tables.engine.rows(query).to_pylist()[0]
+        return found
+
+    def examples(self, query: str) -> str:
+        """Up to three of the keys that `query` answers, for messages."""
+        answer = self.tables.engine.rows(f"{query} ORDER BY 1 LIMIT {EXAMPLES}")
+        return ", ".join(repr(str(key)) for key in answer.column(0).to_pylist())
+
+
+def reading(source: str, place: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """These findings; when the engine fails while they are looked for, that is one itself."""
+    try:
+        yield from findings
+    except EngineError as error:
+        detail = f"{place} cannot be read to its end: {error}"
+        mend = "mend the file or write it anew"
+        yield Finding("unreadable", "sources", "error", source, None, None, detail, mend)
+
+
+def table(source: str) -> str:
+    """The source as an SQL table name."""
+    return quote(source)

@@ -1,0 +1,1 @@
+"""From rows and an artifact to assessments: bands, reasons, playbooks, opportunities."""

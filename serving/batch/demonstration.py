@@ -1,0 +1,156 @@
+"""`demo`: the main job from the example's data to published scores, in one call."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+from features import clock, contract, publish, snapshots
+from features.declaring import declaration
+from features.declaring.company import Company
+from features.errors import ChurnlightError, ContractBroken, Finding, GateRefused
+from features.progress import Progress, silent
+from features.settings import Settings
+from serving.assessment.assess import BAND_WORDS, Assessment, reasons
+from serving.assessment.opportunities import STATE_WORDS, Opportunity
+from serving.batch import scoring_run
+from serving.published import runs
+from serving.published.edition import of_target
+from serving.published.runs import Run
+from training.registry import tracking
+from training.train import Outcome, Trained, summary, train
+
+WEEKS = 13
+WHY = "the demonstration shows what was trained last"
+
+
+def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str:
+    """Does the main job for the company in `folder`; answers what a reader wants to know of it.
+
+    An opportunity that gets no model, or whose model the gate refuses, is told, and left out of the
+    scores.
+
+    Raises
+    ------
+    ChurnlightError
+        Whatever a step raises; what was published before stays.
+    """
+    progress("fetching the data")
+    fetch_data(folder)
+    company = declaration.load(folder)
+    with publish.alone(settings.workspace_of(company)):
+        progress("checking the tables")
+        findings = contract.check(company)
+        if errors := [item for item in findings if item.state == "error"]:
+            raise ContractBroken(errors)
+        found = train(company, settings=settings, progress=progress)
+        refused = [
+            *_left_out(found, company),
+            *_promote(found.trained, company, settings, progress),
+        ]
+        published = scoring_run.score(
+            company, last_weeks(company), settings=settings, progress=progress
+        )
+    made = [line for item in found.trained for line in _made(item, company, settings)]
+    told = [*_checked(findings), *made, *refused]
+    return "\n".join([*told, *_scored(company, published[-1])])
+
+
+def _made(item: Trained, company: Company, settings: Settings) -> tuple[str, str]:
+    """What was trained, and where its report is."""
+    report = tracking.report_of(item.artifact, company, settings)
+    return summary(item), f"  report {report}"
+
+
+def _left_out(found: Outcome, company: Company) -> Iterator[str]:
+    """What is told of opportunities whose rows support no model; raises for other targets."""
+    for target, refusal in found.refused.items():
+        if target in company.adverse:
+            raise refusal
+        yield str(refusal)
+
+
+def _promote(
+    trained: Sequence[Trained], company: Company, settings: Settings, progress: Progress
+) -> Iterator[str]:
+    """Promotes what was trained; what is told of what the gate refuses.
+
+    It raises where there is no champion to score in its place. What could not be set beside the
+    champion takes its place, for a reason that is given.
+    """
+    for item in trained:
+        progress(f"promoting {item.name}")
+        champion = item.artifact.evaluation["champion"]
+        reason = WHY if champion and champion["low"] is None else ""
+        try:
+            tracking.promote(
+                company, item.artifact.target, item.version, settings=settings, reason=reason
+            )
+        except GateRefused as error:
+            if item.artifact.adverse and champion is None:
+                raise
+            yield str(error)
+
+
+def fetch_data(folder: Path) -> None:
+    """Runs the example's own `get_data.py`, if it has one and its data is not there yet."""
+    script = folder / "get_data.py"
+    if not script.exists() or any((folder / "data").glob("*.parquet")):
+        return
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ChurnlightError(f"{script} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def last_weeks(company: Company, count: int = WEEKS) -> list[date]:
+    """The weekly as-of dates up to `data_until`."""
+    with contract.sound(company) as tables:
+        return clock.weekly(snapshots.data_until(tables), count)
+
+
+def _checked(findings: Sequence[Finding]) -> list[str]:
+    """The verdict on the tables, and each warning in one line."""
+    warnings = [str(item) for item in findings if item.state == "warning"]
+    return [contract.verdict(findings), *(f"  {line}" for line in warnings)]
+
+
+def _scored(company: Company, run: Run) -> Iterator[str]:
+    """Per target how many accounts have which light, and the worst account."""
+    scores = run.scores()
+    for target in run.models:
+        rows = of_target(scores, target)
+        yield f"{target} on {run.as_of}"
+        if target in company.opportunities:
+            yield from _prospects(runs.opportunities_from_rows(rows))
+            continue
+        mine = runs.from_rows(rows)
+        for band, word in BAND_WORDS.items():
+            yield f"  {word:<11}{sum(item.band == band for item in mine):>8,} accounts"
+        worst = min(
+            (item for item in mine if item.health_score_unclipped is not None),
+            key=lambda item: (item.health_score_unclipped, item.account_id),
+            default=None,
+        )
+        if worst:
+            yield _portrait(worst, company)
+
+
+def _prospects(items: Sequence[Opportunity]) -> Iterator[str]:
+    for state, word in STATE_WORDS.items():
+        yield f"  {word:<15}{sum(item.opportunity == state for item in items):>4,} accounts"
+
+
+def _portrait(item: Assessment, company: Company) -> str:
+    """One account in a few lines, as its page tells it."""
+    head = (
+        f"account {item.account_id} on {item.as_of}: {BAND_WORDS[item.band]}, health score "
+        f"{int(item.health_score or 0)} / 100 (100 = healthiest), churn probability "
+        f"{item.churn_probability:.2f}"
+    )
+    why = [f"  {driver.points:+6.1f}  {driver.sentence}" for driver in reasons(item)]
+    playbook = company.playbooks.get(item.playbook or "")
+    steps = [f"  playbook: {playbook.title}: {playbook.steps[0].do}"] if playbook else []
+    return "\n".join([head, *why, *steps])

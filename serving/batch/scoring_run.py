@@ -1,0 +1,215 @@
+"""`score`: every account of a company on its as-of dates, published as immutable runs."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+
+from features import contract, publish, snapshots
+from features.assembling import select
+from features.declaring.company import Company
+from features.errors import DeclarationError, NotFound
+from features.progress import Progress, silent
+from features.settings import Settings
+from features.snapshots import Snapshots
+from serving.assessment.assess import assess
+from serving.assessment.opportunities import opportunities, risks
+from serving.batch import compare
+from serving.batch.compare import Before, Made
+from serving.published import runs
+from serving.published.runs import Run
+from training import artifact as artifacts
+from training.artifact import Artifact
+from training.expiry import ExpiredModel, overdue
+from training.train import choose_targets
+
+CHAMPION = "champion"
+
+
+def score(
+    company: Company,
+    as_of: Sequence[date] = (),
+    *,
+    targets: Sequence[str] = (),
+    model: str = CHAMPION,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+) -> list[Run]:
+    """Scores every account on each as-of date and publishes one run per date, all at once.
+
+    Parameters
+    ----------
+    as_of : sequence of date
+        Without any: `data_until`.
+    targets : sequence of str
+        Without any: every adverse target, and every opportunity that has a champion.
+    model : str
+        A registry alias or version, or an artifact's folder. Only runs of the champion over
+        every target become what people see; other runs are kept beside them.
+
+    Raises
+    ------
+    ContractBroken
+        The tables break the data contract, or no longer give what the model needs.
+    NotFound
+        There is no such model, or an as-of date is later than the data or before any account.
+    """
+    settings = settings or Settings.read()
+    models = Models.of(company, targets, model, settings, progress)
+    for artifact in models.everything:
+        artifacts.require_same_meaning(artifact, company)
+    root, kept = settings.workspace_of(company) / "scores", list[Run]()
+    with contract.sound(company) as tables:
+        dates = sorted(set(snapshots.asked(tables, as_of)))
+        _warn_of_expiry(models.everything, dates[-1])
+        earlier = compare.befores(dates, models.adverse, root, progress)
+        again = {item.as_of for item in earlier.values() if item.differs(models.adverse)}
+        built = snapshots.build_from(tables, sorted({*dates, *again}), progress=progress)
+        accounts = tables.engine.rows(select.account_facts(tables))
+    for day in dates:
+        progress(f"scoring {day}")
+        rows_then = _anybody(built.at(day), day)
+        before = earlier.get(day) or (Before(kept[-1], models.adverse) if kept else None)
+        if before and before.as_of in again:
+            before = replace(before, rebuilt=built.at(before.as_of).table)
+        scores = models.score(rows_then.table, company)
+        made = Made(rows_then.table, models.adverse, scores, before)
+        own = {"scores": made.scores, "features": made.rows, "accounts": accounts}
+        changes = compare.changes(made, company, progress)
+        run = _run(rows_then, accounts, made, models, company, root)
+        kept.append(runs.write(run, own | {"changes": changes}))
+    if model == CHAMPION and choose_targets(company, targets) == choose_targets(company, ()):
+        runs.make_current(kept, root)
+    return kept
+
+
+def _warn_of_expiry(models: Iterable[Artifact], day: date) -> None:
+    for told in filter(None, (overdue(item, day) for item in models)):
+        warnings.warn(told, ExpiredModel, stacklevel=3)
+
+
+def _anybody(built: Snapshots, day: date) -> Snapshots:
+    if not built.table.num_rows:
+        raise NotFound(f"--as-of {day}: no account was there yet; take a later day")
+    return built
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of the `chosen` targets, and the champions that hold their opportunities back."""
+
+    chosen: dict[str, Artifact]
+    guards: dict[str, Artifact]
+
+    @classmethod
+    def of(
+        cls,
+        company: Company,
+        targets: Sequence[str],
+        model: str,
+        settings: Settings,
+        progress: Progress,
+    ) -> Self:
+        """The models that `score` is asked for; errors as there."""
+        chosen = {}
+        for name in choose_targets(company, targets):
+            try:
+                chosen[name] = _artifact(company, name, model, settings)
+            except NotFound as error:
+                if targets or name in company.adverse:
+                    raise
+                progress(f"leaving out {name}: {error}")
+        upward = any(not artifact.adverse for artifact in chosen.values())
+        others = [name for name in company.adverse if name not in chosen] if upward else []
+        workspace = settings.workspace_of(company)
+        return cls(chosen, {name: artifacts.champion(workspace, name) for name in others})
+
+    @property
+    def adverse(self) -> dict[str, Artifact]:
+        """Those of the chosen that say health."""
+        return {name: item for name, item in self.chosen.items() if item.adverse}
+
+    @property
+    def everything(self) -> list[Artifact]:
+        """All of them."""
+        return [*self.chosen.values(), *self.guards.values()]
+
+    def score(self, rows: pa.Table, company: Company) -> pa.Table:
+        """What the chosen ones say of snapshot rows, one after the other."""
+        adverse = (artifact for artifact in self.everything if artifact.adverse)
+        health = {artifact.target: assess(rows, artifact, company) for artifact in adverse}
+        held = risks(health.values(), company)
+        said = [
+            health[name] if name in health else opportunities(rows, artifact, company, held)
+            for name, artifact in self.chosen.items()
+        ]
+        return pa.concat_tables([runs.to_table(items) for items in said])
+
+
+def _artifact(company: Company, target: str, model: str, settings: Settings) -> Artifact:
+    if model == CHAMPION:
+        return artifacts.champion(settings.workspace_of(company), target)
+    if Path(model).is_dir():
+        found = artifacts.first_load(Path(model))
+        if found.target != target:
+            raise DeclarationError(
+                f"{model}: is a model of target {found.target!r}, not {target!r}"
+            )
+        return found
+    from training.registry import tracking
+
+    return tracking.fetch(company, target, model, settings)
+
+
+def _run(
+    built: Snapshots, accounts: pa.Table, made: Made, models: Models, company: Company, root: Path
+) -> Run:
+    """The run that `made` becomes; its name is of everything that decides its content."""
+    day: date = built.table["as_of"][0].as_py()
+    digest = built.digest
+    made_by = [item.digest for item in models.everything]
+    facts, moved = snapshots.digest(accounts), made.before.run.folder.name if made.before else ""
+    parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by, moved]
+    name = f"{day}--{sha256(' '.join(parts).encode()).hexdigest()[:12]}"
+    return Run(
+        folder=root / name,
+        as_of=day,
+        computed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        data_until=built.data_until,
+        declaration_hash=company.declaration_hash,
+        data_digest=digest,
+        models={target: runs.described(item) for target, item in models.chosen.items()},
+    )
+
+
+def export(published: Sequence[Run], path: Path) -> int:
+    """Writes the runs' scores to `path` (Parquet, CSV or JSON by its suffix); answers the rows.
+
+    Parquet holds them as `runs.SCHEMA` says. In text a driver's value and usual value are a
+    number or a text, and in CSV the drivers are one JSON text.
+
+    Raises
+    ------
+    DeclarationError
+        The suffix is none of the three.
+    """
+    table = pa.concat_tables([run.scores() for run in published])
+    publish.write_table(table, path, _shown)
+    return int(table.num_rows)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    drivers = [runs.one_value(item) for item in row["drivers"] or ()]
+    for driver in drivers:
+        del driver[_other_points(driver)]
+    return row | {"drivers": drivers}
+
+
+def _other_points(driver: Mapping[str, Any]) -> str:
+    """The column of points that is another kind of score's."""
+    return next(name for name in runs.UNITS.values() if driver[name] is None)

@@ -1,0 +1,98 @@
+"""The scores of a table that nobody declared, by a model that was trained on such a table."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.special import expit
+
+from features import publish
+from features.errors import DeclarationError
+from serving.assessment.assess import band_of
+from training.artifact import Artifact, first_load
+from training.explaining import drivers
+from training.learning.matrix import Feature, matrix
+from training.tables import foreign, plain_table
+
+Floats = npt.NDArray[np.float64]
+
+SHOWN = 4
+DRIVERS = pa.list_(
+    pa.struct([("column", pa.string()), ("value", pa.string()), ("points", pa.float64())])
+)
+
+
+def score(model: Path, table: Path, out: Path) -> int:
+    """Writes what is said of each row to `out`; answers how many there are.
+
+    That is probability and health score with their intervals, band and drivers; a table's id
+    column, where training named one, comes first.
+
+    Raises
+    ------
+    NotFound, DamagedArtifact
+        There is no such model, or it is not as it was written.
+    DeclarationError
+        The model was not trained on a table.
+    ContractBroken
+        The table's columns are not those of training; every difference is told.
+    """
+    artifact = first_load(model)
+    if "roles" not in artifact.training:
+        raise DeclarationError(f"{model}: a model of a company; score it with --company")
+    found = scored(artifact, plain_table.read(table))
+    publish.write_table(found, out)
+    return int(found.num_rows)
+
+
+def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
+    """The rows' scores, in their order: no row is left out.
+
+    `probability_low` and `probability_high` are the ends of the interval of the health score, from
+    `health_score_high` to `health_score_low`, as probabilities.
+    """
+    X = matrix(foreign.fitting(table, artifact.features), artifact.features)
+    margins = artifact.margins(X)
+    health, around = artifact.scale.unclipped(margins), artifact.half_widths(X)
+    logits, wide = artifact.calibration.logits(margins), artifact.interval.half_widths(X)
+    identity = artifact.training["roles"]["id"]
+    own = {identity: table[identity]} if identity in table.column_names else {}
+    return pa.table(
+        {
+            **own,
+            "probability": artifact.scale.probability(margins),
+            "probability_low": expit(logits - wide),
+            "probability_high": expit(logits + wide),
+            "health_score": np.clip(health, 0, 100),
+            "health_score_low": np.clip(health - around, 0, 100),
+            "health_score_high": np.clip(health + around, 0, 100),
+            "band": [band_of(float(item)) for item in health],
+            "drivers": pa.array(_drivers(artifact, X), DRIVERS),
+        }
+    )
+
+
+def _drivers(artifact: Artifact, X: Floats) -> list[list[dict[str, Any]]]:
+    """The columns that move each row's score most, in health points."""
+    names, folded = drivers.fold(artifact.contributions(X), artifact.features)
+    points = folded * artifact.scale.points_per_margin
+    order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :SHOWN]
+    return [
+        [
+            {
+                "column": names[place],
+                "value": _value(artifact.features[place], float(X[row, place])),
+                "points": float(points[row, place]),
+            }
+            for place in places
+        ]
+        for row, places in enumerate(order)
+    ]
+
+
+def _value(feature: Feature, coded: float) -> str | None:
+    if np.isnan(coded):
+        return None
+    return feature.categories[int(coded)] if feature.dtype == "category" else f"{coded:g}"

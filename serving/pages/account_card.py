@@ -1,0 +1,217 @@
+"""One account's page: its header, its reasons and its playbooks, worded.
+
+Its one rule: it says what the assessment says, and where something is not known, that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import floor
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from features.declaring.company import Playbook
+from serving.assessment.assess import (
+    BAND_WORDS,
+    REAL_POINTS,
+    Assessment,
+    Driven,
+    Driver,
+    band_of,
+    reasons,
+)
+from serving.pages import charts, wording
+from serving.pages.figures import CONTEXT
+from serving.published.edition import Entry, Point
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One driver as a reason: its observation, its size in words and as a bar."""
+
+    title: str
+    sentence: str
+    mark: str
+    size: str
+    bar: Markup
+    playbook: str
+    anchor: str
+
+
+def told(item: Driven, playbooks: Mapping[str, Playbook]) -> list[Reason]:
+    """At most four reasons; where something is to be done, the lowering ones say what."""
+    chosen = reasons(item)
+    offered = playbooks if item.playbook else {}
+    largest = max((abs(driver.points) for driver in chosen), default=1.0)
+    return [_reason(driver, item.drivers, largest, offered) for driver in chosen]
+
+
+def _reason(
+    driver: Driver, among: Sequence[Driver], largest: float, offered: Mapping[str, Playbook]
+) -> Reason:
+    lowers = driver.points < 0
+    plan = offered.get(driver.playbook or "") if lowers else None
+    return Reason(
+        title=driver.title,
+        sentence=driver.sentence,
+        mark="▼" if lowers else "▲",
+        size=wording.size(driver, among),
+        bar=charts.bar(driver.points, largest),
+        playbook=plan.title if plan else "",
+        anchor=f"playbook-{driver.playbook}" if plan else "",
+    )
+
+
+def outweighing(item: Assessment) -> list[str]:
+    """What is no reason and yet has more points than any of them: background, and the unknown."""
+    chosen = reasons(item)
+    largest = max((abs(driver.points) for driver in chosen), default=float("inf"))
+    return [
+        f"{driver.title} ({'not known' if driver.value is None else 'background'})"
+        for driver in item.drivers
+        if driver not in chosen and abs(driver.points) > largest
+    ]
+
+
+class Background(NamedTuple):
+    """A context driver of some weight, told apart from the reasons."""
+
+    title: str
+    sentence: str
+    size: str
+
+
+def background(item: Driven) -> list[Background]:
+    """The context drivers worth half a point or more, the largest first."""
+    weighty = [
+        driver
+        for driver in item.drivers
+        if driver.kind == CONTEXT and driver.value is not None and abs(driver.points) >= REAL_POINTS
+    ]
+    weighty.sort(key=lambda driver: -abs(driver.points))
+    return [
+        Background(driver.title, driver.sentence, wording.size(driver, item.drivers))
+        for driver in weighty
+    ]
+
+
+def unknown(item: Assessment) -> list[str]:
+    """The titles of the indicators whose value is not known."""
+    return [driver.title for driver in item.drivers if driver.value is None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookCard:
+    """A playbook as it stands on the page; the account's own one comes first and open."""
+
+    anchor: str
+    plan: Playbook
+
+
+def playbook_cards(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[PlaybookCard]:
+    """The account's playbook and those that its lowering reasons name, each once.
+
+    None where the assessment names none: then nothing is to be done.
+    """
+    if item.playbook is None:
+        return []
+    lowering = [driver.playbook for driver in reasons(item) if driver.points < 0]
+    names = dict.fromkeys(name for name in (item.playbook, *lowering) if name in playbooks)
+    return [PlaybookCard(f"playbook-{name}", playbooks[name]) for name in names if name]
+
+
+class Past(NamedTuple):
+    """The run nearest to four weeks ago, and how the printed score moved since."""
+
+    movement: wording.Movement
+    score: str
+    word: str
+    day: str
+    span: str
+
+
+def past(trend: Sequence[Point], place: int | None) -> Past | None:
+    """Where the account stood about four weeks ago, if it had a score then and has one now."""
+    if place is None:
+        return None
+    then, now = trend[place], trend[-1]
+    moved = wording.movement(then.health_score, now.health_score)
+    if moved is None:
+        return None
+    days = (now.as_of - then.as_of).days
+    span = "4 weeks" if days == 28 else wording.counted(days, "day")
+    word = BAND_WORDS[then.band]
+    return Past(moved, wording.score(then.health_score), word, wording.short_day(then.as_of), span)
+
+
+class Alike(NamedTuple):
+    """How many accounts of the same light left, on a slice that the model never saw."""
+
+    left: str
+    accounts: str
+    day: str
+
+
+def alike(item: Assessment, evaluation: Mapping[str, Any]) -> Alike | None:
+    """The measured outcome of the account's band, where the evaluation has one."""
+    measured = evaluation.get("bands", {}).get(item.band)
+    if not measured or not measured["accounts"]:
+        return None
+    return Alike(f"{measured['churned']:,}", f"{measured['accounts']:,}", checked(evaluation))
+
+
+def checked(evaluation: Mapping[str, Any]) -> str:
+    """The as-of date of the slice on which the model was checked, or nothing."""
+    as_of = evaluation.get("as_of")
+    return wording.day(date.fromisoformat(as_of)) if as_of else ""
+
+
+def made_alike(version: str, evaluation: Mapping[str, Any]) -> str:
+    """That another model made the same way was checked, where it was not this very one."""
+    if not evaluation or evaluation["judged"] == "artifact":
+        return ""
+    learnt = "other accounts" if evaluation["kind"].startswith("folds") else "earlier data"
+    day = checked(evaluation)
+    return f"Model {version}; made the same way on {learnt} it was checked on {day}."
+
+
+def completeness(item: Assessment) -> str:
+    """How much is known of the account: `7 of 9 signals`, or a share where none are listed."""
+    if not item.drivers:
+        return f"{floor(100 * item.completeness)}%"
+    found = len(item.drivers) - len(unknown(item))
+    return f"{found} of {wording.counted(len(item.drivers), 'signal')}"
+
+
+class Interval(NamedTuple):
+    """The interval around a score: its ends, the other lights in it, and how much is not known."""
+
+    between: str
+    could_be: str
+    unknown: str
+
+
+def interval(item: Assessment) -> Interval | None:
+    """How sure the score is, where there is one."""
+    low, high = item.health_score_low, item.health_score_high
+    if low is None or high is None:
+        return None
+    bands = list(BAND_WORDS)
+    inside = bands[bands.index(band_of(low)) : bands.index(band_of(high)) + 1]
+    others = " or ".join(BAND_WORDS[band] for band in inside if band != item.band)
+    lost = len(unknown(item))
+    share = f"{lost} of {wording.counted(len(item.drivers), 'signal')}" if lost else ""
+    return Interval(wording.between(low, high), others, share)
+
+
+def about(entry: Entry, words: Mapping[str, str]) -> list[str]:
+    """The line below the name: segment, owner, parent, id, since when."""
+    parts = [
+        words.get(entry.assessment.segment),
+        f"owner {entry.owner}" if entry.owner else None,
+        f"part of {entry.parent}" if entry.parent else None,
+        f"account {entry.assessment.account_id}" if entry.name else None,
+        f"customer since {wording.day(entry.since)}" if entry.since else None,
+    ]
+    return [part for part in parts if part]

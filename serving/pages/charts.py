@@ -1,0 +1,179 @@
+"""Charts as SVG text, drawn on the server: sparkline, signed bar, score over time.
+
+Its one rule: geometry stands in SVG attributes and colour in the stylesheet's classes, so that
+the strictest content security policy holds. Every score axis is the fixed scale 0 to 100.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from math import floor
+
+from markupsafe import Markup
+
+from serving.assessment.assess import BAND_WORDS, Band
+from serving.assessment.opportunities import State
+from serving.pages.wording import day, score, short_day
+from training.calibrating.health import GREEN_FROM, RED_BELOW
+
+SPARK_WIDTH, SPARK_HEIGHT = 104, 36
+BAR_HALF, BAR_HEIGHT = 74, 12
+PLOT_HEIGHT = 170
+RED_EDGE, GREEN_EDGE = int(RED_BELOW), int(GREEN_FROM)
+
+Health = float | None
+Place = tuple[date, Health, Band]
+
+
+def _shape(path: str) -> Markup:
+    return Markup(f'<svg width="12" height="12" aria-hidden="true">{path}</svg>')
+
+
+_SHAPES: dict[Band, str] = {
+    "red": '<path d="M6 0l6 6-6 6-6-6z"/>',
+    "yellow": '<path d="M6 .8L12 11.4H0z"/>',
+    "green": '<circle cx="6" cy="6" r="5.4"/>',
+    "unscored": '<path d="M1 4.8h10v2.4H1z"/>',
+}
+SHAPES: dict[Band, Markup] = {band: _shape(path) for band, path in _SHAPES.items()}
+
+_STATES: dict[State, str] = {
+    "yes": '<path d="M4.6 0h2.8v4.6H12v2.8H7.4V12H4.6V7.4H0V4.6h4.6z"/>',
+    "held_back": '<path d="M2 1h2.8v10H2zM7.2 1H10v10H7.2z"/>',
+    "no": '<path d="M1 3.2h10v2H1zM1 6.8h10v2H1z"/>',
+    "unscored": '<path d="M1 4.8h10v2.4H1z"/>',
+}
+STATE_SHAPES: dict[State, Markup] = {state: _shape(path) for state, path in _STATES.items()}
+
+
+def places(days: Sequence[date]) -> list[int]:
+    """Where each of `days` (oldest first) stands across a sparkline."""
+    span = max((days[-1] - days[0]).days, 1)
+    right = SPARK_WIDTH - 4
+    return [right - round((days[-1] - when).days / span * (right - 4)) for when in days]
+
+
+def sparkline(across: Sequence[int], trend: Sequence[Health]) -> Markup:
+    """A trend at `across` on the fixed scale; nulls leave gaps, the dashed line is red's edge."""
+    told = [value for value in trend if value is not None]
+    if not told:
+        return Markup('<span class="quiet">no trend yet</span>')
+    spots = [
+        None if value is None else f"{x},{_spark_y(value)}"
+        for x, value in zip(across, trend, strict=True)
+    ]
+    lines = "".join(f'<polyline points="{" ".join(run)}"/>' for run in _unbroken(spots))
+    last_x, last_y = next(spot for spot in reversed(spots) if spot).split(",")
+    return Markup(
+        f'<svg class="spark" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" role="img" '
+        f'aria-label="Score from {floor(told[0])} to {floor(told[-1])}">'
+        f'<path class="edge" d="M0 {_spark_y(RED_EDGE)}h{SPARK_WIDTH}"/>{lines}'
+        f'<circle cx="{last_x}" cy="{last_y}" r="3"/></svg>'
+    )
+
+
+def _spark_y(value: float) -> int:
+    return 3 + round((100 - value) / 100 * (SPARK_HEIGHT - 6))
+
+
+def _unbroken(spots: Sequence[str | None]) -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for spot in spots:
+        if spot is None:
+            found.append([])
+        else:
+            found[-1].append(spot)
+    return [run for run in found if len(run) > 1]
+
+
+def bar(points: float, largest: float) -> Markup:
+    """A signed bar from the middle line: left lowers, right raises, full length at `largest`."""
+    length = max(2, round(BAR_HALF * min(abs(points) / largest, 1)))
+    side, start = ("raises", BAR_HALF) if points > 0 else ("lowers", BAR_HALF - length)
+    return Markup(
+        f'<svg class="bar {side}" width="{2 * BAR_HALF + 2}" height="{BAR_HEIGHT}" '
+        f'aria-hidden="true"><rect x="{start + 1}" y="1" width="{length}" '
+        f'height="{BAR_HEIGHT - 2}"/><path d="M{BAR_HALF + 1} 0v{BAR_HEIGHT}"/></svg>'
+    )
+
+
+def history(trend: Sequence[Place]) -> Markup:
+    """The score over time on the zones of the bands; as wide as its box, text unscaled.
+
+    Positions across are percentages, so the drawing stretches and the letters do not. Room
+    for the axis labels is left by the stylesheet's padding. Empty where there never was a score.
+    """
+    spots = _spots(trend)
+    if not any(spots):
+        return Markup()
+    parts = [*_zones(), *_ways(spots), *_dots(trend, spots), *_days(trend)]
+    return Markup(
+        f'<svg class="history" width="100%" height="{PLOT_HEIGHT + 30}" role="img" '
+        f'aria-label="{_summary(trend)}">{"".join(parts)}</svg>'
+    )
+
+
+def _summary(trend: Sequence[Place]) -> str:
+    told = [(when, value) for when, value, _ in trend if value is not None]
+    ends = [f"{score(value)} on {day(when)}" for when, value in (told[0], told[-1])]
+    return f"Score {ends[0]}" if len(told) == 1 else f"Score from {ends[0]} to {ends[1]}"
+
+
+def _y(value: float) -> float:
+    return round(6 + (100 - value) / 100 * PLOT_HEIGHT, 1)
+
+
+def _x(when: date, trend: Sequence[Place]) -> float:
+    first, last = trend[0][0], trend[-1][0]
+    return round(100 * (when - first).days / (last - first).days, 2) if last > first else 100.0
+
+
+def _spots(trend: Sequence[Place]) -> list[tuple[float, float] | None]:
+    return [None if value is None else (_x(when, trend), _y(value)) for when, value, _ in trend]
+
+
+def _zones() -> list[str]:
+    zones: tuple[tuple[Band, int, int], ...] = (
+        ("green", 100, GREEN_EDGE),
+        ("yellow", GREEN_EDGE, RED_EDGE),
+        ("red", RED_EDGE, 0),
+    )
+    rects = [
+        f'<rect class="zone {band}" width="100%" y="{_y(top)}" height="{_y(low) - _y(top):.1f}"/>'
+        f'<text class="zone-word" x="100%" dx="9" y="{(_y(top) + _y(low)) / 2 + 4:.1f}">'
+        f"{BAND_WORDS[band]} {low}–{top if top == 100 else top - 1}</text>"
+        for band, top, low in zones
+    ]
+    ticks = [
+        f'<text class="tick" x="0" dx="-7" y="{_y(value) + 4}">{value}</text>'
+        for value in (100, GREEN_EDGE, RED_EDGE, 0)
+    ]
+    return [*rects, *ticks]
+
+
+def _ways(spots: Sequence[tuple[float, float] | None]) -> list[str]:
+    return [
+        f'<line x1="{here[0]}%" y1="{here[1]}" x2="{there[0]}%" y2="{there[1]}"/>'
+        for here, there in pairwise(spots)
+        if here and there
+    ]
+
+
+def _dots(trend: Sequence[Place], spots: Sequence[tuple[float, float] | None]) -> list[str]:
+    last = max((index for index, spot in enumerate(spots) if spot), default=0)
+    return [
+        f'<circle cx="{spot[0]}%" cy="{spot[1]}" r="{5 if index == last else 2}">'
+        f"<title>{day(when)}: {score(value)}, {BAND_WORDS[band]}</title></circle>"
+        for index, ((when, value, band), spot) in enumerate(zip(trend, spots, strict=True))
+        if spot
+    ]
+
+
+def _days(trend: Sequence[Place]) -> list[str]:
+    last = len(trend) - 1
+    places = {0: "first", round(last / 3): "inner", round(2 * last / 3): "inner", last: "last"}
+    return [
+        f'<text class="when {place}" x="{_x(trend[index][0], trend)}%" y="{PLOT_HEIGHT + 26}">'
+        f"{short_day(trend[index][0])}</text>"
+        for index, place in sorted(places.items())
+    ]

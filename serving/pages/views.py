@@ -1,0 +1,311 @@
+"""The two pages that people read, portfolio and account, rendered on the server.
+
+Its one rule: a page is plain HTML with one stylesheet from this service and nothing else, so
+that it works without JavaScript and under the content security policy that `auth` sets.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from features.errors import ChurnlightError, NotFound
+from serving.assessment.assess import BAND_WORDS
+from serving.pages import (
+    account_card,
+    charts,
+    figures,
+    opportunity_pages,
+    portfolio,
+    what_changed,
+    wording,
+)
+from serving.pages.selection import (
+    SIZES,
+    SORT_WORDS,
+    STATUS_WORDS,
+    BadQuery,
+    Query,
+    has,
+    one_of,
+    select,
+    sorts_of,
+    weeks_before,
+)
+from serving.published.book import Book, Edition, Entry
+from serving.published.edition import LONGEST_SEARCH
+from training.calibrating.health import RED_BELOW
+
+HERE = Path(__file__).parent
+
+View = Callable[[Request], Response]
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    style = (HERE / "static" / "churnlight.css").read_bytes()
+    made.globals |= {
+        "stylesheet": f"/static/churnlight.css?v={sha256(style).hexdigest()[:12]}",
+        "shapes": charts.SHAPES,
+        "state_shapes": charts.STATE_SHAPES,
+        "band_words": BAND_WORDS,
+        "dash": wording.DASH,
+        "red_below": f"{RED_BELOW:g}",
+        "longest_search": LONGEST_SEARCH,
+    }
+    return made
+
+
+TEMPLATES = _environment()
+
+
+def routes(book: Book) -> list[BaseRoute]:
+    """The pages of `book`: portfolio, its CSV file, account pages and the stylesheet."""
+    return [
+        Route("/", _page(book, _portfolio)),
+        Route("/accounts.csv", _page(book, _csv)),
+        Route("/opportunities", _page(book, _opportunities)),
+        Route("/accounts/{account_id:path}", _page(book, _account)),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]
+
+
+def _page(book: Book, view: Callable[[Request, Book], Response]) -> View:
+    """`view` with the book brought up to date and its errors told as pages."""
+
+    def answer(request: Request) -> Response:
+        book.refresh()
+        if not book.targets:
+            return error_page(book, 503, "No scores yet", NO_SCORES)
+        try:
+            return view(request, book)
+        except BadQuery as error:
+            return error_page(book, 400, "This address cannot be understood", str(error))
+        except NoOpportunities:
+            return error_page(book, 404, "No opportunities yet", NO_OPPORTUNITIES)
+        except NotFound:
+            return error_page(book, 404, "There is no such account", NO_ACCOUNT)
+
+    return answer
+
+
+class NoOpportunities(Exception):
+    """Nothing that is welcome is declared, or published with the latest scores."""
+
+
+NO_OPPORTUNITIES = (
+    "Nothing is published that an account could be won for: declare a target with adverse = false, "
+    "then run: churnlight train, promote and score"
+)
+NO_SCORES = "Nothing has been published for this company. Run: churnlight score"
+NO_ACCOUNT = (
+    "The latest scores hold no account of this name. It may have been renamed, or the address "
+    "may be incomplete."
+)
+
+
+def error_page(book: Book, status: int, title: str, message: str) -> HTMLResponse:
+    """A readable page for what went wrong, with a way back to the accounts."""
+    return _html(_render("message.html", book, {"title": title, "message": message}), status)
+
+
+def _html(text: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(text, status)
+
+
+def _render(template: str, book: Book, content: dict[str, Any]) -> str:
+    shared = {
+        "company": book.company.company,
+        "stale": book.stale,
+        "has_opportunities": bool(book.opportunities),
+    }
+    return TEMPLATES.get_template(template).render(shared | content)
+
+
+def _edition(request: Request, book: Book) -> Edition:
+    known = book.targets
+    wanted = request.query_params.get("target") or known[0]
+    if wanted not in known:
+        raise BadQuery(
+            f"target: got “{wording.shortened(wanted)}”; write one of {', '.join(known)}"
+        )
+    return book.edition(wanted)
+
+
+def _portfolio(request: Request, book: Book) -> Response:
+    edition = _edition(request, book)
+    query = Query.read(request.query_params, edition)
+    return _html(portfolio_html(book, edition, query))
+
+
+def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
+    """The portfolio page for `query` as HTML text.
+
+    Raises
+    ------
+    BadQuery
+        The query asks for a page after the last.
+    """
+    chosen = select(query, edition)
+    pages = max(1, -(-len(chosen) // query.size))
+    if query.page > pages:
+        raise BadQuery(f"page: got {query.page}; the last page is {pages}")
+    start = (query.page - 1) * query.size
+    shown = chosen[start : start + query.size]
+    content = {
+        "query": query,
+        "cards": portfolio.cards(query, edition, book.company.company.currency),
+        "rows": portfolio.rows(query, edition, shown, book.company),
+        "pager": _pager(query, len(chosen), start, pages),
+        "unscored": edition.totals()["unscored"].accounts,
+    }
+    parts = _frame(book, edition) | _choices(book, edition) | _columns(edition)
+    return _render("portfolio.html", book, parts | content)
+
+
+def _opportunities(request: Request, book: Book) -> Response:
+    known = book.opportunities
+    if not known:
+        raise NoOpportunities
+    found = book.prospects(one_of(request.query_params, "target", list(known)))
+    query = opportunity_pages.Query.read(request.query_params, found)
+    parts = opportunity_pages.content(book, found, query)
+    return _html(_render("opportunities.html", book, parts))
+
+
+def _frame(book: Book, edition: Edition) -> dict[str, Any]:
+    """What both pages say of the run: its day, and what leaving means and when."""
+    as_of, model = edition.run.as_of, edition.model
+    first = as_of + timedelta(days=model["gap_days"])
+    last = first + timedelta(days=model["horizon_days"] - 1)
+    return {
+        "accounts": wording.counted(len(edition), "account"),
+        "as_of": wording.day(as_of),
+        "computed_at": wording.moment(edition.run.computed_at),
+        "leaving": wording.leaving(book.company.targets[edition.target]),
+        "horizon": wording.counted(model["horizon_days"], "day"),
+        "first_day": wording.day(first),
+        "last_day": wording.day(last),
+    }
+
+
+def _choices(book: Book, edition: Edition) -> dict[str, Any]:
+    """What the filter form offers; an empty choice leaves its field out."""
+    return {
+        "targets": {name: book.company.targets[name].title or name for name in book.targets},
+        "statuses": STATUS_WORDS,
+        "segments": portfolio.segment_words(edition, book.company),
+        "owners": edition.values("owner"),
+        "sorts": {name: SORT_WORDS[name] for name in sorts_of(edition)},
+        "sizes": SIZES,
+    }
+
+
+def _columns(edition: Edition) -> dict[str, Any]:
+    """Which columns the company's facts can fill, and how long the trend is."""
+    days = edition.trend_dates
+    weeks = (days[-1] - days[0]).days // 7 + 1
+    over = f"Trend, {wording.counted(weeks, 'week')}" if weeks > 1 else "Trend"
+    return {
+        "has_renewal": has(edition, "renewal"),
+        "has_mrr": has(edition, "mrr"),
+        "trend_over": over,
+    }
+
+
+def _pager(query: Query, found: int, start: int, pages: int) -> dict[str, str]:
+    last = min(start + query.size, found)
+    return {
+        "shown": f"{start + 1:,}–{last:,} of {found:,}" if found else "0 of 0",
+        "before": query.link(page=query.page - 1) if query.page > 1 else "",
+        "after": query.link(page=query.page + 1) if query.page < pages else "",
+        "more": query.link(size=SIZES[-1]) if found > query.size < SIZES[-1] else "",
+        "everything": query.link(status="all"),
+        "plain": query.link(q="", status="scored", segment="", owner=""),
+        "csv": query.link("/accounts.csv"),
+    }
+
+
+def _csv(request: Request, book: Book) -> Response:
+    edition = _edition(request, book)
+    lines = portfolio.csv_table(Query.read(request.query_params, edition), edition, book.company)
+    name = f"accounts-{edition.target}-{edition.run.as_of}.csv"
+    shown = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=shown)
+
+
+def _account(request: Request, book: Book) -> Response:
+    edition = _edition(request, book)
+    entry = edition.entry(request.path_params["account_id"])
+    content = _frame(book, edition) | _header(book, edition, entry) | _findings(book, entry)
+    back = "/" if edition.target == book.targets[0] else f"/?target={edition.target}"
+    return _html(_render("account.html", book, content | {"entry": entry, "back": back}))
+
+
+def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
+    """The header card of an account: light, score, chance, contract, data, model."""
+    item, version = entry.assessment, wording.version(entry.assessment.model_version)
+    words = portfolio.segment_words(edition, book.company)
+    currency = book.company.company.currency
+    evaluation = _evaluation(book, edition)
+    return {
+        "about": " · ".join(account_card.about(entry, words)),
+        "band": item.band,
+        "score": wording.score(item.health_score),
+        "interval": account_card.interval(item),
+        "past": account_card.past(entry.trend, weeks_before(edition.trend_dates)),
+        "chance": wording.chance(item.churn_probability)
+        if item.churn_probability is not None
+        else "",
+        "alike": account_card.alike(item, evaluation),
+        "renewal": portfolio.renewal(entry),
+        "mrr": "" if entry.mrr is None else wording.money(entry.mrr, currency),
+        "completeness": account_card.completeness(item),
+        "version": version,
+        "checked": account_card.checked(evaluation),
+        "made_alike": account_card.made_alike(version, evaluation),
+    }
+
+
+def _evaluation(book: Book, edition: Edition) -> dict[str, Any]:
+    """How the model that made these scores did later; empty where it is another one."""
+    try:
+        artifact = book.artifact(edition.target)
+    except ChurnlightError:
+        return {}
+    return artifact.evaluation if artifact.digest == edition.model["digest"] else {}
+
+
+def _findings(book: Book, entry: Entry) -> dict[str, Any]:
+    """The cards of an account: reasons, all figures, history, changes, playbooks."""
+    item, plans = entry.assessment, book.company.playbooks
+    return {
+        "reasons": account_card.told(item, plans),
+        "outweighing": account_card.outweighing(item),
+        "background": account_card.background(item),
+        "unknown": account_card.unknown(item),
+        "sum": figures.adding_up(item),
+        "little": f"{wording.LITTLE_POINTS:g}",
+        "history": charts.history(entry.trend),
+        "trend": [
+            (wording.day(when), wording.score(health), band)
+            for when, health, band in reversed(entry.trend)
+        ],
+        "changes": what_changed.changes(entry),
+        "playbooks": account_card.playbook_cards(item, plans),
+        "opportunities": opportunity_pages.cards(book, item.account_id),
+    }

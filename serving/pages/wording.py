@@ -1,0 +1,168 @@
+"""The words that pages use for dates, money, chances, sizes and movements.
+
+Its one rule: a figure is worded in one place, so that it reads the same wherever it stands.
+Scores are printed as whole numbers rounded down, so that a score below 40 never reads 40.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import floor
+
+from features.declaring.company import Target
+from serving.assessment.assess import Driver
+from training.explaining.drivers import amount, noun
+
+DASH = "–"
+LITTLE_POINTS = 3.0
+LONGEST_LINE = 40
+LONGEST_BRIEF = 55
+SHORTEST_TITLE = 20
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
+
+
+def day(when: date) -> str:
+    """`21 Nov 2026`."""
+    return f"{when.day} {when:%b} {when.year}"
+
+
+def short_day(when: date) -> str:
+    """`21 Nov`."""
+    return f"{when.day} {when:%b}"
+
+
+def moment(iso: str) -> str:
+    """`21 Nov 2026, 05:10 UTC` for an ISO 8601 time in UTC."""
+    when = datetime.fromisoformat(iso)
+    return f"{day(when.date())}, {when:%H:%M} UTC"
+
+
+def distance(when: date, as_of: date) -> str:
+    """How far `when` is from the day of the scores: `in 52 days`, `today`, `3 days ago`."""
+    days = (when - as_of).days
+    if days == 0:
+        return "today"
+    return f"in {counted(days, 'day')}" if days > 0 else f"{counted(-days, 'day')} ago"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 account`, `3,201 accounts`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def money(amount: float, currency: str) -> str:
+    """Whole units of `currency` (an ISO 4217 code or a symbol): `€8,400`, `8,400 CHF`."""
+    symbol = _SYMBOLS.get(currency, currency if len(currency) == 1 else "")
+    number = f"{'−' if round(amount) < 0 else ''}{symbol}{abs(round(amount)):,}"
+    return number if symbol or not currency else f"{number} {currency}"
+
+
+def known(value: float | str | None, unit: str) -> str:
+    """A driver's value with its unit, as its sentence writes it, or that it is not known."""
+    text, many = amount(value, unit), noun(unit)
+    if not isinstance(value, int | float):
+        return text
+    single = value == 1 and many.endswith("s") and not many.endswith("ss")
+    return f"{text} {many.removesuffix('s') if single else many}".rstrip()
+
+
+def version(name: str) -> str:
+    """A model's version: `v7` for one of the registry."""
+    return f"v{name}" if name.isdigit() else name
+
+
+def score(health: float | None) -> str:
+    """A health score rounded down, or a dash."""
+    return DASH if health is None else str(floor(health))
+
+
+def between(low: float | None, high: float | None) -> str:
+    """The interval around a score, both ends rounded down like the score; empty without one."""
+    if low is None or high is None:
+        return ""
+    first, last = score(low), score(high)
+    return f"{first} either way" if first == last else f"between {first} and {last}"
+
+
+def points(number: float) -> str:
+    """Health points with sign and one decimal: `+3.0`, `−7.2`, `0.0`."""
+    text = f"{abs(number):.1f}"
+    if text == "0.0":
+        return text
+    return f"+{text}" if number > 0 else f"−{text}"
+
+
+def chance(probability: float) -> str:
+    """A probability as a natural frequency: `about 44 in 100`."""
+    of_hundred = round(100 * probability)
+    if of_hundred == 0:
+        return "fewer than 1 in 100"
+    return "more than 99 in 100" if of_hundred == 100 else f"about {of_hundred} in 100"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A score's way between two days, in whole points as they are printed."""
+
+    mark: str
+    points: int
+    word: str
+
+
+def movement(then: float | None, now: float | None) -> Movement | None:
+    """How the printed score moved, or `None` where either is unknown."""
+    if then is None or now is None:
+        return None
+    change = floor(now) - floor(then)
+    if change == 0:
+        return Movement("●", 0, "same")
+    return Movement("▲", change, "better") if change > 0 else Movement("▼", -change, "worse")
+
+
+def size(driver: Driver, among: Sequence[Driver] = ()) -> str:
+    """How much a driver moves the score, in one of three sizes.
+
+    "a little" is less than `LITTLE_POINTS`; "the score most" is the largest of `among` on its
+    side, unless it is little; everything between is just "the score".
+    """
+    verb = "Raises" if driver.points > 0 else "Lowers"
+    if abs(driver.points) < LITTLE_POINTS:
+        return f"{verb} the score a little"
+    side = [item for item in among if (item.points > 0) == (driver.points > 0)]
+    most = max((abs(item.points) for item in side), default=None)
+    return f"{verb} the score{' most' if abs(driver.points) == most else ''}"
+
+
+def brief(driver: Driver) -> str:
+    """A driver in a line of a table: its sentence where that fits, else title, value, usual one.
+
+    The title is cut where the rest would not fit beside it in two lines.
+    """
+    if len(driver.sentence) <= LONGEST_LINE:
+        return driver.sentence
+    usual = "" if driver.usual is None else f", usually {amount(driver.usual, driver.unit)}"
+    worded = f"{driver.title}: {known(driver.value, driver.unit)}{usual}"
+    if len(worded) <= LONGEST_LINE:
+        return worded
+    plain = f": {amount(driver.value, driver.unit)}{usual}"
+    return f"{shortened(driver.title, max(LONGEST_BRIEF - len(plain), SHORTEST_TITLE))}{plain}"
+
+
+def leaving(target: Target) -> str:
+    """What "leaving" means for a target, in the words of the declaration where it has some."""
+    span = f"within {counted(target.horizon, 'day')}"
+    if target.title:
+        said = str(target.horizon) in target.title
+        return target.title if said else f"{target.title} {span}"
+    if target.inactivity:
+        return f"nothing in {target.inactivity.source} {span}"
+    event = target.event
+    assert event is not None, "a target is either an event or inactivity"
+    return f"{'an end' if event.ended else 'an event'} in {event.source} {span}"
+
+
+def shortened(text: str, limit: int = 90) -> str:
+    """`text`, cut at a word where it is longer than `limit` characters."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit].rsplit(' ', 1)[0]}…"

@@ -1,0 +1,161 @@
+"""The book of business that the API and the pages read: the latest published run, in memory.
+
+Its one rule: an edition is built whole, from verified files, and then swapped in; a reader
+never sees half of one, and where a new one cannot be read the last good one stays.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
+
+from features.declaring.company import Company
+from features.declaring.indicator import column_name
+from features.errors import ChurnlightError, NotFound
+from features.settings import Settings
+from serving.published import prospects, runs
+from serving.published.edition import Edition, Entries, Entry, Point, Total, bind
+from serving.published.prospects import Prospects
+
+if TYPE_CHECKING:
+    from training.artifact import Artifact
+
+__all__ = ["Book", "Edition", "Entries", "Entry", "Point", "Total"]
+
+log = logging.getLogger("churnlight")
+
+
+class Book:
+    """The published runs of one company, kept in memory and renewed when a new one appears."""
+
+    def __init__(self, company: Company, settings: Settings) -> None:
+        self.company = company
+        self.settings = settings
+        self.workspace = settings.workspace_of(company)
+        self._root = self.workspace / "scores"
+        self._renewing = threading.Lock()
+        self._seen: tuple[int, ...] = ()
+        self._editions: Mapping[str, Edition] = MappingProxyType({})
+        self._prospects: Mapping[str, Prospects] = MappingProxyType({})
+        self._artifacts: dict[str, tuple[tuple[int, ...], Artifact]] = {}
+        self.stale = ""
+
+    @classmethod
+    def open(cls, company: Company, settings: Settings) -> Self:
+        """The book of `company` as it is published now; empty where nothing is yet."""
+        book = cls(company, settings)
+        book.refresh()
+        return book
+
+    def refresh(self) -> None:
+        """Takes up what was published since; costs one `stat` where nothing was.
+
+        Where the new state cannot be read, the last good one stays and `stale` says why.
+        """
+        with self._renewing:
+            seen = _signature(self._root / "current.json")
+            if seen == self._seen:
+                return
+            self._seen = seen
+            try:
+                found = runs.published(self._root)
+                editions = _editions(found, self.company)
+                self._prospects = MappingProxyType(_prospects(found, self.company))
+                self._editions = MappingProxyType(editions)
+                self.stale = ""
+            except NotFound:
+                log.info("no scoring run is published under %s", self._root)
+            except (ChurnlightError, OSError, ValueError, KeyError, TypeError) as error:
+                self.stale = f"the latest run cannot be read: {error}"
+                log.exception("keeping the last good run")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The adverse targets that have a published run, in the order of the declaration."""
+        return tuple(name for name in self.company.adverse if name in self._editions)
+
+    @property
+    def opportunities(self) -> tuple[str, ...]:
+        """The targets that are no risk and have a published run, in the same order."""
+        return tuple(name for name in self.company.opportunities if name in self._prospects)
+
+    def edition(self, target: str) -> Edition:
+        """Everything that is published of `target`.
+
+        Hold on to it for the length of a request, so that its parts belong together.
+
+        Raises
+        ------
+        NotFound
+            Nothing is published for this target.
+        """
+        if target not in self._editions:
+            raise NotFound(f"no run is published for target {target!r}; run: churnlight score")
+        return self._editions[target]
+
+    def prospects(self, target: str) -> Prospects:
+        """The published opportunities of `target`; as `edition`."""
+        if target not in self._prospects:
+            raise NotFound(f"no run is published for target {target!r}; run: churnlight score")
+        return self._prospects[target]
+
+    def artifact(self, target: str) -> "Artifact":
+        """The promoted artifact of `target`, verified as it is loaded, and kept.
+
+        Its explanations are compiled before anybody asks for one.
+
+        Raises
+        ------
+        NotFound
+            None is promoted.
+        """
+        from training.artifact import champion, champion_folder
+        from training.expiry import overdue
+
+        seen = _signature(champion_folder(self.workspace, target) / "champion.json")
+        kept = self._artifacts.get(target)
+        if kept is None or kept[0] != seen:
+            found = champion(self.workspace, target)
+            log.info("target %s: explained by %s", target, found.explanation_path)
+            edition = self._editions.get(target)
+            if edition and (told := overdue(found, edition.run.as_of)):
+                log.warning(told)
+            kept = seen, found
+            self._artifacts[target] = kept
+        return kept[1]
+
+
+def _signature(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0,)
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _editions(found: Sequence[runs.Run], company: Company) -> dict[str, Edition]:
+    return {
+        target: bind([run for run in found if target in run.models], target, _columns(company))
+        for target in company.adverse
+        if any(target in run.models for run in found)
+    }
+
+
+def _prospects(found: Sequence[runs.Run], company: Company) -> dict[str, Prospects]:
+    """Of the latest run alone: an opportunity is told while the scores beside it are as new."""
+    latest = found[-1]
+    return {
+        target: prospects.bind(latest, target, _columns(company))
+        for target in company.opportunities
+        if target in latest.models
+    }
+
+
+def _columns(company: Company) -> dict[str, list[str]]:
+    """The feature columns of each live indicator."""
+    return {
+        name: [column_name(name, window) for window in item.spans()]
+        for name, item in company.staged("live").items()
+    }

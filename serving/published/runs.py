@@ -1,0 +1,282 @@
+"""Scoring runs: published, immutable directories, one per as-of date and set of models.
+
+`scores/RUN/scores.parquet` holds one row per account and target, `features.parquet` the rows that
+were scored, `changes.parquet` what moved the scores since the run before
+(`serving.published.movement_rows`), `run.json` what scored them. `scores/current.json` names the
+run that stands for each as-of date; replacing that one file is what publishes.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from features import publish
+from features.errors import ChurnlightError, NotFound
+from serving.assessment.assess import Assessment, Driver
+from serving.assessment.opportunities import Opportunity
+
+if TYPE_CHECKING:
+    from training.artifact import Artifact
+
+# Part of a run's name: a run of another make is another run.
+FORMAT = 5
+TABLES = ("scores", "features", "accounts", "changes")
+
+DRIVER = pa.struct(
+    [
+        ("indicator", pa.string()),
+        ("title", pa.string()),
+        ("dimension", pa.string()),
+        ("kind", pa.string()),
+        ("value", pa.float64()),
+        ("value_text", pa.string()),
+        ("usual", pa.float64()),
+        ("usual_text", pa.string()),
+        ("window", pa.int32()),
+        ("unit", pa.string()),
+        ("health_points", pa.float64()),
+        ("sentence", pa.string()),
+        ("playbook", pa.string()),
+        ("opportunity_points", pa.float64()),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        pa.field("account_id", pa.string(), nullable=False),
+        pa.field("as_of", pa.date32(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        ("churn_probability", pa.float64()),
+        ("health_score", pa.float64()),
+        ("health_score_unclipped", pa.float64()),
+        ("health_score_low", pa.float64()),
+        ("health_score_high", pa.float64()),
+        ("interval_half_width", pa.float64()),
+        ("band", pa.string()),
+        ("completeness", pa.float64()),
+        ("base_points", pa.float64()),
+        ("outcome_points", pa.float64()),
+        ("business_points", pa.float64()),
+        ("relationship_points", pa.float64()),
+        ("context_points", pa.float64()),
+        ("drivers", pa.list_(DRIVER)),
+        ("playbook", pa.string()),
+        ("model_version", pa.string()),
+        ("segment", pa.string()),
+        ("unscored_reason", pa.string()),
+        ("opportunity_probability", pa.float64()),
+        ("opportunity_score", pa.float64()),
+        ("opportunity_score_unclipped", pa.float64()),
+        ("opportunity_score_low", pa.float64()),
+        ("opportunity_score_high", pa.float64()),
+        ("opportunity", pa.string()),
+        ("held_back_reason", pa.string()),
+    ]
+)
+UNITS: dict[type, str] = {Assessment: "health_points", Opportunity: "opportunity_points"}
+"""The column of a driver's points, by what the driver belongs to."""
+
+Row = Assessment | Opportunity
+
+
+@dataclass(frozen=True)
+class Run:
+    """One published scoring run.
+
+    `models` holds, per target, what `described` says of the model; `computed_at` is an ISO 8601
+    time in UTC; `declaration_hash` is that of the declaration by which the rows were made.
+    """
+
+    folder: Path
+    as_of: date
+    computed_at: str
+    data_until: date
+    declaration_hash: str
+    data_digest: str
+    models: dict[str, dict[str, Any]]
+
+    def scores(self, columns: list[str] | None = None) -> pa.Table:
+        """What is said of every account as an Arrow table of `SCHEMA`, verified as it is read."""
+        return publish.read_parquet(self.folder / "scores.parquet", columns)
+
+    def features(self) -> pa.Table:
+        """The snapshot rows that were scored."""
+        return publish.read_parquet(self.folder / "features.parquet")
+
+    def accounts(self) -> pa.Table:
+        """Account facts for people: account_id, name, owner, parent, mrr, renewal, since."""
+        return publish.read_parquet(self.folder / "accounts.parquet")
+
+    def changes(self) -> pa.Table:
+        """What moved the scores since the run before, as rows of `movement_rows.SCHEMA`."""
+        return publish.read_parquet(self.folder / "changes.parquet")
+
+
+def described(artifact: "Artifact") -> dict[str, Any]:
+    """What a score says of its model; `declaration_hash` is that of its training."""
+    return {
+        "name": artifact.name,
+        "version": artifact.version,
+        "digest": artifact.digest,
+        "declaration_hash": artifact.declaration_hash,
+        "horizon_days": artifact.horizon_days,
+        "gap_days": artifact.gap_days,
+    }
+
+
+def to_table(rows: Sequence[Row]) -> pa.Table:
+    """The assessments or opportunities as rows of `SCHEMA`, null in what the others have."""
+    columns = {
+        name: _drivers(rows)
+        if name == "drivers"
+        else pa.array([getattr(item, name, None) for item in rows], SCHEMA.field(name).type)
+        for name in SCHEMA.names
+    }
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _drivers(rows: Sequence[Row]) -> pa.ListArray:
+    """All drivers as one list column; a driver at a time costs more than scoring it."""
+    every = [driver for item in rows for driver in item.drivers]
+    units = [UNITS[type(item)] for item in rows for _ in item.drivers]
+    ends = accumulate((len(item.drivers) for item in rows), initial=0)
+    fields = [pa.array(_driver_column(every, units, field.name), field.type) for field in DRIVER]
+    structs = pa.StructArray.from_arrays(fields, fields=list(DRIVER))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
+
+
+def _driver_column(drivers: Sequence[Driver], units: Sequence[str], name: str) -> list[Any]:
+    if name in UNITS.values():
+        return [
+            driver.points if unit == name else None
+            for driver, unit in zip(drivers, units, strict=True)
+        ]
+    plain = name.removesuffix("_text")
+    if plain not in ("value", "usual"):
+        return [getattr(driver, name) for driver in drivers]
+    is_text = name != plain
+    found = [getattr(driver, plain) for driver in drivers]
+    return [value if isinstance(value, str) == is_text else None for value in found]
+
+
+def from_rows(table: pa.Table) -> list[Assessment]:
+    """The assessments that `to_table` made rows of."""
+    return [Assessment(**fields) for fields in _fields(table, Assessment)]
+
+
+def opportunities_from_rows(table: pa.Table) -> list[Opportunity]:
+    """The opportunities that `to_table` made rows of."""
+    return [Opportunity(**fields) for fields in _fields(table, Opportunity)]
+
+
+def _fields(table: pa.Table, kind: type[Row]) -> Iterator[dict[str, Any]]:
+    own = table.select([field.name for field in fields(kind)])
+    for row in own.to_pylist():
+        yield row | {"drivers": tuple(_driver(item, kind) for item in row["drivers"] or ())}
+
+
+def _driver(row: dict[str, Any], kind: type[Row]) -> Driver:
+    plain = one_value(row)
+    points = {unit: plain.pop(unit, None) for unit in UNITS.values()}
+    return Driver(**plain, points=points[UNITS[kind]])
+
+
+def one_value(driver: dict[str, Any], keys: Sequence[str] = ("value", "usual")) -> dict[str, Any]:
+    """A driver's row with a number or a text as its value and its usual value (or other `keys`)."""
+    plain = dict(driver)
+    for key in keys:
+        text = plain.pop(f"{key}_text")
+        plain[key] = text if text is not None else plain[key]
+    return plain
+
+
+def write(run: Run, tables: Mapping[str, pa.Table]) -> Run:
+    """Keeps `run` in its folder and answers it as it is kept; nobody sees it yet.
+
+    `tables` are its `scores`, `features`, `accounts` and `changes`. A directory of the same name
+    stands as it is, unless it can no longer be read.
+    """
+    if run.folder.exists() and not _readable(run.folder):
+        shutil.rmtree(run.folder)
+    with publish.new_directory(run.folder) as folder:
+        for name in TABLES:
+            publish.write_parquet(tables[name], folder / f"{name}.parquet")
+        publish.write_json(_description(run), folder / "run.json")
+    return read(run.folder)
+
+
+def _readable(folder: Path) -> bool:
+    try:
+        kept = read(folder)
+        tables = [kept.scores(), kept.features(), kept.accounts(), kept.changes()]
+        return all(item is not None for item in tables)
+    except (ChurnlightError, OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def make_current(kept: Sequence[Run], root: Path) -> None:
+    """Publishes `kept`, all at once: from now on people see them for their as-of dates."""
+    named = _current(root) | {run.as_of.isoformat(): run.folder.name for run in kept}
+    publish.write_json(dict(sorted(named.items())), root / "current.json")
+
+
+def _description(run: Run) -> dict[str, Any]:
+    plain = {key: value for key, value in asdict(run).items() if key != "folder"}
+    return plain | {"as_of": run.as_of.isoformat(), "data_until": run.data_until.isoformat()}
+
+
+def _current(root: Path) -> dict[str, str]:
+    path = root / "current.json"
+    try:
+        named = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except ValueError:
+        named = None
+    if not isinstance(named, dict):
+        raise ChurnlightError(f"{path.name} of the scores is damaged; remove it and score again")
+    return named
+
+
+def read(folder: Path) -> Run:
+    """The run that was published in `folder`."""
+    content = json.loads((folder / "run.json").read_text("utf-8"))
+    dates = {key: date.fromisoformat(content[key]) for key in ("as_of", "data_until")}
+    return Run(**(content | dates), folder=folder)
+
+
+def published(root: Path) -> list[Run]:
+    """Every current run under `root`, oldest as-of date first.
+
+    Raises
+    ------
+    NotFound
+        Nothing has been published yet.
+    """
+    current = _current(root)
+    if not current:
+        raise NotFound(f"{root}: no scoring run is published; run: churnlight score")
+    return [read(root / name) for name in current.values()]
+
+
+def before(root: Path, day: date) -> Run | None:
+    """The current run with the latest as-of date before `day`; None where there is none.
+
+    Raises
+    ------
+    ChurnlightError
+        What says so, or the run's description, is damaged.
+    """
+    named = {date.fromisoformat(key): name for key, name in _current(root).items()}
+    earlier = [key for key in named if key < day]
+    if not earlier:
+        return None
+    folder = root / named[max(earlier)]
+    try:
+        return read(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ChurnlightError(f"{folder}: cannot be read ({error!r}); score again") from error

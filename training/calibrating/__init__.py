@@ -1,0 +1,1 @@
+"""From raw margins to probabilities and scores: calibration, bands and the two scales."""

@@ -1,0 +1,144 @@
+"""The health score: 0 to 100, 100 is healthiest, red below 40, green from 70, for every model.
+
+Two probabilities anchor the scale: h = 40 + 30 · (logit p_red − logit p) / (logit p_red −
+logit p_green). This is the points-to-double-the-odds scale of credit scorecards (Siddiqi 2012)
+with PDO = 30·ln 2 / (logit p_red − logit p_green). Since h is affine in the margin, each
+contribution to the margin is worth a fixed number of points.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv, expit
+
+from features.declaring.company import Target, odds
+from features.errors import GateRefused
+from training.calibrating.calibration import Calibration
+
+Floats = npt.NDArray[np.float64]
+
+RED_BELOW = 40.0
+GREEN_FROM = 70.0
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """The probabilities at which red (above `p_red`) and green (up to `p_green`) begin."""
+
+    p_red: float
+    p_green: float
+    chosen: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Health points of one model: its calibration and its anchors."""
+
+    calibration: Calibration
+    anchors: Anchors
+
+    @property
+    def points_per_margin(self) -> float:
+        """Health points (negative) for one unit of raw margin."""
+        return self.points_per_logit * self.calibration.slope
+
+    @property
+    def points_per_logit(self) -> float:
+        """Health points (negative) for one unit of calibrated log-odds."""
+        return -30.0 / self._span
+
+    @property
+    def points_to_double_the_odds(self) -> float:
+        """Health points lost when the odds of churn double."""
+        return 30.0 * math.log(2) / self._span
+
+    @property
+    def _span(self) -> float:
+        return logit(self.anchors.p_red) - logit(self.anchors.p_green)
+
+    def unclipped(self, margins: Floats) -> Floats:
+        """The health score of raw margins before it is clipped to [0, 100]."""
+        logits = self.calibration.logits(margins)
+        return RED_BELOW + 30.0 * (logit(self.anchors.p_red) - logits) / self._span
+
+    def probability(self, margins: Floats) -> Floats:
+        """The churn probability of raw margins."""
+        return expit(self.calibration.logits(margins))  # type: ignore[no-any-return]
+
+
+def logit(probability: float) -> float:
+    """The natural logarithm of the odds."""
+    return math.log(odds(probability))
+
+
+def anchors(
+    target: Target, logits: Floats, labels: npt.NDArray[np.int8], capacity: float
+) -> Anchors:
+    """The target's declared anchors, or those that validation rows support.
+
+    Parameters
+    ----------
+    logits, labels : arrays of shape (rows,)
+        Calibrated logits and outcomes of rows that the model has not seen.
+    capacity : float
+        The largest share of accounts that the team can work as red.
+
+    Raises
+    ------
+    GateRefused
+        The rows cannot support a green band, or the two anchors are too close.
+    """
+    if target.p_red is not None and target.p_green is not None:
+        return Anchors(target.p_red, target.p_green, "declared")
+    return supported(logits, labels, capacity)
+
+
+def supported(logits: Floats, labels: npt.NDArray[np.int8], capacity: float) -> Anchors:
+    """The anchors that validation rows support; parameters and errors as of `anchors`."""
+    red, green = _red(logits, capacity), _green(logits, labels)
+    if odds(red) < 2 * odds(green):
+        raise GateRefused(
+            f"the bands lie too close: p_red {red:.3f} (capacity {capacity:.0%}) against "
+            f"p_green {green:.3f}; lower the capacity, or declare p_red and p_green"
+        )
+    return Anchors(red, green, "validation rows")
+
+
+def _red(logits: Floats, capacity: float) -> float:
+    """The probability above which at most `capacity` of the rows lie, ties left out."""
+    ranked = np.sort(logits)[::-1]
+    return _probability(float(ranked[min(int(capacity * len(ranked)), len(ranked) - 1)]))
+
+
+def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
+    """The highest p such that of all at or below it surely at most half the base rate churns."""
+    order = np.argsort(logits, kind="stable")
+    ranked, churned = logits[order], np.cumsum(labels[order])
+    count = np.arange(1, len(ranked) + 1)
+    # Clopper & Pearson (1934), one-sided; where all have churned there is no bound below 1.
+    stayed = np.maximum(count - churned, 1)
+    upper = np.where(churned < count, betaincinv(churned + 1.0, stayed, CONFIDENCE), 1.0)
+    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
+    half = labels.mean() / 2
+    good = np.flatnonzero((upper <= half) & last_of_tie)
+    if not len(good):
+        raise GateRefused(
+            f"no green band: no group of accounts leaves at surely less than half of the base "
+            f"rate ({labels.mean():.1%} of {len(labels):,}); add history, or declare p_red and "
+            "p_green"
+        )
+    return _probability(float(ranked[good[-1]]))
+
+
+def _probability(value: float) -> float:
+    """The probability of a logit, rounded up until its own logit is no lower.
+
+    Rounded down, the accounts that stand exactly on an anchor would fall on its wrong side.
+    """
+    probability = float(expit(value))
+    while probability < 1 and logit(probability) < value:
+        probability = math.nextafter(probability, 1.0)
+    return probability

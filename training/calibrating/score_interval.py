@@ -1,0 +1,79 @@
+"""The interval around a score: from what other accounts would have taught, and what is not known.
+
+Its half-width depends on nothing but which values are missing, and no part of it is negative, so
+that no value that goes missing can narrow it:
+
+half² = known² + Σ costs of every two values that are missing (and of each with itself)
+
+`training.interval.redraws` and `training.interval.unknowns` measure the numbers.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+DIGITS = 6
+WIDEST = 1000.0
+"""Log-odds beyond any score; that of a model of which nothing was measured."""
+
+
+@dataclass(frozen=True)
+class ScoreInterval:
+    """The half-width where all is `known`, in calibrated log-odds, and what missing values cost.
+
+    `costs` has a row for each column of the model: what it costs, squared, that both this one and
+    each column up to it are missing.
+    """
+
+    known: float
+    costs: tuple[tuple[float, ...], ...]
+
+    def half_widths(self, X: Floats) -> Floats:
+        """Half the width (rows,) of the interval of each row of X (rows × columns)."""
+        missing = np.isnan(X)
+        squares = np.full(len(X), self.known**2)
+        for place in np.flatnonzero(missing.any(axis=0)) if self.costs else ():
+            at = np.flatnonzero(missing[:, place])
+            # No matrix product: the rounding of a row must not depend on those beside it.
+            squares[at] += (missing[at] * self._square[place]).sum(axis=1)
+        return np.asarray(np.sqrt(squares))
+
+    @cached_property
+    def _square(self) -> Floats:
+        """The costs on both sides of the diagonal."""
+        below = np.zeros((len(self.costs), len(self.costs)))
+        for place, row in enumerate(self.costs):
+            below[place, : len(row)] = row
+        return below + np.tril(below, -1).T
+
+    @classmethod
+    def of(cls, known: float, square: Floats) -> "ScoreInterval":
+        """The interval of a symmetric matrix of costs (columns × columns), rounded."""
+        rows = [np.round(row[: place + 1], DIGITS) for place, row in enumerate(square)]
+        return cls(round(known, DIGITS), tuple(tuple(row.tolist()) for row in rows))
+
+    @classmethod
+    def parse(cls, content: dict[str, Any]) -> "ScoreInterval":
+        """The interval of which `dataclasses.asdict` made `content`, also by way of JSON."""
+        return cls(content["known"], tuple(tuple(row) for row in content["costs"]))
+
+    def mistake(self, columns: int) -> str:
+        """What is wrong with it for a model of so many columns; empty where nothing is."""
+        if self == UNMEASURED:
+            return ""
+        if [len(row) for row in self.costs] != list(range(1, columns + 1)):
+            return "interval.costs must have a row for each column, each one longer by one"
+        if not 0 <= self.known <= WIDEST:
+            return f"interval.known must be from 0 to {WIDEST:g}"
+        if not all(0 <= cost <= WIDEST**2 for row in self.costs for cost in row):
+            return f"interval.costs must be from 0 to {WIDEST**2:g}"
+        return ""
+
+
+UNMEASURED = ScoreInterval(WIDEST, ())
+"""As wide as can be."""

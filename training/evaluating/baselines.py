@@ -1,0 +1,120 @@
+"""What a model must beat: the best column alone, and the scorecard of the same columns.
+
+Both go the model's own way (calibrated on cross-fitted margins of their history), so that a
+difference is one of ranking and shape, and not of the base rate's shift. A model is never set
+beside itself: a scorecard not beside a scorecard, a model of one column not beside that column.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import GateRefused
+from training.evaluating import gate
+from training.evaluating.origins import Rival, constant
+from training.learning import split
+from training.learning.learnt import Learnt
+from training.learning.matrix import Feature
+from training.learning.model import Rows
+
+Floats = npt.NDArray[np.float64]
+Groups = npt.NDArray[np.int64]
+
+TENTHS = np.arange(1, 10) / 10
+
+
+def beside(test: Rows, learnt: Learnt) -> list[Rival]:
+    """What each baseline, taught and calibrated by the model's own rows, says of the rows `test`.
+
+    The best column comes first. A baseline whose calibration would run backwards is worth no more
+    than the base rate, and says that.
+    """
+    found = []
+    for name, places, make in _drafts(learnt):
+        try:
+            logits = make().logits(test.X[:, places])
+        except GateRefused:
+            logits = constant(learnt.base, len(test.y))
+        found.append(Rival(name, logits))
+    return found
+
+
+def beside_held(learnt: Learnt) -> list[Rival]:
+    """The same where no later date is at hand: what each says of the rows that calibrated.
+
+    Each row by a model and a line that never saw its account.
+    """
+    found = []
+    for name, _, make in _drafts(learnt):
+        try:
+            logits = cross_calibrated(make())
+        except GateRefused:
+            logits = constant(learnt.base, len(learnt.held.y))
+        found.append(Rival(name, logits))
+    return found
+
+
+def cross_calibrated(learnt: Learnt) -> Floats:
+    """Logits of the rows that calibrated, each fold's line fitted on the other folds' rows."""
+    margins, rows = learnt.held_margins, learnt.held
+    logits = np.empty(len(margins))
+    for fold in split.grouped(rows.accounts):
+        line = learnt.history.pull.line(margins[fold.train], rows.y[fold.train])
+        logits[fold.test] = line.logits(margins[fold.test])
+    return logits
+
+
+def _drafts(learnt: Learnt) -> Iterator[tuple[str, list[int], Callable[[], Learnt]]]:
+    """The name of each baseline, the places of its columns, and what makes it."""
+    every = list(range(len(learnt.rows.features)))
+    if len(every) > 1:
+        best = _best(learnt.rows)
+        yield f"{learnt.rows.features[best].name} alone", [best], lambda: _alone(learnt, best)
+    if learnt.restraint.share:
+        yield gate.SCORECARD, every, learnt.without_trees
+
+
+def _alone(learnt: Learnt, place: int) -> Learnt:
+    """What one column teaches by itself."""
+    plain = replace(learnt.restraint, share=0.0)
+    return Learnt.of(learnt.rows.only([place]), plain, learnt.calibrating)
+
+
+def _best(rows: Rows) -> int:
+    """The place of the column that tells the outcome best by itself, of accounts it did not see.
+
+    Of those that it saw a category of many values tells most, and be it noise.
+    """
+    fold = split.account_folds(rows.accounts)
+    losses = [
+        _loss_by_rate(_groups(rows.X[:, place], feature), rows.y, fold)
+        for place, feature in enumerate(rows.features)
+    ]
+    return int(np.argmin(losses))
+
+
+def _groups(values: Floats, feature: Feature) -> Groups:
+    """The group of each row: its category or the tenth its number is in; the unknown are one."""
+    known = ~np.isnan(values)
+    if not known.any():
+        return np.zeros(len(values), dtype=np.int64)
+    groups = np.zeros(len(values), dtype=np.int64)
+    if feature.dtype == "category":
+        groups[known] = 1 + values[known].astype(np.int64)
+    else:
+        edges = np.unique(np.quantile(values[known], TENTHS))
+        groups[known] = 1 + np.searchsorted(edges, values[known], "right")
+    return groups
+
+
+def _loss_by_rate(groups: Groups, y: npt.NDArray[np.int8], fold: Groups) -> float:
+    """The mean log loss of saying of each row how often its group has the event in other folds."""
+    cells = (split.FOLDS, int(groups.max()) + 1)
+    place = fold * cells[1] + groups
+    rows = np.bincount(place, minlength=cells[0] * cells[1]).reshape(cells)
+    events = np.bincount(place, y, minlength=cells[0] * cells[1]).reshape(cells)
+    others = events.sum(axis=0) - events, rows.sum(axis=0) - rows
+    chance = ((others[0] + y.mean()) / (others[1] + 1))[fold, groups]
+    return float(-np.log(np.where(y == 1, chance, 1 - chance)).mean())

@@ -1,0 +1,138 @@
+"""The labelled rows of a target over its as-of dates, and what the procedure makes of some of them.
+
+What learns from some dates is restrained by a choice that those dates made: the choice of an origin
+looks at nothing that was settled after it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.declaring.company import Company, Target
+from features.errors import GateRefused
+from features.progress import Progress
+from features.snapshots import Snapshots
+from training import procedure
+from training.artifact import Artifact
+from training.learning import split
+from training.learning.learnt import Learnt
+from training.learning.matrix import Feature
+from training.learning.model import Rows
+from training.learning.search import Choice
+from training.metrics import worth
+from training.procedure import as_rows, choose, fit
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class History:
+    """Labelled rows of a target and the as-of dates in them: to learn from, and later ones.
+
+    `choice` is the restraint of what learns from the last dates, `choices` that of each earlier
+    origin, `champion` the model that one of them may replace, `mrr` the monthly recurring revenue
+    of the accounts of which it is known.
+    """
+
+    built: Snapshots
+    company: Company
+    target: str
+    table: pa.Table
+    learn: Sequence[date]
+    later: Sequence[date]
+    choice: Choice | None = None
+    choices: Mapping[date, Choice] = field(default_factory=dict)
+    champion: Artifact | None = None
+    mrr: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> Target:
+        """The target as declared."""
+        return self.company.targets[self.target]
+
+    def of(self, days: Sequence[date]) -> pa.Table:
+        """The rows of `days`."""
+        return self.table.filter(pc.is_in(self.table["as_of"], pa.array(days, pa.date32())))
+
+    def rows(self, table: pa.Table, features: Sequence[Feature]) -> Rows:
+        """Some of the rows as what a model is given."""
+        return as_rows(table, features, self.company, self.target)
+
+    def fit(self, days: Sequence[date]) -> tuple[Artifact, Learnt]:
+        """What the procedure makes of the rows of `days`, and what that is made of."""
+        return fit(self.of(days), self.built.columns, self.company, self.target, self.choice)
+
+    def learnt_before(self, day: date, choice: Choice) -> Learnt | None:
+        """What the dates settled by `day` teach under a choice; None where they teach nothing."""
+        columns, taught = self.built.columns, self.of(self.settled_by(day))
+        try:
+            return procedure.learn(taught, columns, self.company, self.target, choice)
+        except GateRefused:
+            return None
+
+    def worth(
+        self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]
+    ) -> dict[str, Any]:
+        """What calibrated `logits` are worth at the team's capacity."""
+        # What is welcome puts no revenue at risk.
+        mrr = self.mrr if self.target in self.company.adverse else {}
+        return worth.of(logits, labels, accounts, self.company.bands.capacity, mrr)
+
+    @property
+    def latest(self) -> date:
+        """The as-of date of the headline figures."""
+        return [*self.learn, *self.later][-1]
+
+    def settled_by(self, day: date) -> list[date]:
+        """The as-of dates to learn from whose labels were settled by `day`."""
+        return split.settled_before(self.learn, day, self.declared)
+
+    def without_trees(self, why: str) -> "History":
+        """The same, of which scorecards alone are made."""
+        assert self.choice is not None
+        plain = {day: choice.without_trees(why) for day, choice in self.choices.items()}
+        return replace(self, choice=self.choice.without_trees(why), choices=plain)
+
+    def choose(self, trials: int | Choice, progress: Progress) -> "History":
+        """The same with its choice, in which the latest date has no part where it will judge.
+
+        Where the earlier dates cannot support a model, they will not be judged by the last one
+        either, and all dates choose.
+        """
+        choice = None
+        if not self.later:
+            choice = self._choice(self.settled_by(self.latest), trials, progress)
+        return replace(self, choice=choice or self._choice(self.learn, trials, progress))
+
+    def choose_earlier(self, trials: int | Choice, progress: Progress) -> "History":
+        """The same with a choice for each earlier origin, of what was settled by it.
+
+        An origin whose earlier dates support none has no choice.
+        """
+        _, *before = split.origins(self.learn, self.latest, self.declared)
+        found = {day: self._choice(self.settled_by(day), trials, progress) for day in before}
+        kept = {day: choice for day, choice in found.items() if choice is not None}
+        return replace(self, choices=kept)
+
+    def _choice(
+        self, days: Sequence[date], trials: int | Choice, progress: Progress
+    ) -> Choice | None:
+        if isinstance(trials, Choice):
+            return trials
+        try:
+            return choose(
+                self.of(days),
+                self.built.columns,
+                self.company,
+                self.target,
+                trials=trials,
+                progress=progress,
+            )
+        except GateRefused:
+            return None

@@ -1,0 +1,1 @@
+"""Contributions as drivers, and as the shap package's own `Explanation`."""

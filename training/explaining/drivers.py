@@ -1,0 +1,124 @@
+"""Contributions to the margin as drivers: one per indicator, in health points, in a sentence.
+
+All windows of one indicator are one driver, and the folding keeps the sum. The value told is
+that of the window which moves the score most in the driver's own direction. A sentence states
+the value against the usual one; it never says that the one led to the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.declaring.indicator import Dimension, Kind, Says
+from training.learning.matrix import Feature, indicators
+
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+CURRENCIES = ("$", "€", "£", "¥")
+SHARE, YES_NO = "%", "yes/no"
+SIGN = "±"
+"""A unit that begins so is one of differences, which are printed with their sign."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What an indicator means to people, as its declaration said at training."""
+
+    title: str
+    dimension: Dimension
+    kind: Kind
+    unit: str
+    says: Says
+    playbook: str | None
+
+
+def fold(contributions: Floats, features: Sequence[Feature]) -> tuple[list[str], Floats]:
+    """The indicators in order of the features, and their summed contributions (rows × indicators).
+
+    `contributions` is (rows × features + 1), the last column the bias, which is left out.
+    """
+    names = indicators(features)
+    place = [names.index(feature.indicator) for feature in features]
+    folded = np.zeros((len(contributions), len(names)))
+    for column, indicator in enumerate(place):
+        folded[:, indicator] += contributions[:, column]
+    return names, folded
+
+
+def told(features: Sequence[Feature], X: Floats, contributions: Floats) -> Places:
+    """For each row and indicator, the feature (its number) whose value is told.
+
+    A known value comes before an unknown one, then the one that pushes most to the side of
+    the indicator's sum. `X` is (rows × features), `contributions` (rows × features + 1).
+    """
+    names, folded = fold(contributions, features)
+    chosen = np.zeros((len(X), len(names)), dtype=np.int64)
+    for number, name in enumerate(names):
+        own = np.array([i for i, feature in enumerate(features) if feature.indicator == name])
+        push = contributions[:, own] * np.sign(folded[:, [number]])
+        chosen[:, number] = own[np.argmax(np.where(np.isnan(X[:, own]), -np.inf, push), axis=1)]
+    return chosen
+
+
+def sentence(meaning: Meaning, feature: Feature, value: float | str | None, *, lowers: bool) -> str:
+    """The driver in words, chosen by the sign of its points; an unknown value is said to be so."""
+    if value is None:
+        return f"{meaning.title}: not known"
+    template = meaning.says.bad if lowers else meaning.says.good
+    return template.format(
+        value=amount(value, meaning.unit),
+        usual=amount(feature.usual, meaning.unit),
+        window=span(feature.window),
+        unit=noun(meaning.unit),
+    )
+
+
+def amount(value: float | str | None, unit: str) -> str:
+    """A value as people write it.
+
+    `1,240`, `3.5`, `38%` for shares, `$12.00` for money, `+2` for differences, `yes` for 1 of
+    what either is or is not.
+    """
+    if value is None:
+        return "not known"
+    if isinstance(value, str):
+        return value
+    text = _plain(value, unit.removeprefix(SIGN).strip())
+    is_more = unit.startswith(SIGN) and value > 0 and any(digit in text for digit in "123456789")
+    return f"+{text}" if is_more else text
+
+
+def noun(unit: str) -> str:
+    """What stands after a value of this unit: `days`; nothing where the value says it itself."""
+    plain = unit.removeprefix(SIGN).strip()
+    return "" if plain in (SHARE, YES_NO, *CURRENCIES) else plain
+
+
+def _plain(value: float, unit: str) -> str:
+    if unit == YES_NO:
+        return "yes" if value >= 0.5 else "no"
+    if unit == SHARE:
+        return f"{_digits(100 * value)}%"
+    if unit in CURRENCIES:
+        return f"{'−' if value < 0 else ''}{unit}{_money(abs(value))}"
+    return _digits(value)
+
+
+def _money(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.2f}"
+
+
+def _digits(value: float) -> str:
+    places = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
+    text = f"{value:,.{places}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text.replace("-", "−")
+
+
+def span(window: int | None) -> str:
+    """A window in words."""
+    if window is None:
+        return "the whole history"
+    return "the last day" if window == 1 else f"the last {window} days"

@@ -1,0 +1,67 @@
+"""Contributions as the shap package's own `Explanation`, so that each of its plots works on them.
+
+Its one rule: the numbers are the artifact's own. shap computes nothing here, it draws; it is
+imported only where somebody asks for it, for that takes seconds and the service never does.
+"""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from training.explaining.drivers import fold, told
+from training.learning.matrix import matrix
+from training.tables.foreign import fitting
+from training.tables.plain_table import Frame
+
+if TYPE_CHECKING:
+    import shap
+
+    from training.artifact import Artifact
+
+Floats = npt.NDArray[np.float64]
+Texts = npt.NDArray[np.object_]
+
+Units = Literal["health points", "margin"]
+By = Literal["column", "indicator"]
+
+
+def explained(artifact: "Artifact", frame: Frame, *, units: Units, by: By) -> "shap.Explanation":
+    """What `Artifact.explain` answers; parameters, answer and errors as there."""
+    import shap
+
+    X = matrix(fitting(frame, artifact.features), artifact.features)
+    found = artifact.contributions(X)
+    names, values, data = _columns(artifact, X, found)
+    if by == "indicator":
+        names, values, data = _indicators(artifact, X, found)
+    margin, scale = units == "margin", artifact.scale
+    return shap.Explanation(
+        values=values if margin else values * scale.points_per_margin,
+        base_values=found[:, -1] if margin else scale.unclipped(found[:, -1]),
+        data=data,
+        display_data=_displayed(artifact, X, found, by),
+        feature_names=names,
+    )
+
+
+def _columns(artifact: "Artifact", X: Floats, found: Floats) -> tuple[list[str], Floats, Floats]:
+    return [item.name for item in artifact.features], found[:, :-1], X
+
+
+def _indicators(artifact: "Artifact", X: Floats, found: Floats) -> tuple[list[str], Floats, Floats]:
+    names, folded = fold(found, artifact.features)
+    return names, folded, np.take_along_axis(X, told(artifact.features, X, found), axis=1)
+
+
+def _displayed(artifact: "Artifact", X: Floats, found: Floats, by: By) -> Texts:
+    """The values as people know them: categories by their names, all else as it is."""
+    texts: Any = X.astype(object)
+    for place, feature in enumerate(artifact.features):
+        if feature.dtype == "category":
+            known = ~np.isnan(X[:, place])
+            names = np.array(feature.categories, dtype=object)
+            texts[known, place] = names[X[known, place].astype(np.int64)]
+    if by == "indicator":
+        texts = np.take_along_axis(texts, told(artifact.features, X, found), axis=1)
+    return np.asarray(texts, dtype=object)

@@ -1,0 +1,1 @@
+"""Which indicators earn their place: lead times, ablation and admission."""

@@ -1,0 +1,133 @@
+"""What the model loses without an indicator, or gains by one: retrained, out of time, paired.
+
+For each of the last as-of dates that have settled labels before them, the model is made twice
+from the same rows with the same seeds, with and without the indicator, and both are judged on
+that date. What is compared is the log loss of each row once an affine calibration has taken out
+the shift of the base rate; the interval resamples accounts and keeps the pairs together (leaving
+one covariate out and refitting: Lei et al. 2018). The restraint is chosen once, on rows
+that were settled before the first of these dates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from features.declaring.company import Company, Target
+from features.errors import GateRefused
+from features.snapshots import Snapshots
+from training.calibrating import calibration
+from training.learning import model, search, split
+from training.learning.matrix import Feature
+from training.learning.model import Restraint
+from training.metrics import quality
+from training.procedure import as_rows, describe, labelled, require_enough
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Log loss that the model saves by having an indicator, in nats per row, 95 % interval.
+
+    Above 0 the model is better with it than without; null where accounts were too few.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def told(self) -> str | None:
+        """Value and interval in thousandths of a nat; None where it could not be measured."""
+        if self.value is None or self.low is None or self.high is None:
+            return None
+        return f"{1000 * self.value:.2f} ({1000 * self.low:.2f} to {1000 * self.high:.2f})"
+
+    @property
+    def proven(self) -> bool:
+        """Whether the model is surely better with the indicator."""
+        return self.low is not None and self.low > 0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Rows with every column that is tried, and the folds on which models are judged."""
+
+    company: Company
+    rows: model.Rows
+    features: tuple[Feature, ...]
+    live: frozenset[str]
+    folds: tuple[split.Fold, ...]
+    restraint: Restraint
+    judged_on: str
+
+    @property
+    def accounts(self) -> list[str]:
+        """The account of each judged row, fold after fold."""
+        return [name for fold in self.folds for name in self.rows.where(fold.test).accounts]
+
+    def losses(self, indicators: frozenset[str]) -> Floats:
+        """The loss of every judged row under models of these indicators alone."""
+        kept = [i for i, item in enumerate(self.features) if item.indicator in indicators]
+        rows = self.rows.only(kept)
+        return np.concatenate([self._fold_losses(rows, fold) for fold in self.folds])
+
+    def _fold_losses(self, rows: model.Rows, fold: split.Fold) -> Floats:
+        test, margins = rows.where(fold.test), np.zeros(int(fold.test.sum()))
+        if len(rows.features):
+            margins = model.fit(rows.where(fold.train), self.restraint).margins(test.X)
+        losses: Floats = calibration.left_over(margins[None], test.y)[0]
+        return losses
+
+
+def trial(built: Snapshots, company: Company, target: str, months: Sequence[date]) -> Trial:
+    """The trial of every live and shadow indicator on the month starts in `built`.
+
+    Raises
+    ------
+    GateRefused
+        Too few accounts churned or stayed, or no fold has both outcomes.
+    """
+    table = labelled(built.on(months), company, target)
+    require_enough(table, target, company)
+    features = describe(table, built.columns)
+    rows = as_rows(table, features, company, target)
+    declared = company.targets[target]
+    folds, judged_on = split.rolling(rows.as_of, declared), "later as-of dates"
+    if not (usable := _usable(rows, folds)):
+        usable, judged_on = _usable(rows, list(split.grouped(rows.accounts))), "folds of accounts"
+    if not usable:
+        raise GateRefused(
+            f"target {target}: no as-of date has both accounts that churned and accounts that "
+            "stayed, so no indicator can be tried; add history"
+        )
+    live = frozenset(item.indicator for item in built.columns if item.stage == "live")
+    first = rows.where(usable[0].train)
+    restraint = _restraint(first, live, company.targets[target])
+    return Trial(company, rows, tuple(features), live, usable, restraint, judged_on)
+
+
+def _usable(rows: model.Rows, folds: Sequence[split.Fold]) -> tuple[split.Fold, ...]:
+    return tuple(fold for fold in folds if search.both(rows, fold))
+
+
+def _restraint(rows: model.Rows, live: frozenset[str], target: Target) -> Restraint:
+    """What suits the live indicators; the first trials of a search are enough to compare by."""
+    own = rows.only([i for i, item in enumerate(rows.features) if item.indicator in live])
+    folds, chosen_on = search.folds_of(own, target)
+    return search.choose(own, folds, chosen_on, trials=len(search.FIRST)).restraint
+
+
+def worth(trial: Trial, indicator: str, base: Floats) -> Worth:
+    """What `indicator` is worth to the model of all live ones, whose losses are `base`.
+
+    A live one is taken out, another one is put in.
+    """
+    is_live = indicator in trial.live
+    other = trial.losses(trial.live ^ {indicator})
+    saved = other - base if is_live else base - other
+    found = quality.interval(lambda rows: float(saved[rows].mean()), trial.accounts)
+    return Worth(found["value"], found["low"], found["high"])

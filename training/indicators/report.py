@@ -1,0 +1,117 @@
+"""What the verbs `lead-time` and `indicators` print for people; `--json` has the whole of it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from features.lead_times.findings import Lead, LeadTimes
+from training.indicators.admission import Admission, Evidence
+
+WIDTH = 130
+
+
+def leads(found: Sequence[LeadTimes]) -> None:
+    """One table per target: who leads, by how many days, and on what that rests."""
+    console = Console(width=WIDTH, highlight=False)
+    for item in found:
+        title = (
+            f"{item.target}: {item.churners:,} accounts churned; {len(item.as_of)} as-of dates, "
+            f"lags of {item.step_days} days, gap of {item.gap_days}"
+        )
+        shown = _table(title, ["indicator", "declared", "found", "lead", "AUC at the gap"])
+        for lead in sorted(item.leads, key=_order):
+            shown.add_row(*_lead_cells(lead))
+        if item.model:
+            shown.add_row(*_lead_cells(item.model))
+        console.print(shown)
+        if item.silence_days:
+            console.print(Text(_of_silence(item.silence_days)))
+        for column, why in item.skipped.items():
+            console.print(Text(f"{column}: {why}"))
+
+
+def _order(lead: Lead) -> tuple[int, float]:
+    days = -1 if lead.lead_days is None else lead.lead_days
+    return -days, -(lead.at_gap.auc or 0.0)
+
+
+def _of_silence(days: int) -> str:
+    return (
+        f"Churn is dated by the last activity, which nobody can know before {days} days of "
+        "silence; a lead shorter than that is partly the definition of churn."
+    )
+
+
+def _table(title: str, names: Sequence[str]) -> Table:
+    shown = Table(title=Text(title), title_justify="left")
+    for name in names:
+        side: Literal["right", "left"] = "right" if name in RIGHT else "left"
+        shown.add_column(name, justify=side, overflow="fold", no_wrap=name in WHOLE)
+    shown.add_column("coverage", justify="right")
+    shown.add_column("lift", justify="right")
+    return shown
+
+
+RIGHT = ("lead", "weight", "worth")
+WHOLE = ("worth", "lead", "AUC at the gap", "verdict")
+
+
+def _lead_cells(lead: Lead) -> list[Text]:
+    return [
+        Text(lead.name),
+        Text(lead.declared or "model"),
+        Text(lead.finding),
+        Text(_days(lead)),
+        Text(_auc(lead)),
+        *_reach(lead),
+    ]
+
+
+def _days(lead: Lead | None) -> str:
+    if lead is None or lead.lead_days is None:
+        return "–"
+    return f"{lead.lead_days} d{'+' if lead.open_ended else ''}"
+
+
+def _auc(lead: Lead) -> str:
+    point = lead.at_gap
+    if point.auc is None:
+        return f"{point.churners} churned: too few"
+    return f"{point.auc:.2f} ({point.low:.2f} to {point.high:.2f})"
+
+
+def _reach(lead: Lead | None) -> list[Text]:
+    if lead is None:
+        return [Text("–"), Text("–")]
+    lift = "–" if lead.at_gap.lift is None else f"{lead.at_gap.lift:.1f}"
+    return [Text(f"{lead.at_gap.coverage:.0%}"), Text(lift)]
+
+
+def admissions(found: Sequence[Admission]) -> None:
+    """One table per target: weight, worth and lead of each indicator, and the verdict."""
+    console = Console(width=WIDTH, highlight=False)
+    for item in found:
+        title = (
+            f"{item.target}: model version {item.model_version}, weights on {item.as_of}, worth "
+            f"in thousandths of log loss on {item.judged_on}"
+        )
+        names = ["indicator", "kind, stage", "weight", "worth", "lead", "verdict"]
+        shown = _table(title, names)
+        for evidence in item.evidence:
+            shown.add_row(*_evidence_cells(evidence))
+        console.print(shown)
+
+
+def _evidence_cells(item: Evidence) -> list[Text]:
+    return [
+        Text(item.indicator),
+        Text(f"{item.kind}, {item.stage}"),
+        Text("–" if item.weight is None else f"{item.weight:.0%}"),
+        Text(item.worth.told or "–"),
+        Text(_days(item.lead)),
+        Text(item.verdict),
+        *_reach(item.lead),
+    ]

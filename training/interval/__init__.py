@@ -1,0 +1,1 @@
+"""How wide the interval around a score has to be, measured."""

@@ -1,0 +1,1 @@
+"""Leak checks that train models: the null world and the deep check."""

@@ -1,0 +1,255 @@
+"""The model: a scorecard and a bag of restrained trees, whose margins add up.
+
+LightGBM with small trees, strong regularisation, a bag of seeds and monotone signs: small trees
+generalise better out of time and explain fastest. The share of the trees is folded into their
+leaves, that of the scorecard into its points, so that the margin is their plain sum.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from features.declaring.company import Company, Target
+from features.declaring.indicator import Side
+from training.learning import scorecard, split
+from training.learning.matrix import Feature, plain_names
+from training.learning.scorecard import Scorecard
+
+Floats = npt.NDArray[np.float64]
+
+SEED = 20
+BAG = 3
+# Boosters grow side by side, each on one thread: threads that share a booster wait for each other,
+# and on a busy machine that costs tenfold.
+THREADS = 2
+# Trees of few leaves need no deep branches; where many columns work together, depth is what counts.
+SMALL, DEPTH = 24, 6
+PARAMETERS: dict[str, Any] = {
+    "objective": "binary",
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "cat_smooth": 100.0,
+    "max_bin": 63,
+    "feature_pre_filter": False,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+
+
+@dataclass(frozen=True)
+class Restraint:
+    """What keeps the trees small and the scorecard flat.
+
+    `columns` is the share of columns that a split may choose from, `drawn` whether each of them
+    offers one threshold, drawn at random, and not its best (Geurts, Ernst & Wehenkel 2006), so
+    that a split may serve the ones below it before it serves itself. `penalty` is the scorecard's
+    ridge, `curved` whether its columns may have more than straight lines, `share` the part of the
+    margin that the trees have, between 0 and 1.
+    """
+
+    leaves: int
+    learning_rate: float
+    l2: float
+    min_rows: int
+    columns: float
+    drawn: bool = False
+    rounds: int = 0
+    penalty: float = 10.0
+    curved: bool = False
+    share: float = 1.0
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What LightGBM is told."""
+        return PARAMETERS | {
+            "num_leaves": self.leaves,
+            "max_depth": DEPTH if self.leaves <= SMALL else -1,
+            "learning_rate": self.learning_rate,
+            "lambda_l2": self.l2,
+            "min_data_in_leaf": self.min_rows,
+            "feature_fraction_bynode": self.columns,
+            "extra_trees": self.drawn,
+        }
+
+    @property
+    def splits(self) -> int:
+        """How many splits a booster may have: what is complex about it."""
+        return self.rounds * (self.leaves - 1) if self.share else 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows: matrix (rows × features), labels 0/1, accounts and as-of dates.
+
+    `signs` say, per feature, how the margin may move with its value: −1, 0 or 1; `ahead` how many
+    days after an as-of date its labels are known, which is when a model of it can first score.
+    """
+
+    X: Floats
+    y: npt.NDArray[np.int8]
+    accounts: Sequence[str]
+    as_of: npt.NDArray[np.datetime64]
+    features: Sequence[Feature]
+    signs: Sequence[int]
+    ahead: int = 1
+
+    def where(self, mask: split.Mask) -> "Rows":
+        """The rows under a mask."""
+        accounts = [self.accounts[int(number)] for number in np.flatnonzero(mask)]
+        return replace(
+            self, X=self.X[mask], y=self.y[mask], accounts=accounts, as_of=self.as_of[mask]
+        )
+
+    def only(self, places: Sequence[int]) -> "Rows":
+        """The same rows with these columns alone."""
+        return replace(
+            self,
+            X=self.X[:, list(places)],
+            features=[self.features[place] for place in places],
+            signs=[self.signs[place] for place in places],
+        )
+
+    def thinned(self, most: int) -> "Rows":
+        """At most about `most` rows, of whole accounts."""
+        return self if len(self.y) <= most else self.where(split.sample(self.accounts, most))
+
+    @property
+    def latest(self) -> date:
+        """The last as-of date."""
+        day: date = self.as_of.max().astype(object)
+        return day
+
+
+@dataclass(frozen=True)
+class Model:
+    """A scorecard and boosters; the margin is the scorecard's and the mean of the boosters'."""
+
+    scorecard: Scorecard
+    boosters: tuple[lgb.Booster, ...]
+
+    def margins(self, X: Floats, threads: int = THREADS) -> Floats:
+        """Raw margins (rows,)."""
+        return self.scorecard.margins(X) + bagged(self.boosters, X, threads)
+
+
+def bagged(boosters: Sequence[lgb.Booster], X: Floats, threads: int) -> Floats:
+    """The mean raw margin of a bag (rows,); 0 of an empty one."""
+    if not boosters:
+        return np.zeros(len(X))
+    raw = [booster.predict(X, raw_score=True, num_threads=threads) for booster in boosters]
+    mean: Floats = np.asarray(raw, dtype=np.float64).mean(axis=0)
+    return mean
+
+
+def fit(rows: Rows, restraint: Restraint, bag: int = BAG) -> Model:
+    """The model of `rows` under `restraint`, with one booster for each of `bag` seeds."""
+    card = scorecard.NOTHING
+    if restraint.share < 1:
+        (card,) = scorecards(rows, [restraint.penalty], restraint.curved)
+    boosters: list[lgb.Booster] = []
+    if restraint.share:
+        data = dataset(rows)
+        boosters = [boost(data, rows, restraint, seed) for seed in range(SEED, SEED + bag)]
+    return Model(card.times(1 - restraint.share), tuple(boosters))
+
+
+def scorecards(rows: Rows, penalties: Sequence[float], curved: bool) -> list[Scorecard]:
+    """A scorecard of `rows` for each penalty, of straight lines or `curved`."""
+    quantiles = scorecard.CURVED if curved else scorecard.STRAIGHT
+    few = rows.thinned(scorecard.CELLS // scorecard.width(rows.features, quantiles))
+    return scorecard.fit(few.X, few.y, few.features, few.signs, penalties, quantiles)
+
+
+def dataset(rows: Rows) -> lgb.Dataset:
+    """The rows as LightGBM bins them: once for all restraints."""
+    data = lgb.Dataset(
+        rows.X,
+        rows.y,
+        feature_name=plain_names(rows.features),
+        categorical_feature=[
+            number for number, item in enumerate(rows.features) if item.dtype == "category"
+        ],
+        params=PARAMETERS,
+        free_raw_data=False,
+    )
+    return data.construct()
+
+
+def start(data: lgb.Dataset, rows: Rows, restraint: Restraint, seed: int) -> lgb.Booster:
+    """A booster without trees yet."""
+    seeded = {"seed": seed, "monotone_constraints": list(rows.signs)}
+    return lgb.Booster(restraint.parameters | seeded, data)
+
+
+def boost(data: lgb.Dataset, rows: Rows, restraint: Restraint, seed: int) -> lgb.Booster:
+    """A booster of all its rounds, every leaf multiplied by the trees' share."""
+    booster = start(data, rows, restraint, seed)
+    for _ in range(restraint.rounds):
+        booster.update()
+    if restraint.share != 1:
+        _multiply_leaves(booster, restraint.share)
+    return booster
+
+
+def _multiply_leaves(booster: lgb.Booster, share: float) -> None:
+    for number, tree in enumerate(booster.dump_model()["tree_info"]):
+        for leaf in range(tree["num_leaves"]):
+            value = booster.get_leaf_output(number, leaf)
+            booster.set_leaf_output(number, leaf, share * value)
+
+
+def monotone_signs(company: Company, target: str, features: Sequence[Feature]) -> list[int]:
+    """How the margin of a target may move with each feature's value.
+
+    The event is unlikelier on the healthy side of what is adverse. Health says nothing of
+    opportunities: there the target names sides itself, or leaves the value free.
+    """
+    declared = company.targets[target]
+    return [monotone_sign(_likelier(declared, item.indicator, company), item) for item in features]
+
+
+def _likelier(target: Target, indicator: str, company: Company) -> Side | None:
+    """The side of an indicator's value on which the event is likelier, where one is declared."""
+    if not target.adverse:
+        return target.likelier.get(indicator)
+    unhealthy: dict[Side | None, Side] = {"higher": "lower", "lower": "higher"}
+    return unhealthy.get(company.indicators[indicator].healthy)
+
+
+def monotone_sign(likelier: Side | None, feature: Feature) -> int:
+    """How the margin may move with the value: 1 where the event is likelier when it is higher.
+
+    Categories have no order, and LightGBM ends the process when a sign is asked of them.
+    """
+    if feature.dtype == "category":
+        return 0
+    signs: dict[Side | None, int] = {"higher": 1, "lower": -1}
+    return signs.get(likelier, 0)
+
+
+def cross_fitted(rows: Rows, restraint: Restraint) -> Floats:
+    """Margins of all rows, each from a model that never saw its account.
+
+    One booster a fold and not a bag: its margins spread a little wider than the bag's, so the
+    slope that is fitted to them errs on the cautious side.
+    """
+    margins: Floats = cross_fitted_parts(rows, restraint).sum(axis=0)
+    return margins
+
+
+def cross_fitted_parts(rows: Rows, restraint: Restraint) -> Floats:
+    """The same by its parts (2 × rows): that of the scorecard, and that of the trees."""
+    found = np.empty((2, len(rows.y)))
+    for fold in split.grouped(rows.accounts):
+        if fold.test.any():
+            model, X = fit(rows.where(fold.train), restraint, bag=1), rows.X[fold.test]
+            found[0, fold.test] = model.scorecard.margins(X)
+            found[1, fold.test] = bagged(model.boosters, X, 1)
+    return found

@@ -1,0 +1,176 @@
+"""The calibration of a history: the latest as-of date's line, its offset pulled by earlier dates.
+
+The line follows the latest mature date, so that a shift of the base rate is followed. Its slope
+has its prior around the slope of the earlier dates. Its offset is what the offsets of all dates,
+with their standard errors, predict for the day on which the latest is settled, which is the first
+that such a model can score: ordinary kriging in time (Cressie 1993, section 3.2) with an
+exponential covariance. How far offsets stray and how long they stay is not known: the prediction is
+averaged over a grid of both, weighted by the restricted likelihood of the offsets seen. Where each
+date was like the one before, the latest counts nearly alone; a leap that earlier dates also made
+and took back is halved; few events are pulled hard.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, softmax
+
+from training.calibrating import calibration
+from training.calibrating.calibration import Calibration
+from training.learning.model import Rows
+from training.learning.split import Mask
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int8]
+Days = npt.NDArray[np.datetime64]
+
+# Standard deviations between dates in log-odds, and for how many times the time ahead offsets stay.
+STRAYS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+STAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+STEPS = 20
+DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Offset:
+    """What the line of the latest date would have to add on one date, and what that counts for.
+
+    `error` is the offset's standard error, `weight` its part in the prediction; all weights sum
+    to 1.
+    """
+
+    as_of: str
+    offset: float
+    error: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Pull:
+    """By how much the earlier dates pull the line of the latest.
+
+    `slope` is where they have the slope's prior, `shift` what they add to the offset.
+    """
+
+    slope: float
+    shift: float
+
+    def line(self, margins: Floats, labels: Labels) -> Calibration:
+        """The pulled line of margins (rows,) and labels (rows,) of the latest date.
+
+        Raises
+        ------
+        GateRefused
+            Its slope is not positive.
+        """
+        own = calibration.fit(margins, labels, around=self.slope)
+        return replace(own, offset=own.offset + self.shift)
+
+
+@dataclass(frozen=True)
+class History:
+    """The calibration of a history: its line, the pull in it, and the offsets of all its dates."""
+
+    line: Calibration
+    pull: Pull
+    offsets: tuple[Offset, ...]
+
+    def account(self) -> dict[str, Any]:
+        """What was done, as plain JSON values."""
+        return {
+            "latest": self.offsets[-1].offset,
+            "pulled_by": self.pull.shift,
+            "slope_expected": self.pull.slope,
+            "dates": [asdict(item) for item in self.offsets],
+        }
+
+
+def of(margins: Floats, rows: Rows, calibrating: Mask) -> History:
+    """The calibration of `rows` with their cross-fitted margins; those calibrating are one date."""
+    as_of = np.where(calibrating, rows.as_of.max(), rows.as_of)
+    return fit(margins, rows.y, as_of, rows.ahead)
+
+
+def fit(margins: Floats, labels: Labels, as_of: Days, ahead: int) -> History:
+    """The calibration of cross-fitted `margins` (rows,) of one or more dates.
+
+    Parameters
+    ----------
+    margins, labels, as_of : arrays of shape (rows,)
+        Dates without both outcomes have no offset and count for nothing; the latest needs both.
+    ahead : int
+        Days from the latest date to the first that is scored.
+
+    Raises
+    ------
+    GateRefused
+        The slope of the latest date is not positive.
+    """
+    latest = as_of == as_of.max()
+    # Earlier dates that run backwards expect nothing of the latest.
+    slope = _slope(margins[~latest], labels[~latest])
+    own = calibration.fit(margins[latest], labels[latest], around=slope)
+    days = [day for day in np.unique(as_of) if 0 < labels[as_of == day].mean() < 1]
+    found = [
+        _offset(own.slope * margins[as_of == day], labels[as_of == day], own.offset) for day in days
+    ]
+    offsets, errors = np.array(found).T
+    weights = _weights(np.array(days).astype(np.int64), offsets, errors, ahead)
+    pull = Pull(slope, round(float(weights @ (offsets - offsets[-1])), DIGITS))
+    told = [
+        Offset(str(day), float(offset), float(error), float(weight))
+        for day, offset, error, weight in zip(days, offsets, errors, weights, strict=True)
+    ]
+    return History(replace(own, offset=own.offset + pull.shift), pull, tuple(told))
+
+
+def _slope(margins: Floats, labels: Labels) -> float:
+    """The slope of the earlier dates; 1 where they have not both outcomes, or run backwards."""
+    if not 0 < labels.sum() < len(labels):
+        return 1.0
+    slope = float(calibration.lines(margins[None], labels)[0, 0])
+    return round(slope, DIGITS) if slope > 0 else 1.0
+
+
+def _offset(logits: Floats, labels: Labels, start: float) -> tuple[float, float]:
+    """What logits (rows,) lack, by maximum likelihood, and the standard error of that."""
+    offset = start
+    for _ in range(STEPS):
+        chance = expit(logits + offset)
+        information = float((chance * (1 - chance)).sum()) + calibration.TINY
+        # A full step from far away would overshoot.
+        offset += float(np.clip((labels - chance).sum() / information, -1, 1))
+    return offset, information**-0.5
+
+
+def _weights(days: npt.NDArray[np.int64], offsets: Floats, errors: Floats, ahead: int) -> Floats:
+    """What each date's offset counts for in the prediction `ahead` days after the latest."""
+    if len(days) == 1:
+        return np.ones(1)
+    grid = [(stray, stay * ahead) for stray in STRAYS for stay in STAYS]
+    apart = np.abs(days[:, None] - days)
+    until = days[-1] + ahead - days
+    found = [_kriged(apart, until, offsets, errors, pair) for pair in grid]
+    likelihood = softmax([item for item, _ in found])
+    return np.asarray(likelihood @ np.array([weights for _, weights in found]))
+
+
+def _kriged(
+    apart: npt.NDArray[np.int64],
+    until: npt.NDArray[np.int64],
+    offsets: Floats,
+    errors: Floats,
+    pair: tuple[float, float],
+) -> tuple[float, Floats]:
+    """The restricted log likelihood of a stray and a stay, and the weights that they give."""
+    stray, stay = pair
+    covariance = stray**2 * np.exp(-apart / stay) + np.diag(errors**2)
+    inverse = np.linalg.inv(covariance)
+    total = inverse.sum()
+    rest = offsets - inverse.sum(axis=0) @ offsets / total
+    near = inverse @ (stray**2 * np.exp(-until / stay))
+    weights = near + (1 - near.sum()) * inverse.sum(axis=0) / total
+    determinant = float(np.linalg.slogdet(covariance)[1] + np.log(total))
+    return -(determinant + float(rest @ inverse @ rest)) / 2, weights

@@ -1,0 +1,106 @@
+"""Which rows may teach and which may test: by time first, by account where time is too short.
+
+A row teaches at an as-of date only if its label was settled by then; of folds by account, an
+account never stands on both sides.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from features import clock
+from features.declaring.company import Target
+
+FOLDS = 5
+ORIGINS = 3
+JUDGES = 5
+THOUSANDTHS = 1000
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Two masks over the same rows: `train` to fit on, `test` to look at."""
+
+    train: Mask
+    test: Mask
+
+
+def both_outcomes(labels: npt.NDArray[np.int8]) -> bool:
+    """Whether some of the labels are 1 and some are 0."""
+    return 0 < int(labels.sum()) < len(labels)
+
+
+def account_folds(accounts: Sequence[str], count: int = FOLDS) -> npt.NDArray[np.int64]:
+    """The fold, 0 to `count − 1`, of each row's account; the same account, always the same fold."""
+    fold_of = {
+        account: int.from_bytes(hashlib.sha256(account.encode()).digest()[:8]) % count
+        for account in set(accounts)
+    }
+    return np.array([fold_of[account] for account in accounts], dtype=np.int64)
+
+
+def sample(accounts: Sequence[str], most: int) -> Mask:
+    """Whole accounts with about `most` rows together; the same account, always in or out."""
+    folds = account_folds(accounts, THOUSANDTHS)
+    mask: Mask = folds < np.ceil(THOUSANDTHS * most / len(folds))
+    return mask
+
+
+def spread(rows: int, most: int) -> npt.NDArray[np.int64]:
+    """The numbers of at most `most` of so many rows, evenly spread over all."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).round().astype(np.int64))
+
+
+def grouped(accounts: Sequence[str], count: int = FOLDS) -> Iterator[Fold]:
+    """Folds of whole accounts."""
+    fold = account_folds(accounts, count)
+    for number in range(count):
+        yield Fold(fold != number, fold == number)
+
+
+def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[Fold]:
+    """Rolling-origin folds: each tests one date and trains on what was settled by then.
+
+    At most the last three dates that have anything to train on; none if the history is short.
+    """
+    dates = [day.astype(object) for day in np.unique(as_of)]
+    folds = []
+    for day in dates:
+        earlier = settled_before(dates, day, target)
+        if earlier:
+            folds.append(Fold(np.isin(as_of, np.array(earlier, "datetime64[D]")), as_of == day))
+    return folds[-ORIGINS:]
+
+
+def apart(dates: Sequence[date], latest: date, target: Target) -> list[date]:
+    """The `latest` and those of `dates` before it, latest first, at least a horizon apart.
+
+    None of them asks for what another has asked for.
+    """
+    found = [latest]
+    for day in sorted(dates, reverse=True):
+        if (found[-1] - day).days >= target.horizon:
+            found.append(day)
+    return found
+
+
+def origins(dates: Sequence[date], latest: date, target: Target) -> list[date]:
+    """The at most five dates to judge on, latest first; dates alone decide, and no outcome."""
+    return apart(dates, latest, target)[:JUDGES]
+
+
+def forward(blocks: npt.NDArray[np.datetime64]) -> list[Fold]:
+    """At most three folds, each of one block of time, taught by all blocks before it."""
+    later = np.unique(blocks)[1:][-ORIGINS:]
+    return [Fold(blocks < block, blocks == block) for block in later]
+
+
+def settled_before(dates: Sequence[date], day: date, target: Target) -> list[date]:
+    """Those of `dates` whose labels were known for good on the morning of `day`."""
+    return [earlier for earlier in dates if clock.settled(earlier, target) <= day]

@@ -1,0 +1,189 @@
+"""What a score's movement between two dates is made of, in health points that add up to it.
+
+Differences of two sets of Shapley values put a good part of a movement on indicators that did not
+move. So the two snapshots of an account are compared under one model, by baseline Shapley values
+over the indicators that changed (`training.treeshap.baseline`): what stayed as it was has nothing.
+Where the model changed in between, one way leads from the one score to the other:
+
+1. *behaviour* and *data*: the indicators that both declarations measure alike go to their new
+   values, under the old model; data is what came to be known or ceased to be;
+2. *model*: the new model, calibrated, takes the old one's place. What only it knows, or what the
+   declaration measures otherwise since, stands at its value on the old date, measured as today;
+3. *definition*: the new anchors of the bands take the old ones' place;
+4. *behaviour* and *data* again: those indicators go to their new values, under the new model.
+
+Segments are no step: there is one pair of anchors per target, so they decide no score.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from training.artifact import Artifact
+from training.calibrating.scales import scale
+from training.learning.matrix import Feature, matrix
+from training.movement.change import Change, Movement
+from training.treeshap.baseline import BaselineShapley
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Accounts on one date: the rows that were scored, one for each, and the model that did it."""
+
+    artifact: Artifact
+    rows: pa.Table
+
+
+def movements(
+    old: Scored, new: Scored, *, alike: Collection[str], rebuilt: pa.Table | None = None
+) -> list[Movement]:
+    """The movement of each account, in the order of the rows.
+
+    Parameters
+    ----------
+    old, new : Scored
+        The same accounts in the same order, all of them scored on both dates.
+    alike : collection of str
+        The indicators of the old model that are still measured as they were when it learnt; the
+        new rows have their columns.
+    rebuilt : pyarrow.Table, optional
+        The old date's rows as they are measured today; without them the old rows, which will do
+        where one model made both scores.
+
+    Raises
+    ------
+    ContractBroken
+        Rows lack columns that the model needs, or have them in another type.
+    """
+    if not new.rows.num_rows:
+        return []
+    first = _Step.of_alike(old, new, alike)
+    last = _Step.of_others(new, alike, old.rows if rebuilt is None else rebuilt)
+    before, after = old.artifact.scale, new.artifact.scale
+    # The new model's calibration under the old anchors: what lies between model and definition.
+    between = scale(after.calibration, old.artifact.anchors)
+    stops = (
+        before.unclipped(old.artifact.margins(first.old)),
+        before.unclipped(old.artifact.margins(first.new)),
+        between.unclipped(new.artifact.margins(last.old)),
+        after.unclipped(new.artifact.margins(last.old)),
+        after.unclipped(new.artifact.margins(last.new)),
+    )
+    return [
+        _movement([float(stop[row]) for stop in stops], [*first.of(row), *last.of(row)])
+        for row in range(new.rows.num_rows)
+    ]
+
+
+def _movement(stops: Sequence[float], changes: list[Change]) -> Movement:
+    changes.sort(key=lambda item: -abs(item.health_points))
+    behaviour, data = (
+        sum(item.health_points for item in changes if item.part == part)
+        for part in ("behaviour", "data")
+    )
+    return Movement(
+        old_score=stops[0],
+        new_score=stops[-1],
+        behaviour=behaviour,
+        data=data,
+        model=stops[2] - stops[1],
+        definition=stops[3] - stops[2],
+        changes=tuple(changes),
+    )
+
+
+class _Step:
+    """Some indicators go from their old to their new values under one model."""
+
+    def __init__(self, artifact: Artifact, old: Floats, new: Floats) -> None:
+        self.artifact, self.old, self.new = artifact, old, new
+        self._names = list(dict.fromkeys(item.indicator for item in artifact.features))
+        places = [self._names.index(item.indicator) for item in artifact.features]
+        own = [np.flatnonzero(np.array(places) == place) for place in range(len(self._names))]
+        moved = ~((old == new) | (np.isnan(old) & np.isnan(new)))
+        known = [_any(~np.isnan(X), own) for X in (old, new)]
+        self._moved, self._data = _any(moved, own), known[0] != known[1]
+        columns = _points(artifact, old, new, range(len(places)))
+        self._points = _points(artifact, old, new, places)
+        rank = moved * 2 + (moved & ~np.isnan(old) & ~np.isnan(new))
+        self._told = _told(own, rank, columns, self._points)
+
+    @classmethod
+    def of_alike(cls, old: Scored, new: Scored, alike: Collection[str]) -> "_Step":
+        """The indicators that are measured alike, under the old model; the others stay."""
+        features = old.artifact.features
+        X = matrix(old.rows, features)
+        return cls(old.artifact, X, _with(X, new.rows, features, alike))
+
+    @classmethod
+    def of_others(cls, new: Scored, alike: Collection[str], rebuilt: pa.Table) -> "_Step":
+        """All other indicators of the new model, from what they were on the old date."""
+        features = new.artifact.features
+        others = {item.indicator for item in features} - set(alike)
+        X = matrix(new.rows, features)
+        return cls(new.artifact, _with(X, rebuilt, features, others), X)
+
+    def of(self, row: int) -> list[Change]:
+        """What changed of one account."""
+        return [self._change(row, int(place)) for place in np.flatnonzero(self._moved[row])]
+
+    def _change(self, row: int, place: int) -> Change:
+        name, column = self._names[place], int(self._told[row, place])
+        meaning, feature = self.artifact.meanings[name], self.artifact.features[column]
+        return Change(
+            indicator=name,
+            title=meaning.title,
+            dimension=meaning.dimension,
+            kind=self.artifact.kinds[name],
+            old=feature.value(self.old[row, column]),
+            new=feature.value(self.new[row, column]),
+            window=feature.window,
+            unit=meaning.unit,
+            part="data" if self._data[row, place] else "behaviour",
+            health_points=float(self._points[row, place]),
+        )
+
+
+def _points(artifact: Artifact, old: Floats, new: Floats, groups: Sequence[int]) -> Floats:
+    """The health points of each group of columns (rows × groups)."""
+    found = BaselineShapley(artifact.boosters).contributions(old, new, groups)
+    moved = artifact.scorecard.contributions(new) - artifact.scorecard.contributions(old)
+    for column, group in enumerate(groups):
+        found[:, group] += moved[:, column]
+    return found * artifact.scale.points_per_margin
+
+
+def _any(flags: Flags, own: Sequence[Places]) -> Flags:
+    """Whether any column of each indicator has its flag (rows × indicators)."""
+    return np.stack([flags[:, columns].any(axis=1) for columns in own], axis=1)
+
+
+def _with(
+    X: Floats, rows: pa.Table, features: Sequence[Feature], indicators: Collection[str]
+) -> Floats:
+    """`X` with the columns of some indicators as `rows` have them."""
+    chosen = [place for place, item in enumerate(features) if item.indicator in indicators]
+    found = X.copy()
+    found[:, chosen] = matrix(rows, [features[place] for place in chosen])
+    return found
+
+
+def _told(own: Sequence[Places], rank: Places, columns: Floats, points: Floats) -> Places:
+    """For each row and indicator, the feature (its number) whose change is told.
+
+    Of those of the highest rank (changed, and known on both dates) it is the one that pushes most
+    to the side of the indicator's points.
+    """
+    chosen = np.zeros(points.shape, dtype=np.int64)
+    for place, mine in enumerate(own):
+        push = columns[:, mine] * np.sign(points[:, [place]])
+        best = rank[:, mine] == rank[:, mine].max(axis=1, keepdims=True)
+        chosen[:, place] = mine[np.argmax(np.where(best, push, -np.inf), axis=1)]
+    return chosen

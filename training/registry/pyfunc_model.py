@@ -1,0 +1,61 @@
+"""The model as MLflow loads it: models-from-code around a verified artifact, no pickle.
+
+`mlflow.pyfunc.load_model("models:/NAME@champion").predict(frame)` takes a pandas frame of the
+signature's columns and answers churn_probability, health_score and its interval's ends,
+health_score_low and health_score_high, one row each; the model of an opportunity answers
+opportunity_probability, opportunity_score and so on.
+"""
+
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from training.artifact import first_load
+from training.expiry import ExpiredModel, expired
+from training.learning.matrix import matrix
+
+
+class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
+    """Probability and score of feature rows."""
+
+    def load_context(self, context: Any) -> None:
+        """Loads the artifact, verified and tried; warns where its day of expiry has passed."""
+        self.artifact = first_load(Path(context.artifacts["artifact"]))
+        expiry = (context.model_config or {}).get("expiry")
+        if told := expired(self.artifact, expiry, datetime.now(UTC).date()):
+            warnings.warn(told, ExpiredModel, stacklevel=2)
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Scores the rows of `model_input`; an absent column is unknown in every row.
+
+        A row of which nothing is known has no score. Whether an account is active and has enough
+        history is not asked here: that is for batch scoring and the service.
+        """
+        columns = {item.name: _values(model_input, item) for item in self.artifact.features}
+        X = matrix(pa.table(columns), self.artifact.features)
+        margins = np.where(np.isnan(X).all(axis=1), np.nan, self.artifact.margins(X))
+        scale = self.artifact.scale
+        score, around = scale.unclipped(margins), self.artifact.half_widths(X)
+        held = (np.clip(item, 0, 100) for item in (score, score - around, score + around))
+        answers = scale.probability(margins), *held
+        return pd.DataFrame(
+            dict(zip(self.artifact.answers, answers, strict=True)), index=model_input.index
+        )
+
+
+def _values(frame: pd.DataFrame, feature: Any) -> pa.Array:
+    kind = pa.string() if feature.dtype == "category" else pa.float64()
+    if feature.name not in frame:
+        return pa.nulls(len(frame), kind)
+    return pa.Array.from_pandas(frame[feature.name], type=kind)
+
+
+mlflow.models.set_model(HealthModel())

@@ -1,0 +1,350 @@
+"""MLflow: every training is a run, every artifact a registered model version with aliases.
+
+The store is a SQLite file in the company's workspace unless a tracking address is set. MLflow
+is imported here and in the model's loading code only, and never by the service.
+"""
+
+import importlib.metadata
+import os
+import platform
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from features.declaring.company import Company
+from features.errors import ChurnlightError, NotFound
+from features.progress import Progress, silent
+from features.settings import Settings
+from training.artifact import Artifact, DamagedArtifact, first_load, install_champion
+from training.evaluating import gate
+from training.expiry import ExpiredModel, expired
+from training.registry import review_decision, run_record
+from training.registry.review_decision import Decided
+from training.reporting import model_report
+
+ARTIFACT = "artifact"
+BATCH = 1000
+"""How many metrics MLflow takes at once."""
+PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
+
+
+@contextmanager
+def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
+    """MLflow, pointed at the company's tracking store; its errors become ours.
+
+    Raises
+    ------
+    ChurnlightError
+        The store or server cannot be used.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    workspace = settings.workspace_of(company)
+    workspace.mkdir(parents=True, exist_ok=True)
+    uri = settings.tracking_uri or f"sqlite:///{(workspace / 'mlflow.db').resolve()}"
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        _experiment(mlflow, company, workspace, settings)
+        yield mlflow
+    except (MlflowException, SQLAlchemyError) as error:
+        message = str(getattr(error, "message", error)).strip().splitlines()[0]
+        message = re.sub(r"//[^/@\s]*@", "//…@", message)
+        where, mend = (
+            ("server", "check CHURNLIGHT_TRACKING_URI and that the server is up")
+            if settings.tracking_uri
+            else ("store", f"restore {workspace / 'mlflow.db'}, or remove it and train again")
+        )
+        raise ChurnlightError(f"the tracking {where} cannot be used: {message}; {mend}") from error
+
+
+def _experiment(mlflow: Any, company: Company, workspace: Path, settings: Settings) -> None:
+    name = company.company.name
+    if mlflow.get_experiment_by_name(name) is None:
+        own = None if settings.tracking_uri else (workspace / "mlartifacts").resolve().as_uri()
+        mlflow.create_experiment(name, artifact_location=own)
+    mlflow.set_experiment(name)
+
+
+def require(company: Company, settings: Settings) -> None:
+    """Raises ChurnlightError unless the tracking store answers, before hours are spent for it."""
+    with client(company, settings):
+        return
+
+
+def model_name(company: Company, target: str) -> str:
+    """The registry's name for the models of a company's target."""
+    words = "-".join(company.company.name.lower().split())
+    kept = "".join(letter for letter in words if letter.isalnum() or letter in "-_")
+    return f"{kept or 'company'}-{target}"
+
+
+def register(artifact: Artifact, company: Company, settings: Settings) -> tuple[str, str, str]:
+    """Logs the artifact as a run and a model version; answers its name, version and run id."""
+    name = model_name(company, artifact.target)
+    tags = run_record.tags(artifact)
+    with client(company, settings) as mlflow, _run(mlflow, company) as run:
+        _log(mlflow, run.info.run_id, artifact, name)
+        run_record.write_files(artifact, reports_folder(artifact, company, settings))
+        mlflow.log_artifacts(str(reports_folder(artifact, company, settings)))
+        with tempfile.TemporaryDirectory(prefix="churnlight-") as place:
+            artifact.save(Path(place) / ARTIFACT)
+            logged = _log_model(mlflow, artifact, Path(place) / ARTIFACT, tags["expiry"])
+        version = _add_version(mlflow.MlflowClient(), name, logged, tags)
+        return name, version, run.info.run_id
+
+
+def reports_folder(artifact: Artifact, company: Company, settings: Settings) -> Path:
+    """Where the report, the model card and the plots of a trained model are kept for people."""
+    place = settings.workspace_of(company) / "reports" / artifact.target
+    return place / artifact.digest[:12]
+
+
+def report_of(artifact: Artifact, company: Company, settings: Settings) -> Path:
+    """The report of a trained model, a page that needs nothing beside itself."""
+    return reports_folder(artifact, company, settings) / model_report.REPORT
+
+
+@contextmanager
+def _run(mlflow: Any, company: Company) -> Iterator[Any]:
+    """A run of our own; below the one of `mlflow run` where that is in the same store.
+
+    Its parameters are the words of the command line, which are not the model's.
+    """
+    registry = mlflow.MlflowClient()
+    experiment = mlflow.get_experiment_by_name(company.company.name)
+    parent = os.environ.get("MLFLOW_RUN_ID")
+    same = os.environ.get("MLFLOW_TRACKING_URI") == mlflow.get_tracking_uri()
+    tags = {"mlflow.parentRunId": parent} if parent and same else {}
+    made = registry.create_run(experiment.experiment_id, tags=tags)
+    with mlflow.start_run(run_id=made.info.run_id) as run:
+        yield run
+
+
+def _log(mlflow: Any, run_id: str, artifact: Artifact, name: str) -> None:
+    """Parameters, metrics, tags and dataset of the run."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    found = [Metric(key, value, now, step) for key, value, step in run_record.metrics(artifact)]
+    parameters = [Param(key, str(value)) for key, value in run_record.parameters(artifact).items()]
+    tags = [RunTag(key, value) for key, value in run_record.tags(artifact).items()]
+    registry = mlflow.MlflowClient()
+    for start in range(0, len(found), BATCH):
+        registry.log_batch(run_id, metrics=found[start : start + BATCH])
+    registry.log_batch(run_id, params=parameters, tags=tags)
+    learnt_from, counts = run_record.dataset(artifact, name)
+    mlflow.log_input(learnt_from, context="training", tags=counts)
+
+
+def _log_model(mlflow: Any, artifact: Artifact, folder: Path, expiry: str) -> Any:
+    house = Path(__file__).parents[2]
+    with warnings.catch_warnings():
+        # MLflow offers to check the signature against an example; ours is written by hand.
+        warnings.filterwarnings("ignore", ".*input example was not provided", UserWarning)
+        return mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).parent / "pyfunc_model.py"),
+            artifacts={ARTIFACT: str(folder)},
+            code_paths=[str(house / room) for room in ("features", "training")],
+            conda_env=_environment(),
+            signature=_signature(artifact),
+            model_config={"expiry": expiry},
+        )
+
+
+def _environment() -> dict[str, Any]:
+    """What the model's own code needs, at the versions that trained it."""
+    packages = [f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES]
+    python = f"python={platform.python_version()}"
+    return {"name": "churnlight", "dependencies": [python, "pip", {"pip": packages}]}
+
+
+def _add_version(registry: Any, name: str, logged: Any, tags: dict[str, str]) -> str:
+    """A new version of the registered model `name`, from now on its challenger."""
+    if not registry.search_registered_models(f"name = '{name}'"):
+        registry.create_registered_model(name)
+    added = registry.create_model_version(
+        name, logged.model_uri, logged.run_id, tags=tags, model_id=logged.model_id
+    )
+    registry.set_registered_model_alias(name, "challenger", added.version)
+    return str(added.version)
+
+
+def _signature(artifact: Artifact) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    outputs: list[Any] = [ColSpec(DataType.double, name) for name in artifact.answers]
+    return ModelSignature(inputs=Schema(run_record.inputs(artifact)), outputs=Schema(outputs))
+
+
+def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Artifact:
+    """The registered artifact that `wanted` names: an alias or a version.
+
+    Warns (`ExpiredModel`) when its day of expiry has passed.
+
+    Raises
+    ------
+    NotFound
+        The registry has no such alias or version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    name = model_name(company, target)
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        try:
+            found = (
+                registry.get_model_version(name, wanted)
+                if wanted.isdigit()
+                else registry.get_model_version_by_alias(name, wanted)
+            )
+        except MlflowException as error:
+            raise NotFound(
+                f"no model {name} with alias or version {wanted!r}; run churnlight train, or name "
+                "one that the registry has"
+            ) from error
+        with tempfile.TemporaryDirectory(prefix="churnlight-") as place:
+            local = mlflow.artifacts.download_artifacts(
+                artifact_uri=f"models:/{name}/{found.version}", dst_path=place
+            )
+            artifact = first_load(
+                Path(local) / "artifacts" / ARTIFACT, name=name, version=str(found.version)
+            )
+    if artifact.digest != found.tags.get("model_digest"):
+        raise ChurnlightError(
+            f"model {name} version {found.version} is not what was registered: its digest is "
+            f"{artifact.digest}; train it again"
+        )
+    if told := expired(artifact, found.tags.get("expiry"), datetime.now(UTC).date()):
+        warnings.warn(told, ExpiredModel, stacklevel=2)
+    return artifact
+
+
+def promote(  # noqa: PLR0913 (one for each option)
+    company: Company,
+    target: str,
+    version: str = "challenger",
+    *,
+    settings: Settings | None = None,
+    reason: str = "",
+    review: Decided | None = None,
+    progress: Progress = silent,
+) -> Artifact:
+    """Makes a registered model the champion; the champion before it becomes `previous`.
+
+    What scores as the champion does already (an equal digest) leaves the registry as it is.
+
+    Parameters
+    ----------
+    reason : str
+        Why a model that is not better than the champion takes its place all the same; kept as the
+        version's tag `promotion_reason`. It outweighs no other rule.
+    review : Decided, optional
+        The verdict of a review of these two models, which then decides between them instead of
+        training's own comparison; kept as the version's tag `promotion_review`.
+
+    Raises
+    ------
+    GateRefused
+        The model has not shown enough where it was judged (see `training.evaluating.gate`),
+        or the review keeps the champion.
+    DeclarationError
+        The review is of other models.
+    """
+    settings, reason = settings or Settings.read(), reason.strip()
+    if review:
+        review.require_target(target)
+        if not reason:
+            review.require_promotion()
+    artifact = fetch(company, target, version, settings)
+    before = _standing(company, artifact.name, settings)
+    if before and before.digest == artifact.digest:
+        progress(f"{artifact.name} version {before.version} is the champion already")
+        if before.version != artifact.version:
+            artifact = fetch(company, target, before.version, settings)
+        install_champion(artifact, settings.workspace_of(company))
+        return artifact
+    gate.require_skill(artifact)
+    if review:
+        _require_reviewed(review, artifact, before)
+    elif before and not reason:
+        gate.require_better(artifact, before, datetime.now(UTC).date())
+    install_champion(artifact, settings.workspace_of(company))
+    told = {"promotion_reason": reason, "promotion_review": review.told if review else ""}
+    _move_aliases(company, artifact, before, settings, told)
+    return artifact
+
+
+def _require_reviewed(review: Decided, artifact: Artifact, before: gate.Standing | None) -> None:
+    """Raises DeclarationError unless the review is of these two models and their rows."""
+    data = artifact.training["data_digest"]
+    challenger = review_decision.Model(artifact.version, artifact.digest, data)
+    champion = None
+    if before:
+        champion = review_decision.Model(before.version, before.digest, before.data_digest)
+    review.require_of(champion, challenger)
+
+
+def _standing(company: Company, name: str, settings: Settings) -> gate.Standing | None:
+    """The champion that the registry names, if any."""
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        version = registry.get_registered_model(name).aliases.get("champion")
+        if version is None:
+            return None
+        tags = registry.get_model_version(name, version).tags
+    expiry = date.fromisoformat(tags["expiry"])
+    return gate.Standing(str(version), tags["model_digest"], expiry, tags["data_digest"])
+
+
+def _move_aliases(
+    company: Company,
+    artifact: Artifact,
+    before: gate.Standing | None,
+    settings: Settings,
+    told: dict[str, str],
+) -> None:
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        if before:
+            registry.set_registered_model_alias(artifact.name, "previous", before.version)
+        registry.set_registered_model_alias(artifact.name, "champion", artifact.version)
+        for tag, text in told.items():
+            if text:
+                registry.set_model_version_tag(artifact.name, artifact.version, tag, text)
+
+
+def champion_of(
+    company: Company, target: str, settings: Settings, progress: Progress = silent
+) -> Artifact | None:
+    """The registry's champion, to compare a new model with; None where there is none to read."""
+    if not settings.tracking_uri and not (settings.workspace_of(company) / "mlflow.db").exists():
+        return None
+    try:
+        return fetch(company, target, "champion", settings)
+    except NotFound:
+        return None
+    except DamagedArtifact as error:
+        # An artifact of an earlier format must not keep anyone from training its successor.
+        progress(f"not compared with the champion: {error}")
+        return None

@@ -1,0 +1,121 @@
+"""What a report needs of rows and an artifact alone does not hold, as compact plain numbers.
+
+It goes into the evaluation, so that the report can be made again from the artifact. No account is
+in it: points of a sample of rows without names, and where a row's value stands among the others,
+never the value itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.stats import rankdata
+
+from features.breaches.drift import stability_index
+from features.declaring.company import Company
+from features.snapshots import Snapshots
+from training.artifact import Artifact
+from training.explaining.drivers import fold, told
+from training.learning.matrix import Feature, matrix
+from training.learning.split import spread
+from training.procedure import labelled
+
+Floats = npt.NDArray[np.float64]
+
+EXPLAINED = 5_000
+SAMPLE = 200
+SHOWN = 12
+MOST_MOVED = 20
+
+
+def told_by(
+    artifact: Artifact, built: Snapshots, company: Company, days: Sequence[date]
+) -> Artifact:
+    """The artifact with its drivers and the drift of its columns on as-of dates of its history.
+
+    The latest of `days` is explained; drift is from the date in the middle to the latest.
+    """
+    table = labelled(built, company, artifact.target)
+    day = {name: sorted(days)[place] for name, place in (("middle", len(days) // 2), ("last", -1))}
+    X = {name: matrix(_on(table, when), artifact.features) for name, when in day.items()}
+    moved = None
+    if day["middle"] < day["last"]:
+        # What looks back over the whole history grows with it.
+        bounded = [place for place, item in enumerate(artifact.features) if item.window is not None]
+        spans = {"since": str(day["middle"]), "until": str(day["last"])}
+        moved = drift(artifact.features, bounded, X["middle"], X["last"]) | spans
+    return telling(artifact, {"drivers": drivers(artifact, X["last"]), "drift": moved})
+
+
+def _on(table: pa.Table, day: date) -> pa.Table:
+    return table.filter(pc.equal(table["as_of"], pa.scalar(day, pa.date32())))
+
+
+def telling(artifact: Artifact, found: Mapping[str, Any]) -> Artifact:
+    """The artifact with what was `found` in its evaluation; it decides no score."""
+    return replace(artifact, evaluation=artifact.evaluation | dict(found))
+
+
+def drivers(artifact: Artifact, X: Floats) -> dict[str, Any]:
+    """How many health points each indicator moves, and a sample of rows to draw it from.
+
+    Returns
+    -------
+    dict
+        `rows` explained; `indicators`, the strongest first, each with its `title` and its mean
+        absolute `points`; for the first `SHOWN` of them, per row of the sample, its `points` and
+        its `position`: the share of rows whose value is lower, None where unknown or no number.
+    """
+    X = X[spread(len(X), EXPLAINED)]
+    contributions = artifact.contributions(X)
+    names, folded = fold(contributions, artifact.features)
+    points = folded * artifact.scale.points_per_margin
+    strength = np.abs(points).mean(axis=0) if len(X) else np.zeros(len(names))
+    order = np.argsort(-strength, kind="stable")
+    shown, rows = order[:SHOWN], spread(len(X), SAMPLE)
+    position = _positions(artifact.features, X, contributions)[np.ix_(rows, shown)]
+    return {
+        "rows": len(X),
+        "indicators": [
+            {
+                "indicator": names[place],
+                "title": artifact.meanings[names[place]].title,
+                "points": round(float(strength[place]), 3),
+            }
+            for place in order
+        ],
+        "points": np.round(points[np.ix_(rows, shown)], 2).tolist(),
+        "position": [[None if np.isnan(x) else round(x, 2) for x in row] for row in position],
+    }
+
+
+def _positions(features: Sequence[Feature], X: Floats, contributions: Floats) -> Floats:
+    """Per row and indicator, where the value that is told stands among the rows, 0 to 1."""
+    ranks = rankdata(X, axis=0, nan_policy="omit") - 1
+    known = (~np.isnan(X)).sum(axis=0)
+    found: Floats = ranks / np.maximum(known - 1, 1)
+    found[:, [item.dtype == "category" for item in features]] = np.nan
+    return np.take_along_axis(found, told(features, X, contributions), axis=1)
+
+
+def drift(
+    features: Sequence[Feature], places: Sequence[int], before: Floats, latest: Floats
+) -> dict[str, Any]:
+    """How far the numeric of the columns at `places` moved from rows `before` to the `latest`.
+
+    `columns` is how many were compared; `furthest` are those that moved most, with their
+    population stability `index`.
+    """
+    moved = [
+        (round(stability_index(before[:, place], latest[:, place])[0], 4), features[place].name)
+        for place in places
+        if features[place].dtype == "number"
+    ]
+    furthest = sorted(moved, key=lambda item: (-item[0], item[1]))[:MOST_MOVED]
+    listed = [{"column": name, "index": index} for index, name in furthest]
+    return {"columns": len(moved), "furthest": listed}

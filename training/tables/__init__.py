@@ -1,0 +1,1 @@
+"""Tables that nobody declared: reading them, their label and their columns."""

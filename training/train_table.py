@@ -1,0 +1,402 @@
+"""`fit`: an artifact from one flat table that nobody declared, by the company's own procedure.
+
+Without a time, rows are one moment: folds of whole accounts choose the restraint, calibrate and
+judge. With one, the table is cut into blocks by time; the last block judges a repetition of the
+procedure on the blocks before it, which also chose the restraint, and then calibrates the artifact
+that learnt from all. What the model gains over its baselines is pooled with up to four blocks
+before, each judged by what the blocks before it chose and taught. When a label was known is not in
+such a table: it is taken as known when the next block begins.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contract import MIN_CHURNERS
+from features.declaring.indicator import Says
+from features.errors import GateRefused
+from features.progress import Progress, silent
+from features.snapshots import digest
+from training import certificate, report_data
+from training.artifact import Artifact
+from training.calibrating import health
+from training.calibrating.health import Anchors
+from training.calibrating.scales import scale
+from training.evaluating import baselines, gate
+from training.evaluating.origins import Origin, pooled
+from training.explaining.drivers import Meaning
+from training.interval import redraws
+from training.learning import cold_start, search, split
+from training.learning.learnt import Learnt
+from training.learning.matrix import Feature, matrix
+from training.learning.model import Rows
+from training.learning.search import Choice
+from training.metrics import quality, segments, worth
+from training.procedure import account_of, size
+from training.tables import foreign, label_column, plain_table
+from training.tables.label_column import Roles
+from training.tables.plain_table import Frame
+from training.train import proven, spread, where
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int8]
+
+Choices = Mapping[int | None, Choice]
+"""By the block that is judged, which is None where folds of all rows are."""
+
+CAPACITY = 0.10
+BLOCKS = 10
+MOMENT = "one moment"
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A training table that was read: its rows, and the names of its blocks in order of time."""
+
+    rows: Rows
+    blocks: Sequence[str]
+    about: Mapping[str, Any]
+
+    @property
+    def block(self) -> npt.NDArray[np.int64]:
+        """The number of each row's block."""
+        return self.rows.as_of.astype(np.int64)
+
+    def at(self, block: int) -> Rows:
+        """The rows of a block."""
+        return self.rows.where(self.block == block)
+
+    def before(self, block: int) -> Rows:
+        """The rows of all blocks before it."""
+        return self.rows.where(self.block < block)
+
+
+def fit(
+    frame: Frame,
+    label: str,
+    *,
+    trials: int = search.TRIALS,
+    progress: Progress = silent,
+    **roles: Any,
+) -> Artifact:
+    """An artifact that predicts the column `label` from all other columns of `frame`.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame or pyarrow.Table
+        One row per customer, or per customer and time.
+    label : str
+        A column of two values; rows without one are left out.
+    trials : int
+        How many restraints are tried.
+    **roles
+        `id`, the column that tells customers apart (else rows of the same content are one);
+        `time`, the column to split by; `event`, the label's value that is predicted, where that is
+        not 1, true or yes; `ignore`, columns to leave out.
+
+    Raises
+    ------
+    ContractBroken
+        Columns that nothing can be learnt from, or not honestly; all of them are told.
+    GateRefused
+        Too few rows of either outcome, or columns that tell nothing.
+    """
+    read = _read(frame, Roles(label=label, **roles))
+    progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
+    artifact = _simplest(read, _choose(read, trials, progress), progress)
+    artifact = redraws.measured(artifact, read.rows, _latest_with_enough(read.rows), progress)
+    # Before the certificate, which makes another object of it: what explains is compiled once.
+    found = _evidence(artifact, read)
+    artifact = certificate.certified(artifact, read.rows, progress)
+    return report_data.telling(artifact, found)
+
+
+def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
+    """The choice of each origin by the blocks before it, latest first; else that of all rows."""
+    found: dict[int | None, Choice] = {}
+    for block in np.unique(read.block)[::-1][: split.JUDGES]:
+        rows = read.before(int(block))
+        if _enough(rows.y) and split.both_outcomes(read.at(int(block)).y):
+            found[int(block)] = _chosen(read, rows, trials, progress)
+        elif not found:
+            return {None: _chosen(read, read.rows, trials, progress)}
+    return found
+
+
+def _chosen(read: _Read, rows: Rows, trials: int, progress: Progress) -> Choice:
+    return cold_start.choose(rows, *_folds(read, rows), trials=trials, progress=progress)
+
+
+def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
+    """What `_judged` makes, and where its trees prove nothing, the scorecard alone.
+
+    Within one moment nothing drifts: there the folds that chose the trees have proven enough.
+    """
+    artifact = _judged(read, choices, progress)
+    if len(read.blocks) > 1 and (why := gate.trees_prove_nothing(artifact.evaluation)):
+        plain = {block: choice.without_trees(why) for block, choice in choices.items()}
+        return _judged(read, plain, progress)
+    return artifact
+
+
+def _judged(read: _Read, choices: Choices, progress: Progress) -> Artifact:
+    """The artifact of all rows by the first choice, judged on that one's origin or on folds."""
+    (latest, choice), *earlier = choices.items()
+    progress("fitting")
+    learnt = _learnt(read.rows, choice)
+    artifact = _made(read, learnt, choice)
+    progress("evaluating")
+    repeated = None if latest is None else _learnt_before(read, latest, choice)
+    if latest is None or repeated is None:
+        return replace(artifact, evaluation=_by_folds(artifact, learnt))
+    origins = [_origin(read, repeated, latest)]
+    for block, own in earlier:
+        assert block is not None
+        if before := _learnt_before(read, block, own):
+            origins.append(_origin(read, before, block))
+    return replace(artifact, evaluation=_out_of_time(_made(read, repeated, choice), origins))
+
+
+def _learnt_before(read: _Read, block: int, choice: Choice) -> Learnt | None:
+    """What the blocks before one teach; None where their calibration runs backwards."""
+    try:
+        return _learnt(read.before(block), choice)
+    except GateRefused:
+        return None
+
+
+def _evidence(artifact: Artifact, read: _Read) -> dict[str, Any]:
+    """Drivers on the last block, and the drift from the block in the middle to it."""
+    blocks = np.unique(read.block)
+    since, until = (int(blocks[place]) for place in (len(blocks) // 2, -1))
+    X = {block: read.rows.X[read.block == block] for block in (since, until)}
+    moved = None
+    if since < until:
+        every = range(len(artifact.features))
+        spans = {"since": read.blocks[since], "until": read.blocks[until]}
+        moved = report_data.drift(artifact.features, every, X[since], X[until]) | spans
+    return {"drivers": report_data.drivers(artifact, X[until]), "drift": moved}
+
+
+def summary(artifact: Artifact) -> str:
+    """What was trained and how it was judged, in a few lines."""
+    judged, made = artifact.evaluation, artifact.training
+    return (
+        f"{made['rows']:,} rows, {made['events']:,} with the event, {size(made)}\n"
+        f"  judged on {where(judged)}: AUC {spread(judged['auc'])}, log loss "
+        f"{spread(judged['log_loss'])}, ECE {judged['ece']:.3f}\n"
+        f"  restraint chosen on {made['chosen_on']}; digest {artifact.digest[:12]}"
+        + "".join(f"\n  {line}" for line in proven(artifact))
+    )
+
+
+def _read(frame: Frame, roles: Roles) -> _Read:
+    table = plain_table.as_table(frame, texts=() if roles.id is None else (roles.id,))
+    labels = label_column.labels(table, roles)
+    known = ~np.isnan(labels)
+    table, y = table.filter(pa.array(known)), labels[known].astype(np.int8)
+    if not _enough(y):
+        raise GateRefused(
+            f"label {roles.label}: {int(y.sum())} rows with the event and {int((1 - y).sum())} "
+            f"without; {MIN_CHURNERS} of each are needed; add rows"
+        )
+    features = foreign.features_of(table, y, roles)
+    accounts = foreign.accounts(table, y, roles, features)
+    _require_folds(y, accounts, roles)
+    blocks, names = _blocks(table, roles)
+    as_of = np.array(blocks, "datetime64[D]")
+    rows = Rows(matrix(table, features), y, accounts, as_of, features, [0] * len(features))
+    about = {
+        "roles": asdict(roles),
+        "rows_without_label": int((~known).sum()),
+        "repeated_rows": len(y) - len(set(accounts)) if roles.id is None else 0,
+        "data_digest": digest(table),
+    }
+    return _Read(rows, names, about)
+
+
+def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
+    """Raises GateRefused where holding some accounts out leaves one outcome alone."""
+    if all(
+        split.both_outcomes(y[fold.train]) and fold.test.any() for fold in split.grouped(accounts)
+    ):
+        return
+    by = f"id {roles.id}" if roles.id is not None else "what the columns say"
+    raise GateRefused(
+        f"label {roles.label}: its {len(y):,} rows are of {len(set(accounts))} customers by {by}, "
+        "too few to hold some of them out; name the column that tells customers apart, or add rows"
+    )
+
+
+def _enough(y: Labels) -> bool:
+    return MIN_CHURNERS <= int(y.sum()) <= len(y) - MIN_CHURNERS
+
+
+def _blocks(table: pa.Table, roles: Roles) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """The number of each row's block of time, and the blocks' names: their first times."""
+    if roles.time is None:
+        return np.zeros(table.num_rows, dtype=np.int64), [MOMENT]
+    column = table[roles.time]
+    if not pa.types.is_floating(column.type):
+        raise GateRefused(f"time {roles.time}: it is text; give every row a date or a number")
+    unknown = column.null_count + int(pc.sum(pc.is_inf(column)).as_py() or 0)
+    if unknown:
+        raise GateRefused(
+            f"time {roles.time}: {unknown:,} rows have none; give every row a date or a number"
+        )
+    times = column.to_numpy()
+    edges = np.unique(times)
+    if len(edges) > BLOCKS:
+        edges = np.unique(np.quantile(times, np.arange(BLOCKS) / BLOCKS, method="higher"))
+    return np.searchsorted(edges, times, "right") - 1, [_moment(edge) for edge in edges]
+
+
+def _moment(value: float) -> str:
+    """A time as people write it: a day where the number is one of this age, else as it is."""
+    if 3650 < value < 36500:
+        return str(datetime.fromtimestamp(value * 86400, UTC).date())
+    return f"{value:g}"
+
+
+def _folds(read: _Read, rows: Rows) -> tuple[list[split.Fold], str]:
+    """Folds by blocks of time where the rows have some, else by accounts; and what they are."""
+    later = [fold for fold in split.forward(rows.as_of) if search.both(rows, fold)]
+    if later:
+        return later, "later blocks of time"
+    grouped, one_moment = search.folds_of(rows, None)
+    return grouped, one_moment if len(read.blocks) == 1 else search.TOO_SHORT
+
+
+def _learnt(rows: Rows, choice: Choice) -> Learnt:
+    """What the rows teach, calibrated on the latest of them with enough of both outcomes."""
+    return Learnt.of(rows, choice.restraint, _latest_with_enough(rows))
+
+
+def _made(read: _Read, learnt: Learnt, choice: Choice) -> Artifact:
+    """The artifact of what was learnt."""
+    line, features, roles = learnt.history.line, tuple(learnt.rows.features), read.about["roles"]
+    return Artifact(
+        target=roles["label"],
+        horizon_days=0,
+        gap_days=0,
+        min_history_days=0,
+        scorecard=learnt.model.scorecard,
+        models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
+        calibration=line,
+        anchors=_anchors(line.logits(learnt.held_margins), learnt.held.y),
+        features=features,
+        meanings={item.indicator: _meaning(item) for item in features},
+        declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),
+        training=_account(read, account_of(learnt, choice)),
+        definitions={},
+    )
+
+
+def _latest_with_enough(rows: Rows) -> split.Mask:
+    for block in np.unique(rows.as_of)[::-1]:
+        mask: split.Mask = rows.as_of >= block
+        if _enough(rows.y[mask]):
+            return mask
+    return np.ones(len(rows.y), dtype=np.bool_)
+
+
+def _anchors(logits: Floats, labels: Labels) -> Anchors:
+    """The bands' anchors; where the rows support none, the base rate's odds doubled and halved."""
+    try:
+        return health.supported(logits, labels, CAPACITY)
+    except GateRefused as refused:
+        odds = float(labels.mean() / (1 - labels.mean()))
+        red, green = (times * odds / (1 + times * odds) for times in (2.0, 0.5))
+        return Anchors(red, green, f"odds of the base rate, doubled and halved, since {refused}")
+
+
+def _meaning(item: Feature) -> Meaning:
+    name = item.name.replace("{", "{{").replace("}", "}}")
+    sentence = f"{name}: {{value}}; {{usual}} is usual"
+    says = Says.model_construct(bad=sentence, good=sentence)
+    return Meaning(item.name, "business", "leading", "", says, None)
+
+
+def _account(read: _Read, told: dict[str, Any]) -> dict[str, Any]:
+    """What is told of the artifact, with the blocks of time by their names."""
+    folds = [{**item, "as_of": _named(read, item["as_of"])} for item in told["folds"]]
+    return {
+        **told,
+        **read.about,
+        "as_of": _named(read, told["as_of"]),
+        "offset": {**told["offset"], "dates": _by_name(read, told["offset"]["dates"])},
+        "calibration_by_as_of": _by_name(read, told["calibration_by_as_of"]),
+        "folds": folds,
+    }
+
+
+def _by_name(read: _Read, dates: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = _named(read, [item["as_of"] for item in dates])
+    return [{**item, "as_of": name} for item, name in zip(dates, names, strict=True)]
+
+
+def _named(read: _Read, days: Sequence[str]) -> list[str]:
+    """The blocks behind the days by which rows know them."""
+    return [read.blocks[int(np.datetime64(day, "D").astype(np.int64))] for day in days]
+
+
+def _origin(read: _Read, learnt: Learnt, block: int) -> Origin:
+    """The rows of a block, what was learnt from those before says of them, and its rivals."""
+    test = read.at(block)
+    return Origin(
+        as_of=read.blocks[block],
+        trained_on=_named(read, learnt.days),
+        labels=test.y,
+        accounts=test.accounts,
+        logits=learnt.logits(test.X),
+        base=learnt.base,
+        rivals=baselines.beside(test, learnt),
+    )
+
+
+def _out_of_time(artifact: Artifact, origins: Sequence[Origin]) -> dict[str, Any]:
+    """The evaluation of the first origin, which `artifact` has not learnt from, among all."""
+    report = _report(origins[0], artifact)
+    return {
+        **_about(artifact, "later block of time", origins[0].as_of),
+        **report,
+        **pooled(origins, report),
+    }
+
+
+def _by_folds(artifact: Artifact, learnt: Learnt) -> dict[str, Any]:
+    """Each fold by a line of the others; the margins never saw their account."""
+    held, logits = learnt.held, baselines.cross_calibrated(learnt)
+    days, rivals = artifact.training["as_of"], baselines.beside_held(learnt)
+    origin = Origin(days[-1], days, held.y, held.accounts, logits, learnt.base, rivals)
+    report = _report(origin, artifact)
+    return {
+        **_about(artifact, "folds grouped by account", origin.as_of),
+        **report,
+        **pooled([origin], report),
+    }
+
+
+def _about(artifact: Artifact, kind: str, where: str) -> dict[str, Any]:
+    trained_on = artifact.training["as_of"]
+    return {"kind": kind, "judged": "procedure", "as_of": where, "trained_on": trained_on}
+
+
+def _report(origin: Origin, artifact: Artifact) -> dict[str, Any]:
+    labels, accounts, logits = origin.labels, origin.accounts, origin.logits
+    # The line is in the logits already.
+    scores = scale(replace(artifact.calibration, slope=1.0, offset=0.0), artifact.anchors)
+    report = quality.evaluate(logits, labels, accounts, origin.base)
+    beside = {
+        "segments": segments.table(logits, labels, accounts, ["all"] * len(labels), report),
+        "bands": quality.bands(scores.unclipped(logits), labels),
+        "value": worth.of(logits, labels, accounts, CAPACITY),
+    }
+    return {**report, **beside, "champion": None, "shadow": []}

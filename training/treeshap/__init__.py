@@ -1,0 +1,1 @@
+"""Exact TreeSHAP for LightGBM, compiled: explaining costs less than predicting."""

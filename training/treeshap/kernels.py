@@ -1,0 +1,324 @@
+"""The inner loops of the compiled TreeSHAP: coding, indexing, summing, and filling the tables.
+
+A block of rows passes through them while its codes, indices and sums stay in the processor's
+cache. The order of every sum is fixed, so a row has the same contributions in any company.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from features.folding.compiled import compiled
+from training.treeshap.packing import unpacked
+from training.treeshap.row import explain_row
+
+BLOCK = 1024
+# Rows of X whose values stay in the nearest cache while their columns are read one by one.
+STRIP = 64
+# As few rows are better taken one by one than by loops that are made for many.
+FEW = 6
+# Rows of a power of two would all fall into the same few places of the cache.
+APART = 64
+ZERO = float(np.float32(1e-35))
+NOTHING = np.uint8(0)
+
+
+@compiled
+def explain(buffer: Any, bounds: Any, X: Any, bias: float, out: Any) -> None:
+    """Writes the contributions of X (rows × columns) and the bias to `out`."""
+    tables = unpacked(buffer, bounds)
+    if len(X) > FEW:
+        explain_blocks(tables, X, bias, out)
+    else:
+        for row in range(len(X)):
+            explain_row(tables, X[row], bias, out[row])
+
+
+@compiled
+def explain_blocks(tables: Any, X: Any, bias: float, out: Any) -> None:
+    """As `explain`, a block of rows after the other."""
+    codes, indices, sums, lone, points, weights = tables
+    block = min(BLOCK, -(-len(X) // STRIP) * STRIP)
+    tiles = len(sums.rows) - 1
+    most = 0
+    for tile in range(tiles):
+        most = max(most, sums.rows[tile + 1] - sums.rows[tile])
+    coded = np.empty((len(codes.base), block), np.uint8)
+    index = np.empty((most, block + APART), np.uint8)
+    total = aligned(out.shape[1] - 1, block + APART)
+    for begin in range(0, len(X), block):
+        rows = min(block, len(X) - begin)
+        code_numbers(codes, X[begin : begin + rows], coded)
+        code_categories(codes, X[begin : begin + rows], coded)
+        total[:] = 0.0
+        for tile in range(tiles):
+            find_indices(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
+            add_tables(sums, tile, index, total, rows)
+            add_lone(lone, tile, (points, weights), index, total, rows)
+        write(total, bias, out[begin : begin + rows])
+
+
+@compiled
+def code_numbers(codes: Any, X: Any, coded: Any) -> None:
+    """Writes the pages of the numeric features (pages × rows), by binary search."""
+    features = codes.feature
+    pages = codes.page
+    bases = codes.base
+    nans = codes.at_nan
+    zeros = codes.at_zero
+    below = np.empty(STRIP, np.uint64)
+    value = np.empty(STRIP)
+    for begin in range(0, len(X), STRIP):
+        rows = min(STRIP, len(X) - begin)
+        for number in range(len(features)):
+            for row in range(rows):
+                value[row] = X[begin + row, features[number]]
+            find_positions(codes, number, value, below, rows)
+            for page in range(pages[number], pages[number + 1]):
+                base = bases[page]
+                at_nan = nans[page]
+                at_zero = zeros[page]
+                for row in range(rows):
+                    x = value[row]
+                    code = np.uint8(min(max(np.int64(below[row]) - base, 0), 255))
+                    code = at_zero if abs(x) <= ZERO else code
+                    coded[page, begin + row] = at_nan if x != x else code
+
+
+@compiled
+def find_positions(codes: Any, number: int, value: Any, below: Any, rows: int) -> None:
+    """How many of a feature's cuts are below each value; a step of all searches after the other."""
+    cuts = codes.cuts
+    first = np.uint64(codes.start[number]) - np.uint64(1)
+    step = np.uint64(codes.half[number])
+    for row in range(rows):
+        below[row] = np.uint64(0)
+    while step > 0:
+        for row in range(rows):
+            above = cuts[first + below[row] + step] < value[row]
+            below[row] += step if above else np.uint64(0)
+        step >>= np.uint64(1)
+
+
+@compiled
+def code_categories(codes: Any, X: Any, coded: Any) -> None:
+    """Writes the pages of the categorical features; code 0 is what no node knows."""
+    features = codes.category_feature
+    starts = codes.category_start
+    pages = codes.category_page
+    known_codes = codes.category_codes
+    bases = codes.base
+    for number in range(len(features)):
+        feature, first = features[number], starts[number]
+        known = starts[number + 1] - first
+        for page in range(pages[number], pages[number + 1]):
+            base = bases[page]
+            for row in range(len(X)):
+                x = X[row, feature]
+                code = known_codes[first + np.int64(x)] if -1.0 < x < known else 0
+                coded[page, row] = min(max(code - base, 0), 255)
+
+
+@compiled
+def find_indices(indices: Any, tile: Any, coded: Any, index: Any, rows: int) -> None:
+    """The index (index rows of a tile × rows) that each group has for each row."""
+    pages = indices.page
+    cuts = indices.cut
+    changes = indices.change
+    starts = indices.start
+    firsts = indices.first
+    for place in range(tile[0], tile[1]):
+        target = np.uint64(place - tile[0])
+        begin = firsts[place]
+        for row in range(rows):
+            index[target, row] = begin
+        for step in range(starts[place], starts[place + 1]):
+            page = np.uint64(pages[step])
+            cut = cuts[step]
+            change = changes[step]
+            for row in range(rows):
+                index[target, row] += change if coded[page, row] > cut else NOTHING
+
+
+@compiled
+def add_tables(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
+    """Adds a tile's contributions to `total` (outputs × rows), four look-ups at a time."""
+    starts = sums.start
+    rows_of = sums.row
+    offsets = sums.offset
+    table = sums.table
+    for output in range(len(total)):
+        place, last = starts[tile, output], starts[tile, output + 1]
+        while place + 4 <= last:
+            a, A = np.uint64(rows_of[place]), np.uint64(offsets[place])
+            b, B = np.uint64(rows_of[place + 1]), np.uint64(offsets[place + 1])
+            c, C = np.uint64(rows_of[place + 2]), np.uint64(offsets[place + 2])
+            d, D = np.uint64(rows_of[place + 3]), np.uint64(offsets[place + 3])
+            for row in range(rows):
+                left = table[A + index[a, row]] + table[B + index[b, row]]
+                right = table[C + index[c, row]] + table[D + index[d, row]]
+                total[output, row] += left + right
+            place += 4
+        while place < last:
+            a, A = np.uint64(rows_of[place]), np.uint64(offsets[place])
+            for row in range(rows):
+                total[output, row] += table[A + index[a, row]]
+            place += 1
+
+
+@compiled
+def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows: int) -> None:
+    """Adds the contributions of a tile's lone leaves to `total`, by quadrature."""
+    points, weights = quadrature
+    most = 0
+    for trie in range(lone.tries[tile], lone.tries[tile + 1]):
+        most = max(most, lone.start[trie + 1] - lone.start[trie])
+    met = np.empty((most, STRIP), np.bool_)
+    product = aligned(most, STRIP)
+    gained = aligned(most, STRIP)
+    for trie in range(lone.tries[tile], lone.tries[tile + 1]):
+        nodes = lone.start[trie], lone.start[trie + 1]
+        count = lone.needs[trie]
+        for begin in range(0, rows, STRIP):
+            strip = begin, min(begin + STRIP, rows)
+            read_factors(lone, nodes, index, strip, met)
+            gained[: nodes[1] - nodes[0]] = 0.0
+            for point in range(count):
+                at = points[count, point], weights[count, point], strip[1] - begin
+                multiply(lone, nodes, at, met, product)
+                gain(lone, nodes, at, met, product, gained)
+            add_gained(lone, nodes, gained, strip, total)
+
+
+@compiled
+def read_factors(lone: Any, nodes: Any, index: Any, strip: Any, met: Any) -> None:
+    """Whether each row of a strip meets the conditions of each node of a trie (nodes × rows)."""
+    places, own, wanted = lone.place, lone.row, lone.met
+    for node in range(nodes[0], nodes[1]):
+        place, found, want = np.uint64(places[node]), np.uint64(own[node]), wanted[node]
+        for row in range(strip[1] - strip[0]):
+            met[place, row] = index[found, strip[0] + row] == want
+
+
+@compiled
+def add_gained(lone: Any, nodes: Any, gained: Any, strip: Any, total: Any) -> None:
+    """Adds what the nodes of a trie gained to their outputs."""
+    places, outputs = lone.place, lone.output
+    for node in range(nodes[0], nodes[1]):
+        place, output = np.uint64(places[node]), np.uint64(outputs[node])
+        for row in range(strip[1] - strip[0]):
+            total[output, strip[0] + row] += gained[place, row]
+
+
+@compiled
+def multiply(lone: Any, nodes: Any, at: Any, met: Any, product: Any) -> None:
+    """At each node, the product of the factors from the root to it; at a last one times its leaf.
+
+    `product` is (nodes × rows), and so is `met`.
+    """
+    t, weight, rows = at
+    places, parent, ends, shares, value = lone.place, lone.parent, lone.ends, lone.share, lone.value
+    for node in range(nodes[0], nodes[1]):
+        place, above = np.uint64(places[node]), np.uint64(parent[node])
+        scale = weight * value[node] if ends[node] else 1.0
+        off = scale * (1.0 - t) * shares[node]
+        on = scale * t + off
+        if parent[node] < 0:
+            for row in range(rows):
+                product[place, row] = on if met[place, row] else off
+        else:
+            for row in range(rows):
+                product[place, row] = product[above, row] * (on if met[place, row] else off)
+
+
+@compiled
+def gain(lone: Any, nodes: Any, at: Any, met: Any, product: Any, gained: Any) -> None:
+    """Adds a trie's contributions at one point, summing the leaves' products up to the root.
+
+    A leaf's product without the factor of a feature, times what that feature changes, is the
+    whole product times `up` where its conditions are met, else times `down`.
+    """
+    t, _, rows = at
+    places, parent, youngest, shares = lone.place, lone.parent, lone.youngest, lone.share
+    down = -1.0 / (1.0 - t)
+    for node in range(nodes[1] - 1, nodes[0] - 1, -1):
+        place, above = np.uint64(places[node]), np.uint64(parent[node])
+        up = (1.0 - shares[node]) / (t + (1.0 - t) * shares[node])
+        for row in range(rows):
+            gained[place, row] += product[place, row] * (up if met[place, row] else down)
+        if parent[node] < 0:
+            continue
+        if youngest[node]:
+            for row in range(rows):
+                product[above, row] = product[place, row]
+        else:
+            for row in range(rows):
+                product[above, row] += product[place, row]
+
+
+@compiled
+def aligned(rows: int, width: int) -> Any:
+    """An array (rows × width) that begins on a cache line; `width` is a multiple of eight."""
+    room = np.empty(rows * width + 8)
+    skip = (64 - room.ctypes.data % 64) // 8
+    return room[skip : skip + rows * width].reshape((rows, width))
+
+
+@compiled
+def write(total: Any, bias: float, out: Any) -> None:
+    """Turns `total` (outputs × rows) into rows of `out`, the bias last."""
+    outputs = len(total)
+    for row in range(len(out)):
+        for output in range(outputs):
+            out[row, output] = total[output, row]
+        out[row, outputs] = bias
+
+
+@compiled
+def fill(digits: Any, leaves: Any, points: Any, weights: Any, table: Any) -> None:
+    """Adds the contributions of a group's leaves to its `table` (slots × entries)."""
+    radix, feature, signatures = digits
+    value, start, factor, share, slot = leaves
+    alive = np.empty(len(slot), np.uint64)
+    patterns = np.empty((len(value), table.shape[1]), np.int64)
+    for entry in range(table.shape[1]):
+        alive[:] = ~np.uint64(0)
+        rest = entry
+        for digit in range(len(radix)):
+            alive[feature[digit]] &= signatures[digit, rest % radix[digit]]
+            rest //= radix[digit]
+        for leaf in range(len(value)):
+            pattern = 0
+            for place in range(start[leaf], start[leaf + 1]):
+                met = alive[factor[place]] >> np.uint64(leaf) & np.uint64(1)
+                pattern |= np.int64(met) << (place - start[leaf])
+            patterns[leaf, entry] = pattern
+    for leaf in range(len(value)):
+        own = share[start[leaf] : start[leaf + 1]]
+        parts = leaf_contributions(value[leaf], own, points, weights)
+        for place in range(len(own)):
+            target = table[slot[factor[start[leaf] + place]]]
+            for entry in range(table.shape[1]):
+                target[entry] += parts[place, patterns[leaf, entry]]
+
+
+@compiled
+def leaf_contributions(value: float, share: Any, points: Any, weights: Any) -> Any:
+    """A leaf's contributions (features × patterns), bit f of a pattern: f's conditions are met.
+
+    The Shapley value of f in the game `value * prod(met or share)` is an integral over t of the
+    product of the others, each met with probability t, which Gauss-Legendre gives exactly.
+    """
+    count = (len(share) + 1) // 2
+    found = np.zeros((len(share), 1 << len(share)))
+    for pattern in range(found.shape[1]):
+        for point in range(count):
+            t = points[count, point]
+            for own in range(len(share)):
+                product = weights[count, point] * value
+                for other in range(len(share)):
+                    met = pattern >> other & 1
+                    if other != own:
+                        product *= met * t + (1.0 - t) * share[other]
+                found[own, pattern] += product * ((pattern >> own & 1) - share[own])
+    return found

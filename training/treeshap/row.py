@@ -1,0 +1,185 @@
+"""The inner loops for one row: no block fills a vector, so other things are taken side by side.
+
+What decides the time here is mostly jumps that the processor cannot foresee, so steps are added
+up without any, and leaves without a table are summed for all points of the quadrature at once.
+Every sum has the order it has in `shap_kernels`, so that a row's contributions are the same.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from features.folding.compiled import compiled, inlined
+from training.treeshap.lanes import (
+    LANES,
+    added,
+    minus,
+    over,
+    plus,
+    read,
+    spread,
+    times,
+    write,
+)
+
+ZERO = float(np.float32(1e-35))
+NOTHING = np.uint8(0)
+
+
+@compiled
+def explain_row(tables: Any, x: Any, bias: float, out: Any) -> None:
+    """Writes the contributions of the row `x` (columns,) and the bias to `out`."""
+    codes, indices, sums, lone, points, weights = tables
+    coded = np.empty(len(codes.base), np.uint8)
+    index = np.empty(len(indices.first), np.uint8)
+    code_row(codes, x, coded)
+    index_row(indices, coded, index)
+    out[:] = 0.0
+    for tile in range(len(sums.rows) - 1):
+        own = index[sums.rows[tile] : sums.rows[tile + 1]]
+        add_entries(sums, tile, own, out)
+        add_lone_leaves(lone, tile, (points, weights), own, out)
+    out[len(out) - 1] = bias
+
+
+@compiled
+def code_row(codes: Any, x: Any, coded: Any) -> None:
+    """Writes the row's code on each page."""
+    for number in range(len(codes.feature)):
+        value = x[codes.feature[number]]
+        below = position(codes, number, value)
+        for page in range(codes.page[number], codes.page[number + 1]):
+            code = min(max(below - codes.base[page], 0), 255)
+            code = codes.at_zero[page] if abs(value) <= ZERO else code
+            coded[page] = codes.at_nan[page] if value != value else code
+    for number in range(len(codes.category_feature)):
+        value = x[codes.category_feature[number]]
+        first = codes.category_start[number]
+        known = -1.0 < value < codes.category_start[number + 1] - first
+        found = codes.category_codes[first + np.int64(value)] if known else 0
+        for page in range(codes.category_page[number], codes.category_page[number + 1]):
+            coded[page] = min(max(found - codes.base[page], 0), 255)
+
+
+@inlined
+def position(codes: Any, number: int, value: float) -> int:
+    """How many cuts of a numeric feature are below the value."""
+    first, step, below = codes.start[number] - 1, codes.half[number], 0
+    while step > 0:
+        below += step * np.int64(codes.cuts[np.uint64(first + below + step)] < value)
+        step >>= 1
+    return below
+
+
+@compiled
+def index_row(indices: Any, coded: Any, index: Any) -> None:
+    """The index of each group.
+
+    The changes of all steps are summed in one go; a group's is what is added between its bounds.
+    """
+    starts, pages, cuts, changes = indices.start, indices.page, indices.cut, indices.change
+    change = np.empty(len(pages), np.uint8)
+    sum_before = np.empty(len(pages) + 1, np.uint8)
+    for step in range(len(pages)):
+        change[step] = coded[np.uint64(pages[step])]
+    for step in range(len(pages)):
+        change[step] = changes[step] if change[step] > cuts[step] else NOTHING
+    so_far = NOTHING
+    for step in range(len(pages)):
+        sum_before[step] = so_far
+        so_far += change[step]
+    sum_before[len(pages)] = so_far
+    for place in range(len(index)):
+        own = sum_before[np.uint64(starts[place + 1])] - sum_before[np.uint64(starts[place])]
+        index[place] = indices.first[place] + own
+
+
+@inlined
+def looked_up(sums: Any, place: int, index: Any) -> float:
+    """One look-up."""
+    entry = index[np.uint64(sums.row[place])]
+    contribution: float = sums.table[np.uint64(sums.offset[place]) + entry]
+    return contribution
+
+
+@compiled
+def add_entries(sums: Any, tile: int, index: Any, total: Any) -> None:
+    """Adds a tile's contributions to `total`."""
+    starts = sums.start
+    for output in range(len(total) - 1):
+        first, last = starts[tile, output], starts[tile, output + 1]
+        fours = first + (last - first) // 4 * 4
+        found = total[output]
+        for place in range(first, fours, 4):
+            left = looked_up(sums, place, index) + looked_up(sums, place + 1, index)
+            right = looked_up(sums, place + 2, index) + looked_up(sums, place + 3, index)
+            found += left + right
+        for place in range(fours, last):
+            found += looked_up(sums, place, index)
+        total[output] = found
+
+
+@compiled
+def add_lone_leaves(lone: Any, tile: int, quadrature: Any, index: Any, total: Any) -> None:
+    """Adds the contributions of a tile's lone leaves to `total`."""
+    points, weights = quadrature
+    most = 0
+    for trie in range(lone.tries[tile], lone.tries[tile + 1]):
+        most = max(most, lone.start[trie + 1] - lone.start[trie])
+    product = np.empty((most + 1) * LANES)
+    gained = np.empty(most)
+    for trie in range(lone.tries[tile], lone.tries[tile + 1]):
+        first, last = lone.start[trie], lone.start[trie + 1]
+        count = lone.needs[trie]
+        gained[: last - first] = 0.0
+        for point in range(0, count, LANES):
+            t = read(points[count], np.uint64(point))
+            weight = read(weights[count], np.uint64(point))
+            multiply_points(lone, (first, last), (t, weight), index, product)
+            gain_points(lone, (first, last), t, index, (product, gained))
+        for node in range(first, last):
+            total[lone.output[node]] += gained[node - first]
+
+
+@inlined
+def met_by(lone: Any, node: int, index: Any) -> Any:
+    """On all lanes 1 if the row meets a node's condition, else 0."""
+    return spread(np.float64(index[np.uint64(lone.row[node])] == lone.met[node]))
+
+
+@compiled
+def multiply_points(lone: Any, nodes: Any, at: Any, index: Any, product: Any) -> None:
+    """`shap_kernels.multiply` for eight points.
+
+    `product` is flat (1 + nodes × points); it begins with ones, the parent of first factors.
+    """
+    t, weight = at
+    one = spread(1.0)
+    rest = minus(one, t)
+    write(product, np.uint64(0), one)
+    for node in range(nodes[0], nodes[1]):
+        scale = times(weight, spread(lone.value[node])) if lone.ends[node] else one
+        off = times(times(scale, rest), spread(lone.share[node]))
+        factor = plus(times(met_by(lone, node, index), times(scale, t)), off)
+        above = read(product, np.uint64(LANES * (lone.parent[node] + 1)))
+        write(product, np.uint64(LANES * (node - nodes[0] + 1)), times(above, factor))
+
+
+@compiled
+def gain_points(lone: Any, nodes: Any, t: Any, index: Any, sums: Any) -> None:
+    """`shap_kernels.gain` for eight points, which are added up in their order."""
+    product, gained = sums
+    one = spread(1.0)
+    rest = minus(one, t)
+    down = over(spread(-1.0), rest)
+    for node in range(nodes[1] - 1, nodes[0] - 1, -1):
+        met = met_by(lone, node, index)
+        share = spread(lone.share[node])
+        up = over(minus(one, share), plus(t, times(rest, share)))
+        change = plus(times(met, up), times(minus(one, met), down))
+        own = read(product, np.uint64(LANES * (node - nodes[0] + 1)))
+        place = np.uint64(node - nodes[0])
+        gained[place] = added(gained[place], times(own, change))
+        above = np.uint64(LANES * (lone.parent[node] + 1))
+        kept = spread(0.0 if lone.youngest[node] else 1.0)
+        write(product, above, plus(times(kept, read(product, above)), own))
