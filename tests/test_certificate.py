@@ -7,17 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import pytest
 
-from features.declaring.declaration import load
-from serving.assessment.assess import assess
 from trained_company import TARGET, House, built, learning_dates
-from training import certificate, planted
+from training import certificate
 from training.artifact import Artifact
 from training.calibrating.calibration import Calibration
-from training.calibrating.opportunity import Edge
 from training.certificate import Check
 from training.learning import model
 from training.learning.model import Restraint
@@ -116,125 +110,3 @@ def test_of_a_scorecard_is_asked_what_could_turn_out_otherwise(trained: House) -
     assert 0 < check(found, "stability")["value"] < 1
     assert "half of the accounts" in check(found, "stability")["says"]
     assert 0 < check(found, "fidelity to the usual")["value"] < 1
-
-
-# Planted causes
-
-
-@pytest.fixture(scope="module")
-def simulated(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
-    """A copy that is declared to be simulated, and has sealed what it planted."""
-    own = trained.copy(tmp_path_factory.mktemp("simulated") / "own")
-    path = own.company.folder / "churnlight.toml"
-    path.write_text(path.read_text("utf-8").replace("[company]", "[company]\nsimulated = true"))
-    (own.company.folder / "truth").mkdir()
-    return dataclasses.replace(own, company=load(own.company.folder))
-
-
-def plant(house: House, table: pa.Table, source: str, share: float, rows: str = "") -> None:
-    """Seal, for every row, a cause that carries the same share, and a risk that tickets raise."""
-    keys = table.select(["account_id", "as_of"]).to_pylist()
-    cause = {"cause": "silence", "source": source, "rows": rows, "share": share}
-    risk = np.where(table["tickets__90d"].to_numpy() > usual(house), 0.6, 0.02)
-    truth = [key | {"churn_probability": it} for key, it in zip(keys, risk.tolist(), strict=True)]
-    folder = house.company.folder / "truth"
-    pq.write_table(pa.Table.from_pylist([key | cause for key in keys]), folder / planted.CAUSES)
-    pq.write_table(pa.Table.from_pylist(truth), folder / planted.PROBABILITY)
-
-
-def usual(house: House) -> Any:
-    """The usual number of tickets."""
-    return next(item.usual for item in house.champion.features if item.name == "tickets__90d")
-
-
-def taught(house: House) -> pa.Table:
-    return labelled(built(house.company, *learning_dates(house.company)), house.company, TARGET)
-
-
-def first_reasons(house: House, table: pa.Table) -> list[str]:
-    """The leading indicator of each row that lowers its score most."""
-    said = assess(table, house.champion, house.company)
-    leading = [[item for item in row.drivers if item.kind == "leading"] for row in said]
-    return [min(drivers, key=lambda item: item.points).indicator for drivers in leading]
-
-
-def only_leading(artifact: Artifact, name: str) -> Artifact:
-    """The same, of whose indicators this one alone may head an account's reasons."""
-    others = {
-        key: dataclasses.replace(item, kind="lagging") for key, item in artifact.meanings.items()
-    }
-    kept = {name: dataclasses.replace(artifact.meanings[name], kind="leading")}
-    unmeasured = artifact.evaluation | {"lead_times": {}}
-    return dataclasses.replace(artifact, meanings=others | kept, evaluation=unmeasured)
-
-
-def test_a_planted_cause_is_found_where_its_indicator_is_the_first_reason(
-    simulated: House,
-) -> None:
-    artifact, table = simulated.champion, taught(simulated)
-    plant(simulated, table, "tickets", 0.6)
-    (found,) = planted.checks(artifact, table, simulated.company)
-    values = table["tickets__90d"].to_numpy()
-    raised, known = values > usual(simulated), values != usual(simulated)
-    is_first = np.array(first_reasons(simulated, table)) == "tickets"
-    assert found.cases == raised.sum() > 100
-    assert found.value == pytest.approx(is_first[raised].mean())
-    assert found.passed == (is_first[raised].mean() >= 0.95)
-    told = f"(told in {raised.sum():,} of {known.sum():,}, of which {is_first[known].sum():,} have"
-    assert told in found.says
-
-
-def test_the_first_reason_is_a_leading_one(simulated: House) -> None:
-    artifact, table = simulated.champion, taught(simulated)
-    plant(simulated, table, "tickets", 0.6)
-    shares = [
-        planted.checks(only_leading(artifact, name), table, simulated.company)[0].value
-        for name in ("tickets", "visits")
-    ]
-    assert shares == [1.0, 0.0]
-
-
-def test_what_the_facts_do_not_tell_to_carry_the_risk_is_no_case(simulated: House) -> None:
-    artifact, table = simulated.champion, taught(simulated)
-    plant(simulated, table, "tickets", 0.6)
-    path = simulated.company.folder / "truth" / planted.PROBABILITY
-    same = pa.array(np.full(table.num_rows, 0.1))
-    sealed = pq.read_table(path).drop_columns("churn_probability")
-    pq.write_table(sealed.append_column("churn_probability", same), path)
-    assert planted.checks(artifact, table, simulated.company) == []
-
-
-def test_the_indicator_that_keeps_to_the_planted_rows_is_asked_before_its_whole_source(
-    simulated: House,
-) -> None:
-    artifact, table = simulated.champion, taught(simulated)
-    plant(simulated, table, "tickets", 0.6, "topic  <>  'praise'")
-    assert len(planted.checks(artifact, table, simulated.company)) == 1
-    plant(simulated, table, "visits", 0.6, "topic = 'none'")
-    assert planted.checks(artifact, table, simulated.company) == []
-
-
-def test_without_a_case_or_with_several_indicators_of_the_source_nothing_is_checked(
-    simulated: House,
-) -> None:
-    artifact, table = simulated.champion, taught(simulated)
-    plant(simulated, table, "tickets", 0.4)
-    assert planted.checks(artifact, table, simulated.company) == []
-    plant(simulated, table, "visits", 0.9)
-    assert planted.checks(artifact, table, simulated.company) == []
-
-
-def test_causes_of_leaving_are_not_asked_of_an_opportunity(simulated: House) -> None:
-    artifact, table = simulated.champion, taught(simulated)
-    plant(simulated, table, "tickets", 0.6)
-    opportunity = dataclasses.replace(artifact, anchors=Edge(0.4, "declared"))
-    assert not opportunity.adverse
-    assert planted.checks(opportunity, table, simulated.company) == []
-
-
-def test_a_real_company_has_no_sealed_truth(trained: House, simulated: House) -> None:
-    table = taught(trained)
-    plant(simulated, table, "tickets", 0.9)
-    assert planted.sealed(trained.company) is None
-    assert planted.sealed(simulated.company) is not None
-    assert planted.checks(trained.champion, table, trained.company) == []

@@ -15,7 +15,7 @@ from playwright.sync_api import Page as BrowserPage
 from trained_company import TARGET, House, built, learning_dates
 from training import expiry, report_data
 from training.artifact import Artifact
-from training.explaining.drivers import fold
+from training.explaining.drivers import by_indicator
 from training.learning.matrix import matrix
 from training.metrics import value, worth
 from training.reporting import markdown, model_report, page
@@ -137,7 +137,7 @@ def test_driver_points_are_the_artifacts_own(trained: House, artifact: Artifact)
     rows = built(trained.company, days[-1]).table
     X = matrix(rows, artifact.features)
     found = report_data.drivers(artifact, X)
-    names, folded = fold(artifact.contributions(X), artifact.features)
+    names, folded = by_indicator(artifact.contributions(X), artifact.features)
     points = folded * artifact.scale.points_per_margin
     for item in found["indicators"]:
         own = np.abs(points[:, names.index(item["indicator"])]).mean()

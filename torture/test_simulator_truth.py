@@ -10,15 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from examples.saas import planted_causes, visible_risk
+from examples.saas.planted_causes import Recovery
 from examples.saas.simulate.export import export
 from examples.saas.simulate.parameters import PARAMETERS, Parameters
 from features import contract, snapshots
 from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.snapshots import Snapshots
-from training import observable, planted
 from training.artifact import Artifact
-from training.certificate import Check
 from training.evaluating.target_history import History
 from training.learning.matrix import matrix
 from training.learning.model import Model, Restraint
@@ -96,14 +96,14 @@ def test_training_ranks_nearly_as_the_hazard_does_given_only_what_can_be_seen(
     table, truth = known(other, rows)
     features = describe(table, rows.columns)
     X = matrix(table, features)
-    told = observable.contributions(X, truth, table["account_id"].to_pylist()).sum(axis=1)
+    told = visible_risk.contributions(X, truth, table["account_id"].to_pylist()).sum(axis=1)
     reached = auc(artifact.margins(matrix(table, artifact.features)), labels(table))
     best = auc(told, labels(table))
     record_property("auc of what training made, on the other world", reached)
     record_property("auc of the hazard given what can be seen, there", best)
     record_property("auc of the hazard, there", auc(truth, labels(table)))
     assert reached >= best - WITHIN
-    trees, gaps = observable.taught(X, truth), []
+    trees, gaps = visible_risk.train_on_truth(X, truth), []
     for before, test in judged(own, shipped, artifact):
         seen = auc(np.asarray(trees.predict(matrix(test, features)), np.float64), labels(test))
         gaps.append(seen - auc(before.margins(matrix(test, artifact.features)), labels(test)))
@@ -130,16 +130,16 @@ def judged(
 def test_a_planted_cause_that_carries_half_of_the_excess_is_the_first_reason(
     seed: int, tmp_path: Path, record_property: Note
 ) -> None:
-    found = recovered(tmp_path / "strong", seed, STRONG)
-    record_property("found", found.value)
-    record_property("cases", found.cases)
-    assert found.cases > 100
-    assert found.passed, f"{found.value:.3f} of {found.cases}"
+    recovery = recovered(tmp_path / "strong", seed, STRONG)
+    record_property("found", recovery.share)
+    record_property("cases", recovery.cases)
+    assert recovery.cases > 100
+    assert recovery.passed, str(recovery)
 
 
-def recovered(folder: Path, seed: int, given: Parameters) -> Check:
+def recovered(folder: Path, seed: int, given: Parameters) -> Recovery:
     company = made(folder, 1_500, seed, given)
     rows = built(company)
     artifact = trained(company, rows)
-    (found,) = planted.checks(artifact, labelled(rows, company, TARGET), company)
-    return found
+    (recovery,) = planted_causes.recoveries(artifact, labelled(rows, company, TARGET), company)
+    return recovery

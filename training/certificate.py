@@ -1,7 +1,6 @@
 """The certificate of a model's explanations: what was checked at its training, stored with it.
 
-They need nothing but the model and rows that it learnt from; one more, whether planted causes are
-found, needs a company that is simulated (`training.planted`). A check that is missed is said
+They need nothing but the model and rows that it learnt from. A check that is missed is said
 wherever the model is told of; it stops nothing.
 
 Fidelity claims a direction, never an amount, and has two references. A driver's points are its
@@ -26,7 +25,7 @@ import numpy.typing as npt
 
 from features.progress import Progress, silent
 from training.artifact import Artifact
-from training.explaining.drivers import fold
+from training.explaining.drivers import by_indicator
 from training.learning import model, split
 from training.learning.matrix import Feature
 from training.learning.model import Restraint, Rows
@@ -88,16 +87,11 @@ def certified(artifact: Artifact, rows: Rows, progress: Progress = silent) -> Ar
         if artifact.boosters
         else _under_halves(artifact, rows, latest.X),
     ]
-    begun = {"certificate": {"as_of": str(latest.latest), "checks": []}}
-    return adding(replace(artifact, evaluation=artifact.evaluation | begun), checks)
-
-
-def adding(artifact: Artifact, checks: Sequence[Check]) -> Artifact:
-    """The artifact with more checks in its certificate."""
-    found = artifact.evaluation["certificate"]
-    every = [*found["checks"], *(asdict(item) for item in checks)]
-    passed = all(item["passed"] is not False for item in every)
-    found = {"as_of": found["as_of"], "checks": every, "passed": passed}
+    found = {
+        "as_of": str(latest.latest),
+        "checks": [asdict(check) for check in checks],
+        "passed": all(check.passed is not False for check in checks),
+    }
     return replace(artifact, evaluation=artifact.evaluation | {"certificate": found})
 
 
@@ -113,7 +107,7 @@ def told(evaluation: dict[str, Any]) -> list[str]:
 
 def top_drivers(contributions: Floats, features: Sequence[Feature]) -> Places:
     """Per row the number of the indicator with most points, in the order of the features."""
-    _, folded = fold(contributions, features)
+    _, folded = by_indicator(contributions, features)
     top: Places = np.argmax(np.abs(folded), axis=1)
     return top
 
@@ -169,7 +163,7 @@ def _fidelities(artifact: Artifact, X: Floats, taught: Floats) -> list[Check]:
 def _moves_as_stated(artifact: Artifact, shown: Floats, others: Floats) -> Flags:
     """Of each row with a top driver, whether `others` in its place move the margin back."""
     contributions = artifact.contributions(shown)
-    names, folded = fold(contributions, artifact.features)
+    names, folded = by_indicator(contributions, artifact.features)
     top = top_drivers(contributions, artifact.features)
     replaced = np.repeat(shown, len(others), axis=0)
     for place, feature in enumerate(artifact.features):

@@ -20,7 +20,7 @@ from features.breaches.drift import stability_index
 from features.declaring.company import Company
 from features.snapshots import Snapshots
 from training.artifact import Artifact
-from training.explaining.drivers import fold, told
+from training.explaining.drivers import by_indicator, told
 from training.learning.matrix import Feature, matrix
 from training.learning.split import spread
 from training.procedure import labelled
@@ -73,7 +73,7 @@ def drivers(artifact: Artifact, X: Floats) -> dict[str, Any]:
     """
     X = X[spread(len(X), EXPLAINED)]
     contributions = artifact.contributions(X)
-    names, folded = fold(contributions, artifact.features)
+    names, folded = by_indicator(contributions, artifact.features)
     points = folded * artifact.scale.points_per_margin
     strength = np.abs(points).mean(axis=0) if len(X) else np.zeros(len(names))
     order = np.argsort(-strength, kind="stable")

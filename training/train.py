@@ -21,7 +21,7 @@ from features.lead_times import measure
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
-from training import certificate, planted, report_data
+from training import certificate, report_data
 from training.artifact import Artifact
 from training.evaluating import gate
 from training.evaluating.evaluation_dates import (
@@ -168,7 +168,6 @@ def _told(
         progress(f"measuring lead times of {name}")
         leads = lead_times.of_months(ground.built, company, ground.events[name], seen)
         artifact = lead_times.told_by(artifact, leads)
-    artifact = planted.told_by(artifact, ground.built, company, learn)
     return report_data.told_by(artifact, ground.built, company, seen)
 
 

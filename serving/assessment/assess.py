@@ -16,7 +16,7 @@ import pyarrow as pa
 from features.declaring.company import Company, Target
 from features.declaring.indicator import DIMENSIONS, Side
 from training.calibrating.health import GREEN_FROM, RED_BELOW
-from training.explaining.drivers import fold, sentence, told
+from training.explaining.drivers import by_indicator, sentence, told
 from training.learning.matrix import Feature, known_share, matrix
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _drivers(
     X: Floats, contributions: Floats, artifact: "Artifact", sides: Mapping[str, Side | None]
 ) -> list[tuple[Driver, ...]]:
     """Every indicator of every row, what moves the score most first."""
-    names, folded = fold(contributions, artifact.features)
+    names, folded = by_indicator(contributions, artifact.features)
     points = folded * artifact.scale.points_per_margin
     places = told(artifact.features, X, contributions)
     order = np.argsort(-np.abs(points), axis=1, kind="stable")

@@ -76,7 +76,7 @@ def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
 
 def _drivers(artifact: Artifact, X: Floats) -> list[list[dict[str, Any]]]:
     """The columns that move each row's score most, in health points."""
-    names, folded = drivers.fold(artifact.contributions(X), artifact.features)
+    names, folded = drivers.by_indicator(artifact.contributions(X), artifact.features)
     points = folded * artifact.scale.points_per_margin
     order = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :SHOWN]
     return [

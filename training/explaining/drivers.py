@@ -34,7 +34,7 @@ class Meaning:
     playbook: str | None
 
 
-def fold(contributions: Floats, features: Sequence[Feature]) -> tuple[list[str], Floats]:
+def by_indicator(contributions: Floats, features: Sequence[Feature]) -> tuple[list[str], Floats]:
     """The indicators in order of the features, and their summed contributions (rows × indicators).
 
     `contributions` is (rows × features + 1), the last column the bias, which is left out.
@@ -53,7 +53,7 @@ def told(features: Sequence[Feature], X: Floats, contributions: Floats) -> Place
     A known value comes before an unknown one, then the one that pushes most to the side of
     the indicator's sum. `X` is (rows × features), `contributions` (rows × features + 1).
     """
-    names, folded = fold(contributions, features)
+    names, folded = by_indicator(contributions, features)
     chosen = np.zeros((len(X), len(names)), dtype=np.int64)
     for number, name in enumerate(names):
         own = np.array([i for i, feature in enumerate(features) if feature.indicator == name])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from training.explaining.drivers import fold, told
+from training.explaining.drivers import by_indicator, told
 from training.learning.matrix import matrix
 from training.tables.foreign import fitting
 from training.tables.plain_table import Frame
@@ -50,7 +50,7 @@ def _columns(artifact: "Artifact", X: Floats, found: Floats) -> tuple[list[str],
 
 
 def _indicators(artifact: "Artifact", X: Floats, found: Floats) -> tuple[list[str], Floats, Floats]:
-    names, folded = fold(found, artifact.features)
+    names, folded = by_indicator(found, artifact.features)
     return names, folded, np.take_along_axis(X, told(artifact.features, X, found), axis=1)
 
 

@@ -24,7 +24,7 @@ from features.settings import Settings
 from features.snapshots import Snapshots
 from features.sources import Tables
 from training.artifact import Artifact, champion, require_same_meaning
-from training.explaining.drivers import fold
+from training.explaining.drivers import by_indicator
 from training.indicators import ablation
 from training.indicators.ablation import Worth
 from training.learning.matrix import matrix
@@ -166,7 +166,7 @@ def weigh(artifact: Artifact, built: Snapshots) -> dict[str, tuple[float, float]
     enough = pc.greater_equal(table["history_days"], artifact.min_history_days)
     table = table.filter(pc.and_(table[f"eligible__{artifact.target}"], enough))
     contributions = artifact.contributions(matrix(table, artifact.features))
-    names, folded = fold(contributions, artifact.features)
+    names, folded = by_indicator(contributions, artifact.features)
     points = np.abs(folded * artifact.scale.points_per_margin).mean(axis=0)
     return {
         name: (float(worth / points.sum()), float(worth))

@@ -15,7 +15,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from training.artifact import Artifact
-from training.explaining.drivers import fold
+from training.explaining.drivers import by_indicator
 from training.learning.matrix import matrix
 from training.metrics import value
 from training.review.dates import LEADS
@@ -115,7 +115,7 @@ def _seen(rows: pa.Table, artifact: Artifact) -> Seen:
 
 def _points(rows: pa.Table, artifact: Artifact) -> tuple[list[str], Floats]:
     contributions = artifact.contributions(matrix(rows, artifact.features))
-    names, folded = fold(contributions, artifact.features)
+    names, folded = by_indicator(contributions, artifact.features)
     return names, folded * artifact.scale.points_per_margin
 
 
