@@ -51,7 +51,7 @@ ANCHORS = {"p_red": 0.9, "p_green": 0.02}
 """Declared, since few accounts support no bands; no probability depends on them."""
 
 SCORECARD, SEARCHED, HALF = "scorecard alone", "as searched", "half trees"
-HOUSE = replace(search.FIRST[0], rounds=80, share=0.5, penalty=SHRUNKEN.penalty)
+HOUSE = replace(search.FIRST_TRIED[0], rounds=80, share=0.5, penalty=SHRUNKEN.penalty)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def losses(world: World, table: pa.Table) -> dict[str, float] | None:
     folds = search.folds_of(rows, world.company.targets[TARGET])
     ways = {
         SCORECARD: Choice(SHRUNKEN, "fixed beforehand"),
-        SEARCHED: search.choose(rows, *folds),
+        SEARCHED: search.search_settings(rows, *folds),
         HALF: Choice(HOUSE, "fixed beforehand"),
     }
     try:

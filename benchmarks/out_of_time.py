@@ -34,7 +34,7 @@ from features.snapshots import Snapshots
 from training.calibrating import calibration
 from training.learning import split
 from training.learning.matrix import matrix
-from training.learning.model import THREADS, Rows
+from training.learning.model import THREADS, TrainingRows
 from training.procedure import as_rows, fit, labelled
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -149,14 +149,14 @@ def tested(shop: Shop, learn: Sequence[date], day: date) -> Tested:
     )
 
 
-def default_lightgbm(train: Rows, X: Floats) -> Floats:
+def default_lightgbm(train: TrainingRows, X: Floats) -> Floats:
     """Logits of LightGBM as it comes, 100 trees of 31 leaves."""
     settings = {"objective": "binary", "verbosity": -1, "num_threads": THREADS, "seed": 0}
     booster = lgb.train(settings, lgb.Dataset(train.X, train.y), num_boost_round=100)
     return np.asarray(booster.predict(X, raw_score=True), dtype=np.float64)
 
 
-def logistic(train: Rows, X: Floats) -> Floats:
+def logistic(train: TrainingRows, X: Floats) -> Floats:
     """Logits of an L2 logistic regression on signed log1p, standardised, plus missing flags."""
     seen = ~np.isnan(train.X).all(axis=0)
     bent = signed_log(train.X[:, seen])

@@ -48,14 +48,14 @@ from benchmarks.out_of_time import (
 from features.errors import ContractBroken
 from training.learning import split
 from training.learning.matrix import matrix
-from training.learning.model import Restraint, Rows
+from training.learning.model import ModelSettings, TrainingRows
 from training.metrics import calibration_table
 from training.procedure import as_rows, fit
 from training.tables import foreign, label_column, plain_table
 from training.tables.label_column import Roles
 
 Labels = npt.NDArray[np.int8]
-Contender = Callable[[Rows, Floats], Floats]
+Contender = Callable[[TrainingRows, Floats], Floats]
 
 FLAT = ("telco_ibm", "mlc_churn")
 DATA = "CHURNLIGHT_BENCHMARK_DATA"
@@ -66,26 +66,26 @@ HEAD = f"{'set':<15}{'model':<32}{'AUC':>7}{'log loss':>10}{'ECE':>8}{'perfect':
 MEASURES = ("auc", "log_loss", "ece", "ece_of_a_perfect_model")
 
 
-def one_hot_logistic(train: Rows, X: Floats) -> Floats:
+def one_hot_logistic(train: TrainingRows, X: Floats) -> Floats:
     """The benchmark's logistic regression, with every category as its own column."""
     return logistic(_one_hot(train, train.X), _one_hot(train, X).X)
 
 
-def _one_hot(train: Rows, X: Floats) -> Rows:
+def _one_hot(train: TrainingRows, X: Floats) -> TrainingRows:
     parts = [
         X[:, [place]]
         if item.dtype == "number"
         else (X[:, [place]] == np.arange(len(item.categories))).astype(np.float64)
         for place, item in enumerate(train.features)
     ]
-    return Rows(np.hstack(parts), train.y, train.accounts, train.as_of, (), ())
+    return TrainingRows(np.hstack(parts), train.y, train.accounts, train.as_of, (), ())
 
 
-def _categories(train: Rows) -> list[int]:
+def _categories(train: TrainingRows) -> list[int]:
     return [place for place, item in enumerate(train.features) if item.dtype == "category"]
 
 
-def histogram(train: Rows, X: Floats) -> Floats:
+def histogram(train: TrainingRows, X: Floats) -> Floats:
     """Logits of scikit-learn's HistGradientBoostingClassifier."""
     # It fails on a column that is unknown throughout.
     seen = np.isfinite(train.X).sum(axis=0) > 0
@@ -95,7 +95,7 @@ def histogram(train: Rows, X: Floats) -> Floats:
     return np.asarray(model.decision_function(X[:, seen]), dtype=np.float64)
 
 
-def catboost(train: Rows, X: Floats) -> Floats:
+def catboost(train: TrainingRows, X: Floats) -> Floats:
     """Logits of CatBoost."""
     places = _categories(train)
 
@@ -153,11 +153,11 @@ def _flat_split(table: pa.Table, label: str, test: npt.NDArray[np.bool_], place:
     return Tested(date(2000, 1, 1 + place), names, held.y, logits)
 
 
-def _plain_rows(table: pa.Table, label: str, artifact: Any) -> Rows:
-    y = label_column.labels(plain_table.as_table(table), Roles(label=label)).astype(np.int8)
-    X = matrix(foreign.fitting(table, artifact.features), artifact.features)
+def _plain_rows(table: pa.Table, label: str, artifact: Any) -> TrainingRows:
+    y = label_column.read_labels(plain_table.as_table(table), Roles(label=label)).astype(np.int8)
+    X = matrix(foreign.columns_for(table, artifact.features), artifact.features)
     none = np.zeros(len(y), dtype="datetime64[D]")
-    return Rows(X, y, [""] * len(y), none, artifact.features, ())
+    return TrainingRows(X, y, [""] * len(y), none, artifact.features, ())
 
 
 def of_shop(shop: Shop) -> list[Tested]:
@@ -188,12 +188,12 @@ def cost() -> dict[str, Any]:
     artifact = training.fit(table, label=made_tables.LABEL)
     ours = time.process_time() - started
     rows = _plain_rows(table, made_tables.LABEL, artifact)
-    chosen = Restraint(**artifact.training["restraint"])
+    chosen = ModelSettings(**artifact.training["model_settings"])
     plain = [_plain_fit(rows, chosen) for _ in range(PLAIN_FITS)]
     return {"plain_fits": ours / float(np.median(plain)), "chosen": asdict(chosen)}
 
 
-def _plain_fit(rows: Rows, chosen: Restraint) -> float:
+def _plain_fit(rows: TrainingRows, chosen: ModelSettings) -> float:
     """CPU seconds of a plain fit, binning included."""
     settings = chosen.parameters | {"max_bin": 255, "num_threads": 1}
     started = time.process_time()

@@ -26,7 +26,7 @@ from training.artifact import Artifact
 from training.calibrating.health import GREEN_FROM, RED_BELOW
 from training.interval import redraws
 from training.learning import model, offsets
-from training.learning.model import Restraint, Rows
+from training.learning.model import ModelSettings, TrainingRows
 from training.scored import bands
 
 Floats = npt.NDArray[np.float64]
@@ -52,10 +52,10 @@ class Line:
     lost: dict[str, float]
 
 
-def measured(name: str, target: str, artifact: Artifact, rows: Rows) -> Line:
+def measured(name: str, target: str, artifact: Artifact, rows: TrainingRows) -> Line:
     """The figures of an artifact on the latest of the rows that taught it."""
     at = rows.as_of == rows.as_of.max()
-    own = redraws.measured(artifact, rows, at)
+    own = redraws.with_score_interval(artifact, rows, at)
     X = rows.X[at]
     scores, half = own.scale.unclipped(own.margins(X)), own.half_widths(X)
     again = [own.scale.unclipped(_again(own, rows, X, seed)) for seed in range(DRAWS)]
@@ -74,7 +74,7 @@ def measured(name: str, target: str, artifact: Artifact, rows: Rows) -> Line:
     )
 
 
-def _again(artifact: Artifact, rows: Rows, X: Floats, seed: int) -> Floats:
+def _again(artifact: Artifact, rows: TrainingRows, X: Floats, seed: int) -> Floats:
     """Margins of X, on the artifact's scale, by a model of as many accounts drawn anew."""
     names, whose = np.unique(rows.accounts, return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, len(names), len(names))
@@ -83,9 +83,11 @@ def _again(artifact: Artifact, rows: Rows, X: Floats, seed: int) -> Floats:
     own = replace(
         rows, X=rows.X[places], y=rows.y[places], accounts=accounts, as_of=rows.as_of[places]
     )
-    restraint = Restraint(**artifact.training["restraint"])
-    line = offsets.fit(model.cross_fitted(own, restraint), own.y, own.as_of, own.ahead).line
-    logits = line.logits(model.fit(own, restraint).margins(X))
+    model_settings = ModelSettings(**artifact.training["model_settings"])
+    line = offsets.fit_dates(
+        model.cross_fitted(own, model_settings), own.y, own.as_of, own.ahead
+    ).line
+    logits = line.logits(model.fit_model(own, model_settings).margins(X))
     return (logits - artifact.calibration.offset) / artifact.calibration.slope
 
 
@@ -104,7 +106,7 @@ def _lost(artifact: Artifact, X: Floats, scores: Floats) -> Iterator[tuple[str, 
         yield str(name), float((missed <= artifact.half_widths(poorer)).mean())
 
 
-def trained(company: Company) -> Iterator[tuple[str, Artifact, Rows]]:
+def trained(company: Company) -> Iterator[tuple[str, Artifact, TrainingRows]]:
     """What training makes of all mature month starts, for each target, with its rows."""
     with contract.sound(company) as tables:
         days = {name: snapshots.mature_month_starts(tables, name) for name in company.targets}

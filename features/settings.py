@@ -32,7 +32,7 @@ class Settings(BaseModel):
         default="", description="MLflow tracking server; empty: a SQLite store in the workspace"
     )
     trials: int = Field(
-        default=8, ge=1, description="restraints that training tries for a model, per target"
+        default=8, ge=1, description="model settings that training tries, per target"
     )
     host: str = Field(default="127.0.0.1", description="address that the service binds")
     port: int = Field(default=3000, ge=1, le=65535, description="port of the service")

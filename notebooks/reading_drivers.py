@@ -23,7 +23,7 @@ from features.declaring.declaration import load
 from training.explaining import drivers
 from training.learning import search
 from training.learning.matrix import matrix
-from training.movement.accounting import Scored, movements
+from training.movement.accounting import ScoredSnapshot, movements
 from training.train import fit_and_evaluate
 
 HOUSE = Path(features.__file__).parents[1]
@@ -34,16 +34,16 @@ target = next(name for name, item in company.targets.items() if item.adverse)
 # ## A model to read
 #
 # Three as-of dates keep this short; `churnlight train` uses all mature months. It would also search
-# for the right restraint and leave the trees out where they prove nothing. Here a few small trees
-# stay beside the scorecard, because with them the drivers have more to tell.
+# for the right model settings and leave the trees out where they prove nothing. Here a few small
+# trees stay beside the scorecard, because with them the drivers have more to tell.
 
 # %%
 with contract.sound(company) as tables:
     learn = snapshots.mature_month_starts(tables, target)[-7::3]
     today = snapshots.data_until(tables)
     rows = snapshots.build_from(tables, [*learn, today])
-restraint = replace(search.FIRST[0], rounds=80, share=0.5)
-choice = search.Choice(restraint, "the notebook's own choice")
+model_settings = replace(search.FIRST_TRIED[0], rounds=80, share=0.5)
+choice = search.Choice(model_settings, "the notebook's own choice")
 artifact = fit_and_evaluate(rows, company, target, learn, choice=choice)
 print(f"learnt on {', '.join(map(str, learn))}; read on {today}")
 
@@ -142,7 +142,9 @@ before = rows.at(learn[-1]).table
 was_there = now.filter(pc.is_in(now["account_id"], before["account_id"])).slice(0, 200)
 same_accounts = pc.index_in(was_there["account_id"], before["account_id"])
 old, new = before.take(same_accounts), was_there
-moved = movements(Scored(artifact, old), Scored(artifact, new), alike=list(artifact.meanings))
+moved = movements(
+    ScoredSnapshot(artifact, old), ScoredSnapshot(artifact, new), alike=list(artifact.meanings)
+)
 furthest = max(range(len(moved)), key=lambda row: abs(moved[row].new_score - moved[row].old_score))
 movement = moved[furthest]
 print(

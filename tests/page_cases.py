@@ -29,7 +29,7 @@ from training.calibrating.health import Anchors
 from training.calibrating.score_interval import ScoreInterval
 from training.explaining.drivers import Meaning, amount
 from training.learning.matrix import Feature
-from training.learning.scorecard import NOTHING
+from training.learning.scorecard import EMPTY
 from training.movement.change import Change, Movement
 
 AS_OF = date(2026, 6, 29)
@@ -413,7 +413,7 @@ def artifact() -> Artifact:
         horizon_days=90,
         gap_days=7,
         min_history_days=28,
-        scorecard=NOTHING,
+        scorecard=EMPTY,
         models=(text,),
         calibration=Calibration(1.0, 0.0, 200, 100),
         anchors=Anchors(0.4, 0.1, "declared"),

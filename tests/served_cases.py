@@ -27,7 +27,7 @@ from training.calibrating.health import Anchors
 from training.calibrating.score_interval import ScoreInterval
 from training.explaining.drivers import Meaning
 from training.learning.matrix import Feature, matrix
-from training.learning.scorecard import NOTHING
+from training.learning.scorecard import EMPTY
 
 AS_OF = date(2026, 6, 29)
 WEEKS = 3
@@ -173,7 +173,7 @@ def artifact(company: Company, *, seed: int = 0, version: str = "7") -> Artifact
         horizon_days=90,
         gap_days=0,
         min_history_days=28,
-        scorecard=NOTHING,
+        scorecard=EMPTY,
         models=(text,),
         calibration=Calibration(1.0, 0.0, ACCOUNTS, ACCOUNTS // 2),
         anchors=Anchors(0.6, 0.2, "declared"),

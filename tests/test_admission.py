@@ -80,7 +80,7 @@ def test_the_verdict_follows_from_lead_and_worth(
 @pytest.fixture(scope="module")
 def judged(trained: House) -> Admission:
     """The admission of the small company's indicators."""
-    (found,) = admission.judge(trained.company, [TARGET], settings=trained.settings)
+    (found,) = admission.evaluate_indicators(trained.company, [TARGET], settings=trained.settings)
     return found
 
 
@@ -161,7 +161,7 @@ def test_a_model_of_nothing_says_the_base_rate(trial: ablation.Trial) -> None:
 
 
 def test_the_models_margin_comes_from_outcomes_that_were_settled(trained: House) -> None:
-    (found,) = lead_times.measure(trained.company, [TARGET], step=14)
+    (found,) = lead_times.measure_leads(trained.company, [TARGET], step=14)
     assert found.model is not None
     assert found.model.column == "margin"
     first = date.fromisoformat(found.as_of[0])
@@ -212,7 +212,7 @@ def test_what_does_not_lead_heads_no_reasons(trained: House) -> None:
         model=None,
         skipped={},
     )
-    told = lead_times.told_by(trained.champion, found)
+    told = lead_times.with_lead_times(trained.champion, found)
     assert told.digest == trained.champion.digest
     assert "visits" not in {item.indicator for item in _heads(rows, told, trained)}
 
@@ -247,6 +247,6 @@ def test_lead_times_come_as_json_with_pictures(trained: House, tmp_path: Path) -
 def test_both_reports_are_tables_for_people(
     judged: Admission, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report.admissions([judged])
+    report.show_admissions([judged])
     shown = capsys.readouterr().out
     assert all(item.indicator in shown and item.verdict in shown for item in judged.evidence)

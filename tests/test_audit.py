@@ -56,7 +56,7 @@ def spoiled(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
     command = [sys.executable, str(SAAS / "get_data.py"), "--accounts", "300", "--defects"]
     subprocess.run([*command, "--out", str(folder / "data")], check=True, capture_output=True)
     shutil.copy(SAAS / "churnlight.toml", folder)
-    return deep_check.check(load(folder))
+    return deep_check.check_deep(load(folder))
 
 
 @pytest.mark.parametrize("defect", SPOILED, ids=lambda defect: f"{defect[0]}-{defect[1]}")
@@ -70,7 +70,10 @@ def test_each_defect_of_the_simulator_is_found(
 def test_tables_that_cannot_be_read_are_not_audited(tmp_path: Path) -> None:
     folder = write(tmp_path, honest())
     (folder / "logins.parquet").unlink()
-    assert [item.name for item in deep_check.check(load(folder))] == ["missing_file", "not_audited"]
+    assert [item.name for item in deep_check.check_deep(load(folder))] == [
+        "missing_file",
+        "not_audited",
+    ]
 
 
 def test_deep_exits_3_and_names_the_leak_in_json(tmp_path: Path) -> None:

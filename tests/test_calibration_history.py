@@ -32,7 +32,7 @@ def history(levels: list[float], rows: int = 2000, seed: int = 0) -> tuple[Float
 
 def pulled(levels: list[float], rows: int = 2000) -> tuple[float, float]:
     """The offset of the line of such a history, and that of its latest date alone."""
-    found = offsets.fit(*history(levels, rows), AHEAD)
+    found = offsets.fit_dates(*history(levels, rows), AHEAD)
     return found.line.offset, found.line.offset - found.pull.shift
 
 
@@ -43,7 +43,7 @@ def pulled(levels: list[float], rows: int = 2000) -> tuple[float, float]:
 )
 def test_the_weights_of_the_dates_sum_to_one(levels: list[float], rows: int, seed: int) -> None:
     margins, labels, days = history(levels, rows, seed)
-    found = offsets.fit(margins, labels, days, AHEAD)
+    found = offsets.fit_dates(margins, labels, days, AHEAD)
     assert sum(item.weight for item in found.offsets) == pytest.approx(1, abs=1e-9)
     told = sum(item.weight * item.offset for item in found.offsets)
     assert found.offsets[-1].offset + found.pull.shift == pytest.approx(told, abs=1e-6)
@@ -51,7 +51,7 @@ def test_the_weights_of_the_dates_sum_to_one(levels: list[float], rows: int, see
 
 def test_one_date_is_calibrated_by_itself() -> None:
     margins, labels, days = history([0.4])
-    assert offsets.fit(margins, labels, days, AHEAD).line == calibration.fit(margins, labels)
+    assert offsets.fit_dates(margins, labels, days, AHEAD).line == calibration.fit(margins, labels)
 
 
 def test_a_steady_drift_is_followed() -> None:
@@ -71,8 +71,8 @@ def test_a_leap_that_was_taken_back_before_is_halved_and_a_lasting_one_is_not() 
 def test_few_events_are_pulled_harder_than_many() -> None:
     margins, labels, days = history([0, 0, 0, 0, 0, 1.0], 3000)
     few = (days < days.max()) | (np.cumsum(days == days.max()) <= 40)
-    all_of_them = offsets.fit(margins, labels, days, AHEAD)
-    some = offsets.fit(margins[few], labels[few], days[few], AHEAD)
+    all_of_them = offsets.fit_dates(margins, labels, days, AHEAD)
+    some = offsets.fit_dates(margins[few], labels[few], days[few], AHEAD)
     assert some.offsets[-1].weight < all_of_them.offsets[-1].weight
     assert some.pull.slope == pytest.approx(all_of_them.pull.slope)
 
@@ -81,7 +81,7 @@ def test_dates_of_one_outcome_count_for_nothing() -> None:
     margins, labels, days = history([0, 0.2, 0.1])
     silent = labels.copy()
     silent[days == days.min()] = 0
-    found = offsets.fit(margins, silent, days, AHEAD)
+    found = offsets.fit_dates(margins, silent, days, AHEAD)
     assert [item.as_of for item in found.offsets] == ["2024-01-31", "2024-03-01"]
 
 
@@ -89,12 +89,12 @@ def test_a_latest_date_that_runs_backwards_is_refused() -> None:
     margins, labels, days = history([0, 0])
     turned = np.where(days == days.max(), -4 * margins, margins)
     with pytest.raises(GateRefused, match="slope is -"):
-        offsets.fit(turned, labels, days, AHEAD)
+        offsets.fit_dates(turned, labels, days, AHEAD)
 
 
 def test_the_pull_of_a_history_makes_its_line_again() -> None:
     margins, labels, days = history([0, 0.3, -0.3, 0.5])
-    found = offsets.fit(margins, labels, days, AHEAD)
+    found = offsets.fit_dates(margins, labels, days, AHEAD)
     latest = days == days.max()
     assert found.pull.line(margins[latest], labels[latest]) == found.line
 

@@ -14,7 +14,7 @@ from training.artifact import Artifact
 from training.calibrating.calibration import Calibration
 from training.certificate import Check
 from training.learning import model
-from training.learning.model import Restraint
+from training.learning.model import ModelSettings
 from training.procedure import as_rows, labelled
 from training.train import summary
 
@@ -92,15 +92,15 @@ def test_no_case_is_neither_passed_nor_missed() -> None:
 
 def card_alone(house: House, penalty: float) -> Artifact:
     """The scorecard of the same rows alone, so much shrunken."""
-    restraint = Restraint(**house.trained.artifact.training["restraint"])
-    restraint = dataclasses.replace(restraint, share=0.0, rounds=0, penalty=penalty)
-    found = model.fit(rows(house), restraint)
+    model_settings = ModelSettings(**house.trained.artifact.training["model_settings"])
+    model_settings = dataclasses.replace(model_settings, share=0.0, rounds=0, penalty=penalty)
+    found = model.fit_model(rows(house), model_settings)
     return dataclasses.replace(
         house.trained.artifact,
         models=(),
         scorecard=found.scorecard,
         calibration=Calibration(1.0, 0.0, 400, 100),
-        training=house.trained.artifact.training | {"restraint": asdict(restraint)},
+        training=house.trained.artifact.training | {"model_settings": asdict(model_settings)},
     )
 
 

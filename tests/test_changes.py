@@ -19,8 +19,8 @@ from training.artifact import Artifact
 from training.calibrating.calibration import Calibration
 from training.calibrating.health import Anchors
 from training.learning.matrix import matrix
-from training.learning.scorecard import Card, Scorecard
-from training.movement.accounting import Scored, movements
+from training.learning.scorecard import ColumnCard, Scorecard
+from training.movement.accounting import ScoredSnapshot, movements
 from training.movement.change import Movement
 
 Floats = npt.NDArray[np.float64]
@@ -55,8 +55,8 @@ def two_dates(draw: st.DrawFn, artifact: Artifact) -> Dates:
 
 def other(artifact: Artifact) -> Artifact:
     """Another model of the same columns: fewer trees, a scorecard, another line and anchors."""
-    number = Card((0.0, 2.0, 4.0), (0.3, 0.0, -0.4), 0.1, False)
-    word = Card((0.0, 1.0, 2.0), (-0.1, 0.2, 0.1), 0.3, True)
+    number = ColumnCard((0.0, 2.0, 4.0), (0.3, 0.0, -0.4), 0.1, False)
+    word = ColumnCard((0.0, 1.0, 2.0), (-0.1, 0.2, 0.1), 0.3, True)
     cards = tuple(word if item.dtype == "category" else number for item in artifact.features)
     return replace(
         artifact,
@@ -93,7 +93,9 @@ def test_the_parts_add_up_to_the_movement(data: st.DataObject, trained: House) -
     alike = data.draw(st.sets(st.sampled_from(sorted(artifact.meanings))))
     rebuilt, _ = data.draw(two_dates(artifact))
     rebuilt = rebuilt.take(pa.array(np.arange(old.num_rows) % rebuilt.num_rows))
-    found = movements(Scored(artifact, old), Scored(later, new), alike=alike, rebuilt=rebuilt)
+    found = movements(
+        ScoredSnapshot(artifact, old), ScoredSnapshot(later, new), alike=alike, rebuilt=rebuilt
+    )
     assert all(map(adds_up, found))
     assert np.allclose([item.old_score for item in found], score(artifact, old), atol=1e-9)
     assert np.allclose([item.new_score for item in found], score(later, new), atol=1e-9)
@@ -104,7 +106,9 @@ def test_the_parts_add_up_to_the_movement(data: st.DataObject, trained: House) -
 def test_under_one_model_only_what_changed_has_a_part(data: st.DataObject, trained: House) -> None:
     artifact = trained.champion
     old, new = data.draw(two_dates(artifact))
-    found = movements(Scored(artifact, old), Scored(artifact, new), alike=artifact.meanings)
+    found = movements(
+        ScoredSnapshot(artifact, old), ScoredSnapshot(artifact, new), alike=artifact.meanings
+    )
     X, Y = matrix(old, artifact.features), matrix(new, artifact.features)
     for row, item in enumerate(found):
         assert (item.model, item.definition) == (0.0, 0.0)
@@ -139,7 +143,9 @@ def test_points_are_the_mean_over_all_orders_of_joining(trained: House, real_dat
     X, Y = (matrix(table, artifact.features) for table in (old, new))
     wanted = baseline_oracle.contributions(artifact.margins, X, Y, groups)
     wanted = wanted * artifact.scale.points_per_margin
-    found = movements(Scored(artifact, old), Scored(artifact, new), alike=artifact.meanings)
+    found = movements(
+        ScoredSnapshot(artifact, old), ScoredSnapshot(artifact, new), alike=artifact.meanings
+    )
     points = np.zeros_like(wanted)
     for row, item in enumerate(found):
         for change in item.changes:
@@ -155,12 +161,16 @@ def test_what_only_the_new_model_knows_moves_under_it(trained: House, real_dates
         new,
         features=tuple(known),
         models=(),
-        scorecard=Scorecard(0.1, tuple(Card((0.0, 1.0), (0.0, 0.0), 0.0, False) for _ in known)),
+        scorecard=Scorecard(
+            0.1, tuple(ColumnCard((0.0, 1.0), (0.0, 0.0), 0.0, False) for _ in known)
+        ),
         meanings={name: item for name, item in new.meanings.items() if name != "recency"},
     )
     before, after = real_dates
     alike = set(old.meanings)
-    found = movements(Scored(old, before), Scored(new, after), alike=alike, rebuilt=before)
+    found = movements(
+        ScoredSnapshot(old, before), ScoredSnapshot(new, after), alike=alike, rebuilt=before
+    )
     still = matrix(after, new.features)
     place = [item.name for item in new.features].index("recency__all")
     still[:, place] = matrix(before, new.features)[:, place]
@@ -181,8 +191,8 @@ def test_what_came_to_be_known_or_ceased_to_be_is_data(trained: House) -> None:
     known = {item.name: item.usual for item in artifact.features}
     gone = known | {"recency__all": None, "visits__28d": None}
     (there,) = movements(
-        Scored(artifact, tables(artifact, [known])),
-        Scored(artifact, tables(artifact, [gone])),
+        ScoredSnapshot(artifact, tables(artifact, [known])),
+        ScoredSnapshot(artifact, tables(artifact, [gone])),
         alike=artifact.meanings,
     )
     parts = {change.indicator: change.part for change in there.changes}
@@ -200,7 +210,9 @@ def test_new_anchors_are_the_definition_and_a_new_line_is_the_model(
     anchored = replace(artifact, anchors=Anchors(0.7, 0.2, "declared"))
     drawn = replace(artifact, calibration=replace(artifact.calibration, offset=0.5))
     for later, part in ((anchored, "definition"), (drawn, "model")):
-        found = movements(Scored(artifact, old), Scored(later, old), alike=artifact.meanings)
+        found = movements(
+            ScoredSnapshot(artifact, old), ScoredSnapshot(later, old), alike=artifact.meanings
+        )
         wanted = score(later, old) - score(artifact, old)
         assert np.allclose([getattr(item, part) for item in found], wanted, atol=1e-9)
         assert not any(item.changes for item in found)

@@ -19,7 +19,7 @@ from trained_company import TARGET, House, built, learning_dates
 from training.artifact import Artifact
 from training.learning import cold_start, search
 from training.learning.cold_start import LEAST_FOR_TREES, LEAST_IN_A_MOMENT
-from training.learning.model import Rows
+from training.learning.model import TrainingRows
 from training.procedure import labelled
 from training.train import fit_and_evaluate, proven
 from training.train_table import summary
@@ -120,7 +120,7 @@ def test_a_table_of_fewer_still_is_refused() -> None:
         training.fit(customers(25), "left", trials=2)
 
 
-def rarer_of(rows: Rows, count: int) -> Rows:
+def rarer_of(rows: TrainingRows, count: int) -> TrainingRows:
     """So many accounts that have the event, among the stayers."""
     event = np.flatnonzero(rows.y == 1)
     mask = rows.y == 0
@@ -139,7 +139,7 @@ def test_trees_are_tried_from_a_number_of_churners_on(
     rows = rarer_of(additive(1000), least - short)
     assert cold_start.rarer(rows) == least - short
     folds, _ = search.folds_of(rows, None)
-    found = cold_start.choose(rows, folds, chosen_on, trials=1)
+    found = cold_start.choose_settings(rows, folds, chosen_on, trials=1)
     assert len(found.trials) == tried
     assert ("trees are tried from" in found.trees_left_out) == (not tried)
 

@@ -85,7 +85,7 @@ def test_the_report_is_the_companys(artifact: Artifact) -> None:
 def test_drivers_add_up_to_the_margin(artifact: Artifact) -> None:
     from training.learning.matrix import matrix
 
-    X = matrix(foreign.fitting(customers(50), artifact.features), artifact.features)
+    X = matrix(foreign.columns_for(customers(50), artifact.features), artifact.features)
     assert artifact.contributions(X).sum(axis=1) == pytest.approx(artifact.margins(X), abs=1e-9)
 
 
@@ -114,9 +114,9 @@ def test_twins_never_stand_on_both_sides() -> None:
     twice = plain_table.as_table(pd.concat([frame, frame]))
     y = np.tile([0, 1], 200).astype(np.int8)
     features = foreign.features_of(twice, y, Roles(label="left"))
-    accounts = foreign.accounts(twice, y, Roles(label="left"), features)
+    accounts = foreign.row_customers(twice, y, Roles(label="left"), features)
     assert accounts[:200] == accounts[200:]
-    for fold in split.grouped(accounts):
+    for fold in split.by_account(accounts):
         assert np.array_equal(fold.train[:200], fold.train[200:])
 
 
@@ -161,7 +161,11 @@ def test_rows_without_a_label_are_left_out() -> None:
 )
 def test_a_label_is_any_two_values(values: tuple[Any, Any], event: str | None) -> None:
     table = plain_table.as_table(pd.DataFrame({"left": [values[0], values[1], values[1]]}))
-    assert label_column.labels(table, Roles(label="left", event=event)).tolist() == [0.0, 1.0, 1.0]
+    assert label_column.read_labels(table, Roles(label="left", event=event)).tolist() == [
+        0.0,
+        1.0,
+        1.0,
+    ]
 
 
 # Refusals
@@ -258,7 +262,7 @@ def test_an_event_that_the_label_does_not_have_is_told_with_what_it_has() -> Non
     table = plain_table.as_table(customers())
     told = "no row has the value 'perhaps': its values are 'No' and 'Yes'"
     with pytest.raises(ContractBroken, match=told):
-        label_column.labels(table, Roles(label="left", event="perhaps"))
+        label_column.read_labels(table, Roles(label="left", event="perhaps"))
 
 
 @pytest.mark.parametrize(
@@ -273,12 +277,12 @@ def test_a_file_that_is_no_table_breaks_the_contract(
 ) -> None:
     (tmp_path / name).write_text(text, "utf-8")
     with pytest.raises(ContractBroken, match=told):
-        plain_table.read(tmp_path / name)
+        plain_table.read_table(tmp_path / name)
 
 
 def test_an_empty_cell_of_a_csv_is_absent(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("plan,left\nbasic,yes\n,no\nNA,\n")
-    read = plain_table.read(tmp_path / "t.csv")
+    read = plain_table.read_table(tmp_path / "t.csv")
     assert read["plan"].to_pylist() == ["basic", None, "NA"]
     assert read["left"].to_pylist() == ["yes", "no", None]
 

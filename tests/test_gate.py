@@ -20,10 +20,10 @@ from training.artifact import Artifact
 from training.evaluating import baselines, gate
 from training.evaluating.evaluation_dates import simplest
 from training.evaluating.gate import Standing
-from training.evaluating.target_history import History
+from training.evaluating.target_history import TargetHistory
 from training.learning import model, search, split
-from training.learning.learnt import Learnt
-from training.learning.model import Rows
+from training.learning.fitted import FittedModel
+from training.learning.model import TrainingRows
 from training.procedure import labelled
 from training.train import Trained, fit_and_evaluate, summary
 
@@ -210,14 +210,14 @@ def test_a_champion_of_other_definitions_is_not_compared(trained: House, rows: S
 # Baselines
 
 
-def held(rows: Rows) -> tuple[Rows, Rows]:
-    fold = next(iter(split.grouped(rows.accounts)))
+def held(rows: TrainingRows) -> tuple[TrainingRows, TrainingRows]:
+    fold = next(iter(split.by_account(rows.accounts)))
     return rows.where(fold.train), rows.where(fold.test)
 
 
-def names(rows: Rows, restraint: model.Restraint) -> list[str]:
+def names(rows: TrainingRows, model_settings: model.ModelSettings) -> list[str]:
     taught, test = held(rows)
-    learnt = Learnt.of(taught, restraint, np.ones(len(taught.y), dtype=np.bool_))
+    learnt = FittedModel.of(taught, model_settings, np.ones(len(taught.y), dtype=np.bool_))
     found = [item.name for item in baselines.beside(test, learnt)]
     assert [item.name for item in baselines.beside_held(learnt)] == found
     return found
@@ -225,8 +225,8 @@ def names(rows: Rows, restraint: model.Restraint) -> list[str]:
 
 def test_a_model_is_set_beside_what_is_simpler_than_it() -> None:
     trees, card = (
-        dataclasses.replace(search.FIRST[0], rounds=20),
-        CHOICE.without_trees("").restraint,
+        dataclasses.replace(search.FIRST_TRIED[0], rounds=20),
+        CHOICE.without_trees("").model_settings,
     )
     every, one = additive(400), additive(400).only([0])
     assert names(every, trees) == ["a alone", LOGISTIC]
@@ -249,7 +249,7 @@ def test_the_best_column_may_be_a_category_or_turn_around() -> None:
         (np.where(np.isnan(X[:, 3]), 0.9, 0.1), "d alone"),
     ):
         y = (draw.random(2000) < chance).astype(np.int8)
-        card = CHOICE.without_trees("").restraint
+        card = CHOICE.without_trees("").model_settings
         assert names(dataclasses.replace(common, y=y), card) == [best]
 
 
@@ -259,10 +259,10 @@ def test_the_best_column_may_be_a_category_or_turn_around() -> None:
 def test_trees_that_prove_nothing_are_left_out(trained: House, rows: Snapshots) -> None:
     company, days = trained.company, learning_dates(trained.company)
     table = labelled(rows, company, TARGET)
-    history = History(rows, company, TARGET, table, days, (), choice=CHOICE)
+    history = TargetHistory(rows, company, TARGET, table, days, (), choice=CHOICE)
     found = simplest(history, [], silent)
     assert "trees lowered the log loss of the scorecard by" in found.training["trees_left_out"]
-    assert (found.models, found.training["restraint"]["share"]) == ((), 0.0)
+    assert (found.models, found.training["model_settings"]["share"]) == ((), 0.0)
     assert LOGISTIC not in [item["baseline"] for item in found.evaluation["baselines"]]
     # The same drivers as with trees.
     assert set(found.meanings) == set(trained.champion.meanings)

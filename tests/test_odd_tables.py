@@ -35,7 +35,7 @@ def read(values: Any) -> pa.Array:
 def label(values: list[Any], event: Any = None) -> list[float]:
     """How a column of these values reads as a label."""
     table = plain_table.as_table(pd.DataFrame({"left": values}))
-    return [float(item) for item in label_column.labels(table, Roles("left", event=event))]
+    return [float(item) for item in label_column.read_labels(table, Roles("left", event=event))]
 
 
 # Columns
@@ -113,7 +113,7 @@ def test_a_row_without_an_id_is_known_by_its_content() -> None:
     table = pa.table({"id": ["1", None, None], "use": [1.0, 1.0, 2.0]})
     y = np.array([0, 1, 1], dtype=np.int8)
     features = foreign.features_of(table, y, Roles("left", id="id", ignore=("id",)))
-    assert len(set(foreign.accounts(table, y, Roles("left", id="id"), features))) == 3
+    assert len(set(foreign.row_customers(table, y, Roles("left", id="id"), features))) == 3
 
 
 def test_rows_of_coarse_columns_are_customers_each() -> None:

@@ -248,11 +248,11 @@ def test_what_is_adverse_comes_first_whatever_the_order(house: House) -> None:
 
 def test_there_is_no_warning_time_before_what_is_welcome(house: House) -> None:
     with pytest.raises(DeclarationError, match="'big_purchase' is an opportunity, and a lead"):
-        lead_times.measure(house.company, [NAME])
+        lead_times.measure_leads(house.company, [NAME])
 
 
 def test_worth_alone_admits_an_indicator_to_an_opportunity(house: House) -> None:
-    (found,) = admission.judge(house.company, [NAME], settings=house.settings)
+    (found,) = admission.evaluate_indicators(house.company, [NAME], settings=house.settings)
     assert {item.lead for item in found.evidence} == {None}
     assert {item.verdict for item in found.evidence} <= {
         "admitted", "admit", "not proven", "keep in shadow",

@@ -27,7 +27,7 @@ from training.calibrating.score_interval import UNMEASURED
 from training.evaluating import gate
 from training.evaluating.evaluation_dates import earlier_origins
 from training.evaluating.origins import Origin, Rival, pooled
-from training.evaluating.target_history import History
+from training.evaluating.target_history import TargetHistory
 from training.learning import split
 from training.metrics.quality import evaluate
 from training.procedure import labelled
@@ -68,10 +68,10 @@ def rows(trained: House) -> Snapshots:
     return built(trained.company, *learning_dates(trained.company))
 
 
-def history(rows: Snapshots, house: House, table: pa.Table | None = None) -> History:
+def history(rows: Snapshots, house: House, table: pa.Table | None = None) -> TargetHistory:
     own = labelled(rows, house.company, TARGET) if table is None else table
     days = learning_dates(house.company)
-    return History(rows, house.company, TARGET, own, days, []).choose_earlier(1, silent)
+    return TargetHistory(rows, house.company, TARGET, own, days, []).choose_earlier(1, silent)
 
 
 def turned(table: pa.Table, days: Sequence[date]) -> pa.Table:

@@ -20,7 +20,7 @@ from serving.application import application
 from serving.assessment.assess import BAND_WORDS
 from serving.pages import account_card, figures, views, what_changed, wording
 from serving.published.book import Book, Entry
-from training.movement.change import Change, Movement, Part
+from training.movement.change import Change, ChangePart, Movement
 
 EVERY_ROW = {"status": "all", "size": "500"}
 
@@ -423,7 +423,7 @@ MOVEMENTS = st.lists(
 
 @given(drawn=MOVEMENTS, model=st.floats(-40, 40), definition=st.floats(-40, 40))
 def test_a_printed_movement_adds_up(
-    drawn: list[tuple[Part, float]], model: float, definition: float
+    drawn: list[tuple[ChangePart, float]], model: float, definition: float
 ) -> None:
     found = tuple(
         Change(

@@ -36,7 +36,7 @@ from training.registry import review_decision, tracking
 from training.review import verdict
 from training.review.candidates import Candidate, candidates
 from training.review.review import NOT_ASKED, Asked, Review, review
-from training.scored import BANDS, scored
+from training.scored import BANDS, score_rows
 from training.train import fit_and_evaluate
 
 LEADS = (30, 60, 90, 180)
@@ -296,7 +296,7 @@ def test_the_bands_of_reports_are_those_that_people_see(rivals: Rivals) -> None:
     company = rivals.house.company
     rows = built(company, date(2025, 3, 1), MORNING).table
     for artifact in (rivals.champion, rivals.challenger):
-        seen, own = assess(rows, artifact, company), scored(rows, artifact)
+        seen, own = assess(rows, artifact, company), score_rows(rows, artifact)
         assert [item.band for item in seen] == [BANDS[place] for place in own.bands]
         assert [item.completeness for item in seen] == pytest.approx(own.completeness)
         told = [

@@ -17,7 +17,7 @@ from training.artifact import Artifact
 from training.calibrating.score_interval import WIDEST, ScoreInterval
 from training.interval import redraws
 from training.learning import model, offsets
-from training.learning.model import Restraint, Rows
+from training.learning.model import ModelSettings, TrainingRows
 from training.procedure import as_rows, labelled
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ REDRAWN = 4
 
 
 @pytest.fixture(scope="module")
-def taught(trained: House) -> Rows:
+def taught(trained: House) -> TrainingRows:
     """The rows that the artifact learnt from."""
     company = trained.company
     table = labelled(built(company, *learning_dates(company)), company, TARGET)
@@ -102,7 +102,7 @@ def is_told_within(item: Assessment) -> bool:
 
 @pytest.mark.parametrize("rate", [0.2, 0.5, 0.8])
 def test_nine_of_ten_scores_that_were_known_lie_in_the_interval_of_what_is_left(
-    rate: float, trained: House, taught: Rows
+    rate: float, trained: House, taught: TrainingRows
 ) -> None:
     artifact = trained.champion
     X = taught.X[taught.as_of == taught.as_of.max()]
@@ -117,7 +117,7 @@ def test_nine_of_ten_scores_that_were_known_lie_in_the_interval_of_what_is_left(
 
 
 def test_nine_of_ten_scores_of_models_of_resampled_accounts_lie_in_it(
-    trained: House, taught: Rows
+    trained: House, taught: TrainingRows
 ) -> None:
     artifact = trained.champion
     X = taught.X[taught.as_of == taught.as_of.max()]
@@ -126,7 +126,7 @@ def test_nine_of_ten_scores_of_models_of_resampled_accounts_lie_in_it(
     assert np.mean(inside) >= 0.9
 
 
-def redrawn(rows: Rows, X: Floats, like: Artifact, seed: int) -> Floats:
+def redrawn(rows: TrainingRows, X: Floats, like: Artifact, seed: int) -> Floats:
     """Return the log-odds of X by a model of as many accounts, drawn with replacement."""
     names, whose = np.unique(rows.accounts, return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, len(names), len(names))
@@ -135,10 +135,10 @@ def redrawn(rows: Rows, X: Floats, like: Artifact, seed: int) -> Floats:
     own = dataclasses.replace(
         rows, X=rows.X[places], y=rows.y[places], accounts=accounts, as_of=rows.as_of[places]
     )
-    restraint = Restraint(**like.training["restraint"])
-    margins = model.cross_fitted(own, restraint)
-    line = offsets.fit(margins, own.y, own.as_of, own.ahead).line
-    return line.logits(model.fit(own, restraint).margins(X))
+    model_settings = ModelSettings(**like.training["model_settings"])
+    margins = model.cross_fitted(own, model_settings)
+    line = offsets.fit_dates(margins, own.y, own.as_of, own.ahead).line
+    return line.logits(model.fit_model(own, model_settings).margins(X))
 
 
 def test_its_checks_are_kept_with_it(trained: House) -> None:
@@ -151,10 +151,12 @@ def test_its_checks_are_kept_with_it(trained: House) -> None:
     assert told["redraws"] == redraws.PAIRS
 
 
-def test_of_accounts_that_cannot_be_halved_nothing_is_claimed(trained: House, taught: Rows) -> None:
+def test_of_accounts_that_cannot_be_halved_nothing_is_claimed(
+    trained: House, taught: TrainingRows
+) -> None:
     own = trained.trained.artifact
     one = dataclasses.replace(taught, accounts=["A1"] * len(taught.y))
-    found = redraws.measured(own, one, taught.as_of == taught.as_of.max())
+    found = redraws.with_score_interval(own, one, taught.as_of == taught.as_of.max())
     assert found.interval.known == WIDEST
     told = assess(built(trained.company).table, found, trained.company)
     ends = {(item.health_score_low, item.health_score_high) for item in told}

@@ -15,7 +15,7 @@ from scipy.special import expit
 from training.calibrating.calibration import log_losses
 from training.learning import scorecard
 from training.learning.matrix import Feature
-from training.learning.scorecard import NOTHING, Scorecard
+from training.learning.scorecard import EMPTY, Scorecard
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -40,7 +40,7 @@ def world(rows: int = 900, seed: int = 0) -> tuple[Floats, Labels]:
 
 def fitted(signs: tuple[int, ...] = (0, 0, 0), penalty: float = 3.0) -> Scorecard:
     X, y = world()
-    return scorecard.fit(X, y, FEATURES, signs, [penalty])[0]
+    return scorecard.fit_scorecards(X, y, FEATURES, signs, [penalty])[0]
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +93,8 @@ def test_a_wrong_sign_costs_the_curve_and_no_more() -> None:
 def test_the_fit_is_the_penalised_maximum_likelihood() -> None:
     X, y = world()
     X = X[:, :1]
-    ours = scorecard.fit(X, y, FEATURES[:1], [0], [5.0])[0]
-    draft = scorecard.draft(X[:, 0], FEATURES[0], 0)
+    ours = scorecard.fit_scorecards(X, y, FEATURES[:1], [0], [5.0])[0]
+    draft = scorecard.column_design(X[:, 0], FEATURES[0], 0)
     design = np.hstack([np.ones((len(X), 1)), draft.columns])
 
     def loss(weights: Floats) -> float:
@@ -106,7 +106,7 @@ def test_the_fit_is_the_penalised_maximum_likelihood() -> None:
 
 def test_a_stronger_penalty_flattens() -> None:
     X, y = world()
-    cards = scorecard.fit(X, y, FEATURES, [0, 0, 0], [1e6, 10.0, 0.1])
+    cards = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [1e6, 10.0, 0.1])
     spreads = [float(item.margins(X).std()) for item in cards]
     assert spreads == sorted(spreads)
     assert spreads[0] < 0.02
@@ -115,7 +115,7 @@ def test_a_stronger_penalty_flattens() -> None:
 def test_constant_and_unknown_columns_are_worth_nothing() -> None:
     X, y = world()
     X[:, 0], X[:, 1] = 7.0, np.nan
-    points = scorecard.fit(X, y, FEATURES, [0, 0, 0], [1.0])[0].contributions(X)
+    points = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [1.0])[0].contributions(X)
     assert points[:, :2] == pytest.approx(0, abs=1e-9)
 
 
@@ -126,14 +126,14 @@ def test_a_scorecard_comes_back_from_json(card: Scorecard) -> None:
 def test_a_share_multiplies_all_points_and_none_leaves_nothing(card: Scorecard) -> None:
     X, _ = world(50, seed=3)
     assert card.times(0.25).margins(X) == pytest.approx(card.margins(X) / 4, abs=1e-12)
-    assert card.times(0) == NOTHING
-    assert NOTHING.contributions(X).tolist() == np.zeros((50, 4)).tolist()
+    assert card.times(0) == EMPTY
+    assert EMPTY.contributions(X).tolist() == np.zeros((50, 4)).tolist()
 
 
 def test_a_straight_card_is_a_logistic_regression_on_signed_logs() -> None:
     X, y = world()
     X = np.nan_to_num(X[:, :2])
-    (ours,) = scorecard.fit(X, y, FEATURES[:2], [0, 0], [2.0], scorecard.STRAIGHT)
+    (ours,) = scorecard.fit_scorecards(X, y, FEATURES[:2], [0, 0], [2.0], scorecard.STRAIGHT)
     bent = scorecard.signed_log(X)
     bent = (bent - bent.min(axis=0)) / bent.std(axis=0)
     design = np.hstack([np.ones((len(X), 1)), bent])
@@ -149,5 +149,5 @@ def test_a_straight_card_is_a_logistic_regression_on_signed_logs() -> None:
 def test_where_training_knew_every_value_an_unknown_one_is_worth_the_mean() -> None:
     X, y = world()
     X = np.nan_to_num(X)
-    (ours,) = scorecard.fit(X, y, FEATURES, [0, 0, 0], [2.0])
+    (ours,) = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [2.0])
     assert ours.contributions(np.full((1, 3), np.nan))[0, :3].tolist() == [0.0, 0.0, 0.0]

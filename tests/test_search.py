@@ -1,4 +1,4 @@
-"""What the search for restraint promises: the simplest within noise, the same twice, no leak."""
+"""The search for model settings: the simplest within noise, the same twice, no leak."""
 
 import dataclasses
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ from features.declaring.company import Target
 from training.calibrating import calibration
 from training.learning import model, search, split
 from training.learning.matrix import Feature
-from training.learning.model import Rows
+from training.learning.model import TrainingRows
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,11 +22,11 @@ DAY = date(2025, 1, 1)
 TARGET = Target.model_validate({"event": {"source": "s", "ended": "e"}, "horizon": "60d"})
 
 
-def rows_of(risk: Floats, X: Floats, draw: np.random.Generator, dates: int = 1) -> Rows:
+def rows_of(risk: Floats, X: Floats, draw: np.random.Generator, dates: int = 1) -> TrainingRows:
     """Rows of as many accounts, spread over month-long steps."""
     count = len(X)
     days = [DAY + timedelta(days=30 * (number % dates)) for number in range(count)]
-    return Rows(
+    return TrainingRows(
         X,
         (draw.random(count) < expit(risk)).astype(np.int8),
         [f"account {number // dates}" for number in range(count)],
@@ -36,27 +36,27 @@ def rows_of(risk: Floats, X: Floats, draw: np.random.Generator, dates: int = 1) 
     )
 
 
-def additive(count: int = 1500, dates: int = 1) -> Rows:
+def additive(count: int = 1500, dates: int = 1) -> TrainingRows:
     """A world in which every column adds its own part to the log-odds."""
     draw = np.random.default_rng(1)
     X = draw.normal(0, 2, (count, 4))
     return rows_of(X[:, 0] - X[:, 1] / 2, X, draw, dates)
 
 
-def entangled(count: int = 3000) -> Rows:
+def entangled(count: int = 3000) -> TrainingRows:
     """A world in which one column turns the meaning of another around."""
     draw = np.random.default_rng(2)
     X = draw.normal(0, 2, (count, 4))
     return rows_of(2 * np.sign(X[:, 0]) * X[:, 1], X, draw)
 
 
-def chosen(rows: Rows, trials: int = 3) -> search.Choice:
-    return search.choose(rows, *search.folds_of(rows, None), trials=trials)
+def chosen(rows: TrainingRows, trials: int = 3) -> search.Choice:
+    return search.search_settings(rows, *search.folds_of(rows, None), trials=trials)
 
 
 def test_an_additive_world_needs_no_trees() -> None:
     found = chosen(additive())
-    assert found.restraint.splits == 0
+    assert found.model_settings.splits == 0
     assert found.losses is not None
     assert found.losses["chosen"] == found.losses["scorecard"]
 
@@ -65,7 +65,7 @@ def test_a_bent_world_gets_its_curves() -> None:
     draw = np.random.default_rng(3)
     X = draw.normal(0, 2, (3000, 4))
     found = chosen(rows_of(2 * np.abs(X[:, 0]) - 3, X, draw))
-    assert found.restraint.curved
+    assert found.model_settings.curved
     assert found.losses is not None
     assert found.losses["scorecard"] < 0.55
 
@@ -74,9 +74,9 @@ def test_where_no_later_date_can_be_seen_only_what_passes_noise_earns_its_splits
     rows = additive(600, dates=2)
     folds, too_short = search.folds_of(rows, TARGET)
     assert too_short == search.TOO_SHORT
-    blind = search.choose(rows, folds, too_short, trials=3)
-    flat = search.choose(rows, folds, "folds grouped by account", trials=3)
-    assert blind.restraint.splits <= flat.restraint.splits
+    blind = search.search_settings(rows, folds, too_short, trials=3)
+    flat = search.search_settings(rows, folds, "folds grouped by account", trials=3)
+    assert blind.model_settings.splits <= flat.model_settings.splits
     assert blind.losses is not None
     assert flat.losses is not None
     assert blind.losses["chosen"] >= flat.losses["chosen"]
@@ -84,7 +84,7 @@ def test_where_no_later_date_can_be_seen_only_what_passes_noise_earns_its_splits
 
 def test_an_entangled_world_gets_its_trees() -> None:
     found = chosen(entangled())
-    assert found.restraint.share == 1
+    assert found.model_settings.share == 1
     assert found.losses is not None
     assert found.losses["chosen"] < 0.7 * found.losses["scorecard"]
 
@@ -96,7 +96,7 @@ def test_drawn_thresholds_find_columns_that_tell_nothing_alone() -> None:
     few = rows_of(1.5 * X[:, 0] * X[:, 1], X, draw)
     rows = dataclasses.replace(few, features=wide, signs=[0] * 12)
     greedy, drawn = chosen(rows, trials=2), chosen(rows, trials=3)
-    assert drawn.restraint.drawn
+    assert drawn.model_settings.drawn
     assert greedy.losses is not None
     assert drawn.losses is not None
     assert drawn.losses["chosen"] < greedy.losses["chosen"] - 0.005
@@ -126,14 +126,14 @@ def test_the_search_is_the_same_twice() -> None:
 def test_every_trial_is_told_and_shown() -> None:
     steps: list[str] = []
     rows = additive(600)
-    found = search.choose(
+    found = search.search_settings(
         rows, *search.folds_of(rows, None), trials=5, progress=lambda step: steps.append(step)
     )
     assert len(found.trials) == 5
     assert [step.split(",")[0][-12:] for step in steps] == [
         f"trial {number} of 5" for number in range(1, 6)
     ]
-    for first, told in zip(search.FIRST, found.trials, strict=False):
+    for first, told in zip(search.FIRST_TRIED, found.trials, strict=False):
         assert {name: told[name] for name in search.SPACE} == {
             name: getattr(first, name) for name in search.SPACE
         }
@@ -150,8 +150,11 @@ def test_a_long_history_chooses_on_later_dates_and_a_short_one_says_that_it_cann
 def test_without_both_outcomes_the_scorecard_is_all_there_is() -> None:
     rows = additive(300)
     silent = dataclasses.replace(rows, y=np.zeros(300, np.int8))
-    found = search.choose(silent, *search.folds_of(silent, None))
-    assert (found.restraint.share, found.chosen_on) == (0.0, "nothing: no fold has both outcomes")
+    found = search.search_settings(silent, *search.folds_of(silent, None))
+    assert (found.model_settings.share, found.chosen_on) == (
+        0.0,
+        "nothing: no fold has both outcomes",
+    )
 
 
 def test_what_is_left_over_is_what_the_best_line_leaves() -> None:
@@ -169,15 +172,17 @@ def test_what_is_left_over_is_what_the_best_line_leaves() -> None:
         assert left.mean() == pytest.approx(best, abs=2e-3)
 
 
-# Models under a restraint
+# Models with given settings
 
 
 def test_a_share_weighs_the_trees_and_the_scorecard() -> None:
     rows = additive(600)
-    half = dataclasses.replace(search.FIRST[0], rounds=20, share=0.5)
-    alone = model.fit(rows, dataclasses.replace(half, share=0.0)).margins(rows.X)
-    trees = model.fit(rows, dataclasses.replace(half, share=1.0)).margins(rows.X)
-    assert model.fit(rows, half).margins(rows.X) == pytest.approx((alone + trees) / 2, abs=1e-9)
+    half = dataclasses.replace(search.FIRST_TRIED[0], rounds=20, share=0.5)
+    alone = model.fit_model(rows, dataclasses.replace(half, share=0.0)).margins(rows.X)
+    trees = model.fit_model(rows, dataclasses.replace(half, share=1.0)).margins(rows.X)
+    assert model.fit_model(rows, half).margins(rows.X) == pytest.approx(
+        (alone + trees) / 2, abs=1e-9
+    )
 
 
 def test_thinning_keeps_whole_accounts() -> None:

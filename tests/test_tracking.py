@@ -73,8 +73,8 @@ def test_the_run_says_what_was_done(trained: House, registry: Registry) -> None:
     assert params["target"] == TARGET
     assert params["as_of"].split(",") == artifact.training["as_of"]
     assert (params["horizon_days"], params["gap_days"]) == ("60", "0")
-    assert params["leaves"] == str(artifact.training["restraint"]["leaves"])
-    assert params["rounds"] == str(artifact.training["restraint"]["rounds"])
+    assert params["leaves"] == str(artifact.training["model_settings"]["leaves"])
+    assert params["rounds"] == str(artifact.training["model_settings"]["rounds"])
 
 
 def test_the_run_says_how_good_it_was(trained: House, registry: Registry) -> None:

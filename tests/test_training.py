@@ -273,7 +273,7 @@ def test_the_scale_is_40_at_red_and_70_at_green(
 
 @given(names=st.lists(st.text("abcé0", min_size=1, max_size=4), min_size=1, max_size=60))
 def test_an_account_stays_in_one_fold(names: list[str]) -> None:
-    for fold in split.grouped(names):
+    for fold in split.by_account(names):
         teaches = {name for name, mask in zip(names, fold.train, strict=True) if mask}
         tests = {name for name, mask in zip(names, fold.test, strict=True) if mask}
         assert not teaches & tests
@@ -313,12 +313,12 @@ def test_rolling_folds_never_learn_from_what_was_not_settled(
 def test_cross_fitted_margins_never_saw_their_account(trained: House, rows: Snapshots) -> None:
     table = labelled(rows, trained.company, TARGET)
     learnt = as_rows(table, trained.champion.features, trained.company, TARGET)
-    restraint = dataclasses.replace(search.FIRST[0], rounds=60, share=0.5)
-    honest = model.cross_fitted(learnt, restraint)
+    model_settings = dataclasses.replace(search.FIRST_TRIED[0], rounds=60, share=0.5)
+    honest = model.cross_fitted(learnt, model_settings)
     # Labels of the accounts of one fold are turned around: their own margins must not move.
     fold = split.account_folds(learnt.accounts)
     turned = dataclasses.replace(learnt, y=np.where(fold == 0, 1 - learnt.y, learnt.y))
-    moved = model.cross_fitted(turned, restraint)
+    moved = model.cross_fitted(turned, model_settings)
     assert np.array_equal(honest[fold == 0], moved[fold == 0])
     assert not np.array_equal(honest[fold != 0], moved[fold != 0])
 

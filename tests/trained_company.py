@@ -30,7 +30,7 @@ from training.train import Trained, fit_and_evaluate
 
 TARGET = "churn"
 # On 400 accounts a search would choose the scorecard alone; tests want trees beside it.
-CHOICE = Choice(replace(search.FIRST[0], rounds=60, share=0.5), "the tests' own choice")
+CHOICE = Choice(replace(search.FIRST_TRIED[0], rounds=60, share=0.5), "the tests' own choice")
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +74,7 @@ def make(folder: Path) -> House:
     with sources.opened(company) as tables:
         events = measure.churned(tables, TARGET)
     leads = lead_times.of_months(rows, company, events, days)
-    artifact = lead_times.told_by(artifact, leads)
+    artifact = lead_times.with_lead_times(artifact, leads)
     artifact = report_data.told_by(artifact, rows, company, days)
     trained = Trained(artifact, *tracking.register(artifact, company, settings))
     tracking.promote(company, TARGET, settings=settings)

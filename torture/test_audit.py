@@ -30,7 +30,7 @@ def simulated(folder: Path, seed: int) -> Path:
 
 def alarms(folder: Path) -> set[str]:
     """The names of all errors and warnings of the whole audit, training included."""
-    return {item.name for item in deep_check.check(load(folder)) if item.state != "advice"}
+    return {item.name for item in deep_check.check_deep(load(folder)) if item.state != "advice"}
 
 
 @pytest.mark.parametrize("seed", range(100, 120))

@@ -22,7 +22,7 @@ from training.artifact import Artifact
 from training.calibrating import scales
 from training.calibrating.health import Anchors
 from training.interval import redraws
-from training.learning.model import Rows
+from training.learning.model import TrainingRows
 
 Floats = npt.NDArray[np.float64]
 Note = Callable[[str, object], None]
@@ -39,7 +39,7 @@ class Drawn:
     """A draw of the company: its model, and the rows that taught it."""
 
     artifact: Artifact
-    rows: Rows
+    rows: TrainingRows
 
     @property
     def latest(self) -> Floats:
@@ -59,7 +59,7 @@ def drawn(folder: Path, seed: int) -> Drawn:
     choice = procedure.choose(table, built.columns, company, TARGET, trials=TRIALS)
     artifact, _ = procedure.fit(table, built.columns, company, TARGET, choice)
     rows = procedure.as_rows(table, artifact.features, company, TARGET)
-    return Drawn(redraws.measured(artifact, rows, rows.as_of == rows.as_of.max()), rows)
+    return Drawn(redraws.with_score_interval(artifact, rows, rows.as_of == rows.as_of.max()), rows)
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ from training.explaining.explanation import By, Units, explained
 from training.learning.matrix import Feature, matrix, plain_names
 from training.learning.model import Model
 from training.learning.scorecard import Scorecard
-from training.tables.foreign import fitting
+from training.tables.foreign import columns_for
 from training.tables.plain_table import Frame
 from training.treeshap.explainer import ExplanationPath, TreeShap
 
@@ -172,7 +172,7 @@ class Artifact:
         ContractBroken
             The table's columns are not those of training; every difference is told.
         """
-        X = matrix(fitting(frame, self.features), self.features)
+        X = matrix(columns_for(frame, self.features), self.features)
         return self.scale.probability(self.margins(X))
 
     def half_widths(self, X: Floats) -> Floats:

@@ -28,7 +28,7 @@ from training.artifact import Artifact
 from training.explaining.drivers import by_indicator
 from training.learning import model, split
 from training.learning.matrix import Feature
-from training.learning.model import Restraint, Rows
+from training.learning.model import ModelSettings, TrainingRows
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -70,14 +70,14 @@ class Check:
         return cls(name, says, value, threshold, "at least", len(good), passed)
 
 
-def certified(artifact: Artifact, rows: Rows, progress: Progress = silent) -> Artifact:
+def certified(artifact: Artifact, rows: TrainingRows, progress: Progress = silent) -> Artifact:
     """The artifact with its certificate in `evaluation["certificate"]`, as plain JSON values.
 
     `rows` are those that it learnt from; accounts of the latest date are explained.
     """
     progress(f"certifying the explanations of {artifact.target}")
     latest = rows.where(rows.as_of == rows.as_of.max()).thinned(SHOWN_ROWS)
-    compared = latest.X[split.spread(len(latest.X), COMPARED_ROWS)]
+    compared = latest.X[split.evenly_spaced(len(latest.X), COMPARED_ROWS)]
     by_booster = _by_booster(artifact, compared)
     checks = [
         _additivity(artifact, latest.X),
@@ -143,10 +143,10 @@ def _agreement(artifact: Artifact, X: Floats, by_booster: Floats) -> Check:
 
 def _fidelities(artifact: Artifact, X: Floats, taught: Floats) -> list[Check]:
     """Whether the score moves as the top driver states, by what it counts from, and is told by."""
-    shown = X[split.spread(len(X), FAITHFUL_ROWS)]
+    shown = X[split.evenly_spaced(len(X), FAITHFUL_ROWS)]
     usual = np.array([[feature.usual_coded for feature in artifact.features]])
     references = {
-        "fidelity": ("as in training", taught[split.spread(len(taught), REFERENCES)]),
+        "fidelity": ("as in training", taught[split.evenly_spaced(len(taught), REFERENCES)]),
         "fidelity to the usual": ("at its usual value", usual),
     }
     return [
@@ -188,20 +188,20 @@ def _under_seeds(artifact: Artifact, by_booster: Floats) -> Check:
     return Check.share("stability", says, good, STABLE)
 
 
-def _under_halves(artifact: Artifact, rows: Rows, X: Floats) -> Check:
+def _under_halves(artifact: Artifact, rows: TrainingRows, X: Floats) -> Check:
     """Of each row and half, whether its scorecard agrees with the artifact's.
 
     Half of a sample strays from the whole as far as the whole does from the truth (the delete-half
     jackknife, Shao & Wu 1989).
     """
     says = "the share whose top driver is the same when either half of the accounts alone teaches"
-    restraint = Restraint(**artifact.training["restraint"])
+    model_settings = ModelSettings(**artifact.training["model_settings"])
     own = top_drivers(artifact.contributions(X), artifact.features)
     agree = []
-    for half in split.grouped(rows.accounts, 2):
+    for half in split.by_account(rows.accounts, 2):
         taught = rows.where(half.train)
         if len(np.unique(taught.y)) == 2:
-            card = model.fit(taught, restraint).scorecard
+            card = model.fit_model(taught, model_settings).scorecard
             found = replace(artifact, scorecard=card).contributions(X)
             agree.append(top_drivers(found, artifact.features) == own)
     good = np.concatenate([np.zeros(0, dtype=np.bool_), *agree])

@@ -27,7 +27,7 @@ from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
 from training.explaining.drivers import Meaning
 from training.learning import cold_start, model, search, split
-from training.learning.learnt import Learnt
+from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
 from training.learning.search import Choice
 from training.metrics.calibration_table import by_as_of
@@ -52,7 +52,7 @@ def choose(
     trials: int = search.TRIALS,
     progress: Progress = silent,
 ) -> Choice:
-    """The restraint that suits labelled rows: by later as-of dates where their history has some.
+    """The settings that suit labelled rows: by later as-of dates where their history has some.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def choose(
     require_enough(table, target, company)
     rows = as_rows(table, describe(table, live(columns)), company, target)
     folds, chosen_on = search.folds_of(rows, company.targets[target])
-    return cold_start.choose(rows, folds, chosen_on, trials=trials, progress=progress)
+    return cold_start.choose_settings(rows, folds, chosen_on, trials=trials, progress=progress)
 
 
 def live(columns: Sequence[Column]) -> list[Column]:
@@ -76,10 +76,10 @@ def fit(
     company: Company,
     target: str,
     choice: Choice | None = None,
-) -> tuple[Artifact, Learnt]:
+) -> tuple[Artifact, FittedModel]:
     """An artifact from labelled rows, calibrated and anchored on their latest as-of date.
 
-    Beside it what it is made of. Without a `choice` of restraint, the rows themselves choose it.
+    Beside it what it is made of. Without a `choice` of settings, they are chosen on the rows.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def fit(
 
 def learn(
     table: pa.Table, columns: Sequence[Column], company: Company, target: str, choice: Choice
-) -> Learnt:
+) -> FittedModel:
     """What labelled rows teach, calibrated on their latest as-of date, without a scale.
 
     Raises
@@ -106,10 +106,10 @@ def learn(
     require_enough(table, target, company)
     rows = as_rows(table, describe(table, live(columns)), company, target)
     _require_both(rows, company.targets[target].words[0])
-    return Learnt.of(rows, choice.restraint, rows.as_of == rows.as_of.max())
+    return FittedModel.of(rows, choice.model_settings, rows.as_of == rows.as_of.max())
 
 
-def anchors(learnt: Learnt, company: Company, target: str) -> Anchors | Edge:
+def anchors(learnt: FittedModel, company: Company, target: str) -> Anchors | Edge:
     """What anchors the scale of what was learnt: rows of the latest date, which it never saw.
 
     Where these are too few to support bands, earlier dates help, at least a horizon apart.
@@ -134,7 +134,7 @@ def anchors(learnt: Learnt, company: Company, target: str) -> Anchors | Edge:
 
 
 def _artifact(
-    learnt: Learnt, choice: Choice, scale: Anchors | Edge, company: Company, target: str
+    learnt: FittedModel, choice: Choice, scale: Anchors | Edge, company: Company, target: str
 ) -> Artifact:
     """What was learnt, with its scale, and the words of the declaration."""
     declared, features = company.targets[target], tuple(learnt.rows.features)
@@ -177,7 +177,7 @@ def require_enough(table: pa.Table, target: str, company: Company) -> None:
             )
 
 
-def _require_both(rows: model.Rows, word: str) -> None:
+def _require_both(rows: model.TrainingRows, word: str) -> None:
     labels = rows.y[rows.as_of == rows.as_of.max()]
     if (events := int(labels.sum())) in (0, len(labels)):
         raise GateRefused(
@@ -219,11 +219,11 @@ def _usual(column: pa.ChunkedArray, item: Column) -> float | str | None:
 
 def as_rows(
     table: pa.Table, features: Sequence[Feature], company: Company, target: str
-) -> model.Rows:
+) -> model.TrainingRows:
     """The table as what the model is given."""
     as_of = table["as_of"].to_numpy().astype("datetime64[D]")
     day: date = as_of.max().astype(object)
-    return model.Rows(
+    return model.TrainingRows(
         matrix(table, features),
         table[f"label__{target}"].to_numpy().astype(np.int8),
         table["account_id"].to_pylist(),
@@ -244,7 +244,7 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
     return found
 
 
-def account_of(learnt: Learnt, choice: Choice) -> dict[str, Any]:
+def account_of(learnt: FittedModel, choice: Choice) -> dict[str, Any]:
     """What the artifact was made from, for those who read it."""
     rows, history = learnt.rows, learnt.history
     logits = history.line.logits(learnt.margins)
@@ -253,8 +253,8 @@ def account_of(learnt: Learnt, choice: Choice) -> dict[str, Any]:
         "rows": len(rows.y),
         "accounts": len(set(rows.accounts)),
         "events": int(rows.y.sum()),
-        "bag": model.BAG if choice.restraint.share else 0,
-        "restraint": asdict(choice.restraint),
+        "bag": model.BAG if choice.model_settings.share else 0,
+        "model_settings": asdict(choice.model_settings),
         "chosen_on": choice.chosen_on,
         "trials": list(choice.trials),
         "losses": choice.losses,
@@ -269,7 +269,7 @@ def account_of(learnt: Learnt, choice: Choice) -> dict[str, Any]:
 
 def size(made: dict[str, Any]) -> str:
     """How big the model is."""
-    kept = made["restraint"]
+    kept = made["model_settings"]
     trees = f"{made['bag']} × {kept['rounds']} trees of {kept['leaves']} leaves"
     if not kept["share"]:
         return "a scorecard"

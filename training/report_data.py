@@ -22,7 +22,7 @@ from features.snapshots import Snapshots
 from training.artifact import Artifact
 from training.explaining.drivers import by_indicator, told
 from training.learning.matrix import Feature, matrix
-from training.learning.split import spread
+from training.learning.split import evenly_spaced
 from training.procedure import labelled
 
 Floats = npt.NDArray[np.float64]
@@ -71,13 +71,13 @@ def drivers(artifact: Artifact, X: Floats) -> dict[str, Any]:
         absolute `points`; for the first `SHOWN` of them, per row of the sample, its `points` and
         its `position`: the share of rows whose value is lower, None where unknown or no number.
     """
-    X = X[spread(len(X), EXPLAINED)]
+    X = X[evenly_spaced(len(X), EXPLAINED)]
     contributions = artifact.contributions(X)
     names, folded = by_indicator(contributions, artifact.features)
     points = folded * artifact.scale.points_per_margin
     strength = np.abs(points).mean(axis=0) if len(X) else np.zeros(len(names))
     order = np.argsort(-strength, kind="stable")
-    shown, rows = order[:SHOWN], spread(len(X), SAMPLE)
+    shown, rows = order[:SHOWN], evenly_spaced(len(X), SAMPLE)
     position = _positions(artifact.features, X, contributions)[np.ix_(rows, shown)]
     return {
         "rows": len(X),

@@ -23,7 +23,7 @@ RED, YELLOW, GREEN, UNSCORED = range(len(BANDS))
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredArrays:
     """Per row: calibrated logits and scores, both NaN where unscored.
 
     `health` is the unclipped score, of an opportunity its own; `completeness` is
@@ -45,7 +45,7 @@ class Scored:
         return bands(self.health)
 
 
-def scored(rows: pa.Table, artifact: Artifact) -> Scored:
+def score_rows(rows: pa.Table, artifact: Artifact) -> ScoredArrays:
     """What `artifact` says of snapshot rows, in their order.
 
     A row is scored where the account is eligible, has `min_history_days`, and any indicator is
@@ -66,7 +66,7 @@ def scored(rows: pa.Table, artifact: Artifact) -> Scored:
         margins = artifact.margins(X[there])
         logits[there] = artifact.calibration.logits(margins)
         health[there] = artifact.scale.unclipped(margins)
-    return Scored(logits, health, share)
+    return ScoredArrays(logits, health, share)
 
 
 def bands(health: Floats) -> Codes:

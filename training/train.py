@@ -30,7 +30,7 @@ from training.evaluating.evaluation_dates import (
     judged,
     simplest,
 )
-from training.evaluating.target_history import History
+from training.evaluating.target_history import TargetHistory
 from training.indicators import lead_times
 from training.interval import redraws
 from training.leaks.same_grid import require_grid
@@ -167,7 +167,7 @@ def _told(
     if name in ground.events:
         progress(f"measuring lead times of {name}")
         leads = lead_times.of_months(ground.built, company, ground.events[name], seen)
-        artifact = lead_times.told_by(artifact, leads)
+        artifact = lead_times.with_lead_times(artifact, leads)
     return report_data.told_by(artifact, ground.built, company, seen)
 
 
@@ -318,13 +318,15 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     """The artifact learnt from the as-of dates `learn`, with the evaluation its history allows.
 
     `later` are as-of dates that it has not learnt from and may be judged on (see `judge`);
-    `choice` is how many restraints are tried, or the one that was chosen before, which is kept;
+    `choice` is how many model settings are tried, or the choice made before, which is kept;
     `champion` is the model to compare it with, `mrr` the monthly recurring revenue by account, of
     which the evaluation tells how much would have been caught.
     """
     require_grid(built.table, target, company.bands.min_history)
     table = labelled(built, company, target)
-    history = History(built, company, target, table, learn, later, champion=champion, mrr=mrr or {})
+    history = TargetHistory(
+        built, company, target, table, learn, later, champion=champion, mrr=mrr or {}
+    )
     history = history.choose(choice, progress).choose_earlier(choice, progress)
     make = judged if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
@@ -332,12 +334,12 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     artifact = replace(artifact, training=artifact.training | _about(artifact, history, taught))
     learnt_from = history.rows(taught, artifact.features)
     latest = learnt_from.as_of == np.datetime64(learnt_from.latest, "D")
-    artifact = redraws.measured(artifact, learnt_from, latest, progress)
+    artifact = redraws.with_score_interval(artifact, learnt_from, latest, progress)
     artifact = beside_itself(artifact, champion)
     return certificate.certified(artifact, learnt_from, progress)
 
 
-def _about(artifact: Artifact, history: History, taught: pa.Table) -> dict[str, Any]:
+def _about(artifact: Artifact, history: TargetHistory, taught: pa.Table) -> dict[str, Any]:
     """What training keeps of the data, the declaration, and how the artifact explains itself."""
     return {
         "data_digest": snapshots.digest(taught),

@@ -1,8 +1,8 @@
 """`fit`: an artifact from one flat table that nobody declared, by the company's own procedure.
 
-Without a time, rows are one moment: folds of whole accounts choose the restraint, calibrate and
+Without a time, rows are one moment: folds of whole accounts choose the settings, calibrate and
 judge. With one, the table is cut into blocks by time; the last block judges a repetition of the
-procedure on the blocks before it, which also chose the restraint, and then calibrates the artifact
+procedure on the blocks before it, which also chose the settings, and then calibrates the artifact
 that learnt from all. What the model gains over its baselines is pooled with up to four blocks
 before, each judged by what the blocks before it chose and taught. When a label was known is not in
 such a table: it is taken as known when the next block begins.
@@ -34,9 +34,9 @@ from training.evaluating.origins import Origin, pooled
 from training.explaining.drivers import Meaning
 from training.interval import redraws
 from training.learning import cold_start, search, split
-from training.learning.learnt import Learnt
+from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
-from training.learning.model import Rows
+from training.learning.model import TrainingRows
 from training.learning.search import Choice
 from training.metrics import quality, segments, worth
 from training.procedure import account_of, size
@@ -60,7 +60,7 @@ MOMENT = "one moment"
 class _Read:
     """A training table that was read: its rows, and the names of its blocks in order of time."""
 
-    rows: Rows
+    rows: TrainingRows
     blocks: Sequence[str]
     about: Mapping[str, Any]
 
@@ -69,11 +69,11 @@ class _Read:
         """The number of each row's block."""
         return self.rows.as_of.astype(np.int64)
 
-    def at(self, block: int) -> Rows:
+    def at(self, block: int) -> TrainingRows:
         """The rows of a block."""
         return self.rows.where(self.block == block)
 
-    def before(self, block: int) -> Rows:
+    def before(self, block: int) -> TrainingRows:
         """The rows of all blocks before it."""
         return self.rows.where(self.block < block)
 
@@ -95,7 +95,7 @@ def fit(
     label : str
         A column of two values; rows without one are left out.
     trials : int
-        How many restraints are tried.
+        How many model settings are tried.
     **roles
         `id`, the column that tells customers apart (else rows of the same content are one);
         `time`, the column to split by; `event`, the label's value that is predicted, where that is
@@ -111,7 +111,9 @@ def fit(
     read = _read(frame, Roles(label=label, **roles))
     progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
     artifact = _simplest(read, _choose(read, trials, progress), progress)
-    artifact = redraws.measured(artifact, read.rows, _latest_with_enough(read.rows), progress)
+    artifact = redraws.with_score_interval(
+        artifact, read.rows, _latest_with_enough(read.rows), progress
+    )
     # Before the certificate, which makes another object of it: what explains is compiled once.
     found = _evidence(artifact, read)
     artifact = certificate.certified(artifact, read.rows, progress)
@@ -130,8 +132,8 @@ def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
     return found
 
 
-def _chosen(read: _Read, rows: Rows, trials: int, progress: Progress) -> Choice:
-    return cold_start.choose(rows, *_folds(read, rows), trials=trials, progress=progress)
+def _chosen(read: _Read, rows: TrainingRows, trials: int, progress: Progress) -> Choice:
+    return cold_start.choose_settings(rows, *_folds(read, rows), trials=trials, progress=progress)
 
 
 def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
@@ -164,7 +166,7 @@ def _judged(read: _Read, choices: Choices, progress: Progress) -> Artifact:
     return replace(artifact, evaluation=_out_of_time(_made(read, repeated, choice), origins))
 
 
-def _learnt_before(read: _Read, block: int, choice: Choice) -> Learnt | None:
+def _learnt_before(read: _Read, block: int, choice: Choice) -> FittedModel | None:
     """What the blocks before one teach; None where their calibration runs backwards."""
     try:
         return _learnt(read.before(block), choice)
@@ -192,14 +194,14 @@ def summary(artifact: Artifact) -> str:
         f"{made['rows']:,} rows, {made['events']:,} with the event, {size(made)}\n"
         f"  judged on {where(judged)}: AUC {spread(judged['auc'])}, log loss "
         f"{spread(judged['log_loss'])}, ECE {judged['ece']:.3f}\n"
-        f"  restraint chosen on {made['chosen_on']}; digest {artifact.digest[:12]}"
+        f"  model settings chosen on {made['chosen_on']}; digest {artifact.digest[:12]}"
         + "".join(f"\n  {line}" for line in proven(artifact))
     )
 
 
 def _read(frame: Frame, roles: Roles) -> _Read:
     table = plain_table.as_table(frame, texts=() if roles.id is None else (roles.id,))
-    labels = label_column.labels(table, roles)
+    labels = label_column.read_labels(table, roles)
     known = ~np.isnan(labels)
     table, y = table.filter(pa.array(known)), labels[known].astype(np.int8)
     if not _enough(y):
@@ -208,11 +210,11 @@ def _read(frame: Frame, roles: Roles) -> _Read:
             f"without; {MIN_CHURNERS} of each are needed; add rows"
         )
     features = foreign.features_of(table, y, roles)
-    accounts = foreign.accounts(table, y, roles, features)
+    accounts = foreign.row_customers(table, y, roles, features)
     _require_folds(y, accounts, roles)
     blocks, names = _blocks(table, roles)
     as_of = np.array(blocks, "datetime64[D]")
-    rows = Rows(matrix(table, features), y, accounts, as_of, features, [0] * len(features))
+    rows = TrainingRows(matrix(table, features), y, accounts, as_of, features, [0] * len(features))
     about = {
         "roles": asdict(roles),
         "rows_without_label": int((~known).sum()),
@@ -225,7 +227,8 @@ def _read(frame: Frame, roles: Roles) -> _Read:
 def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
     """Raises GateRefused where holding some accounts out leaves one outcome alone."""
     if all(
-        split.both_outcomes(y[fold.train]) and fold.test.any() for fold in split.grouped(accounts)
+        split.both_outcomes(y[fold.train]) and fold.test.any()
+        for fold in split.by_account(accounts)
     ):
         return
     by = f"id {roles.id}" if roles.id is not None else "what the columns say"
@@ -265,21 +268,21 @@ def _moment(value: float) -> str:
     return f"{value:g}"
 
 
-def _folds(read: _Read, rows: Rows) -> tuple[list[split.Fold], str]:
+def _folds(read: _Read, rows: TrainingRows) -> tuple[list[split.CvFold], str]:
     """Folds by blocks of time where the rows have some, else by accounts; and what they are."""
-    later = [fold for fold in split.forward(rows.as_of) if search.both(rows, fold)]
+    later = [fold for fold in split.forward(rows.as_of) if search.both_sides_usable(rows, fold)]
     if later:
         return later, "later blocks of time"
     grouped, one_moment = search.folds_of(rows, None)
     return grouped, one_moment if len(read.blocks) == 1 else search.TOO_SHORT
 
 
-def _learnt(rows: Rows, choice: Choice) -> Learnt:
+def _learnt(rows: TrainingRows, choice: Choice) -> FittedModel:
     """What the rows teach, calibrated on the latest of them with enough of both outcomes."""
-    return Learnt.of(rows, choice.restraint, _latest_with_enough(rows))
+    return FittedModel.of(rows, choice.model_settings, _latest_with_enough(rows))
 
 
-def _made(read: _Read, learnt: Learnt, choice: Choice) -> Artifact:
+def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
     """The artifact of what was learnt."""
     line, features, roles = learnt.history.line, tuple(learnt.rows.features), read.about["roles"]
     return Artifact(
@@ -299,7 +302,7 @@ def _made(read: _Read, learnt: Learnt, choice: Choice) -> Artifact:
     )
 
 
-def _latest_with_enough(rows: Rows) -> split.Mask:
+def _latest_with_enough(rows: TrainingRows) -> split.Mask:
     for block in np.unique(rows.as_of)[::-1]:
         mask: split.Mask = rows.as_of >= block
         if _enough(rows.y[mask]):
@@ -347,7 +350,7 @@ def _named(read: _Read, days: Sequence[str]) -> list[str]:
     return [read.blocks[int(np.datetime64(day, "D").astype(np.int64))] for day in days]
 
 
-def _origin(read: _Read, learnt: Learnt, block: int) -> Origin:
+def _origin(read: _Read, learnt: FittedModel, block: int) -> Origin:
     """The rows of a block, what was learnt from those before says of them, and its rivals."""
     test = read.at(block)
     return Origin(
@@ -371,7 +374,7 @@ def _out_of_time(artifact: Artifact, origins: Sequence[Origin]) -> dict[str, Any
     }
 
 
-def _by_folds(artifact: Artifact, learnt: Learnt) -> dict[str, Any]:
+def _by_folds(artifact: Artifact, learnt: FittedModel) -> dict[str, Any]:
     """Each fold by a line of the others; the margins never saw their account."""
     held, logits = learnt.held, baselines.cross_calibrated(learnt)
     days, rivals = artifact.training["as_of"], baselines.beside_held(learnt)

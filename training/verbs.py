@@ -34,7 +34,7 @@ def check(
         if deep:
             from training.leaks import deep_check
 
-            findings = deep_check.check(load(company), progress=step)
+            findings = deep_check.check_deep(load(company), progress=step)
         else:
             findings = contract.check(load(company), progress=step)
     if as_json:
@@ -96,7 +96,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     trials = Settings.read().trials
     with progress("reading the table") as tell:
         artifact = train_table.fit(
-            plain_table.read(table), label, trials=trials, progress=tell, **roles
+            plain_table.read_table(table), label, trials=trials, progress=tell, **roles
         )
         artifact.save(out)
         tell("drawing the report")
@@ -235,14 +235,14 @@ def lead_time(
     declared = declaration.load(company)
     with progress("opening the tables") as tell:
         wanted = choose_targets(declared, target or declared.adverse)
-        found = lead_times.measure(declared, wanted, progress=tell)
+        found = lead_times.measure_leads(declared, wanted, progress=tell)
         for item in found if out else []:
             tell(f"drawing {item.target}")
             plots.write(item, Path(str(out)) / item.target, declared.company.name)
     if as_json:
         typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
     else:
-        report.leads(found)
+        report.show_leads(found)
 
 
 @app.command()
@@ -259,10 +259,10 @@ def indicators(
 
     declared, settings = declaration.load(company), Settings.read()
     with progress("opening the tables") as tell:
-        found = admission.judge(
+        found = admission.evaluate_indicators(
             declared, choose_targets(declared, target or ()), settings=settings, progress=tell
         )
     if as_json:
         typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
     else:
-        report.admissions(found)
+        report.show_admissions(found)

@@ -52,7 +52,7 @@ def contributions(X: Floats, truth: Floats, accounts: Sequence[str]) -> Floats:
         The account of each row.
     """
     shown = np.zeros((len(X), X.shape[1] + 1))
-    for half in split.grouped(accounts, HALVES):
+    for half in split.by_account(accounts, HALVES):
         if half.test.any():
             trees = train_on_truth(X[half.train], truth[half.train])
             shown[half.test] = trees.predict(X[half.test], pred_contrib=True, num_threads=1)

@@ -15,7 +15,7 @@ from serving.assessment.assess import Assessment, Band, Driver
 from serving.assessment.opportunities import Opportunity
 from serving.published.book import Edition, Entry
 from serving.published.prospects import Prospect
-from training.movement.change import Change, Part
+from training.movement.change import Change, ChangePart
 
 MAX_ACCOUNTS = 1000
 LONGEST_ID = 512
@@ -206,7 +206,7 @@ class ChangeMessage(TypedDict):
     title: str
     dimension: Annotated[str, WithJsonSchema({"enum": list(DIMENSIONS)})]
     kind: Annotated[str, WithJsonSchema({"enum": list(get_args(Kind))})]
-    part: Annotated[str, WithJsonSchema({"enum": list(get_args(Part))})]
+    part: Annotated[str, WithJsonSchema({"enum": list(get_args(ChangePart))})]
     old: float | str | None
     new: float | str | None
     window: int | None

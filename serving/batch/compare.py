@@ -16,7 +16,7 @@ from serving.published import runs
 from serving.published.movement_rows import SCHEMA, to_table
 from serving.published.runs import Run
 from training.artifact import Artifact, champion_folder
-from training.movement.accounting import Scored, movements
+from training.movement.accounting import ScoredSnapshot, movements
 
 KEYS = ["account_id", "target", "band"]
 
@@ -107,8 +107,8 @@ def _changes(made: Made, before: Before, company: Company) -> pa.Table:
     for target, old in before.models.items():
         ids = _scored(made.scores, target, _scored(scores, target))
         found = movements(
-            Scored(old, _of(measured, ids)),
-            Scored(made.models[target], _of(made.rows, ids)),
+            ScoredSnapshot(old, _of(measured, ids)),
+            ScoredSnapshot(made.models[target], _of(made.rows, ids)),
             alike=_alike(old, made.models[target], company),
             rebuilt=None if before.rebuilt is None else _of(before.rebuilt, ids),
         )

@@ -42,7 +42,7 @@ def score(model: Path, table: Path, out: Path) -> int:
     artifact = first_load(model)
     if "roles" not in artifact.training:
         raise DeclarationError(f"{model}: a model of a company; score it with --company")
-    found = scored(artifact, plain_table.read(table))
+    found = scored(artifact, plain_table.read_table(table))
     publish.write_table(found, out)
     return int(found.num_rows)
 
@@ -53,7 +53,7 @@ def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
     `probability_low` and `probability_high` are the ends of the interval of the health score, from
     `health_score_high` to `health_score_low`, as probabilities.
     """
-    X = matrix(foreign.fitting(table, artifact.features), artifact.features)
+    X = matrix(foreign.columns_for(table, artifact.features), artifact.features)
     margins = artifact.margins(X)
     health, around = artifact.scale.unclipped(margins), artifact.half_widths(X)
     logits, wide = artifact.calibration.logits(margins), artifact.interval.half_widths(X)

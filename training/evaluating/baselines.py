@@ -15,9 +15,9 @@ from features.errors import GateRefused
 from training.evaluating import gate
 from training.evaluating.origins import Rival, constant
 from training.learning import split
-from training.learning.learnt import Learnt
+from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature
-from training.learning.model import Rows
+from training.learning.model import TrainingRows
 
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ Groups = npt.NDArray[np.int64]
 TENTHS = np.arange(1, 10) / 10
 
 
-def beside(test: Rows, learnt: Learnt) -> list[Rival]:
+def beside(test: TrainingRows, learnt: FittedModel) -> list[Rival]:
     """What each baseline, taught and calibrated by the model's own rows, says of the rows `test`.
 
     The best column comes first. A baseline whose calibration would run backwards is worth no more
@@ -41,7 +41,7 @@ def beside(test: Rows, learnt: Learnt) -> list[Rival]:
     return found
 
 
-def beside_held(learnt: Learnt) -> list[Rival]:
+def beside_held(learnt: FittedModel) -> list[Rival]:
     """The same where no later date is at hand: what each says of the rows that calibrated.
 
     Each row by a model and a line that never saw its account.
@@ -56,33 +56,33 @@ def beside_held(learnt: Learnt) -> list[Rival]:
     return found
 
 
-def cross_calibrated(learnt: Learnt) -> Floats:
+def cross_calibrated(learnt: FittedModel) -> Floats:
     """Logits of the rows that calibrated, each fold's line fitted on the other folds' rows."""
     margins, rows = learnt.held_margins, learnt.held
     logits = np.empty(len(margins))
-    for fold in split.grouped(rows.accounts):
+    for fold in split.by_account(rows.accounts):
         line = learnt.history.pull.line(margins[fold.train], rows.y[fold.train])
         logits[fold.test] = line.logits(margins[fold.test])
     return logits
 
 
-def _drafts(learnt: Learnt) -> Iterator[tuple[str, list[int], Callable[[], Learnt]]]:
+def _drafts(learnt: FittedModel) -> Iterator[tuple[str, list[int], Callable[[], FittedModel]]]:
     """The name of each baseline, the places of its columns, and what makes it."""
     every = list(range(len(learnt.rows.features)))
     if len(every) > 1:
         best = _best(learnt.rows)
         yield f"{learnt.rows.features[best].name} alone", [best], lambda: _alone(learnt, best)
-    if learnt.restraint.share:
+    if learnt.model_settings.share:
         yield gate.SCORECARD, every, learnt.without_trees
 
 
-def _alone(learnt: Learnt, place: int) -> Learnt:
+def _alone(learnt: FittedModel, place: int) -> FittedModel:
     """What one column teaches by itself."""
-    plain = replace(learnt.restraint, share=0.0)
-    return Learnt.of(learnt.rows.only([place]), plain, learnt.calibrating)
+    plain = replace(learnt.model_settings, share=0.0)
+    return FittedModel.of(learnt.rows.only([place]), plain, learnt.calibrating)
 
 
-def _best(rows: Rows) -> int:
+def _best(rows: TrainingRows) -> int:
     """The place of the column that tells the outcome best by itself, of accounts it did not see.
 
     Of those that it saw a category of many values tells most, and be it noise.

@@ -9,8 +9,8 @@ which is one for all). The report says which.
 
 That date gives the headline figures. What the model gains over its baselines, and over the champion
 where its labels were settled by then, is pooled with up to four earlier origins, a horizon
-apart: on each the procedure is repeated whole, the choice of restraint included, on the dates that
-were settled by it. So no origin has chosen or taught what is judged on it.
+apart: on each the procedure is repeated whole, the choice of model settings included, on the
+dates that were settled by it. So no origin has chosen or taught what is judged on it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,16 +32,16 @@ from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
 from training.evaluating import baselines, gate
 from training.evaluating.origins import Origin, over_champion, pooled
-from training.evaluating.target_history import History
+from training.evaluating.target_history import TargetHistory
 from training.learning import split
-from training.learning.learnt import Learnt
+from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
 from training.metrics import quality, segments
 
 Floats = npt.NDArray[np.float64]
 
 
-def simplest(history: History, earlier: Sequence[Origin], progress: Progress) -> Artifact:
+def simplest(history: TargetHistory, earlier: Sequence[Origin], progress: Progress) -> Artifact:
     """What `judged` makes, and where its trees prove nothing, the scorecard alone, judged likewise.
 
     A scorecard that supports no model leaves the trees in their place.
@@ -56,7 +56,7 @@ def simplest(history: History, earlier: Sequence[Origin], progress: Progress) ->
         return artifact
 
 
-def judged(history: History, earlier: Sequence[Origin], progress: Progress) -> Artifact:
+def judged(history: TargetHistory, earlier: Sequence[Origin], progress: Progress) -> Artifact:
     """The artifact that the procedure makes of `history.learn`, with its evaluation."""
     progress(f"fitting {history.target}")
     artifact, learnt = history.fit(history.learn)
@@ -73,7 +73,7 @@ def beside_itself(artifact: Artifact, champion: Artifact | None) -> Artifact:
 
 
 def judge(
-    artifact: Artifact, learnt: Learnt, history: History, earlier: Sequence[Origin]
+    artifact: Artifact, learnt: FittedModel, history: TargetHistory, earlier: Sequence[Origin]
 ) -> dict[str, Any]:
     """The evaluation of `artifact`, learnt from `history.learn`, as plain JSON values.
 
@@ -94,7 +94,7 @@ def judge(
 
 
 def _out_of_time(
-    learnt: Learnt, anchors: Anchors | Edge, history: History, earlier: Sequence[Origin]
+    learnt: FittedModel, anchors: Anchors | Edge, history: TargetHistory, earlier: Sequence[Origin]
 ) -> dict[str, Any]:
     test = history.of([history.latest])
     origin = _origin(learnt, test, history)
@@ -117,7 +117,7 @@ def _out_of_time(
     }
 
 
-def earlier_origins(history: History, progress: Progress = silent) -> Iterator[Origin]:
+def earlier_origins(history: TargetHistory, progress: Progress = silent) -> Iterator[Origin]:
     """What the procedure would have said at each origin before the latest date, latest first.
 
     Each by the choice that was made for it. An origin whose earlier dates support no model is left
@@ -130,7 +130,7 @@ def earlier_origins(history: History, progress: Progress = silent) -> Iterator[O
             yield _origin(learnt, test, history)
 
 
-def _origin(learnt: Learnt, test: pa.Table, history: History) -> Origin:
+def _origin(learnt: FittedModel, test: pa.Table, history: TargetHistory) -> Origin:
     """The rows of one later as-of date, what was learnt says of them, and what its rivals do."""
     rows = history.rows(test, learnt.rows.features)
     return Origin(
@@ -145,7 +145,7 @@ def _origin(learnt: Learnt, test: pa.Table, history: History) -> Origin:
     )
 
 
-def _of_champion(history: History, day: date, test: pa.Table) -> Floats | None:
+def _of_champion(history: TargetHistory, day: date, test: pa.Table) -> Floats | None:
     """What the champion says of the rows of a date; None where it cannot be judged there."""
     old = history.champion
     if old is None or _why_not_compared(old, history, day):
@@ -153,7 +153,7 @@ def _of_champion(history: History, day: date, test: pa.Table) -> Floats | None:
     return old.calibration.logits(old.margins(matrix(test, old.features)))
 
 
-def _champion(history: History, origins: Sequence[Origin]) -> dict[str, Any] | None:
+def _champion(history: TargetHistory, origins: Sequence[Origin]) -> dict[str, Any] | None:
     """By how much the log loss beats the champion's, where it had learnt nothing of the date."""
     old = history.champion
     if old is None:
@@ -172,7 +172,7 @@ def _not_compared(old: Artifact, why: str) -> dict[str, Any]:
     }
 
 
-def _why_not_compared(old: Artifact, history: History, day: date) -> str:
+def _why_not_compared(old: Artifact, history: TargetHistory, day: date) -> str:
     """Why the champion cannot be judged on `day`; empty where it can."""
     try:
         require_same_meaning(old, history.company)
@@ -185,7 +185,7 @@ def _why_not_compared(old: Artifact, history: History, day: date) -> str:
     return ""
 
 
-def _by_folds(learnt: Learnt, history: History) -> dict[str, Any]:
+def _by_folds(learnt: FittedModel, history: TargetHistory) -> dict[str, Any]:
     logits, scores = _cross_calibrated(learnt, history)
     held, taught = learnt.held, history.of(history.learn)
     test = taught.filter(pa.array(learnt.calibrating))
@@ -218,11 +218,11 @@ def _by_light(
     return {"opportunities": quality.opportunities(scores, labels)}
 
 
-def _cross_calibrated(learnt: Learnt, history: History) -> tuple[Floats, Floats]:
+def _cross_calibrated(learnt: FittedModel, history: TargetHistory) -> tuple[Floats, Floats]:
     """Logits and scores of held rows, each fold's line and anchors fitted on the others."""
     held, margins, pull = learnt.held, learnt.held_margins, learnt.history.pull
     logits, scores = np.empty(len(held.y)), np.empty(len(held.y))
-    for fold in split.grouped(held.accounts):
+    for fold in split.by_account(held.accounts):
         line = pull.line(margins[fold.train], held.y[fold.train])
         anchors = scales.anchored(
             history.declared,
@@ -235,7 +235,9 @@ def _cross_calibrated(learnt: Learnt, history: History) -> tuple[Floats, Floats]
     return logits, scores
 
 
-def _shadow(history: History, test: pa.Table, labels: npt.NDArray[np.int8]) -> list[dict[str, Any]]:
+def _shadow(
+    history: TargetHistory, test: pa.Table, labels: npt.NDArray[np.int8]
+) -> list[dict[str, Any]]:
     """What each shadow column says by itself: reported, and never part of a score."""
     columns = [
         item for item in history.built.columns if item.stage == "shadow" and item.dtype == "number"

@@ -1,6 +1,6 @@
 """The labelled rows of a target over its as-of dates, and what the procedure makes of some of them.
 
-What learns from some dates is restrained by a choice that those dates made: the choice of an origin
+A model of some dates has model settings that were chosen on those dates: the choice of an origin
 looks at nothing that was settled after it.
 """
 
@@ -21,9 +21,9 @@ from features.snapshots import Snapshots
 from training import procedure
 from training.artifact import Artifact
 from training.learning import split
-from training.learning.learnt import Learnt
+from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature
-from training.learning.model import Rows
+from training.learning.model import TrainingRows
 from training.learning.search import Choice
 from training.metrics import worth
 from training.procedure import as_rows, choose, fit
@@ -32,10 +32,10 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class History:
+class TargetHistory:
     """Labelled rows of a target and the as-of dates in them: to learn from, and later ones.
 
-    `choice` is the restraint of what learns from the last dates, `choices` that of each earlier
+    `choice` has the model settings for the last dates, `choices` those for each earlier
     origin, `champion` the model that one of them may replace, `mrr` the monthly recurring revenue
     of the accounts of which it is known.
     """
@@ -60,15 +60,15 @@ class History:
         """The rows of `days`."""
         return self.table.filter(pc.is_in(self.table["as_of"], pa.array(days, pa.date32())))
 
-    def rows(self, table: pa.Table, features: Sequence[Feature]) -> Rows:
+    def rows(self, table: pa.Table, features: Sequence[Feature]) -> TrainingRows:
         """Some of the rows as what a model is given."""
         return as_rows(table, features, self.company, self.target)
 
-    def fit(self, days: Sequence[date]) -> tuple[Artifact, Learnt]:
+    def fit(self, days: Sequence[date]) -> tuple[Artifact, FittedModel]:
         """What the procedure makes of the rows of `days`, and what that is made of."""
         return fit(self.of(days), self.built.columns, self.company, self.target, self.choice)
 
-    def learnt_before(self, day: date, choice: Choice) -> Learnt | None:
+    def learnt_before(self, day: date, choice: Choice) -> FittedModel | None:
         """What the dates settled by `day` teach under a choice; None where they teach nothing."""
         columns, taught = self.built.columns, self.of(self.settled_by(day))
         try:
@@ -93,13 +93,13 @@ class History:
         """The as-of dates to learn from whose labels were settled by `day`."""
         return split.settled_before(self.learn, day, self.declared)
 
-    def without_trees(self, why: str) -> "History":
+    def without_trees(self, why: str) -> "TargetHistory":
         """The same, of which scorecards alone are made."""
         assert self.choice is not None
         plain = {day: choice.without_trees(why) for day, choice in self.choices.items()}
         return replace(self, choice=self.choice.without_trees(why), choices=plain)
 
-    def choose(self, trials: int | Choice, progress: Progress) -> "History":
+    def choose(self, trials: int | Choice, progress: Progress) -> "TargetHistory":
         """The same with its choice, in which the latest date has no part where it will judge.
 
         Where the earlier dates cannot support a model, they will not be judged by the last one
@@ -110,7 +110,7 @@ class History:
             choice = self._choice(self.settled_by(self.latest), trials, progress)
         return replace(self, choice=choice or self._choice(self.learn, trials, progress))
 
-    def choose_earlier(self, trials: int | Choice, progress: Progress) -> "History":
+    def choose_earlier(self, trials: int | Choice, progress: Progress) -> "TargetHistory":
         """The same with a choice for each earlier origin, of what was settled by it.
 
         An origin whose earlier dates support none has no choice.

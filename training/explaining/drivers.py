@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.declaring.indicator import Dimension, Kind, Says
-from training.learning.matrix import Feature, indicators
+from training.learning.matrix import Feature, indicator_names
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ def by_indicator(contributions: Floats, features: Sequence[Feature]) -> tuple[li
 
     `contributions` is (rows × features + 1), the last column the bias, which is left out.
     """
-    names = indicators(features)
+    names = indicator_names(features)
     place = [names.index(feature.indicator) for feature in features]
     folded = np.zeros((len(contributions), len(names)))
     for column, indicator in enumerate(place):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from training.explaining.drivers import by_indicator, told
 from training.learning.matrix import matrix
-from training.tables.foreign import fitting
+from training.tables.foreign import columns_for
 from training.tables.plain_table import Frame
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def explained(artifact: "Artifact", frame: Frame, *, units: Units, by: By) -> "s
     """What `Artifact.explain` answers; parameters, answer and errors as there."""
     import shap
 
-    X = matrix(fitting(frame, artifact.features), artifact.features)
+    X = matrix(columns_for(frame, artifact.features), artifact.features)
     found = artifact.contributions(X)
     names, values, data = _columns(artifact, X, found)
     if by == "indicator":

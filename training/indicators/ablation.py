@@ -4,7 +4,7 @@ For each of the last as-of dates that have settled labels before them, the model
 from the same rows with the same seeds, with and without the indicator, and both are judged on
 that date. What is compared is the log loss of each row once an affine calibration has taken out
 the shift of the base rate; the interval resamples accounts and keeps the pairs together (leaving
-one covariate out and refitting: Lei et al. 2018). The restraint is chosen once, on rows
+one covariate out and refitting: Lei et al. 2018). The model settings are chosen once, on rows
 that were settled before the first of these dates.
 """
 
@@ -21,7 +21,7 @@ from features.snapshots import Snapshots
 from training.calibrating import calibration
 from training.learning import model, search, split
 from training.learning.matrix import Feature
-from training.learning.model import Restraint
+from training.learning.model import ModelSettings
 from training.metrics import quality
 from training.procedure import as_rows, describe, labelled, require_enough
 
@@ -57,11 +57,11 @@ class Trial:
     """Rows with every column that is tried, and the folds on which models are judged."""
 
     company: Company
-    rows: model.Rows
+    rows: model.TrainingRows
     features: tuple[Feature, ...]
     live: frozenset[str]
-    folds: tuple[split.Fold, ...]
-    restraint: Restraint
+    folds: tuple[split.CvFold, ...]
+    model_settings: ModelSettings
     judged_on: str
 
     @property
@@ -75,10 +75,10 @@ class Trial:
         rows = self.rows.only(kept)
         return np.concatenate([self._fold_losses(rows, fold) for fold in self.folds])
 
-    def _fold_losses(self, rows: model.Rows, fold: split.Fold) -> Floats:
+    def _fold_losses(self, rows: model.TrainingRows, fold: split.CvFold) -> Floats:
         test, margins = rows.where(fold.test), np.zeros(int(fold.test.sum()))
         if len(rows.features):
-            margins = model.fit(rows.where(fold.train), self.restraint).margins(test.X)
+            margins = model.fit_model(rows.where(fold.train), self.model_settings).margins(test.X)
         losses: Floats = calibration.left_over(margins[None], test.y)[0]
         return losses
 
@@ -98,7 +98,10 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
     declared = company.targets[target]
     folds, judged_on = split.rolling(rows.as_of, declared), "later as-of dates"
     if not (usable := _usable(rows, folds)):
-        usable, judged_on = _usable(rows, list(split.grouped(rows.accounts))), "folds of accounts"
+        usable, judged_on = (
+            _usable(rows, list(split.by_account(rows.accounts))),
+            "folds of accounts",
+        )
     if not usable:
         raise GateRefused(
             f"target {target}: no as-of date has both accounts that churned and accounts that "
@@ -106,19 +109,23 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
         )
     live = frozenset(item.indicator for item in built.columns if item.stage == "live")
     first = rows.where(usable[0].train)
-    restraint = _restraint(first, live, company.targets[target])
-    return Trial(company, rows, tuple(features), live, usable, restraint, judged_on)
+    model_settings = _model_settings(first, live, company.targets[target])
+    return Trial(company, rows, tuple(features), live, usable, model_settings, judged_on)
 
 
-def _usable(rows: model.Rows, folds: Sequence[split.Fold]) -> tuple[split.Fold, ...]:
-    return tuple(fold for fold in folds if search.both(rows, fold))
+def _usable(rows: model.TrainingRows, folds: Sequence[split.CvFold]) -> tuple[split.CvFold, ...]:
+    return tuple(fold for fold in folds if search.both_sides_usable(rows, fold))
 
 
-def _restraint(rows: model.Rows, live: frozenset[str], target: Target) -> Restraint:
+def _model_settings(
+    rows: model.TrainingRows, live: frozenset[str], target: Target
+) -> ModelSettings:
     """What suits the live indicators; the first trials of a search are enough to compare by."""
     own = rows.only([i for i, item in enumerate(rows.features) if item.indicator in live])
     folds, chosen_on = search.folds_of(own, target)
-    return search.choose(own, folds, chosen_on, trials=len(search.FIRST)).restraint
+    return search.search_settings(
+        own, folds, chosen_on, trials=len(search.FIRST_TRIED)
+    ).model_settings
 
 
 def worth(trial: Trial, indicator: str, base: Floats) -> Worth:

@@ -74,7 +74,7 @@ class Admission:
         return content
 
 
-def judge(
+def evaluate_indicators(
     company: Company,
     targets: Sequence[str],
     *,
@@ -105,7 +105,7 @@ def judge(
 
 
 @dataclass(frozen=True)
-class Grounds:
+class AdmissionBasis:
     """What a target's indicators are judged on."""
 
     company: Company
@@ -116,22 +116,22 @@ class Grounds:
     leads: LeadTimes | None
 
 
-def _gather(tables: Tables, artifact: Artifact, until: date, progress: Progress) -> Grounds:
+def _gather(tables: Tables, artifact: Artifact, until: date, progress: Progress) -> AdmissionBasis:
     company, target = tables.company, artifact.target
     months = snapshots.mature_month_starts(tables, target)
     if not artifact.adverse:
         built = snapshots.build_from(tables, [*months, until], progress=progress)
-        return Grounds(company, artifact, built, until, months, None)
+        return AdmissionBasis(company, artifact, built, until, months, None)
     weeks = measure.as_of_dates(tables, target)
     built = snapshots.build_from(tables, [*months, *weeks, until], progress=progress)
     looked = built.on(weeks)
     events = measure.churned(tables, target)
     ground = measure.ground(looked, company, events, measure.STEP, segments=False)
     leads = measure.measure(looked, ground, progress=progress)
-    return Grounds(company, artifact, built, until, months, leads)
+    return AdmissionBasis(company, artifact, built, until, months, leads)
 
 
-def _judge(grounds: Grounds, progress: Progress) -> Admission:
+def _judge(grounds: AdmissionBasis, progress: Progress) -> Admission:
     company, artifact = grounds.company, grounds.artifact
     progress("retraining with every indicator")
     trial = ablation.trial(grounds.built, company, artifact.target, grounds.months)
@@ -177,7 +177,7 @@ def weigh(artifact: Artifact, built: Snapshots) -> dict[str, tuple[float, float]
 def _evidence(
     name: str,
     item: Indicator,
-    grounds: Grounds,
+    grounds: AdmissionBasis,
     weight: tuple[float, float] | None,
     saved: Worth,
 ) -> Evidence:
@@ -230,7 +230,7 @@ def _unproven(item: Indicator) -> Verdict:
     return "not proven" if item.stage == "live" else "keep in shadow"
 
 
-def _of_lead(lead: Lead | None, grounds: Grounds) -> str:
+def _of_lead(lead: Lead | None, grounds: AdmissionBasis) -> str:
     if grounds.leads is None:
         return "An opportunity has no lead time."
     return lead.told if lead else "A category: it has no riskier side and no curve."

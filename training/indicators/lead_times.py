@@ -37,7 +37,7 @@ MONTH = 30
 """Width of a lag where the as-of dates are month starts."""
 
 
-def measure(
+def measure_leads(
     company: Company, targets: Sequence[str], *, step: int = STEP, progress: Progress = silent
 ) -> list[LeadTimes]:
     """The lead times of every indicator and of the model, one result per target.
@@ -70,7 +70,9 @@ def measure(
                 )
             built = snapshots.build_from(tables, [*days, *months], progress=progress)
             events = indicators.churned(tables, target)
-            found.append(_with_model(built, company, events, Dates(days, months, step), progress))
+            found.append(
+                _with_model(built, company, events, LeadDates(days, months, step), progress)
+            )
     return found
 
 
@@ -84,7 +86,7 @@ def _require_adverse(company: Company, targets: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Dates:
+class LeadDates:
     """The as-of dates to look from, `step` days apart, and those that can teach a model."""
 
     looked_from: Sequence[date]
@@ -93,7 +95,7 @@ class Dates:
 
 
 def _with_model(
-    built: Snapshots, company: Company, events: Churned, dates: Dates, progress: Progress
+    built: Snapshots, company: Company, events: Churned, dates: LeadDates, progress: Progress
 ) -> LeadTimes:
     step = dates.step
     looked = built.on(dates.looked_from)
@@ -103,7 +105,7 @@ def _with_model(
 
 
 def _model_lead(
-    built: Snapshots, company: Company, events: Churned, dates: Dates, progress: Progress
+    built: Snapshots, company: Company, events: Churned, dates: LeadDates, progress: Progress
 ) -> Lead | None:
     """What the model's margin comes to; None where no origin had enough to learn from."""
     learnt = list(_origins(built, company, events.target, dates.months, progress))
@@ -120,7 +122,7 @@ def _model_lead(
 
 
 @dataclass(frozen=True)
-class Learnt:
+class OriginModel:
     """A bag that may score as-of dates from `since` on: all that taught it was settled by then."""
 
     since: date
@@ -130,7 +132,7 @@ class Learnt:
 
 def _origins(
     built: Snapshots, company: Company, target: str, months: Sequence[date], progress: Progress
-) -> Iterator[Learnt]:
+) -> Iterator[OriginModel]:
     """Models of a few origins spread over the history, earliest first."""
     table = labelled(built, company, target)
     declared = company.targets[target]
@@ -148,11 +150,11 @@ def _origins(
         features = describe(rows_then, live)
         rows = as_rows(rows_then, features, company, target)
         folds, chosen_on = search.folds_of(rows, declared)
-        choice = search.choose(rows, folds, chosen_on, trials=len(search.FIRST))
-        yield Learnt(origin, features, model.fit(rows, choice.restraint))
+        choice = search.search_settings(rows, folds, chosen_on, trials=len(search.FIRST_TRIED))
+        yield OriginModel(origin, features, model.fit_model(rows, choice.model_settings))
 
 
-def _margins(looked: Snapshots, learnt: Sequence[Learnt]) -> Floats:
+def _margins(looked: Snapshots, learnt: Sequence[OriginModel]) -> Floats:
     """Each row's margin by the latest model that its as-of date allows."""
     as_of = looked.table["as_of"].to_numpy().astype("datetime64[D]")
     starts = np.array([item.since for item in learnt], "datetime64[D]")
@@ -175,7 +177,7 @@ def of_months(
     return indicators.measure(looked, ground, step=MONTH)
 
 
-def told_by(artifact: Artifact, found: LeadTimes) -> Artifact:
+def with_lead_times(artifact: Artifact, found: LeadTimes) -> Artifact:
     """The artifact with what was measured in its evaluation, as `lead_times`.
 
     It decides no score; `Artifact.kinds` reads it.

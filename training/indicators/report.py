@@ -13,7 +13,7 @@ from training.indicators.admission import Admission, Evidence
 WIDTH = 130
 
 
-def leads(found: Sequence[LeadTimes]) -> None:
+def show_leads(found: Sequence[LeadTimes]) -> None:
     """One table per target: who leads, by how many days, and on what that rests."""
     console = Console(width=WIDTH, highlight=False)
     for item in found:
@@ -90,7 +90,7 @@ def _reach(lead: Lead | None) -> list[Text]:
     return [Text(f"{lead.at_gap.coverage:.0%}"), Text(lift)]
 
 
-def admissions(found: Sequence[Admission]) -> None:
+def show_admissions(found: Sequence[Admission]) -> None:
     """One table per target: weight, worth and lead of each indicator, and the verdict."""
     console = Console(width=WIDTH, highlight=False)
     for item in found:

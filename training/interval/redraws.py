@@ -28,7 +28,7 @@ from training.calibrating.score_interval import UNMEASURED, ScoreInterval
 from training.interval import unknowns
 from training.interval.unknowns import ninth
 from training.learning import model, split
-from training.learning.model import Restraint, Rows
+from training.learning.model import ModelSettings, TrainingRows
 from training.learning.split import Mask
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +42,9 @@ REFIT_ROWS, REFIT_ACCOUNTS = 40_000, 6_000
 TINY = 1e-12
 
 
-def measured(artifact: Artifact, rows: Rows, at: Mask, progress: Progress = silent) -> Artifact:
+def with_score_interval(
+    artifact: Artifact, rows: TrainingRows, at: Mask, progress: Progress = silent
+) -> Artifact:
     """The artifact with its interval, and in `evaluation["interval"]` how often it covers.
 
     Parameters
@@ -63,7 +65,7 @@ def measured(artifact: Artifact, rows: Rows, at: Mask, progress: Progress = sile
     missed = [errors[:, : len(scored)], errors[:, len(scored) :]][: len(shown)]
     logits = artifact.calibration.logits(artifact.margins(scored))
     known = _known(missed[0], logits, _line(artifact, rows.X[at], scored))
-    rows_and_errors = [unknowns.Shown(*item) for item in zip(shown, missed, strict=True)]
+    rows_and_errors = [unknowns.RowErrors(*item) for item in zip(shown, missed, strict=True)]
     costs, covered = unknowns.costs(artifact, rows_and_errors, known.half)
     found = {
         "rows": len(scored),
@@ -82,12 +84,12 @@ def measured(artifact: Artifact, rows: Rows, at: Mask, progress: Progress = sile
 def _spread(X: Floats) -> Floats:
     """Some of the rows, fewer where they are wide."""
     most = min(SHOWN_ROWS, max(SHOWN_CELLS // X.shape[1], FEWEST_ROWS))
-    return X[split.spread(len(X), most)]
+    return X[split.evenly_spaced(len(X), most)]
 
 
-def _errors(artifact: Artifact, rows: Rows, at: Mask, shown: Floats) -> Floats:
+def _errors(artifact: Artifact, rows: TrainingRows, at: Mask, shown: Floats) -> Floats:
     """By how much another draw of all accounts would miss (pairs × shown), in log-odds."""
-    restraint = Restraint(**artifact.training["restraint"])
+    model_settings = ModelSettings(**artifact.training["model_settings"])
     most = min(REFIT_ROWS, REFIT_ACCOUNTS * len(rows.y) // len(set(rows.accounts)))
     sampled = split.sample(rows.accounts, most) | (len(rows.y) <= most)
     few, at = rows.where(sampled), at[sampled]
@@ -95,13 +97,16 @@ def _errors(artifact: Artifact, rows: Rows, at: Mask, shown: Floats) -> Floats:
     shrunk = (len(few.y) / len(rows.y) / 2) ** 0.5
     found = [
         shrunk
-        * (_scored(few, at, one, restraint, shown) - _scored(few, at, ~one, restraint, shown))
+        * (
+            _scored(few, at, one, model_settings, shown)
+            - _scored(few, at, ~one, model_settings, shown)
+        )
         for one in _halves(few, at)
     ]
     return np.array(found)
 
 
-def _halves(rows: Rows, at: Mask) -> Iterator[Mask]:
+def _halves(rows: TrainingRows, at: Mask) -> Iterator[Mask]:
     """Accounts in one half and not the other, where both know both outcomes; unlike each other."""
     number = split.account_folds(rows.accounts, 2**PAIRS)
     for pair in range(PAIRS):
@@ -110,9 +115,11 @@ def _halves(rows: Rows, at: Mask) -> Iterator[Mask]:
             yield half
 
 
-def _scored(rows: Rows, at: Mask, half: Mask, restraint: Restraint, shown: Floats) -> Floats:
+def _scored(
+    rows: TrainingRows, at: Mask, half: Mask, model_settings: ModelSettings, shown: Floats
+) -> Floats:
     """Log-odds of the shown rows by a model of one half, calibrated on the other."""
-    found = model.fit(rows.where(half), restraint, bag=1)
+    found = model.fit_model(rows.where(half), model_settings, bag=1)
     held = ~half & at
     slope, offset = calibration.lines(found.margins(rows.X[held], 1)[None], rows.y[held])
     return np.asarray(max(float(slope[0]), 0.0) * found.margins(shown, 1) + offset[0])

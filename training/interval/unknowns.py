@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from training.artifact import Artifact
 from training.calibrating.score_interval import ScoreInterval
 from training.learning import model
-from training.learning.matrix import indicators
+from training.learning.matrix import indicator_names
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -33,7 +33,7 @@ USUAL = 2.7
 """The stretch for nine of ten where moves are normal, and none is large enough to measure it."""
 
 
-class Shown(NamedTuple):
+class RowErrors(NamedTuple):
     """Rows (rows × columns), and by how much other models miss their scores (draws × rows).
 
     In calibrated log-odds.
@@ -48,7 +48,7 @@ def ninth(values: Floats) -> float:
     return float(np.quantile(values, COVERED, method="higher")) if values.size else 0.0
 
 
-def costs(artifact: Artifact, shown: Sequence[Shown], known: float) -> tuple[Floats, float]:
+def costs(artifact: Artifact, shown: Sequence[RowErrors], known: float) -> tuple[Floats, float]:
     """What missing columns cost (columns × columns), and how often intervals with it cover.
 
     Either half of the rows is checked by the stretch that the other needs; the larger one is kept.
@@ -89,7 +89,7 @@ def _poorer(artifact: Artifact, X: Floats, lost: Flags) -> Floats:
     return artifact.calibration.logits(artifact.margins(np.where(lost, np.nan, X)))
 
 
-def _needs(artifact: Artifact, shown: Shown, known: float, plain: Floats) -> Iterator[Floats]:
+def _needs(artifact: Artifact, shown: RowErrors, known: float, plain: Floats) -> Iterator[Floats]:
     """Per kind and rate of loss, the stretch (rows,) of the `plain` costs that each row needs.
 
     Not a number where so little was lost that other errors decide whether the score is inside; a
@@ -116,7 +116,7 @@ def _losses(artifact: Artifact, rows: int) -> Iterator[Flags]:
     Then all of one window or one dimension, since sources fail as a whole.
     """
     random = np.random.default_rng(model.SEED)
-    names = indicators(artifact.features)
+    names = indicator_names(artifact.features)
     place = [names.index(item.indicator) for item in artifact.features]
     windows = np.array([item.window or 0 for item in artifact.features])
     dimensions = np.array(

@@ -14,7 +14,7 @@ from training.leaks import null_world
 MOST_MONTHS = 24
 
 
-def check(company: Company, *, progress: Progress = silent) -> list[Finding]:
+def check_deep(company: Company, *, progress: Progress = silent) -> list[Finding]:
     """Every finding, errors first.
 
     In tables that cannot be computed with, nothing is sought; where rows only are left out, what

@@ -24,7 +24,7 @@ from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from training.artifact import Artifact
 from training.evaluating.evaluation_dates import simplest
-from training.evaluating.target_history import History
+from training.evaluating.target_history import TargetHistory
 from training.learning import search, split
 from training.procedure import labelled
 
@@ -35,13 +35,13 @@ FAMILY = 1e-4
 
 WORLDS = 10
 MOST_ACCOUNTS = 3000
-BANDS = {"p_red": 0.5, "p_green": 0.25}
-EDGE = {"p_high": 0.5}
+NULL_BANDS = {"p_red": 0.5, "p_green": 0.25}
+NULL_EDGE = {"p_high": 0.5}
 """Declared, since no null world supports bands; an AUC does not depend on them."""
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NullWorldAucs:
     """What the procedure found in null worlds: an AUC for each, and where chance leaves their mean.
 
     `events` and `rows` are those of the as-of date that it was judged on.
@@ -71,7 +71,7 @@ def on_last_date(
 ) -> Artifact:
     """What training makes, judged on the last date alone: the AUC is of no other."""
     table = labelled(built, company, target)
-    history = History(built, company, target, table, learn, later)
+    history = TargetHistory(built, company, target, table, learn, later)
     return simplest(history.choose(search.TRIALS, silent), (), silent)
 
 
@@ -105,7 +105,7 @@ def worlds(
     dates: tuple[Sequence[date], Sequence[date]],
     procedure: Procedure = on_last_date,
     progress: Progress = silent,
-) -> Nothing:
+) -> NullWorldAucs:
     """What the procedure finds when it learns from the first dates and is judged on the others.
 
     Raises
@@ -117,7 +117,7 @@ def worlds(
     if not learn:
         raise GateRefused("no as-of date is settled before the last mature one")
     kind = company.targets[target]
-    declared = kind.model_copy(update=BANDS if kind.adverse else EDGE)
+    declared = kind.model_copy(update=NULL_BANDS if kind.adverse else NULL_EDGE)
     company = company.model_copy(update={"targets": {target: declared}})
     rows = _some_accounts(labelled(built, company, target))
     there = rows.filter(pc.is_in(rows["as_of"], pa.array([*learn, *judged], pa.date32())))
@@ -134,7 +134,7 @@ def worlds(
     if not found or None in found:
         raise GateRefused(why or "the last mature as-of date has one outcome only")
     last = there.filter(pc.equal(there["as_of"], pa.scalar(judged[-1])))
-    return Nothing(tuple(found), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows)
+    return NullWorldAucs(tuple(found), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows)
 
 
 def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Generator) -> pa.Table:
@@ -168,7 +168,7 @@ def _some_accounts(table: pa.Table) -> pa.Table:
     return table.filter(pc.is_in(table["account_id"], pa.array(drawn)))
 
 
-def _told(company: Company, target: str, found: Nothing, reach: float) -> Finding:
+def _told(company: Company, target: str, found: NullWorldAucs, reach: float) -> Finding:
     where = sources.place(company.sources[company.targets[target].source])
     told = (
         f"targets.{target}: {where}: where labels are chance, the procedure says AUC "

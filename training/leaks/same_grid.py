@@ -16,14 +16,14 @@ from scipy.special import chdtrc
 
 from features.errors import GateRefused
 
-CHANCE = 1e-4
+HONEST_CHANCE = 1e-4
 """How seldom the outcomes of honest rows differ so much between dates."""
 
 Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Dates:
+class GridCounts:
     """Per as-of date: accounts that are there, those left out, and labels of either kind."""
 
     days: list[date]
@@ -47,7 +47,7 @@ def require_grid(table: pa.Table, target: str, min_history: int) -> None:
         return
     dates = _dates(enough, target, min_history)
     thin = dates.left_out > dates.there
-    if not thin.any() or _chance(dates) >= CHANCE:
+    if not thin.any() or _chance(dates) >= HONEST_CHANCE:
         return
     labelled = np.maximum(dates.happened + dates.did_not, 1)
     rates = (dates.happened / labelled)[dates.happened + dates.did_not > 0]
@@ -60,7 +60,7 @@ def require_grid(table: pa.Table, target: str, min_history: int) -> None:
     )
 
 
-def _dates(table: pa.Table, target: str, min_history: int) -> Dates:
+def _dates(table: pa.Table, target: str, min_history: int) -> GridCounts:
     days = pc.cast(table["as_of"], pa.int32())
     first = pc.add(pc.subtract(days, table["history_days"]), min_history)
     spans = pa.table({"account": table["account_id"], "first": first, "last": days})
@@ -73,7 +73,7 @@ def _dates(table: pa.Table, target: str, min_history: int) -> Dates:
     expected = np.cumsum(begun - over)[:size]
     there = np.bincount(place, minlength=size)
     label = pc.fill_null(table[f"label__{target}"], -1).to_numpy()
-    return Dates(
+    return GridCounts(
         days=grid.astype("datetime64[D]").astype(object).tolist(),
         there=there,
         left_out=np.maximum(expected - there, 0),
@@ -82,7 +82,7 @@ def _dates(table: pa.Table, target: str, min_history: int) -> Dates:
     )
 
 
-def _chance(dates: Dates) -> float:
+def _chance(dates: GridCounts) -> float:
     """The probability of outcomes that differ as much between dates, if the dates say nothing."""
     counts = np.stack([dates.happened, dates.did_not]).astype(float)
     counts = counts[:, counts.sum(axis=0) > 0]

@@ -11,7 +11,7 @@ import numpy as np
 
 from features.progress import Progress, silent
 from training.learning import search, split
-from training.learning.model import Rows
+from training.learning.model import TrainingRows
 from training.learning.search import Choice
 
 LEAST_FOR_TREES = 100
@@ -34,28 +34,28 @@ At 40 and 90 churners it was at most 0.8 % of log loss from the best of 1, 10, 3
 shipped company; letting folds choose was 1.1 %, 100 1.7 % and 10 1.5 %.
 """
 
-SHRUNKEN = replace(search.FIRST[0], share=0.0, penalty=PENALTY)
-"""The restraint of a model of few churners."""
+SHRUNKEN = replace(search.FIRST_TRIED[0], share=0.0, penalty=PENALTY)
+"""The settings of a model of few churners."""
 
 
-def choose(
-    rows: Rows,
-    folds: Sequence[split.Fold],
+def choose_settings(
+    rows: TrainingRows,
+    folds: Sequence[split.CvFold],
     chosen_on: str,
     *,
     trials: int = search.TRIALS,
     progress: Progress = silent,
 ) -> Choice:
-    """The restraint that suits the rows, as `search.choose`; on few churners, nothing to choose."""
+    """The settings that suit the rows, found by a search; with few churners, fixed ones."""
     found = rarer(rows)
     least = LEAST_IN_A_MOMENT if chosen_on == search.ONE_MOMENT else LEAST_FOR_TREES
     if found >= least:
-        return search.choose(rows, folds, chosen_on, trials=trials, progress=progress)
+        return search.search_settings(rows, folds, chosen_on, trials=trials, progress=progress)
     why = f"{found} accounts have the rarer outcome, and trees are tried from {least} on"
     return Choice(SHRUNKEN, "nothing, by few accounts", trees_left_out=why)
 
 
-def rarer(rows: Rows) -> int:
+def rarer(rows: TrainingRows) -> int:
     """How many different accounts have the rarer of the two outcomes, on any date."""
     accounts = np.asarray(rows.accounts)
     return min(len(np.unique(accounts[rows.y == outcome])) for outcome in (0, 1))

@@ -63,7 +63,7 @@ def matrix(table: pa.Table, features: Sequence[Feature]) -> npt.NDArray[np.float
     ContractBroken
         The table lacks columns that the model needs, or has them in another type.
     """
-    require(table, features)
+    require_columns(table, features)
     X = np.empty((table.num_rows, len(features)))
     for number, feature in enumerate(features):
         X[:, number] = _column(table[feature.name], feature)
@@ -77,14 +77,14 @@ def _column(column: pa.ChunkedArray, feature: Feature) -> npt.NDArray[np.float64
     return column.cast(pa.float64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
-def indicators(features: Sequence[Feature]) -> list[str]:
+def indicator_names(features: Sequence[Feature]) -> list[str]:
     """The indicators of the features, in their order."""
     return list(dict.fromkeys(feature.indicator for feature in features))
 
 
 def known_share(X: npt.NDArray[np.float64], features: Sequence[Feature]) -> npt.NDArray[np.float64]:
     """The share (rows,) of the live indicators that are known, in any of their windows."""
-    names = indicators(features)
+    names = indicator_names(features)
     known = np.zeros((len(X), len(names)), dtype=bool)
     for column, feature in enumerate(features):
         known[:, names.index(feature.indicator)] |= ~np.isnan(X[:, column])
@@ -92,7 +92,7 @@ def known_share(X: npt.NDArray[np.float64], features: Sequence[Feature]) -> npt.
     return share
 
 
-def require(table: pa.Table, features: Sequence[Feature]) -> None:
+def require_columns(table: pa.Table, features: Sequence[Feature]) -> None:
     """Raises ContractBroken with every difference between `table` and what the model needs."""
     differences = [found for feature in features if (found := _difference(table, feature))]
     if differences:

@@ -1,4 +1,4 @@
-"""The model: a scorecard and a bag of restrained trees, whose margins add up.
+"""The model: a scorecard and a bag of strongly regularised trees, whose margins add up.
 
 LightGBM with small trees, strong regularisation, a bag of seeds and monotone signs: small trees
 generalise better out of time and explain fastest. The share of the trees is folded into their
@@ -44,7 +44,7 @@ PARAMETERS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Restraint:
+class ModelSettings:
     """What keeps the trees small and the scorecard flat.
 
     `columns` is the share of columns that a split may choose from, `drawn` whether each of them
@@ -85,7 +85,7 @@ class Restraint:
 
 
 @dataclass(frozen=True)
-class Rows:
+class TrainingRows:
     """Labelled rows: matrix (rows × features), labels 0/1, accounts and as-of dates.
 
     `signs` say, per feature, how the margin may move with its value: −1, 0 or 1; `ahead` how many
@@ -100,14 +100,14 @@ class Rows:
     signs: Sequence[int]
     ahead: int = 1
 
-    def where(self, mask: split.Mask) -> "Rows":
+    def where(self, mask: split.Mask) -> "TrainingRows":
         """The rows under a mask."""
         accounts = [self.accounts[int(number)] for number in np.flatnonzero(mask)]
         return replace(
             self, X=self.X[mask], y=self.y[mask], accounts=accounts, as_of=self.as_of[mask]
         )
 
-    def only(self, places: Sequence[int]) -> "Rows":
+    def only(self, places: Sequence[int]) -> "TrainingRows":
         """The same rows with these columns alone."""
         return replace(
             self,
@@ -116,7 +116,7 @@ class Rows:
             signs=[self.signs[place] for place in places],
         )
 
-    def thinned(self, most: int) -> "Rows":
+    def thinned(self, most: int) -> "TrainingRows":
         """At most about `most` rows, of whole accounts."""
         return self if len(self.y) <= most else self.where(split.sample(self.accounts, most))
 
@@ -148,27 +148,27 @@ def bagged(boosters: Sequence[lgb.Booster], X: Floats, threads: int) -> Floats:
     return mean
 
 
-def fit(rows: Rows, restraint: Restraint, bag: int = BAG) -> Model:
-    """The model of `rows` under `restraint`, with one booster for each of `bag` seeds."""
-    card = scorecard.NOTHING
-    if restraint.share < 1:
-        (card,) = scorecards(rows, [restraint.penalty], restraint.curved)
+def fit_model(rows: TrainingRows, model_settings: ModelSettings, bag: int = BAG) -> Model:
+    """The model of `rows` with these settings, with one booster for each of `bag` seeds."""
+    card = scorecard.EMPTY
+    if model_settings.share < 1:
+        (card,) = scorecards(rows, [model_settings.penalty], model_settings.curved)
     boosters: list[lgb.Booster] = []
-    if restraint.share:
-        data = dataset(rows)
-        boosters = [boost(data, rows, restraint, seed) for seed in range(SEED, SEED + bag)]
-    return Model(card.times(1 - restraint.share), tuple(boosters))
+    if model_settings.share:
+        data = lightgbm_dataset(rows)
+        boosters = [boost(data, rows, model_settings, seed) for seed in range(SEED, SEED + bag)]
+    return Model(card.times(1 - model_settings.share), tuple(boosters))
 
 
-def scorecards(rows: Rows, penalties: Sequence[float], curved: bool) -> list[Scorecard]:
+def scorecards(rows: TrainingRows, penalties: Sequence[float], curved: bool) -> list[Scorecard]:
     """A scorecard of `rows` for each penalty, of straight lines or `curved`."""
     quantiles = scorecard.CURVED if curved else scorecard.STRAIGHT
     few = rows.thinned(scorecard.CELLS // scorecard.width(rows.features, quantiles))
-    return scorecard.fit(few.X, few.y, few.features, few.signs, penalties, quantiles)
+    return scorecard.fit_scorecards(few.X, few.y, few.features, few.signs, penalties, quantiles)
 
 
-def dataset(rows: Rows) -> lgb.Dataset:
-    """The rows as LightGBM bins them: once for all restraints."""
+def lightgbm_dataset(rows: TrainingRows) -> lgb.Dataset:
+    """The rows as LightGBM bins them: once for all model settings."""
     data = lgb.Dataset(
         rows.X,
         rows.y,
@@ -182,19 +182,23 @@ def dataset(rows: Rows) -> lgb.Dataset:
     return data.construct()
 
 
-def start(data: lgb.Dataset, rows: Rows, restraint: Restraint, seed: int) -> lgb.Booster:
+def new_booster(
+    data: lgb.Dataset, rows: TrainingRows, model_settings: ModelSettings, seed: int
+) -> lgb.Booster:
     """A booster without trees yet."""
     seeded = {"seed": seed, "monotone_constraints": list(rows.signs)}
-    return lgb.Booster(restraint.parameters | seeded, data)
+    return lgb.Booster(model_settings.parameters | seeded, data)
 
 
-def boost(data: lgb.Dataset, rows: Rows, restraint: Restraint, seed: int) -> lgb.Booster:
+def boost(
+    data: lgb.Dataset, rows: TrainingRows, model_settings: ModelSettings, seed: int
+) -> lgb.Booster:
     """A booster of all its rounds, every leaf multiplied by the trees' share."""
-    booster = start(data, rows, restraint, seed)
-    for _ in range(restraint.rounds):
+    booster = new_booster(data, rows, model_settings, seed)
+    for _ in range(model_settings.rounds):
         booster.update()
-    if restraint.share != 1:
-        _multiply_leaves(booster, restraint.share)
+    if model_settings.share != 1:
+        _multiply_leaves(booster, model_settings.share)
     return booster
 
 
@@ -234,22 +238,22 @@ def monotone_sign(likelier: Side | None, feature: Feature) -> int:
     return signs.get(likelier, 0)
 
 
-def cross_fitted(rows: Rows, restraint: Restraint) -> Floats:
+def cross_fitted(rows: TrainingRows, model_settings: ModelSettings) -> Floats:
     """Margins of all rows, each from a model that never saw its account.
 
     One booster a fold and not a bag: its margins spread a little wider than the bag's, so the
     slope that is fitted to them errs on the cautious side.
     """
-    margins: Floats = cross_fitted_parts(rows, restraint).sum(axis=0)
+    margins: Floats = cross_fitted_parts(rows, model_settings).sum(axis=0)
     return margins
 
 
-def cross_fitted_parts(rows: Rows, restraint: Restraint) -> Floats:
+def cross_fitted_parts(rows: TrainingRows, model_settings: ModelSettings) -> Floats:
     """The same by its parts (2 × rows): that of the scorecard, and that of the trees."""
     found = np.empty((2, len(rows.y)))
-    for fold in split.grouped(rows.accounts):
+    for fold in split.by_account(rows.accounts):
         if fold.test.any():
-            model, X = fit(rows.where(fold.train), restraint, bag=1), rows.X[fold.test]
+            model, X = fit_model(rows.where(fold.train), model_settings, bag=1), rows.X[fold.test]
             found[0, fold.test] = model.scorecard.margins(X)
             found[1, fold.test] = bagged(model.boosters, X, 1)
     return found

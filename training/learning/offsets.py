@@ -19,7 +19,7 @@ from scipy.special import expit, softmax
 
 from training.calibrating import calibration
 from training.calibrating.calibration import Calibration
-from training.learning.model import Rows
+from training.learning.model import TrainingRows
 from training.learning.split import Mask
 
 Floats = npt.NDArray[np.float64]
@@ -70,7 +70,7 @@ class Pull:
 
 
 @dataclass(frozen=True)
-class History:
+class CalibrationFit:
     """The calibration of a history: its line, the pull in it, and the offsets of all its dates."""
 
     line: Calibration
@@ -87,13 +87,13 @@ class History:
         }
 
 
-def of(margins: Floats, rows: Rows, calibrating: Mask) -> History:
+def fit_rows(margins: Floats, rows: TrainingRows, calibrating: Mask) -> CalibrationFit:
     """The calibration of `rows` with their cross-fitted margins; those calibrating are one date."""
     as_of = np.where(calibrating, rows.as_of.max(), rows.as_of)
-    return fit(margins, rows.y, as_of, rows.ahead)
+    return fit_dates(margins, rows.y, as_of, rows.ahead)
 
 
-def fit(margins: Floats, labels: Labels, as_of: Days, ahead: int) -> History:
+def fit_dates(margins: Floats, labels: Labels, as_of: Days, ahead: int) -> CalibrationFit:
     """The calibration of cross-fitted `margins` (rows,) of one or more dates.
 
     Parameters
@@ -123,7 +123,7 @@ def fit(margins: Floats, labels: Labels, as_of: Days, ahead: int) -> History:
         Offset(str(day), float(offset), float(error), float(weight))
         for day, offset, error, weight in zip(days, offsets, errors, weights, strict=True)
     ]
-    return History(replace(own, offset=own.offset + pull.shift), pull, tuple(told))
+    return CalibrationFit(replace(own, offset=own.offset + pull.shift), pull, tuple(told))
 
 
 def _slope(margins: Floats, labels: Labels) -> float:

@@ -34,7 +34,7 @@ DIGITS = 9
 
 
 @dataclass(frozen=True)
-class Card:
+class ColumnCard:
     """One column's points: `points` at each of `knots` (signed log1p), `missing` where unknown.
 
     For a category, `knots` are the codes.
@@ -54,7 +54,7 @@ class Scorecard:
     """
 
     intercept: float
-    cards: tuple[Card, ...]
+    cards: tuple[ColumnCard, ...]
 
     def margins(self, X: Floats) -> Floats:
         """The sum of points of each row, in log-odds."""
@@ -74,9 +74,9 @@ class Scorecard:
     def times(self, weight: float) -> "Scorecard":
         """The same with all points multiplied; for the weight 0, the one without cards."""
         if weight == 0:
-            return NOTHING
+            return EMPTY
         cards = [
-            Card(
+            ColumnCard(
                 card.knots,
                 tuple(weight * item for item in card.points),
                 weight * card.missing,
@@ -90,7 +90,9 @@ class Scorecard:
     def parse(cls, content: dict[str, Any]) -> "Scorecard":
         """The scorecard of which `dataclasses.asdict` made `content`, also by way of JSON."""
         cards = [
-            Card(tuple(item["knots"]), tuple(item["points"]), item["missing"], item["category"])
+            ColumnCard(
+                tuple(item["knots"]), tuple(item["points"]), item["missing"], item["category"]
+            )
             for item in content["cards"]
         ]
         return cls(content["intercept"], tuple(cards))
@@ -105,10 +107,10 @@ class Scorecard:
         return _Numbers.of(np.array(places, dtype=np.int64), [self.cards[item] for item in places])
 
 
-NOTHING = Scorecard(0.0, ())
+EMPTY = Scorecard(0.0, ())
 
 
-def _of_category(codes: Floats, card: Card) -> Floats:
+def _of_category(codes: Floats, card: ColumnCard) -> Floats:
     table = np.append(card.points, card.missing)
     known = ~np.isnan(codes)
     return table[np.where(known, codes, len(card.points)).astype(np.int64)]
@@ -126,7 +128,7 @@ class _Numbers:
     missing: Floats
 
     @classmethod
-    def of(cls, places: npt.NDArray[np.int64], cards: Sequence[Card]) -> "_Numbers":
+    def of(cls, places: npt.NDArray[np.int64], cards: Sequence[ColumnCard]) -> "_Numbers":
         steps = max((len(card.knots) for card in cards), default=1) - 1
         starts, widths, rises = (np.full((len(cards), steps), fill) for fill in (0.0, 1.0, 0.0))
         for number, card in enumerate(cards):
@@ -152,7 +154,7 @@ def signed_log(X: Floats) -> Floats:
     return np.asarray(np.sign(X) * np.log1p(np.abs(X)))
 
 
-def fit(
+def fit_scorecards(
     X: Floats,
     y: npt.NDArray[np.int8],
     features: Sequence[Feature],
@@ -173,7 +175,7 @@ def fit(
         Where the curves may bend.
     """
     drafts = [
-        draft(X[:, place], feature, sign, quantiles)
+        column_design(X[:, place], feature, sign, quantiles)
         for place, (feature, sign) in enumerate(zip(features, signs, strict=True))
     ]
     design = np.hstack([np.ones((len(X), 1)), *(item.columns for item in drafts)])
@@ -197,7 +199,7 @@ def width(features: Sequence[Feature], quantiles: Sequence[float]) -> int:
 
 
 @dataclass(frozen=True)
-class Draft:
+class ColumnDesign:
     """A column's part of the design: its columns, the signs of their weights, and its knots.
 
     `flag` says whether the last column marks unknown values; where training has none, an unknown
@@ -211,7 +213,7 @@ class Draft:
     category: bool
     flag: bool
 
-    def card(self, weights: Floats) -> tuple[Card, float]:
+    def card(self, weights: Floats) -> tuple[ColumnCard, float]:
         """The centred card, and the mean that was taken out of it."""
         mean = float(self.columns.mean(axis=0) @ weights)
         own = weights[: len(weights) - self.flag]
@@ -224,12 +226,12 @@ class Draft:
             points = np.concatenate([[0.0], np.cumsum(rises)])
         centred = tuple(float(item) for item in points - mean)
         missing = float(weights[-1] - mean) if self.flag else 0.0
-        return Card(tuple(self.knots.tolist()), centred, missing, self.category), mean
+        return ColumnCard(tuple(self.knots.tolist()), centred, missing, self.category), mean
 
 
-def draft(
+def column_design(
     values: Floats, feature: Feature, sign: int, quantiles: Sequence[float] = CURVED
-) -> Draft:
+) -> ColumnDesign:
     """The column's part of the design; unknown values stand at the lowest knot, with a flag."""
     unknown = np.isnan(values)
     flags = unknown[:, None] if unknown.any() else unknown[:, None][:, :0]
@@ -237,7 +239,7 @@ def draft(
     if feature.dtype == "category":
         codes = np.arange(float(max(len(feature.categories), 1)))
         columns = np.hstack([values[:, None] == codes, flags]).astype(np.float64)
-        return Draft(columns, np.zeros(columns.shape[1]), codes, 1.0, True, flag)
+        return ColumnDesign(columns, np.zeros(columns.shape[1]), codes, 1.0, True, flag)
     bent = signed_log(values)
     known = bent[~unknown]
     knots = np.unique(np.quantile(known, quantiles)) if len(known) else np.zeros(1)
@@ -248,10 +250,10 @@ def draft(
     ramps = np.clip((filled - inner[:-1]) / np.diff(inner), 0.0, 1.0)
     columns = np.hstack([(filled - knots[0]) / spread, ramps, flags])
     bounds = np.array([sign] * (1 + ramps.shape[1]) + [0] * flag, dtype=np.float64)
-    return Draft(columns, bounds, knots, spread, False, flag)
+    return ColumnDesign(columns, bounds, knots, spread, False, flag)
 
 
-def _scorecard(weights: Floats, drafts: Sequence[Draft]) -> Scorecard:
+def _scorecard(weights: Floats, drafts: Sequence[ColumnDesign]) -> Scorecard:
     intercept, start, cards = float(weights[0]), 1, []
     for item in drafts:
         end = start + item.columns.shape[1]

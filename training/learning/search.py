@@ -1,4 +1,4 @@
-"""Which restraint a model needs: a small search, on folds that are later than what they learn from.
+"""Which settings a model needs: a small search, on folds that are later than their training rows.
 
 Every trial grows trees on each fold, blends them with a scorecard of the same rows in several
 shares, and is judged by what is left of the log loss once an affine calibration has taken out
@@ -24,7 +24,7 @@ from features.declaring.company import Target
 from features.progress import Progress, silent
 from training.calibrating import calibration
 from training.learning import model, scorecard, split
-from training.learning.model import Restraint, Rows
+from training.learning.model import ModelSettings, TrainingRows
 from training.metrics import quality
 from training.phrases import figures
 
@@ -58,22 +58,22 @@ SPACE = {
     "columns": FloatDistribution(0.4, 1.0),
     "drawn": CategoricalDistribution((False, True)),
 }
-# Tried first: the house's restraint, stumps that hardly work together, thresholds drawn at random
+# Tried first: the usual settings, stumps that hardly work together, thresholds drawn at random
 # for columns that tell nothing alone, one for sharper worlds, and two kinds of large trees for
 # those in which many columns work together.
-FIRST = (
-    Restraint(leaves=6, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
-    Restraint(leaves=3, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
-    Restraint(leaves=20, learning_rate=0.1, l2=1.0, min_rows=5, columns=0.6, drawn=True),
-    Restraint(leaves=20, learning_rate=0.05, l2=0.5, min_rows=5, columns=0.6),
-    Restraint(leaves=31, learning_rate=0.1, l2=20.0, min_rows=5, columns=0.8),
-    Restraint(leaves=31, learning_rate=0.05, l2=1.0, min_rows=5, columns=1.0),
+FIRST_TRIED = (
+    ModelSettings(leaves=6, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
+    ModelSettings(leaves=3, learning_rate=0.1, l2=10.0, min_rows=40, columns=0.6),
+    ModelSettings(leaves=20, learning_rate=0.1, l2=1.0, min_rows=5, columns=0.6, drawn=True),
+    ModelSettings(leaves=20, learning_rate=0.05, l2=0.5, min_rows=5, columns=0.6),
+    ModelSettings(leaves=31, learning_rate=0.1, l2=20.0, min_rows=5, columns=0.8),
+    ModelSettings(leaves=31, learning_rate=0.05, l2=1.0, min_rows=5, columns=1.0),
 )
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen restraint, on what it was chosen, and how the others did.
+    """The chosen settings, on what they were chosen, and how the others did.
 
     `losses` are calibrated log losses on the folds: of the chosen one, of the best one, and of
     the scorecard alone. `folds` are the folds, each with its as-of dates, its rows and the losses
@@ -81,7 +81,7 @@ class Choice:
     scorecard; it is empty where there are trees.
     """
 
-    restraint: Restraint
+    model_settings: ModelSettings
     chosen_on: str
     trials: tuple[dict[str, Any], ...] = ()
     losses: dict[str, float] | None = None
@@ -90,10 +90,10 @@ class Choice:
 
     def without_trees(self, why: str) -> "Choice":
         """The same with the scorecard alone, and why."""
-        plain = replace(self.restraint, share=0.0, rounds=0)
+        plain = replace(self.model_settings, share=0.0, rounds=0)
         losses = self.losses and self.losses | {"chosen": self.losses["scorecard"]}
         folds = tuple(item | {"loss": item["scorecard"]} for item in self.folds)
-        return replace(self, restraint=plain, trees_left_out=why, losses=losses, folds=folds)
+        return replace(self, model_settings=plain, trees_left_out=why, losses=losses, folds=folds)
 
 
 @dataclass(frozen=True)
@@ -103,21 +103,21 @@ class _Fold:
     `cards` are the margins of the test rows by the scorecard.
     """
 
-    train: Rows
+    train: TrainingRows
     data: lgb.Dataset
-    test: Rows
+    test: TrainingRows
     cards: Floats
 
 
 @dataclass(frozen=True)
 class _Tried:
-    """One restraint on all folds: the margins of its trees, and the mean losses.
+    """One set of model settings on all folds: the margins of its trees, and the mean losses.
 
     `margins` are (steps × test rows) per fold, `losses` (steps × shares), `first` the least
     loss on the first fold.
     """
 
-    restraint: Restraint
+    model_settings: ModelSettings
     margins: Sequence[Floats]
     losses: Floats
     first: float
@@ -127,41 +127,45 @@ class _Tried:
 class _Candidate:
     """A model that may be chosen, with its mean loss; `tried` is None for the scorecard alone."""
 
-    restraint: Restraint
+    model_settings: ModelSettings
     loss: float
     tried: _Tried | None = None
     step: int = 0
 
 
-def folds_of(rows: Rows, target: Target | None) -> tuple[list[split.Fold], str]:
+def folds_of(rows: TrainingRows, target: Target | None) -> tuple[list[split.CvFold], str]:
     """Folds with both outcomes on both sides, and what they are."""
     if target is not None:
-        later = [fold for fold in split.rolling(rows.as_of, target) if both(rows, fold)]
+        later = [
+            fold for fold in split.rolling(rows.as_of, target) if both_sides_usable(rows, fold)
+        ]
         if later:
             return later, "later as-of dates"
     count = split.FOLDS if len(rows.y) < FEW_ROWS else split.ORIGINS
-    grouped = [fold for fold in split.grouped(rows.accounts, count) if both(rows, fold)]
+    grouped = [
+        fold for fold in split.by_account(rows.accounts, count) if both_sides_usable(rows, fold)
+    ]
     return grouped, ONE_MOMENT if target is None else TOO_SHORT
 
 
-def both(rows: Rows, fold: split.Fold) -> bool:
+def both_sides_usable(rows: TrainingRows, fold: split.CvFold) -> bool:
     """Whether both sides of a fold have both outcomes."""
     return all(split.both_outcomes(rows.y[mask]) for mask in (fold.train, fold.test))
 
 
-def choose(
-    rows: Rows,
-    folds: Sequence[split.Fold],
+def search_settings(
+    rows: TrainingRows,
+    folds: Sequence[split.CvFold],
     chosen_on: str,
     *,
     trials: int = TRIALS,
     progress: Progress = silent,
 ) -> Choice:
-    """The simplest restraint whose loss on `folds` is within noise of the best of `trials`.
+    """The simplest settings whose loss on `folds` is within noise of the best of `trials`.
 
     Without a usable fold, the scorecard alone.
     """
-    alone = replace(FIRST[0], share=0.0)
+    alone = replace(FIRST_TRIED[0], share=0.0)
     if not folds:
         return Choice(alone, "nothing: no fold has both outcomes")
     worth = {TOO_SHORT: math.inf, ONE_MOMENT: WORTH_IN_A_MOMENT}.get(chosen_on, WORTH)
@@ -174,14 +178,14 @@ def choose(
     chosen, best = _simplest(candidates, ready, worth)
     why = "" if chosen.tried else _no_trees(best, candidates[0], ready)
     losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
-    found = Choice(chosen.restraint, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
+    found = Choice(chosen.model_settings, chosen_on, tuple(told), losses, _by_fold(chosen, ready))
     return replace(
         found, trees_left_out=f"on the search's folds ({chosen_on}) {why}" if why else ""
     )
 
 
 def _ready(
-    rows: Rows, folds: Sequence[split.Fold], worth: float
+    rows: TrainingRows, folds: Sequence[split.CvFold], worth: float
 ) -> tuple[tuple[bool, float], list[_Fold]]:
     """The simplest scorecard within noise of the best, and the folds, thinned, with its margins."""
     pairs = [
@@ -198,13 +202,13 @@ def _ready(
     )
     chosen = _simplest_card(losses, _accounts(test for _, test in pairs), worth)
     ready = [
-        _Fold(train, model.dataset(train), test, found[chosen])
+        _Fold(train, model.lightgbm_dataset(train), test, found[chosen])
         for (train, test), found in zip(pairs, margins, strict=True)
     ]
     return cards[chosen], ready
 
 
-def _cards(trains: Sequence[Rows]) -> list[tuple[bool, float]]:
+def _cards(trains: Sequence[TrainingRows]) -> list[tuple[bool, float]]:
     """Whether curved, and the penalty, of the scorecards to try, from the simplest on."""
     weights = scorecard.width(trains[0].features, scorecard.CURVED)
     enough = min(len(train.y) for train in trains) >= ROWS_A_WEIGHT * weights
@@ -212,7 +216,9 @@ def _cards(trains: Sequence[Rows]) -> list[tuple[bool, float]]:
     return [(curved, penalty) for curved in shapes for penalty in PENALTIES]
 
 
-def _card_margins(train: Rows, test: Rows, cards: Sequence[tuple[bool, float]]) -> Floats:
+def _card_margins(
+    train: TrainingRows, test: TrainingRows, cards: Sequence[tuple[bool, float]]
+) -> Floats:
     """The margins of every scorecard (cards × test rows)."""
     shapes = dict.fromkeys(curved for curved, _ in cards)
     found = [card for curved in shapes for card in model.scorecards(train, PENALTIES, curved)]
@@ -232,7 +238,7 @@ def _simplest_card(losses: Floats, accounts: npt.NDArray[np.str_], worth: float)
     )
 
 
-def _accounts(tests: Iterable[Rows]) -> npt.NDArray[np.str_]:
+def _accounts(tests: Iterable[TrainingRows]) -> npt.NDArray[np.str_]:
     return np.concatenate([np.asarray(test.accounts) for test in tests])
 
 
@@ -246,16 +252,16 @@ def _search(
 ) -> tuple[list[_Tried], list[dict[str, Any]]]:
     """What was tried on all folds, and the log of every trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=model.SEED, n_startup_trials=len(FIRST))
+    sampler = optuna.samplers.TPESampler(seed=model.SEED, n_startup_trials=len(FIRST_TRIED))
     study = optuna.create_study(sampler=sampler)
-    for first in FIRST:
+    for first in FIRST_TRIED:
         study.enqueue_trial({name: getattr(first, name) for name in SPACE})
     tried: list[_Tried] = []
     told: list[dict[str, Any]] = []
     for number in range(1, trials + 1):
         progress(f"searching the restraint: trial {number} of {trials}{_so_far(tried)}")
         trial = study.ask(SPACE)
-        found = _try(folds, Restraint(**trial.params), tried)
+        found = _try(folds, ModelSettings(**trial.params), tried)
         if isinstance(found, float):
             trial.report(found, 0)
             study.tell(trial, state=TrialState.PRUNED)
@@ -277,30 +283,35 @@ def _told(parameters: dict[str, Any], found: _Tried | float, folds: int) -> dict
     return {**parameters, "loss": float(found.losses.min()), "folds": folds}
 
 
-def _try(folds: Sequence[_Fold], restraint: Restraint, before: Sequence[_Tried]) -> _Tried | float:
-    """The restraint on all folds; only its loss on the first where that is hopeless."""
+def _try(
+    folds: Sequence[_Fold], model_settings: ModelSettings, before: Sequence[_Tried]
+) -> _Tried | float:
+    """The settings on all folds; only the loss on the first where that is hopeless."""
     bar = HOPELESS * min((item.first for item in before), default=math.inf)
-    grown = [_grow(folds[0], restraint, bar=bar)]
+    grown = [_grow(folds[0], model_settings, bar=bar)]
     first = float(grown[0][1].min())
     if first > bar:
         return first
     for fold in folds[1:]:
         # What one fold does not reach, the others need not either.
-        grown.append(_grow(fold, restraint, len(grown[-1][0])))
+        grown.append(_grow(fold, model_settings, len(grown[-1][0])))
     steps = len(grown[-1][0])
     weights = np.array([len(fold.test.y) for fold in folds], dtype=np.float64)
     losses = np.average([found[:steps] for _, found in grown], axis=0, weights=weights)
-    return _Tried(restraint, [margins[:steps] for margins, _ in grown], losses, first)
+    return _Tried(model_settings, [margins[:steps] for margins, _ in grown], losses, first)
 
 
 def _grow(
-    fold: _Fold, restraint: Restraint, most: int = MOST_ROUNDS // STEP, bar: float = math.inf
+    fold: _Fold,
+    model_settings: ModelSettings,
+    most: int = MOST_ROUNDS // STEP,
+    bar: float = math.inf,
 ) -> tuple[Floats, Floats]:
     """Margins (steps × test rows) and mean losses (steps × shares), until these have settled.
 
     Or until they cannot come down to the `bar` any more.
     """
-    booster = model.start(fold.data, fold.train, restraint, model.SEED)
+    booster = model.new_booster(fold.data, fold.train, model_settings, model.SEED)
     raw = np.zeros(len(fold.test.y))
     margins: list[Floats] = []
     losses: list[Floats] = []
@@ -345,9 +356,9 @@ def _by_share(trees: Floats, fold: _Fold) -> Floats:
     return calibration.left_over(shares * trees + (1 - shares) * fold.cards, fold.test.y)
 
 
-def _candidates(tried: _Tried, card: Restraint) -> list[_Candidate]:
+def _candidates(tried: _Tried, card: ModelSettings) -> list[_Candidate]:
     """The trees of a trial with the scorecard that is there, in every share and size."""
-    beside = replace(tried.restraint, curved=card.curved, penalty=card.penalty)
+    beside = replace(tried.model_settings, curved=card.curved, penalty=card.penalty)
     return [
         _Candidate(
             replace(beside, rounds=(step + 1) * STEP, share=share),
@@ -371,7 +382,7 @@ def _simplest(
     limit = {True: best.loss * (1 + worth), False: best.loss * (1 + max(worth, WORTH))}
     close = [item for item in candidates if item.loss <= limit[item.tried is not None]]
     least, accounts = _losses(best, folds), _accounts(fold.test for fold in folds)
-    for item in sorted(close, key=lambda item: (item.restraint.splits, item.loss)):
+    for item in sorted(close, key=lambda item: (item.model_settings.splits, item.loss)):
         if item.loss - best.loss <= _error(_losses(item, folds) - least, accounts):
             return item, best
     return best, best
@@ -396,7 +407,7 @@ def _losses(item: _Candidate, folds: Sequence[_Fold]) -> Floats:
 def _losses_by_fold(item: _Candidate, folds: Sequence[_Fold]) -> list[Floats]:
     if item.tried is None:
         return [_card_losses(fold) for fold in folds]
-    share = SHARES.index(item.restraint.share)
+    share = SHARES.index(item.model_settings.share)
     return [
         _by_share(margins[item.step], fold)[share]
         for margins, fold in zip(item.tried.margins, folds, strict=True)

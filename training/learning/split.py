@@ -24,7 +24,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Fold:
+class CvFold:
     """Two masks over the same rows: `train` to fit on, `test` to look at."""
 
     train: Mask
@@ -52,19 +52,19 @@ def sample(accounts: Sequence[str], most: int) -> Mask:
     return mask
 
 
-def spread(rows: int, most: int) -> npt.NDArray[np.int64]:
+def evenly_spaced(rows: int, most: int) -> npt.NDArray[np.int64]:
     """The numbers of at most `most` of so many rows, evenly spread over all."""
     return np.unique(np.linspace(0, rows - 1, min(rows, most)).round().astype(np.int64))
 
 
-def grouped(accounts: Sequence[str], count: int = FOLDS) -> Iterator[Fold]:
+def by_account(accounts: Sequence[str], count: int = FOLDS) -> Iterator[CvFold]:
     """Folds of whole accounts."""
     fold = account_folds(accounts, count)
     for number in range(count):
-        yield Fold(fold != number, fold == number)
+        yield CvFold(fold != number, fold == number)
 
 
-def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[Fold]:
+def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[CvFold]:
     """Rolling-origin folds: each tests one date and trains on what was settled by then.
 
     At most the last three dates that have anything to train on; none if the history is short.
@@ -74,7 +74,7 @@ def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[Fold]:
     for day in dates:
         earlier = settled_before(dates, day, target)
         if earlier:
-            folds.append(Fold(np.isin(as_of, np.array(earlier, "datetime64[D]")), as_of == day))
+            folds.append(CvFold(np.isin(as_of, np.array(earlier, "datetime64[D]")), as_of == day))
     return folds[-ORIGINS:]
 
 
@@ -95,10 +95,10 @@ def origins(dates: Sequence[date], latest: date, target: Target) -> list[date]:
     return apart(dates, latest, target)[:JUDGES]
 
 
-def forward(blocks: npt.NDArray[np.datetime64]) -> list[Fold]:
+def forward(blocks: npt.NDArray[np.datetime64]) -> list[CvFold]:
     """At most three folds, each of one block of time, taught by all blocks before it."""
     later = np.unique(blocks)[1:][-ORIGINS:]
-    return [Fold(blocks < block, blocks == block) for block in later]
+    return [CvFold(blocks < block, blocks == block) for block in later]
 
 
 def settled_before(dates: Sequence[date], day: date, target: Target) -> list[date]:

@@ -34,7 +34,7 @@ Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredSnapshot:
     """Accounts on one date: the rows that were scored, one for each, and the model that did it."""
 
     artifact: Artifact
@@ -42,7 +42,11 @@ class Scored:
 
 
 def movements(
-    old: Scored, new: Scored, *, alike: Collection[str], rebuilt: pa.Table | None = None
+    old: ScoredSnapshot,
+    new: ScoredSnapshot,
+    *,
+    alike: Collection[str],
+    rebuilt: pa.Table | None = None,
 ) -> list[Movement]:
     """The movement of each account, in the order of the rows.
 
@@ -116,14 +120,14 @@ class _Step:
         self._told = _told(own, rank, columns, self._points)
 
     @classmethod
-    def of_alike(cls, old: Scored, new: Scored, alike: Collection[str]) -> "_Step":
+    def of_alike(cls, old: ScoredSnapshot, new: ScoredSnapshot, alike: Collection[str]) -> "_Step":
         """The indicators that are measured alike, under the old model; the others stay."""
         features = old.artifact.features
         X = matrix(old.rows, features)
         return cls(old.artifact, X, _with(X, new.rows, features, alike))
 
     @classmethod
-    def of_others(cls, new: Scored, alike: Collection[str], rebuilt: pa.Table) -> "_Step":
+    def of_others(cls, new: ScoredSnapshot, alike: Collection[str], rebuilt: pa.Table) -> "_Step":
         """All other indicators of the new model, from what they were on the old date."""
         features = new.artifact.features
         others = {item.indicator for item in features} - set(alike)

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Part = Literal["behaviour", "data"]
+ChangePart = Literal["behaviour", "data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Change:
     new: float | str | None
     window: int | None
     unit: str
-    part: Part
+    part: ChangePart
     health_points: float
 
 

@@ -39,7 +39,7 @@ def parameters(artifact: Artifact) -> dict[str, Any]:
         "bag": made["bag"],
         "trials": len(made["trials"]),
         "chosen_on": made["chosen_on"],
-        **made["restraint"],
+        **made["model_settings"],
         **made["parameters"],
     }
 

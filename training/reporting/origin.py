@@ -121,9 +121,9 @@ def data(artifact: Artifact) -> Section:
 
 
 def choice(artifact: Artifact) -> Section:
-    """How the restraint was chosen: folds, trials and losses."""
+    """How the model settings were chosen: folds, trials and losses."""
     made = artifact.training
-    kept = made["restraint"]
+    kept = made["model_settings"]
     told = (
         f"The model is {size(made)}, calibrated by one line and with monotone signs as "
         f"declared. {_found(made)} Learning rate {kept['learning_rate']:g}, "
@@ -141,12 +141,13 @@ def choice(artifact: Artifact) -> Section:
 
 
 def _found(made: Row) -> str:
-    """How the restraint was found."""
+    """How the model settings were found."""
     if not made["trials"]:
-        return f"Its restraint was not searched for: {made['trees_left_out'] or made['chosen_on']}."
+        why = made["trees_left_out"] or made["chosen_on"]
+        return f"Its model settings were not searched for: {why}."
     told = (
-        f"Its restraint was chosen among {len(made['trials'])} trials on {made['chosen_on']}: the "
-        "simplest whose loss is within noise of the best."
+        f"Its model settings were chosen in {len(made['trials'])} trials on {made['chosen_on']}: "
+        "the simplest whose loss is within noise of the best."
     )
     if made["chosen_on"] == ONE_MOMENT:
         return f"{told} The same folds judge it, which may flatter it."

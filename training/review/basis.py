@@ -20,7 +20,7 @@ from training import procedure
 from training.artifact import Artifact
 from training.learning import split
 from training.learning.matrix import matrix
-from training.learning.model import Restraint
+from training.learning.model import ModelSettings
 from training.learning.search import Choice
 from training.metrics import quality
 from training.review.ground import Ground
@@ -136,13 +136,13 @@ def _auc(ground: Ground, stands: Artifact, day: date) -> float:
 def repeated(ground: Ground, days: Sequence[date]) -> Artifact:
     """What the challenger's procedure makes of the rows of `days`.
 
-    From the challenger's own columns, whatever has been declared since, and under its own restraint
+    From the challenger's own columns, whatever has been declared since, and with its own settings
     and anchors: so few rows may not support bands, and to compare probabilities none are needed.
     """
     challenger = ground.models.challenger.artifact
     made = challenger.training
     company = procedure.under(ground.company, ground.target, challenger.anchors)
-    choice = Choice(Restraint(**made["restraint"]), made["chosen_on"])
+    choice = Choice(ModelSettings(**made["model_settings"]), made["chosen_on"])
     table = procedure.labelled(ground.mature.on(days), company, ground.target)
     known = {item.name for item in challenger.features}
     columns = [item for item in ground.mature.columns if item.name in known]

@@ -15,7 +15,7 @@ from training.procedure import labelled
 from training.review.basis import Basis
 from training.review.ground import Ground
 from training.review.sections.lights import Lights
-from training.scored import BANDS, Scored, scored
+from training.scored import BANDS, ScoredArrays, score_rows
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -27,8 +27,8 @@ Places = npt.NDArray[np.int64]
 class Compared:
     """Rows that both models score and whose outcome is known."""
 
-    champion: Scored
-    challenger: Scored
+    champion: ScoredArrays
+    challenger: ScoredArrays
     labels: Labels
     accounts: list[str]
     segments: npt.NDArray[np.object_]
@@ -48,8 +48,8 @@ class Compared:
         )
 
 
-def _only(item: Scored, mask: Flags) -> Scored:
-    return Scored(item.logits[mask], item.health[mask], item.completeness[mask])
+def _only(item: ScoredArrays, mask: Flags) -> ScoredArrays:
+    return ScoredArrays(item.logits[mask], item.health[mask], item.completeness[mask])
 
 
 def compared(ground: Ground, basis: Basis) -> Compared | None:
@@ -64,8 +64,8 @@ def compared(ground: Ground, basis: Basis) -> Compared | None:
 
 def _pair(rows: pa.Table, ground: Ground, stands: Artifact) -> Compared:
     return Compared(
-        scored(rows, ground.models.champion.artifact),
-        scored(rows, stands),
+        score_rows(rows, ground.models.champion.artifact),
+        score_rows(rows, stands),
         rows[f"label__{ground.target}"].to_numpy().astype(np.int8),
         rows["account_id"].to_pylist(),
         np.array(rows["segment"].to_pylist(), dtype=object),
@@ -108,7 +108,7 @@ def _sizes(found: Compared) -> dict[str, Any]:
     }
 
 
-def _levels(item: Scored, found: Compared) -> dict[str, float]:
+def _levels(item: ScoredArrays, found: Compared) -> dict[str, float]:
     chances = expit(item.logits)
     return {
         "auc": _auc(item.logits, found, np.arange(len(found.labels))),
@@ -117,7 +117,7 @@ def _levels(item: Scored, found: Compared) -> dict[str, float]:
     }
 
 
-def _calibration(item: Scored, found: Compared) -> dict[str, Any]:
+def _calibration(item: ScoredArrays, found: Compared) -> dict[str, Any]:
     return calibration_table.of_evaluation(item.logits, found.labels, found.accounts)
 
 
@@ -169,11 +169,11 @@ def _on(found: Compared, day: np.datetime64, capacity: float, light: Lights) -> 
     }
 
 
-def _levels_or_none(item: Scored, found: Compared) -> dict[str, float | None]:
+def _levels_or_none(item: ScoredArrays, found: Compared) -> dict[str, float | None]:
     return {key: None if np.isnan(x) else x for key, x in _levels(item, found).items()}
 
 
-def _worth(item: Scored, found: Compared, capacity: float, light: Lights) -> dict[str, Any]:
+def _worth(item: ScoredArrays, found: Compared, capacity: float, light: Lights) -> dict[str, Any]:
     """What the team would have had of the model on these rows, all of one date.
 
     Beside the riskiest accounts at its capacity, those of the light that is worked first.

@@ -20,7 +20,7 @@ from features.snapshots import Snapshots
 from features.sources import Tables
 from training.review.candidates import Candidates
 from training.review.dates import LEADS, Dates, dates
-from training.scored import scored
+from training.scored import score_rows
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -205,6 +205,6 @@ class _Gathered:
         found = []
         for item in self._models:
             table = np.full((int(account.max(initial=-1)) + 1, len(weeks)), np.nan)
-            table[account, week] = scored(own, item.artifact).health
+            table[account, week] = score_rows(own, item.artifact).health
             found.append(table)
         return found[0], found[1]

@@ -17,7 +17,7 @@ from features.errors import ContractBroken, Finding
 from training.learning.matrix import Feature
 from training.metrics.quality import auc
 from training.tables.label_column import Roles
-from training.tables.plain_table import DROP, Frame, as_table, finding
+from training.tables.plain_table import DROP, Frame, as_table, column_finding
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -42,7 +42,9 @@ def features_of(table: pa.Table, y: Labels, roles: Roles) -> list[Feature]:
     names = [name for name in table.column_names if name not in roles.named]
     findings = [found for name in names if (found := _breach(name, table[name], y))]
     if not names:
-        findings = [finding(roles.label, "there is no other column", "add columns to learn from")]
+        findings = [
+            column_finding(roles.label, "there is no other column", "add columns to learn from")
+        ]
     if findings:
         raise ContractBroken(findings)
     return [_feature(name, table[name]) for name in names]
@@ -52,22 +54,24 @@ def _breach(name: str, column: pa.ChunkedArray, y: Labels) -> Finding | None:
     drop = DROP.format(name=name)
     known = pc.drop_null(column)
     if not len(known):
-        return finding(name, "it is unknown in every row", drop)
+        return column_finding(name, "it is unknown in every row", drop)
     category = kinds.is_string(column.type)
     if not category and (count := int(pc.sum(pc.is_inf(known)).as_py())):
-        return finding(name, "it is infinite", f"make it a number or empty, or {drop}", count)
+        return column_finding(
+            name, "it is infinite", f"make it a number or empty, or {drop}", count
+        )
     different = pc.count_distinct(known).as_py()
     if different == 1 and not column.null_count:
-        return finding(name, f"it has one value in every row ({known[0].as_py()})", drop)
+        return column_finding(name, f"it has one value in every row ({known[0].as_py()})", drop)
     if category and different > MOST_CATEGORIES:
         detail = f"it has {different:,} categories, more than {MOST_CATEGORIES}"
-        return finding(name, detail, f"group the rare ones, name it as --id, or {drop}")
+        return column_finding(name, detail, f"group the rare ones, name it as --id, or {drop}")
     if category and different == len(known) > FEW:
         detail = f"every row that has one has its own ({different:,}): it names rows"
-        return finding(name, detail, f"name it as --id, or {drop}")
+        return column_finding(name, detail, f"name it as --id, or {drop}")
     if (alone := _alone(column, y)) >= LEAK:
         detail = f"it tells the outcome by itself (AUC {alone:.4f}): it was written afterwards"
-        return finding(name, detail, drop)
+        return column_finding(name, detail, drop)
     return None
 
 
@@ -99,7 +103,9 @@ def _feature(name: str, column: pa.ChunkedArray) -> Feature:
     return Feature(name, name, None, "number", (), float(np.median(known.to_numpy())))
 
 
-def accounts(table: pa.Table, y: Labels, roles: Roles, features: Sequence[Feature]) -> list[str]:
+def row_customers(
+    table: pa.Table, y: Labels, roles: Roles, features: Sequence[Feature]
+) -> list[str]:
     """Who each row is of: its id, else its content, so that twins never stand on both sides.
 
     Where rows look alike by the dozen and have both outcomes, that is no sign of twins: the columns
@@ -127,7 +133,7 @@ def _coarse(contents: Sequence[str], y: Labels) -> bool:
     return bool(np.median(counts[codes]) >= COARSE and counts[disputed].sum() >= len(y) / 2)
 
 
-def fitting(frame: Frame, features: Sequence[Feature]) -> pa.Table:
+def columns_for(frame: Frame, features: Sequence[Feature]) -> pa.Table:
     """The frame's columns as a model of `features` needs them; others are left aside.
 
     Raises
@@ -152,14 +158,14 @@ def _differs(table: pa.Table, item: Feature) -> Finding | pa.ChunkedArray:
     mend = "give the table the columns of training"
     if item.name not in table.column_names:
         extra = ", ".join(table.column_names)
-        return finding(item.name, "the column is missing", f"{mend}; it has: {extra}")
+        return column_finding(item.name, "the column is missing", f"{mend}; it has: {extra}")
     column = table[item.name]
     wanted = pa.string() if item.dtype == "category" else pa.float64()
     if column.null_count == len(column):
         return column.cast(wanted)
     if column.type != wanted:
         got = "texts" if kinds.is_string(column.type) else "numbers"
-        return finding(item.name, f"the model needs a {item.dtype}, got {got}", mend)
+        return column_finding(item.name, f"the model needs a {item.dtype}, got {got}", mend)
     if wanted == pa.float64() and (count := pc.sum(pc.is_inf(pc.drop_null(column))).as_py()):
-        return finding(item.name, "it is infinite", "make it a number or empty", int(count))
+        return column_finding(item.name, "it is infinite", "make it a number or empty", int(count))
     return column

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.errors import ContractBroken, DeclarationError
-from training.tables.plain_table import finding
+from training.tables.plain_table import column_finding
 
 POSITIVE = {"1", "yes", "y", "t"}
 NEGATIVE = {"0", "-1", "no", "n", "f"}
@@ -47,7 +47,7 @@ class Roles:
         return [item for item in (self.label, self.id, self.time, *self.ignore) if item is not None]
 
 
-def labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
+def read_labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
     """1, 0 or NaN (no label) for each row.
 
     Raises
@@ -62,7 +62,10 @@ def labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
     if missing:
         known = ", ".join(table.column_names)
         raise ContractBroken(
-            [finding(name, "the column is missing", f"the table has: {known}") for name in missing]
+            [
+                column_finding(name, "the column is missing", f"the table has: {known}")
+                for name in missing
+            ]
         )
     column = table[roles.label]
     texts = [_text(value) for value in column.to_pylist()]
@@ -73,7 +76,9 @@ def labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
     if len(values) != 2:
         shown = ", ".join(values[:5]) or "nothing"
         detail = f"a label needs two values, this one has {len(values)} ({shown})"
-        raise ContractBroken([finding(roles.label, detail, "name the column of the outcome")])
+        raise ContractBroken(
+            [column_finding(roles.label, detail, "name the column of the outcome")]
+        )
     event = _event(values, roles)
     return np.array([np.nan if text is None else float(text == event) for text in texts])
 
@@ -116,7 +121,7 @@ def _event(values: Sequence[str], roles: Roles) -> str:
             return found
         detail = f"no row has the value {roles.event!r}: {detail}"
     raise ContractBroken(
-        [finding(roles.label, detail, f"say which one is predicted: --event {values[0]!r}")]
+        [column_finding(roles.label, detail, f"say which one is predicted: --event {values[0]!r}")]
     )
 
 

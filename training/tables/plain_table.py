@@ -26,7 +26,7 @@ DROP = "leave it out with --ignore {name}"
 DAY, HOUR = 86400.0, 3600.0
 
 
-def read(path: Path) -> pa.Table:
+def read_table(path: Path) -> pa.Table:
     """The table in a Parquet or CSV file.
 
     Raises
@@ -85,7 +85,7 @@ def as_table(frame: Frame, texts: Collection[str] = ()) -> pa.Table:
     _require_table(frame)
     names = frame.column_names if isinstance(frame, pa.Table) else [str(it) for it in frame.columns]
     findings = [
-        finding(name, "two columns have this name", "rename one of them")
+        column_finding(name, "two columns have this name", "rename one of them")
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
     if findings:
@@ -93,10 +93,10 @@ def as_table(frame: Frame, texts: Collection[str] = ()) -> pa.Table:
     columns = {}
     for name, values in zip(names, _columns(frame), strict=True):
         try:
-            columns[name] = as_text(values()) if name in texts else plain(values())
+            columns[name] = as_text(values()) if name in texts else plain_column(values())
         except pa.ArrowException as error:
             detail = f"its values cannot be read: {str(error).splitlines()[0]}"
-            findings.append(finding(name, detail, DROP.format(name=name)))
+            findings.append(column_finding(name, detail, DROP.format(name=name)))
     if findings:
         raise ContractBroken(findings)
     return pa.table(columns)
@@ -156,7 +156,7 @@ def as_text(values: pa.Array) -> pa.Array:
     return values.cast(pa.string())
 
 
-def plain(values: pa.Array) -> pa.Array:
+def plain_column(values: pa.Array) -> pa.Array:
     """The values as float64 or, for texts, as string.
 
     Raises
@@ -166,9 +166,9 @@ def plain(values: pa.Array) -> pa.Array:
     """
     kind = values.type
     if kinds.is_dictionary(kind):
-        return plain(values.dictionary_decode())
+        return plain_column(values.dictionary_decode())
     if kinds.is_run_end_encoded(kind):
-        return plain(pc.run_end_decode(values))
+        return plain_column(pc.run_end_decode(values))
     if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind):
         return values.cast(pa.string())
     return _decoded(values) if _is_bytes(kind) else _number(values)
@@ -209,6 +209,6 @@ def _decoded(values: pa.Array) -> pa.Array:
         raise pa.ArrowInvalid(told) from None
 
 
-def finding(name: str, detail: str, mend: str, rows: int | None = None) -> Finding:
+def column_finding(name: str, detail: str, mend: str, rows: int | None = None) -> Finding:
     """What is wrong with the column `name` of a flat table, and how to mend it."""
     return Finding("flat table", "train", "error", "table", name, rows, detail, mend)

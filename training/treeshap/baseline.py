@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.folding.compiled import compiled
-from training.treeshap.forest import Missing, Tree, parse
+from training.treeshap.forest import Missing, Tree, parse_forest
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -70,7 +70,7 @@ class BaselineShapley:
     """
 
     def __init__(self, boosters: Sequence[lgb.Booster]) -> None:
-        trees = [tree for booster in boosters for tree in parse(booster).trees]
+        trees = [tree for booster in boosters for tree in parse_forest(booster).trees]
         trees = [tree for tree in trees if len(tree.value) > 1]
         self._deepest = max((len(tree.value) for tree in trees), default=1)
         self._nodes = _nodes(trees, 1 / max(len(boosters), 1))

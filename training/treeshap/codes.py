@@ -25,7 +25,7 @@ LEFT, RIGHT = 0, 1 << 30
 LARGEST_CATEGORY = 1 << 20
 
 
-class Column(NamedTuple):
+class CodeColumn(NamedTuple):
     """One column of codes: a feature under one rule for missing values.
 
     `missing` is None for a categorical feature, whose rule is its unknown categories'.
@@ -45,14 +45,16 @@ class Coder(NamedTuple):
     thresholds: Mapping[int, Floats]
     categories: Mapping[int, Categories]
 
-    def column(self, tree: Tree, node: int) -> Column:
+    def column(self, tree: Tree, node: int) -> CodeColumn:
         """The code column on which a node decides."""
         feature = int(tree.feature[node])
         if node in tree.categories:
-            return Column(feature)
+            return CodeColumn(feature)
         missing = Missing(int(tree.missing[node]))
         # Where nothing is missing, the side that is declared for it does not count.
-        return Column(feature, missing, bool(tree.default_left[node]) and missing > Missing.NONE)
+        return CodeColumn(
+            feature, missing, bool(tree.default_left[node]) and missing > Missing.NONE
+        )
 
     def cut(self, tree: Tree, node: int) -> int:
         """The largest code that goes left at a numeric node."""
@@ -63,12 +65,12 @@ class Coder(NamedTuple):
         known = self.categories[int(tree.feature[node])]
         return np.append(False, np.isin(known, tree.categories[node]))
 
-    def size(self, column: Column) -> int:
+    def size(self, column: CodeColumn) -> int:
         """The largest code but `RIGHT`."""
         known = self.categories if column.missing is None else self.thresholds
         return len(known[column.feature])
 
-    def codes_of_missing(self, column: Column) -> tuple[int, int]:
+    def codes_of_missing(self, column: CodeColumn) -> tuple[int, int]:
         """The codes of NaN and of zero in a numeric column."""
         zero = int(self.thresholds[column.feature].searchsorted(0.0))
         default = LEFT if column.goes_left else RIGHT

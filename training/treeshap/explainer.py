@@ -55,11 +55,11 @@ import lightgbm as lgb
 import numpy as np
 
 from training.treeshap import kernels, layout
-from training.treeshap.forest import Refused, parse
-from training.treeshap.frames import Categories, Rows
+from training.treeshap.forest import Refused, parse_forest
+from training.treeshap.frames import FrameBlocks, FrameCategories
 from training.treeshap.packing import packed
 from training.treeshap.probes import probes
-from training.treeshap.tables import Floats, Tables
+from training.treeshap.tables import Floats, ShapTables
 
 ExplanationPath = Literal["compiled", "pred_contrib"]
 
@@ -106,7 +106,7 @@ class TreeShap:
         if not boosters:
             raise ValueError("no booster to explain")
         self._boosters = list(boosters)
-        self._categories: Categories = boosters[0].pandas_categorical or ()
+        self._categories: FrameCategories = boosters[0].pandas_categorical or ()
         self.columns = boosters[0].num_feature()
         if any(booster.num_feature() != self.columns for booster in boosters):
             raise ValueError("the boosters of a bag must have the same columns")
@@ -114,7 +114,7 @@ class TreeShap:
         if len(self._fold) != self.columns or self._fold.min(initial=0) < 0:
             raise ValueError(f"fold: one output, 0 or more, for each of {self.columns} columns")
         self.outputs = int(self._fold.max(initial=-1)) + 1
-        self.tables: Tables | None = None
+        self.tables: ShapTables | None = None
         self.reason = ""
         try:
             self._compile()
@@ -143,7 +143,7 @@ class TreeShap:
         ValueError
             X has another number of columns than the model.
         """
-        rows = Rows(X, self.columns, self._categories)
+        rows = FrameBlocks(X, self.columns, self._categories)
         if self.tables is None:
             return self._by_lightgbm(rows, threads)
         out = np.empty((len(rows), self.outputs + 1))
@@ -161,30 +161,30 @@ class TreeShap:
                 done.result()
         return out
 
-    def _explain(self, rows: Rows, parts: Iterator[slice], out: Floats) -> None:
+    def _explain(self, rows: FrameBlocks, parts: Iterator[slice], out: Floats) -> None:
         """Explains part after part, until none is left that another thread has not taken."""
         for part in parts:
             X = rows.floats(part.start, part.stop)
             kernels.explain(*self._packed, X, self._bias, out[part])
 
     def _compile(self) -> None:
-        forests = [parse(booster) for booster in self._boosters]
-        tables = layout.compiled(forests, self._fold.tolist())
+        forests = [parse_forest(booster) for booster in self._boosters]
+        tables = layout.compile_tables(forests, self._fold.tolist())
         expected = [sum(tree.expected for tree in forest.trees) for forest in forests]
         self._bias = float(np.mean(expected))
         self._packed, self.tables = packed(tables)
         self._check(tables)
 
-    def _check(self, tables: Tables) -> None:
+    def _check(self, tables: ShapTables) -> None:
         """Compares with LightGBM, whose covers may one day mean something else."""
-        rows = Rows(probes(tables, self.columns, PROBES), self.columns, self._categories)
+        rows = FrameBlocks(probes(tables, self.columns, PROBES), self.columns, self._categories)
         ours, theirs = self.contributions(rows.floats(0, PROBES)), self._by_lightgbm(rows, 1)
         scale = np.maximum(1.0, np.abs(theirs.sum(axis=1, keepdims=True)))
         worst = float(np.max(np.abs(ours - theirs) / scale))
         if not worst <= LARGEST_DIFFERENCE:
             raise Refused(f"the tables differ from pred_contrib by {worst:.1e} on probe rows")
 
-    def _by_lightgbm(self, rows: Rows, threads: int) -> Floats:
+    def _by_lightgbm(self, rows: FrameBlocks, threads: int) -> Floats:
         """LightGBM's own contributions, folded; of several classes side by side."""
         parts = [
             booster.predict(rows.source, pred_contrib=True, num_threads=threads)

@@ -74,7 +74,7 @@ class Forest:
     width: int
 
 
-def parse(booster: lgb.Booster) -> Forest:
+def parse_forest(booster: lgb.Booster) -> Forest:
     """The trees that `booster.predict` uses by default.
 
     Raises

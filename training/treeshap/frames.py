@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 
 from training.treeshap.tables import Floats
 
-Categories = Sequence[Sequence[Any]]
+FrameCategories = Sequence[Sequence[Any]]
 
 _TABLES = (pa.Table, pd.DataFrame)
 
 
-class Rows:
+class FrameBlocks:
     """The rows of an array, an Arrow table or a pandas frame.
 
     `columns` is how many the model has, `categories` those of its categorical ones, in order.
@@ -30,7 +30,7 @@ class Rows:
         It has another number of columns than the model, or is no table.
     """
 
-    def __init__(self, source: Any, columns: int, categories: Categories) -> None:
+    def __init__(self, source: Any, columns: int, categories: FrameCategories) -> None:
         self.source = source if isinstance(source, _TABLES) else np.asarray(source)
         self._categories = categories
         shape = self.source.shape

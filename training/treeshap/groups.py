@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from training.treeshap.codes import LEFT, RIGHT, Coder, Column
+from training.treeshap.codes import LEFT, RIGHT, CodeColumn, Coder
 from training.treeshap.forest import Tree
 
 # An index is one byte. More leaves than a signature has bits cannot share one.
@@ -38,7 +38,7 @@ class Leaf:
     """
 
     value: float
-    conditions: dict[Column, Condition]
+    conditions: dict[CodeColumn, Condition]
     shares: dict[int, float]
 
 
@@ -58,14 +58,14 @@ class Digit:
         (cut, change): the value changes by that much where `code > cut`.
     """
 
-    column: Column
+    column: CodeColumn
     signatures: tuple[int, ...]
     first: int
     steps: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Group:
+class LeafGroup:
     """Leaves with one table, whose index has these digits, the first of them the fastest."""
 
     leaves: Sequence[Leaf]
@@ -91,7 +91,7 @@ class Subtree:
     children: tuple["Subtree", ...] = field(default=())
 
 
-def grouped(tree: Tree, coder: Coder, entries: int) -> tuple[list[Group], list[Leaf]]:
+def leaf_groups(tree: Tree, coder: Coder, entries: int) -> tuple[list[LeafGroup], list[Leaf]]:
     """The groups of a tree's leaves with at most `entries` table entries, and the other leaves.
 
     The largest subtrees that fit, then merged where that saves look-ups. A leaf with too many
@@ -117,7 +117,7 @@ def _descend(tree: Tree, coder: Coder, node: int, path: Leaf, leaves: list[Leaf]
     return Subtree(first, len(leaves), children)
 
 
-def _sides(tree: Tree, coder: Coder, node: int) -> Iterator[tuple[Column, Condition]]:
+def _sides(tree: Tree, coder: Coder, node: int) -> Iterator[tuple[CodeColumn, Condition]]:
     """The conditions of going left and of going right."""
     column = coder.column(tree, node)
     if node in tree.categories:
@@ -130,7 +130,9 @@ def _sides(tree: Tree, coder: Coder, node: int) -> Iterator[tuple[Column, Condit
         yield column, (cut, ALWAYS[1])
 
 
-def _further(path: Leaf, tree: Tree, edge: tuple[int, int], side: tuple[Column, Condition]) -> Leaf:
+def _further(
+    path: Leaf, tree: Tree, edge: tuple[int, int], side: tuple[CodeColumn, Condition]
+) -> Leaf:
     column, condition = side
     conditions = dict(path.conditions)
     conditions[column] = _both(conditions.get(column), condition)
@@ -150,7 +152,7 @@ def _both(before: Condition | None, now: Condition) -> Condition:
 
 def _fitting(
     leaves: Sequence[Leaf], subtree: Subtree, entries: int
-) -> tuple[list[Group], list[Leaf]]:
+) -> tuple[list[LeafGroup], list[Leaf]]:
     own = leaves[subtree.first : subtree.last]
     if group := group_of(own, entries):
         return [group], []
@@ -161,7 +163,7 @@ def _fitting(
     return groups, [leaf for part in found for leaf in part[1]]
 
 
-def group_of(leaves: Sequence[Leaf], entries: int) -> Group | None:
+def group_of(leaves: Sequence[Leaf], entries: int) -> LeafGroup | None:
     """One group of these leaves, or None where its table would be too large."""
     if len(leaves) > MOST_LEAVES or any(len(leaf.shares) > MOST_FEATURES for leaf in leaves):
         return None
@@ -172,10 +174,10 @@ def group_of(leaves: Sequence[Leaf], entries: int) -> Group | None:
         if size > entries:
             return None
         digits.append(digit)
-    return Group(leaves, digits)
+    return LeafGroup(leaves, digits)
 
 
-def digit_of(column: Column, leaves: Sequence[Leaf], told: Iterable[int] = ()) -> Digit:
+def digit_of(column: CodeColumn, leaves: Sequence[Leaf], told: Iterable[int] = ()) -> Digit:
     """The digit of `column`; `told` are signatures that have a number even if no code has them."""
     asked = [leaf.conditions.get(column, ALWAYS) for leaf in leaves]
     cuts, found = _by_piece(asked) if column.missing is not None else _by_code(asked)
@@ -213,7 +215,7 @@ def key_of(condition: Condition) -> Hashable:
     return condition if isinstance(condition, tuple) else condition.tobytes()
 
 
-def _merged(groups: list[Group], entries: int) -> list[Group]:
+def _merged(groups: list[LeafGroup], entries: int) -> list[LeafGroup]:
     """Groups joined, the pair first that saves most look-ups, as long as a table holds them."""
     while pairs := sorted(_savings(groups), key=lambda pair: -pair[0]):
         for _, one, other in pairs:
@@ -226,7 +228,7 @@ def _merged(groups: list[Group], entries: int) -> list[Group]:
     return groups
 
 
-def _savings(groups: Sequence[Group]) -> Iterator[tuple[int, int, int]]:
+def _savings(groups: Sequence[LeafGroup]) -> Iterator[tuple[int, int, int]]:
     """(look-ups saved, place, place) of the pairs that could share a table."""
     features = [set(group.features) for group in groups]
     for one, other in combinations(range(len(groups)), 2):

@@ -16,18 +16,18 @@ BLOCK = 1024
 # Rows of X whose values stay in the nearest cache while their columns are read one by one.
 STRIP = 64
 # As few rows are better taken one by one than by loops that are made for many.
-FEW = 6
+FEW_ROWS = 6
 # Rows of a power of two would all fall into the same few places of the cache.
 APART = 64
 ZERO = float(np.float32(1e-35))
-NOTHING = np.uint8(0)
+NO_CHANGE = np.uint8(0)
 
 
 @compiled
 def explain(buffer: Any, bounds: Any, X: Any, bias: float, out: Any) -> None:
     """Writes the contributions of X (rows × columns) and the bias to `out`."""
     tables = unpacked(buffer, bounds)
-    if len(X) > FEW:
+    if len(X) > FEW_ROWS:
         explain_blocks(tables, X, bias, out)
     else:
         for row in range(len(X)):
@@ -45,7 +45,7 @@ def explain_blocks(tables: Any, X: Any, bias: float, out: Any) -> None:
         most = max(most, sums.rows[tile + 1] - sums.rows[tile])
     coded = np.empty((len(codes.base), block), np.uint8)
     index = np.empty((most, block + APART), np.uint8)
-    total = aligned(out.shape[1] - 1, block + APART)
+    total = aligned_array(out.shape[1] - 1, block + APART)
     for begin in range(0, len(X), block):
         rows = min(block, len(X) - begin)
         code_numbers(codes, X[begin : begin + rows], coded)
@@ -55,7 +55,7 @@ def explain_blocks(tables: Any, X: Any, bias: float, out: Any) -> None:
             find_indices(indices, (sums.rows[tile], sums.rows[tile + 1]), coded, index, rows)
             add_tables(sums, tile, index, total, rows)
             add_lone(lone, tile, (points, weights), index, total, rows)
-        write(total, bias, out[begin : begin + rows])
+        write_rows(total, bias, out[begin : begin + rows])
 
 
 @compiled
@@ -137,7 +137,7 @@ def find_indices(indices: Any, tile: Any, coded: Any, index: Any, rows: int) -> 
             cut = cuts[step]
             change = changes[step]
             for row in range(rows):
-                index[target, row] += change if coded[page, row] > cut else NOTHING
+                index[target, row] += change if coded[page, row] > cut else NO_CHANGE
 
 
 @compiled
@@ -174,8 +174,8 @@ def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         most = max(most, lone.start[trie + 1] - lone.start[trie])
     met = np.empty((most, STRIP), np.bool_)
-    product = aligned(most, STRIP)
-    gained = aligned(most, STRIP)
+    product = aligned_array(most, STRIP)
+    gained = aligned_array(most, STRIP)
     for trie in range(lone.tries[tile], lone.tries[tile + 1]):
         nodes = lone.start[trie], lone.start[trie + 1]
         count = lone.needs[trie]
@@ -186,7 +186,7 @@ def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows
             for point in range(count):
                 at = points[count, point], weights[count, point], strip[1] - begin
                 multiply(lone, nodes, at, met, product)
-                gain(lone, nodes, at, met, product, gained)
+                add_gains(lone, nodes, at, met, product, gained)
             add_gained(lone, nodes, gained, strip, total)
 
 
@@ -232,7 +232,7 @@ def multiply(lone: Any, nodes: Any, at: Any, met: Any, product: Any) -> None:
 
 
 @compiled
-def gain(lone: Any, nodes: Any, at: Any, met: Any, product: Any, gained: Any) -> None:
+def add_gains(lone: Any, nodes: Any, at: Any, met: Any, product: Any, gained: Any) -> None:
     """Adds a trie's contributions at one point, summing the leaves' products up to the root.
 
     A leaf's product without the factor of a feature, times what that feature changes, is the
@@ -257,7 +257,7 @@ def gain(lone: Any, nodes: Any, at: Any, met: Any, product: Any, gained: Any) ->
 
 
 @compiled
-def aligned(rows: int, width: int) -> Any:
+def aligned_array(rows: int, width: int) -> Any:
     """An array (rows × width) that begins on a cache line; `width` is a multiple of eight."""
     room = np.empty(rows * width + 8)
     skip = (64 - room.ctypes.data % 64) // 8
@@ -265,7 +265,7 @@ def aligned(rows: int, width: int) -> Any:
 
 
 @compiled
-def write(total: Any, bias: float, out: Any) -> None:
+def write_rows(total: Any, bias: float, out: Any) -> None:
     """Turns `total` (outputs × rows) into rows of `out`, the bias last."""
     outputs = len(total)
     for row in range(len(out)):

@@ -52,7 +52,7 @@ def _operation(write: Callable[[Any, Any, Any], Any]) -> Any:
 
 plus = _operation(lambda builder, one, other: builder.fadd(one, other))
 minus = _operation(lambda builder, one, other: builder.fsub(one, other))
-times = _operation(lambda builder, one, other: builder.fmul(one, other))
+multiplied = _operation(lambda builder, one, other: builder.fmul(one, other))
 over = _operation(lambda builder, one, other: builder.fdiv(one, other))
 
 
@@ -67,7 +67,7 @@ def _spread(_context: Any, number: Any) -> Any:
     return _LANES(types.float64), code
 
 
-spread: Any = intrinsic(_spread)
+on_all_lanes: Any = intrinsic(_spread)
 
 
 def _added(_context: Any, number: Any, lanes: Any) -> Any:
@@ -101,7 +101,7 @@ def _read(_context: Any, array: Any, first: Any) -> Any:
     return _LANES(array, types.uint64), code
 
 
-read: Any = intrinsic(_read)
+read_lanes: Any = intrinsic(_read)
 
 
 def _write(_context: Any, array: Any, first: Any, lanes: Any) -> Any:
@@ -115,4 +115,4 @@ def _write(_context: Any, array: Any, first: Any, lanes: Any) -> Any:
     return types.void(array, types.uint64, _LANES), code
 
 
-write: Any = intrinsic(_write)
+write_lanes: Any = intrinsic(_write)

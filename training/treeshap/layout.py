@@ -6,17 +6,17 @@ from itertools import groupby
 import numpy as np
 
 from training.treeshap import kernels
-from training.treeshap.codes import Categories, Coder, Column, coder
+from training.treeshap.codes import Categories, CodeColumn, Coder, coder
 from training.treeshap.forest import Forest, Refused
 from training.treeshap.groups import (
     MOST_ENTRIES,
     MOST_FEATURES,
     Digit,
-    Group,
     Leaf,
+    LeafGroup,
     digit_of,
-    grouped,
     key_of,
+    leaf_groups,
 )
 from training.treeshap.tables import (
     Codes,
@@ -24,9 +24,9 @@ from training.treeshap.tables import (
     Indices,
     Lone,
     Places,
+    ShapTables,
     Shorts,
     Sums,
-    Tables,
 )
 
 MOST_BYTES = 64 << 20
@@ -38,7 +38,7 @@ PAGE = 255
 LINE = 8
 
 
-def compiled(forests: Sequence[Forest], fold: Sequence[int]) -> Tables:
+def compile_tables(forests: Sequence[Forest], fold: Sequence[int]) -> ShapTables:
     """The tables of the mean of `forests`, feature f contributing to output `fold[f]`.
 
     Tables larger than `MOST_BYTES` are avoided by fewer entries each, in the end by quadrature.
@@ -51,7 +51,7 @@ def compiled(forests: Sequence[Forest], fold: Sequence[int]) -> Tables:
     trees = [tree for forest in forests for tree in forest.trees if len(tree.value) > 1]
     code = coder(trees)
     for entries in ENTRIES:
-        parts = [grouped(tree, code, entries) for tree in trees]
+        parts = [leaf_groups(tree, code, entries) for tree in trees]
         groups = [group for part in parts for group in part[0]]
         if sum(_bytes(group, fold) for group in groups) <= MOST_BYTES:
             break
@@ -64,7 +64,7 @@ def compiled(forests: Sequence[Forest], fold: Sequence[int]) -> Tables:
     return tables
 
 
-def _bytes(group: Group, fold: Sequence[int]) -> int:
+def _bytes(group: LeafGroup, fold: Sequence[int]) -> int:
     return 8 * _padded(group.entries) * len({fold[feature] for feature in group.features})
 
 
@@ -73,8 +73,8 @@ def _padded(entries: int) -> int:
 
 
 def _laid_out(
-    code: Coder, groups: Sequence[Group], alone: Sequence[Sequence[Leaf]], fold: Sequence[int]
-) -> Tables:
+    code: Coder, groups: Sequence[LeafGroup], alone: Sequence[Sequence[Leaf]], fold: Sequence[int]
+) -> ShapTables:
     deepest = max([MOST_FEATURES, *(len(leaf.shares) for leaves in alone for leaf in leaves)])
     points, weights = _quadrature(deepest)
     codes, pages = _codes(code, _columns([*(group.leaves for group in groups), *alone]))
@@ -90,10 +90,10 @@ def _laid_out(
         if len(rows) - sums.rows >= TILE or number == len(alone):
             sums.close([], len(rows))
             lone.close()
-    return Tables(codes, rows.arrays(), sums.arrays(), lone.arrays(), points, weights)
+    return ShapTables(codes, rows.arrays(), sums.arrays(), lone.arrays(), points, weights)
 
 
-def _columns(leaves: Iterable[Sequence[Leaf]]) -> list[Column]:
+def _columns(leaves: Iterable[Sequence[Leaf]]) -> list[CodeColumn]:
     """The code columns that any leaf asks for, by feature, numbers before categories."""
     found = {column for own in leaves for leaf in own for column in leaf.conditions}
     return sorted(found, key=lambda item: (item.missing is None, item.feature, item[1:]))
@@ -114,7 +114,7 @@ def _quadrature(features: int) -> tuple[Floats, Floats]:
 
 
 def _filled(
-    group: Group, fold: Sequence[int], points: Floats, weights: Floats
+    group: LeafGroup, fold: Sequence[int], points: Floats, weights: Floats
 ) -> list[tuple[int, Floats]]:
     """The outputs that a group contributes to, each with its table."""
     place = {feature: number for number, feature in enumerate(group.features)}
@@ -137,9 +137,9 @@ def _filled(
     return list(zip(outputs, table, strict=True))
 
 
-def _codes(code: Coder, columns: Sequence[Column]) -> tuple[Codes, dict[Column, int]]:
+def _codes(code: Coder, columns: Sequence[CodeColumn]) -> tuple[Codes, dict[CodeColumn, int]]:
     """How values become pages of codes, and the first page of each column."""
-    first: dict[Column, int] = {}
+    first: dict[CodeColumn, int] = {}
     pages: list[tuple[int, int, int]] = []
     for column in columns:
         first[column] = len(pages)
@@ -169,7 +169,9 @@ def _codes(code: Coder, columns: Sequence[Column]) -> tuple[Codes, dict[Column, 
     ), first
 
 
-def _by_feature(columns: Sequence[Column], first: dict[Column, int]) -> list[tuple[int, int]]:
+def _by_feature(
+    columns: Sequence[CodeColumn], first: dict[CodeColumn, int]
+) -> list[tuple[int, int]]:
     """Each feature with its first page."""
     runs = groupby(columns, key=lambda column: column.feature)
     return [(feature, first[next(own)]) for feature, own in runs]
@@ -201,7 +203,7 @@ def _within(starts: Sequence[int]) -> Shorts:
 class _Rows:
     """Collects the index rows."""
 
-    def __init__(self, pages: dict[Column, int]) -> None:
+    def __init__(self, pages: dict[CodeColumn, int]) -> None:
         self._pages = pages
         self._first: list[int] = []
         self._steps: list[tuple[int, int, int]] = []

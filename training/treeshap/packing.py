@@ -21,8 +21,8 @@ from training.treeshap.tables import (
     Indices,
     Lone,
     Places,
+    ShapTables,
     Sums,
-    Tables,
 )
 
 # A line of the processor's cache, where each array begins.
@@ -42,7 +42,7 @@ class Packed(NamedTuple):
     bounds: Places
 
 
-def packed(tables: Tables) -> tuple[Packed, Tables]:
+def packed(tables: ShapTables) -> tuple[Packed, ShapTables]:
     """`tables` in one buffer, and the same tables as views of it."""
     arrays = list(_arrays(tables))
     bounds = np.zeros((len(arrays), FIELDS), dtype=np.int64)
@@ -165,4 +165,4 @@ def unpacked(buffer: Any, bounds: Any) -> Any:
     )
     points = sheet(buffer, bounds, 34, np.float64)
     weights = sheet(buffer, bounds, 35, np.float64)
-    return Tables(codes, indices, sums, lone, points, weights)
+    return ShapTables(codes, indices, sums, lone, points, weights)

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from training.treeshap.tables import Floats, Tables
+from training.treeshap.tables import Floats, ShapTables
 
 SEED = 20
 SPECIAL = (np.nan, 0.0, -0.0, np.inf, -np.inf, 1e-40)
 UNKNOWN = 1_000_003.0
 
 
-def probes(tables: Tables, columns: int, rows: int) -> Floats:
+def probes(tables: ShapTables, columns: int, rows: int) -> Floats:
     """Random rows (rows × columns): values on and beside thresholds, categories, the unusual."""
     random = np.random.default_rng(SEED)
     codes = tables.codes

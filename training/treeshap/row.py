@@ -14,16 +14,16 @@ from training.treeshap.lanes import (
     LANES,
     added,
     minus,
+    multiplied,
+    on_all_lanes,
     over,
     plus,
-    read,
-    spread,
-    times,
-    write,
+    read_lanes,
+    write_lanes,
 )
 
 ZERO = float(np.float32(1e-35))
-NOTHING = np.uint8(0)
+NO_CHANGE = np.uint8(0)
 
 
 @compiled
@@ -83,8 +83,8 @@ def index_row(indices: Any, coded: Any, index: Any) -> None:
     for step in range(len(pages)):
         change[step] = coded[np.uint64(pages[step])]
     for step in range(len(pages)):
-        change[step] = changes[step] if change[step] > cuts[step] else NOTHING
-    so_far = NOTHING
+        change[step] = changes[step] if change[step] > cuts[step] else NO_CHANGE
+    so_far = NO_CHANGE
     for step in range(len(pages)):
         sum_before[step] = so_far
         so_far += change[step]
@@ -133,8 +133,8 @@ def add_lone_leaves(lone: Any, tile: int, quadrature: Any, index: Any, total: An
         count = lone.needs[trie]
         gained[: last - first] = 0.0
         for point in range(0, count, LANES):
-            t = read(points[count], np.uint64(point))
-            weight = read(weights[count], np.uint64(point))
+            t = read_lanes(points[count], np.uint64(point))
+            weight = read_lanes(weights[count], np.uint64(point))
             multiply_points(lone, (first, last), (t, weight), index, product)
             gain_points(lone, (first, last), t, index, (product, gained))
         for node in range(first, last):
@@ -144,7 +144,7 @@ def add_lone_leaves(lone: Any, tile: int, quadrature: Any, index: Any, total: An
 @inlined
 def met_by(lone: Any, node: int, index: Any) -> Any:
     """On all lanes 1 if the row meets a node's condition, else 0."""
-    return spread(np.float64(index[np.uint64(lone.row[node])] == lone.met[node]))
+    return on_all_lanes(np.float64(index[np.uint64(lone.row[node])] == lone.met[node]))
 
 
 @compiled
@@ -154,32 +154,32 @@ def multiply_points(lone: Any, nodes: Any, at: Any, index: Any, product: Any) ->
     `product` is flat (1 + nodes × points); it begins with ones, the parent of first factors.
     """
     t, weight = at
-    one = spread(1.0)
+    one = on_all_lanes(1.0)
     rest = minus(one, t)
-    write(product, np.uint64(0), one)
+    write_lanes(product, np.uint64(0), one)
     for node in range(nodes[0], nodes[1]):
-        scale = times(weight, spread(lone.value[node])) if lone.ends[node] else one
-        off = times(times(scale, rest), spread(lone.share[node]))
-        factor = plus(times(met_by(lone, node, index), times(scale, t)), off)
-        above = read(product, np.uint64(LANES * (lone.parent[node] + 1)))
-        write(product, np.uint64(LANES * (node - nodes[0] + 1)), times(above, factor))
+        scale = multiplied(weight, on_all_lanes(lone.value[node])) if lone.ends[node] else one
+        off = multiplied(multiplied(scale, rest), on_all_lanes(lone.share[node]))
+        factor = plus(multiplied(met_by(lone, node, index), multiplied(scale, t)), off)
+        above = read_lanes(product, np.uint64(LANES * (lone.parent[node] + 1)))
+        write_lanes(product, np.uint64(LANES * (node - nodes[0] + 1)), multiplied(above, factor))
 
 
 @compiled
 def gain_points(lone: Any, nodes: Any, t: Any, index: Any, sums: Any) -> None:
     """`shap_kernels.gain` for eight points, which are added up in their order."""
     product, gained = sums
-    one = spread(1.0)
+    one = on_all_lanes(1.0)
     rest = minus(one, t)
-    down = over(spread(-1.0), rest)
+    down = over(on_all_lanes(-1.0), rest)
     for node in range(nodes[1] - 1, nodes[0] - 1, -1):
         met = met_by(lone, node, index)
-        share = spread(lone.share[node])
-        up = over(minus(one, share), plus(t, times(rest, share)))
-        change = plus(times(met, up), times(minus(one, met), down))
-        own = read(product, np.uint64(LANES * (node - nodes[0] + 1)))
+        share = on_all_lanes(lone.share[node])
+        up = over(minus(one, share), plus(t, multiplied(rest, share)))
+        change = plus(multiplied(met, up), multiplied(minus(one, met), down))
+        own = read_lanes(product, np.uint64(LANES * (node - nodes[0] + 1)))
         place = np.uint64(node - nodes[0])
-        gained[place] = added(gained[place], times(own, change))
+        gained[place] = added(gained[place], multiplied(own, change))
         above = np.uint64(LANES * (lone.parent[node] + 1))
-        kept = spread(0.0 if lone.youngest[node] else 1.0)
-        write(product, above, plus(times(kept, read(product, above)), own))
+        kept = on_all_lanes(0.0 if lone.youngest[node] else 1.0)
+        write_lanes(product, above, plus(multiplied(kept, read_lanes(product, above)), own))

@@ -96,7 +96,7 @@ class Lone(NamedTuple):
     value: Floats
 
 
-class Tables(NamedTuple):
+class ShapTables(NamedTuple):
     """A compiled bag: contributions of X are (rows × `outputs`) in margin units, plus `bias`."""
 
     codes: Codes

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from training.review.candidates import Candidate
 from training.review.ground import Ground
-from training.scored import Scored, scored
+from training.scored import ScoredArrays, score_rows
 
 EVERYBODY = "all accounts"
 
@@ -18,7 +18,7 @@ def measured(ground: Ground) -> list[dict[str, Any]]:
     """Per segment, the whole first, the accounts on the review's morning, as JSON values."""
     segments = np.array(ground.latest["segment"].to_pylist(), dtype=object)
     eligible = ground.latest[f"eligible__{ground.target}"].to_numpy()
-    by_model = [(item, scored(ground.latest, item.artifact)) for item in ground.models]
+    by_model = [(item, score_rows(ground.latest, item.artifact)) for item in ground.models]
     masks = {name: segments == name for name in sorted(set(segments))}
     everybody = np.ones(len(segments), dtype=bool)
     return [
@@ -32,7 +32,7 @@ def measured(ground: Ground) -> list[dict[str, Any]]:
     ]
 
 
-def _of(item: Candidate, found: Scored, mask: Flags, eligible: Flags) -> dict[str, Any]:
+def _of(item: Candidate, found: ScoredArrays, mask: Flags, eligible: Flags) -> dict[str, Any]:
     """Shares of the eligible accounts: who is not eligible has nothing left to lose."""
     mine = mask & eligible
     there = found.there[mine]

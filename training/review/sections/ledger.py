@@ -20,7 +20,7 @@ from training.learning.matrix import matrix
 from training.metrics import value
 from training.review.dates import LEADS
 from training.review.ground import Churn, Ground
-from training.scored import BANDS, scored
+from training.scored import BANDS, score_rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,7 +93,7 @@ def _entry(
 
 def _seen(rows: pa.Table, artifact: Artifact) -> Seen:
     """Score, band and first driver of each row, by account and as-of date."""
-    found = scored(rows, artifact)
+    found = score_rows(rows, artifact)
     names, points = _points(rows, artifact)
     context = np.array([artifact.kinds[name] == "context" for name in names], dtype=bool)
     size = np.where(context, -1.0, np.abs(points))

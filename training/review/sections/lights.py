@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from training.artifact import Artifact
 from training.calibrating.opportunity import TOLD_FROM
-from training.scored import BANDS, RED, Codes, Scored, bands
+from training.scored import BANDS, RED, Codes, ScoredArrays, bands
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -34,11 +34,11 @@ class Lights:
         """The code of accounts without a score."""
         return len(self.names) - 1
 
-    def codes(self, found: Scored) -> Codes:
+    def codes(self, found: ScoredArrays) -> Codes:
         """The light of each row."""
         return self.of(found.health)
 
-    def worked(self, found: Scored) -> Flags:
+    def worked(self, found: ScoredArrays) -> Flags:
         """Which rows have the light that is worked first."""
         mask: Flags = self.codes(found) == self.first
         return mask

@@ -14,7 +14,7 @@ import numpy as np
 
 from training.review.ground import Ground
 from training.review.sections.lights import Lights, lights
-from training.scored import Codes, scored
+from training.scored import Codes, score_rows
 
 NOBODY = "nobody"
 """Whoever looks after accounts without an owner."""
@@ -22,7 +22,7 @@ NOBODY = "nobody"
 
 def measured(ground: Ground) -> dict[str, Any]:
     """The band-migration matrix as JSON values, and every account that changes its band."""
-    old, new = (scored(ground.latest, item.artifact) for item in ground.models)
+    old, new = (score_rows(ground.latest, item.artifact) for item in ground.models)
     champion = ground.models.champion.artifact
     light = lights(champion)
     before, after = light.codes(old), light.codes(new)

@@ -14,7 +14,7 @@ from training.metrics import calibration_table
 from training.procedure import labelled
 from training.review.candidates import Candidate
 from training.review.ground import Ground
-from training.scored import scored
+from training.scored import score_rows
 
 MOST = 12
 """Month starts that are looked at, the latest."""
@@ -41,7 +41,7 @@ def _said(
     item: Candidate, day: date, rows: pa.Table, labels: calibration_table.Labels
 ) -> dict[str, Any]:
     """What the model said of the rows that it scores; without any, only that there are none."""
-    found = scored(rows, item.artifact)
+    found = score_rows(rows, item.artifact)
     there = found.there
     standing = {"standing": item.standing(day), "rows": int(there.sum())}
     if not there.any():

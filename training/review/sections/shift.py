@@ -15,7 +15,7 @@ from features.breaches.drift import FEWEST, MAJOR, by_chance, stability_index
 from training.learning.matrix import Feature, matrix
 from training.review.ground import Ground
 from training.review.sections.lights import Lights, lights
-from training.scored import Scored, scored
+from training.scored import ScoredArrays, score_rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,7 +27,7 @@ def measured(ground: Ground) -> dict[str, Any]:
     artifact = ground.models.champion.artifact
     since = ground.models.champion.taught[-1]
     before, after = ground.of([since]), ground.latest
-    scores = [scored(rows, artifact) for rows in (before, after)]
+    scores = [score_rows(rows, artifact) for rows in (before, after)]
     tables = [
         rows.filter(pa.array(found.there))
         for rows, found in zip((before, after), scores, strict=True)
@@ -64,7 +64,7 @@ def _of_column(
     }
 
 
-def _of_scores(before: Scored, after: Scored) -> dict[str, Any] | None:
+def _of_scores(before: ScoredArrays, after: ScoredArrays) -> dict[str, Any] | None:
     return _index(*(item.health[item.there] for item in (before, after)))
 
 
@@ -77,7 +77,7 @@ def _index(before: Floats, after: Floats) -> dict[str, Any] | None:
     return {"index": index, "by_chance": noise, "major": index > MAJOR + noise}
 
 
-def _shares(day: date, found: Scored, light: Lights) -> dict[str, Any]:
+def _shares(day: date, found: ScoredArrays, light: Lights) -> dict[str, Any]:
     """The share of each light among the scored accounts of a date."""
     codes = light.codes(found)[found.there]
     shares = {

@@ -1,4 +1,4 @@
-"""What labelled rows teach: a model under a restraint, and the calibration of its history."""
+"""A model fitted to labelled rows with given settings, and the calibration of its history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from training.learning import model, offsets, split
-from training.learning.model import Model, Restraint, Rows
-from training.learning.offsets import History
+from training.learning.model import Model, ModelSettings, TrainingRows
+from training.learning.offsets import CalibrationFit
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Learnt:
+class FittedModel:
     """A model, the rows that taught it, and its calibration on those that are `calibrating`.
 
     `parts` (2 × rows) are cross-fitted margins, of the scorecard and of the trees: each is of a
@@ -23,27 +23,29 @@ class Learnt:
     when it is asked for.
     """
 
-    rows: Rows
-    restraint: Restraint
+    rows: TrainingRows
+    model_settings: ModelSettings
     calibrating: split.Mask
     parts: Floats
-    history: History
+    history: CalibrationFit
     given: Model | None = None
 
     @classmethod
-    def of(cls, rows: Rows, restraint: Restraint, calibrating: split.Mask) -> "Learnt":
-        """What `rows` teach under `restraint`.
+    def of(
+        cls, rows: TrainingRows, model_settings: ModelSettings, calibrating: split.Mask
+    ) -> "FittedModel":
+        """The model fitted to `rows` with these settings.
 
         Raises
         ------
         GateRefused
             The calibration's slope is not positive.
         """
-        parts = model.cross_fitted_parts(rows, restraint)
-        history = offsets.of(parts.sum(axis=0), rows, calibrating)
-        return cls(rows, restraint, calibrating, parts, history)
+        parts = model.cross_fitted_parts(rows, model_settings)
+        history = offsets.fit_rows(parts.sum(axis=0), rows, calibrating)
+        return cls(rows, model_settings, calibrating, parts, history)
 
-    def without_trees(self) -> "Learnt":
+    def without_trees(self) -> "FittedModel":
         """What the same rows teach a scorecard alone, which is a part of most models.
 
         Raises
@@ -51,18 +53,18 @@ class Learnt:
         GateRefused
             The calibration's slope is not positive.
         """
-        plain, weight = replace(self.restraint, share=0.0), 1 - self.restraint.share
+        plain, weight = replace(self.model_settings, share=0.0), 1 - self.model_settings.share
         if not weight:
-            return Learnt.of(self.rows, plain, self.calibrating)
+            return FittedModel.of(self.rows, plain, self.calibrating)
         parts = self.parts / weight * [[1.0], [0.0]]
-        history = offsets.of(parts[0], self.rows, self.calibrating)
+        history = offsets.fit_rows(parts[0], self.rows, self.calibrating)
         card = Model(self.model.scorecard.times(1 / weight), ())
-        return Learnt(self.rows, plain, self.calibrating, parts, history, card)
+        return FittedModel(self.rows, plain, self.calibrating, parts, history, card)
 
     @cached_property
     def model(self) -> Model:
         """The model of all rows."""
-        return self.given or model.fit(self.rows, self.restraint)
+        return self.given or model.fit_model(self.rows, self.model_settings)
 
     @property
     def margins(self) -> Floats:
@@ -81,7 +83,7 @@ class Learnt:
         return [str(day) for day in np.unique(self.rows.as_of)]
 
     @property
-    def held(self) -> Rows:
+    def held(self) -> TrainingRows:
         """The rows that calibrated."""
         return self.rows.where(self.calibrating)
 
