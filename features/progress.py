@@ -1,12 +1,32 @@
-"""What a long piece of work tells while it goes on: the name of each step, as it begins.
+"""What a long piece of work reports while it runs: the name of each step, as it begins.
 
-Whoever shows the steps decides how; the work itself prints nothing.
+Whoever shows the steps decides how; the work itself prints nothing. A step that is one of a series
+says so by a count: `churn, 2026-03-01: tuning 3/8`.
 """
 
+import re
 from collections.abc import Callable
 
 Progress = Callable[[str], None]
 
+_COUNT = re.compile(r"\b(\d+)/(\d+)\b")
+
 
 def silent(step: str) -> None:
-    """Tells nobody."""
+    """Shows nothing."""
+
+
+def is_intermediate(step: str) -> bool:
+    """Whether a step is one of a series, and not its last.
+
+    Examples
+    --------
+    >>> is_intermediate("churn, 2026-03-01: tuning 3/8")
+    True
+    >>> is_intermediate("churn, 2026-03-01: tuning 8/8")
+    False
+    >>> is_intermediate("opening the tables")
+    False
+    """
+    count = _COUNT.search(step)
+    return count is not None and int(count[1]) < int(count[2])

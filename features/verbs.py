@@ -1,7 +1,7 @@
-"""The verbs of this room on the command line: init, features.
+"""The verbs `init` and `features`, and what all verbs share: common options and progress.
 
 stdout carries data, stderr progress. A verb turns options into one call of a Python function;
-everything heavy is imported inside, so that `churnlight --help` stays light.
+heavy libraries are imported inside it, so that `churnlight --help` stays light.
 """
 
 import json
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from features.progress import is_intermediate
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-CompanyFolder = Annotated[
-    Path, typer.Option("--company", help="The company's folder, with its churnlight.toml.")
+FOLDER, FILE, TARGET, DATE = "FOLDER", "FILE", "TARGET", "YYYY-MM-DD"
+COMPANY_HELP = "Company folder, with its churnlight.toml."
+CompanyFolder = Annotated[Path, typer.Option("--company", metavar=FOLDER, help=COMPANY_HELP)]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option("--target", metavar=TARGET, help="Only this target; repeatable. Default: all."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 DAY = ["%Y-%m-%d"]
@@ -30,34 +36,45 @@ DAY = ["%Y-%m-%d"]
 
 @contextmanager
 def progress(first: str) -> "Iterator[Progress]":
-    """Shows, on stderr, the step that is at work; yields the function that names the next one.
+    """Shows the current step on stderr; yields the function that names the next one.
 
-    A terminal shows the step of the moment, a file or a log one line for each.
+    A terminal shows the current step alone; a file or a log gets one line per step, and of a
+    series (`tuning 3/8`) the last one.
     """
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         typer.echo(first, err=True)
-        yield lambda step: typer.echo(step, err=True)
+        yield _log
         return
     with console.status(first) as status:
         yield lambda step: status.update(step)
 
 
+def _log(step: str) -> None:
+    if not is_intermediate(step):
+        typer.echo(step, err=True)
+
+
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="A folder of Parquet and CSV tables.")],
-    force: Annotated[bool, typer.Option(help="Overwrite a churnlight.toml.")] = False,
+    folder: Annotated[
+        Path, typer.Argument(metavar=FOLDER, help="Folder of Parquet and CSV tables.")
+    ],
+    force: Annotated[bool, typer.Option(help="Overwrite an existing churnlight.toml.")] = False,
 ) -> None:
-    """Look at a folder of tables and write a first, annotated churnlight.toml."""
+    """Write a first churnlight.toml for a folder of tables.
+
+    Every guess is marked "guessed", every open question "decide".
+    """
     from features.drafting import draft
 
     with progress(f"looking at {folder}"):
         path = draft.write(folder, force=force)
     typer.echo(path)
     typer.echo(
-        f"now read it, mend what is guessed, then: churnlight check --company {folder}", err=True
+        f"next: read it, correct the guesses, then: churnlight check --company {folder}", err=True
     )
 
 
@@ -67,17 +84,23 @@ def features(
     out: Annotated[
         Path,
         typer.Option(
-            help="The file to write (.parquet, .csv or .json), or the folder of a feature store, "
-            "which keeps the dates that it has and gets those that it lacks."
+            metavar="FILE|FOLDER",
+            help="File to write (.parquet, .csv or .json), or feature store folder to extend: "
+            "dates that it holds are kept, missing ones are added.",
         ),
     ],
     as_of: Annotated[
         list[datetime] | None,
-        typer.Option(formats=DAY, help="A day to look from; repeatable. Default: data_until."),
+        typer.Option(
+            formats=DAY, metavar=DATE, help="As-of date; repeatable. Default: data_until."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write what was known of every account on the morning of each as-of date."""
+    """Write the features of every account at each as-of date.
+
+    A row holds what was known of the account on the morning of that date.
+    """
     from features import publish
 
     days = [day.date() for day in as_of or ()]
@@ -105,8 +128,8 @@ def _publish(folder: Path, out: Path, as_of: Sequence[date], *, as_json: bool) -
     ):
         new = store.refresh(tables, snapshots.asked(tables, as_of), progress=step)
     if as_json:
-        said = {"out": str(out), "published": store.published(), "new": new}
-        typer.echo(json.dumps(said, indent=2, default=str))
+        report = {"out": str(out), "published": store.published(), "new": new}
+        typer.echo(json.dumps(report, indent=2, default=str))
 
 
 def point_in_time(folder: Path, as_of: Sequence[date], step: "Progress") -> "Snapshots":

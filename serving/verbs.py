@@ -1,48 +1,67 @@
-"""The commands of this room: `score`, `serve` and `demo`."""
+"""The verbs `score`, `serve` and `demo`."""
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.verbs import DAY, CompanyFolder, progress
+from features.verbs import COMPANY_HELP, DATE, DAY, FILE, FOLDER, CompanyFolder, Targets, progress
+
+if TYPE_CHECKING:
+    from features.settings import Settings
 
 app = typer.Typer()
 
-Host = Annotated[str, typer.Option(help="Address to bind; else the setting's.")]
-Port = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port to bind; else the setting's (0 too).")
+Host = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Address to bind. Default: CHURNLIGHT_HOST.")
 ]
-Out = Annotated[Path, typer.Option(help="File to write: .parquet, .csv or .json.")]
+Port = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=65535,
+        metavar="PORT",
+        show_default=False,
+        help="Port to bind. Default: CHURNLIGHT_PORT.",
+    ),
+]
 
 
 @app.command()
 def score(
-    out: Out,
-    company: Annotated[
-        Path | None, typer.Option(help="The company's folder, with its churnlight.toml.")
-    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar=FILE, help="File to write: .parquet, .csv or .json.")
+    ],
+    company: Annotated[Path | None, typer.Option(metavar=FOLDER, help=COMPANY_HELP)] = None,
     table: Annotated[
-        Path | None, typer.Option(help="Instead of a company, one table: .parquet or .csv.")
+        Path | None,
+        typer.Option(metavar=FILE, help="Table to score instead of a company: .parquet or .csv."),
     ] = None,
     as_of: Annotated[
-        list[datetime] | None, typer.Option(formats=DAY, help="As-of dates; else data_until.")
+        list[datetime] | None,
+        typer.Option(
+            formats=DAY, metavar=DATE, help="As-of date; repeatable. Default: data_until."
+        ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Registry alias or version, or an artifact's folder.")
+        str,
+        typer.Option(
+            metavar="MODEL", help="Registry alias or version; with --table, the model's folder."
+        ),
     ] = "champion",
-    target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+    target: Targets = None,
 ) -> None:
-    """Score every account and publish the run; write its rows to a file.
+    """Score every account, publish the run and write its rows.
 
-    With --table and the folder of a model that was trained on one, score that table's rows.
+    Give --company, or --table with --model to score the rows of a table; that model was trained
+    on a table.
     """
     from features import publish
     from features.errors import DeclarationError
 
     if (company is None) == (table is None):
-        raise DeclarationError("name a company's folder or a table: --company or --table")
+        raise DeclarationError("give either a company folder (--company) or a table (--table)")
     publish.require_suffix(out)
     publish.require_place(out)
     if table is not None:
@@ -64,14 +83,14 @@ def _score_company(
     from serving.batch import scoring_run
 
     declared, settings = declaration.load(company), Settings.read()
-    with publish.alone(settings.workspace_of(declared)), progress("scoring") as tell:
+    with publish.alone(settings.workspace_of(declared)), progress("scoring") as step:
         published = scoring_run.score(
             declared,
             [day.date() for day in as_of or ()],
             targets=target or (),
             model=model,
             settings=settings,
-            progress=tell,
+            progress=step,
         )
     count = scoring_run.export(published, out)
     typer.echo(f"{count:,} rows in {out}")
@@ -79,33 +98,41 @@ def _score_company(
 
 @app.command()
 def serve(company: CompanyFolder, host: Host = "", port: Port = 0) -> None:
-    """Serve the pages and the prediction API of the promoted model."""
-    from features.settings import Settings
+    """Serve the pages and the API of the champion."""
     from serving import service
 
-    given = {"host": host, "port": port}
-    settings = Settings.read().model_copy(update={k: v for k, v in given.items() if v})
-    service.run(company, settings, lambda line: typer.echo(line, err=True))
+    service.run(company, _settings(host, port), lambda line: typer.echo(line, err=True))
 
 
 @app.command()
 def demo(
-    company: Annotated[Path, typer.Option("--company", help="The example's folder.")] = Path(
+    company: Annotated[Path, typer.Option(metavar=FOLDER, help="Folder of the example.")] = Path(
         "examples/cdnow"
     ),
-    serve: Annotated[bool, typer.Option(help="Stay and serve the pages.")] = True,
+    stay: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the pages when done, or end.")
+    ] = True,
     host: Host = "",
     port: Port = 0,
 ) -> None:
-    """Run the whole main job on an example: data, check, train, promote, score 13 weeks, serve."""
-    from features.settings import Settings
+    """Run every step on an example, from its data to its pages.
+
+    Fetches the data, checks it, trains, promotes, scores the last 13 weeks and serves.
+    """
     from serving import service
     from serving.batch import demonstration
 
-    given = {"host": host, "port": port}
-    settings = Settings.read().model_copy(update={k: v for k, v in given.items() if v})
-    with progress("starting") as tell:
-        told = demonstration.run(company, settings=settings, progress=tell)
-    typer.echo(told)
-    if serve:
+    settings = _settings(host, port)
+    with progress("starting") as step:
+        report = demonstration.run(company, settings=settings, progress=step)
+    typer.echo(report)
+    if stay:
         service.run(company, settings, lambda line: typer.echo(line, err=True))
+
+
+def _settings(host: str, port: int) -> "Settings":
+    """The settings of the environment; options that were given take precedence."""
+    from features.settings import Settings
+
+    given = {"host": host, "port": port}
+    return Settings.read().model_copy(update={key: value for key, value in given.items() if value})

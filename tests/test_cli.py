@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 import small_company
 from features import publish
 from features.declaring.company import Company
 from features.settings import Settings
+from features.verbs import progress
+from serving.cli import VERBS, app
 from trained_company import House
 
 HEAVY = {
@@ -32,18 +35,6 @@ HEAVY = {
     "sqlalchemy",
     "starlette",
 }
-VERBS = (
-    "init",
-    "check",
-    "features",
-    "train",
-    "lead-time",
-    "indicators",
-    "promote",
-    "score",
-    "serve",
-    "demo",
-)
 Done = subprocess.CompletedProcess[str]
 
 
@@ -51,7 +42,7 @@ def churnlight(*words: object, **environment: str) -> Done:
     """What the installed command says and returns."""
     return subprocess.run(
         [Path(sys.executable).parent / "churnlight", *map(str, words)],
-        env=os.environ | environment | {"COLUMNS": "100"},
+        env=os.environ | {"COLUMNS": "100"} | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -89,11 +80,27 @@ def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
     assert not HEAVY & found
 
 
-def test_help_names_every_verb() -> None:
-    done = churnlight("--help")
+def test_help_names_every_verb_in_one_line_and_in_the_order_of_use() -> None:
+    done = churnlight("--help", COLUMNS="80")
     assert done.returncode == 0
-    for verb in VERBS:
-        assert re.search(rf"^\W*{verb}\s", done.stdout, re.MULTILINE), verb
+    commands = done.stdout.partition("Commands")[2].partition("╰")[0]
+    assert re.findall(r"^│ (\S+) +[A-Z].*\. +│$", commands, re.MULTILINE) == list(VERBS)
+    assert len(commands.splitlines()) == len(VERBS) + 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_what_to_write_and_no_python_type(verb: str) -> None:
+    options = CliRunner().invoke(app, [verb, "--help"]).stdout.partition(" Options ")[2]
+    assert "--help" in options
+    assert "<" not in options.replace("0<=x<=65535", "")
+
+
+def test_a_log_shows_the_last_step_of_a_series(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("training") as step:
+        for number in (1, 2, 3):
+            step(f"tuning {number}/3")
+        step("evaluating")
+    assert capsys.readouterr().err == "training\ntuning 3/3\nevaluating\n"
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,11 @@ from features.declaring import company, indicator
 from features.declaring.company import Company
 from features.declaring.declaration import parse
 from features.declaring.vocabulary import Table
+from features.errors import ChurnlightError
 from features.reference import settings_page
 from features.settings import Settings
 from leaky_companies import LEAKS
+from serving import cli, cli_page
 
 DOCS = Path(__file__).parents[1] / "docs"
 TRAINING = DOCS.parent / "training"
@@ -129,3 +131,11 @@ def test_the_page_of_settings_is_made_from_the_settings() -> None:
         "python -m features.reference.settings_page > docs/settings.md"
     )
     assert all(f"`CHURNLIGHT_{name.upper()}`" in page for name in Settings.model_fields)
+
+
+def test_the_page_of_the_command_line_is_made_from_the_program() -> None:
+    page = (DOCS / "cli.md").read_text("utf-8")
+    assert page == cli_page.page(), "python -m serving.cli_page > docs/cli.md"
+    assert all(f"\n## {verb}\n" in page for verb in cli.VERBS)
+    errors: list[type[ChurnlightError]] = [ChurnlightError, *ChurnlightError.__subclasses__()]
+    assert {error.exit_code for error in errors} < set(cli.EXIT_CODES)

@@ -326,8 +326,8 @@ def test_each_misuse_of_the_commands_is_told(tmp_path: Path) -> None:
     table = tmp_path / "t.parquet"
     customers(80).assign(one=1, note="x").to_parquet(table)
     out = ("--out", tmp_path / "model")
-    refused(churnlight("train"), 2, "name a company's folder or a table")
-    refused(churnlight("train", "--table", table, *out), 2, "a table needs --label and --out")
+    refused(churnlight("train"), 2, "give either a company folder")
+    refused(churnlight("train", "--table", table, *out), 2, "--table needs --label and --out")
     refused(
         churnlight("train", "--table", table, "--label", "left", "--out", tmp_path), 2, "exists"
     )

@@ -1,4 +1,4 @@
-"""The commands of this room; `check` is here because its audit trains models."""
+"""The verbs that train and evaluate; `check` is one of them because `--deep` trains models."""
 
 import json
 from datetime import datetime
@@ -8,9 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from features.errors import ContractBroken
-from features.verbs import DAY, AsJson, CompanyFolder, progress
+from features.verbs import (
+    COMPANY_HELP,
+    DATE,
+    DAY,
+    FILE,
+    FOLDER,
+    TARGET,
+    AsJson,
+    CompanyFolder,
+    Targets,
+    progress,
+)
 
 app = typer.Typer()
+
+COLUMN, MODEL, TEXT = "COLUMN", "MODEL", "TEXT"
 
 
 @app.command()
@@ -20,13 +33,15 @@ def check(
         bool,
         typer.Option(
             "--deep",
-            help="Look for leaks, too: columns and tables that know the future, and a procedure "
-            "that finds something where there is nothing. Takes minutes.",
+            help="Also look for leaks: columns and tables that know the future. Takes minutes.",
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Report what a company's tables lack, break or leak; exit 3 when there are errors."""
+    """Check a company's tables for errors, gaps and leaks.
+
+    Exit code 3 = at least one error.
+    """
     from features import contract, report
     from features.declaring.declaration import load
 
@@ -47,31 +62,58 @@ def check(
 
 @app.command()
 def train(  # noqa: PLR0913 (one for each option)
-    company: Annotated[
-        Path | None, typer.Option(help="The company's folder, with its churnlight.toml.")
-    ] = None,
+    company: Annotated[Path | None, typer.Option(metavar=FOLDER, help=COMPANY_HELP)] = None,
     as_of: Annotated[
         list[datetime] | None,
-        typer.Option(formats=DAY, help="As-of dates to learn from; else all mature month starts."),
+        typer.Option(
+            formats=DAY,
+            metavar=DATE,
+            help="As-of date to train on; repeatable. Default: every month start whose outcomes "
+            "are known.",
+        ),
     ] = None,
-    target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+    target: Targets = None,
     table: Annotated[
-        Path | None, typer.Option(help="Instead of a company, one table: .parquet or .csv.")
+        Path | None,
+        typer.Option(
+            metavar=FILE, help="Table to train on instead of a company: .parquet or .csv."
+        ),
     ] = None,
-    label: Annotated[str, typer.Option(help="The table's column to predict, of two values.")] = "",
-    id_: Annotated[str | None, typer.Option("--id", help="Column that tells rows apart.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column to split by, earlier to later.")] = None,
+    label: Annotated[
+        str,
+        typer.Option(metavar=COLUMN, help="Column to predict (exactly two values)."),
+    ] = "",
+    id_: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            metavar=COLUMN,
+            help="Customer id; rows with one id belong to one customer.",
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar=COLUMN, help="Time of a row; the latest rows test the model."),
+    ] = None,
     event: Annotated[
-        str | None, typer.Option(help="The label's value that is predicted; else 1, true or yes.")
+        str | None,
+        typer.Option(metavar="VALUE", help="Label value to predict. Default: 1, true or yes."),
     ] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Columns to leave out.")] = None,
-    out: Annotated[Path | None, typer.Option(help="New folder for the table's model.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar=COLUMN, help="Column to leave out; repeatable.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar=FOLDER, help="New folder for the table's model.")
+    ] = None,
 ) -> None:
-    """Train, evaluate, track and register a model per target; or one of a table of your own."""
+    """Train, evaluate and register a model per target.
+
+    Give --company, or --table with --label and --out to train one model on a single table.
+    """
     from features.errors import DeclarationError
 
     if (company is None) == (table is None):
-        raise DeclarationError("name a company's folder or a table: --company or --table")
+        raise DeclarationError("give either a company folder (--company) or a table (--table)")
     if table is not None:
         roles = {"id": id_, "time": time, "event": event, "ignore": tuple(ignore or ())}
         _train_table(table, label, out, roles)
@@ -89,17 +131,17 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     from training.tables import plain_table
 
     if not label or out is None:
-        raise DeclarationError("a table needs --label and --out")
+        raise DeclarationError("--table needs --label and --out")
     if out.exists():
-        raise DeclarationError(f"{out} exists; name a new folder")
+        raise DeclarationError(f"--out {out}: exists; name a new folder")
     publish.require_place(out)
     trials = Settings.read().trials
-    with progress("reading the table") as tell:
+    with progress("reading the table") as step:
         artifact = train_table.fit(
-            plain_table.read_table(table), label, trials=trials, progress=tell, **roles
+            plain_table.read_table(table), label, trials=trials, progress=step, **roles
         )
         artifact.save(out)
-        tell("drawing the report")
+        step("drawing the report")
         model_report.write(artifact, out)
     typer.echo(f"{out}: {train_table.summary(artifact)}")
     typer.echo(f"  report {out / model_report.REPORT}")
@@ -115,13 +157,13 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
     from training.train import train as run
 
     declared, settings = declaration.load(company), Settings.read()
-    with publish.alone(settings.workspace_of(declared)), progress("training") as tell:
+    with publish.alone(settings.workspace_of(declared)), progress("training") as step:
         found = run(
             declared,
             [day.date() for day in as_of or ()],
             targets=target or (),
             settings=settings,
-            progress=tell,
+            progress=step,
         )
     for item in found.trained:
         typer.echo(summary(item))
@@ -133,25 +175,30 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
 @app.command()
 def promote(
     company: CompanyFolder,
-    target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+    target: Targets = None,
     version: Annotated[
         str | None,
         typer.Option(
-            help="Registry version or alias to make the champion. Default: the one that --review "
-            "is of, else challenger."
+            metavar=MODEL,
+            help="Registry version or alias to promote. Default: the challenger in --review, else "
+            "alias challenger.",
         ),
     ] = None,
     reason: Annotated[
         str,
         typer.Option(
-            help="Why it takes the champion's place without being surely better; kept with it."
+            metavar=TEXT,
+            help="Why to promote a model that is not significantly better; stored with it.",
         ),
     ] = "",
-    review: Annotated[
-        Path | None, typer.Option(help="The review.json whose verdict decides; exit 4: keep.")
+    review_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--review", metavar=FILE, help="review.json whose verdict decides; exit code 4 = keep."
+        ),
     ] = None,
 ) -> None:
-    """Make a registered model the champion that scores and serves."""
+    """Make a registered model the champion, which scores and serves."""
     from features import publish
     from features.declaring import declaration
     from features.settings import Settings
@@ -160,10 +207,10 @@ def promote(
     from training.train import choose_targets
 
     declared, settings = declaration.load(company), Settings.read()
-    verdict = review_decision.read(review) if review else None
+    verdict = review_decision.read(review_file) if review_file else None
     wanted = target or ([verdict.target] if verdict else [])
     named = version or (verdict.challenger.version if verdict else "challenger")
-    with publish.alone(settings.workspace_of(declared)), progress("promoting") as tell:
+    with publish.alone(settings.workspace_of(declared)), progress("promoting") as step:
         for name in choose_targets(declared, wanted):
             item = tracking.promote(
                 declared,
@@ -172,7 +219,7 @@ def promote(
                 settings=settings,
                 reason=reason,
                 review=verdict,
-                progress=tell,
+                progress=step,
             )
             model = f"{item.name} version {item.version}, {item.digest[:12]}"
             typer.echo(f"champion of {item.target}: {model}")
@@ -180,37 +227,46 @@ def promote(
                 typer.echo(f"  {line}")
 
 
-@app.command()
-def review(  # noqa: PLR0913 (one for each option)
+@app.command(name="review")
+def review_models(  # noqa: PLR0913 (one for each option)
     company: CompanyFolder,
-    out: Annotated[Path, typer.Option(help="Folder for review.json, .md, .html and ledger.csv.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar=FOLDER, help="Folder for review.json, review.md, review.html and ledger.csv."
+        ),
+    ],
     target: Annotated[
-        str | None, typer.Option(help="The target; needed where several could be meant.")
+        str | None,
+        typer.Option(metavar=TARGET, help="Target to review; required where several are adverse."),
     ] = None,
     challenger: Annotated[
-        str, typer.Option(help="Registry version or alias beside the champion.")
+        str, typer.Option(metavar=MODEL, help="Registry version or alias of the challenger.")
     ] = "challenger",
     as_of: Annotated[
         datetime | None,
-        typer.Option(formats=DAY, help="The review's morning. Default: data_until."),
+        typer.Option(formats=DAY, metavar=DATE, help="Date of the review. Default: data_until."),
     ] = None,
     reason: Annotated[
-        str, typer.Option(help="Why one retrains before the review period is over.")
+        str, typer.Option(metavar=TEXT, help="Why to review before the review is due.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Champion against challenger on matured outcomes, with a verdict; exit 4: keep it."""
+    """Compare champion and challenger on known outcomes.
+
+    The verdict is promote or keep; exit code 4 = keep. It names the command that acts on it.
+    """
     from features.declaring import declaration
     from features.errors import DeclarationError
     from training.review import review as reviews
 
     if out.exists() and not out.is_dir():
-        raise DeclarationError(f"{out}: is a file; name a folder for the review")
+        raise DeclarationError(f"--out {out}: is a file; name a folder for the review")
     declared = declaration.load(company)
     asked = reviews.Asked(target, challenger, as_of.date() if as_of else None, reason)
-    with progress("reading the two models") as tell:
-        found = reviews.review(declared, asked, progress=tell)
-        tell(f"writing {out}")
+    with progress("reading the two models") as step:
+        found = reviews.review(declared, asked, progress=step)
+        step(f"writing {out}")
         found.write(out)
     typer.echo(found.as_json if as_json else reviews.summary(found))
     typer.echo(reviews.next_step(found, company, out), err=as_json)
@@ -220,24 +276,33 @@ def review(  # noqa: PLR0913 (one for each option)
 @app.command(name="lead-time")
 def lead_time(
     company: CompanyFolder,
-    target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar=TARGET, help="Only this target; repeatable. Default: every adverse target."
+        ),
+    ] = None,
     as_json: AsJson = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for one plot per family of indicators.")
+        Path | None,
+        typer.Option(metavar=FOLDER, help="Folder for plots, one per family of indicators."),
     ] = None,
 ) -> None:
-    """Measure how many days before churn each indicator, and the model, speaks."""
+    """Measure how many days before churn each indicator signals it.
+
+    The model itself is measured too.
+    """
     from features.declaring import declaration
     from features.lead_times import plots
     from training.indicators import lead_times, report
     from training.train import choose_targets
 
     declared = declaration.load(company)
-    with progress("opening the tables") as tell:
+    with progress("opening the tables") as step:
         wanted = choose_targets(declared, target or declared.adverse)
-        found = lead_times.measure_leads(declared, wanted, progress=tell)
+        found = lead_times.measure_leads(declared, wanted, progress=step)
         for item in found if out else []:
-            tell(f"drawing {item.target}")
+            step(f"drawing {item.target}")
             plots.write(item, Path(str(out)) / item.target, declared.company.name)
     if as_json:
         typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
@@ -248,19 +313,22 @@ def lead_time(
 @app.command()
 def indicators(
     company: CompanyFolder,
-    target: Annotated[list[str] | None, typer.Option(help="Only these targets.")] = None,
+    target: Targets = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rank the indicators by what they bring, and say which are admitted, and why."""
+    """Rank the indicators by what they add to the model.
+
+    Names the indicators that are admitted and gives the reasons.
+    """
     from features.declaring import declaration
     from features.settings import Settings
     from training.indicators import admission, report
     from training.train import choose_targets
 
     declared, settings = declaration.load(company), Settings.read()
-    with progress("opening the tables") as tell:
+    with progress("opening the tables") as step:
         found = admission.evaluate_indicators(
-            declared, choose_targets(declared, target or ()), settings=settings, progress=tell
+            declared, choose_targets(declared, target or ()), settings=settings, progress=step
         )
     if as_json:
         typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""What the verbs `lead-time` and `indicators` print for people; `--json` has the whole of it."""
+"""The tables that the verbs `lead-time` and `indicators` print; `--json` holds everything."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,23 +13,24 @@ from training.indicators.admission import Admission, Evidence
 WIDTH = 130
 
 
-def show_leads(found: Sequence[LeadTimes]) -> None:
-    """One table per target: who leads, by how many days, and on what that rests."""
+def show_leads(measured: Sequence[LeadTimes]) -> None:
+    """One table per target: which indicators lead, by how many days, and the evidence."""
     console = Console(width=WIDTH, highlight=False)
-    for item in found:
+    for target_leads in measured:
         title = (
-            f"{item.target}: {item.churners:,} accounts churned; {len(item.as_of)} as-of dates, "
-            f"lags of {item.step_days} days, gap of {item.gap_days}"
+            f"{target_leads.target}: {target_leads.churners:,} accounts churned; "
+            f"{len(target_leads.as_of)} as-of dates, {target_leads.step_days}-day steps, "
+            f"{target_leads.gap_days}-day gap"
         )
-        shown = _table(title, ["indicator", "declared", "found", "lead", "AUC at the gap"])
-        for lead in sorted(item.leads, key=_order):
+        shown = _table(title, ["indicator", "declared", "measured", "lead", "AUC at the gap"])
+        for lead in sorted(target_leads.leads, key=_order):
             shown.add_row(*_lead_cells(lead))
-        if item.model:
-            shown.add_row(*_lead_cells(item.model))
+        if target_leads.model:
+            shown.add_row(*_lead_cells(target_leads.model))
         console.print(shown)
-        if item.silence_days:
-            console.print(Text(_of_silence(item.silence_days)))
-        for column, why in item.skipped.items():
+        if target_leads.silence_days:
+            console.print(Text(_silence_note(target_leads.silence_days)))
+        for column, why in target_leads.skipped.items():
             console.print(Text(f"{column}: {why}"))
 
 
@@ -38,10 +39,10 @@ def _order(lead: Lead) -> tuple[int, float]:
     return -days, -(lead.at_gap.auc or 0.0)
 
 
-def _of_silence(days: int) -> str:
+def _silence_note(days: int) -> str:
     return (
-        f"Churn is dated by the last activity, which nobody can know before {days} days of "
-        "silence; a lead shorter than that is partly the definition of churn."
+        f"Churn is dated by the last activity, which is known only after {days} days of silence; "
+        "a shorter lead is partly the definition of churn."
     )
 
 
@@ -79,7 +80,7 @@ def _days(lead: Lead | None) -> str:
 def _auc(lead: Lead) -> str:
     point = lead.at_gap
     if point.auc is None:
-        return f"{point.churners} churned: too few"
+        return f"too few churned: {point.churners}"
     return f"{point.auc:.2f} ({point.low:.2f} to {point.high:.2f})"
 
 
@@ -90,17 +91,17 @@ def _reach(lead: Lead | None) -> list[Text]:
     return [Text(f"{lead.at_gap.coverage:.0%}"), Text(lift)]
 
 
-def show_admissions(found: Sequence[Admission]) -> None:
+def show_admissions(admitted: Sequence[Admission]) -> None:
     """One table per target: weight, worth and lead of each indicator, and the verdict."""
     console = Console(width=WIDTH, highlight=False)
-    for item in found:
+    for admission in admitted:
         title = (
-            f"{item.target}: model version {item.model_version}, weights on {item.as_of}, worth "
-            f"in thousandths of log loss on {item.judged_on}"
+            f"{admission.target}: model version {admission.model_version}, weights on "
+            f"{admission.as_of}, worth = log loss saved on {admission.judged_on}, in thousandths"
         )
         names = ["indicator", "kind, stage", "weight", "worth", "lead", "verdict"]
         shown = _table(title, names)
-        for evidence in item.evidence:
+        for evidence in admission.evidence:
             shown.add_row(*_evidence_cells(evidence))
         console.print(shown)
 
