@@ -23,11 +23,10 @@ from features.declaring import declaration
 from features.declaring.company import Company
 from training import procedure
 from training.artifact import Artifact
-from training.calibrating.health import GREEN_FROM, RED_BELOW
+from training.calibrating.bands import GREEN_FROM, RED_BELOW, band_codes
 from training.interval import redraws
 from training.learning import model, offsets
 from training.learning.model import ModelSettings, TrainingRows
-from training.scored import bands
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +59,7 @@ def measured(name: str, target: str, artifact: Artifact, rows: TrainingRows) -> 
     scores, half = own.scale.unclipped(own.margins(X)), own.half_widths(X)
     again = [own.scale.unclipped(_again(own, rows, X, seed)) for seed in range(DRAWS)]
     lost = np.random.default_rng(SEED).random(X.shape) < 0.5
-    crossing = bands(scores - half) != bands(scores + half)
+    crossing = band_codes(scores - half) != band_codes(scores + half)
     return Line(
         company=name,
         target=target,

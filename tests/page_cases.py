@@ -19,11 +19,12 @@ from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.declaring.indicator import Says
 from features.settings import Settings
-from serving.assessment.assess import Assessment, Band, Driver
+from serving.assessment.assess import Assessment, Driver
 from serving.assessment.opportunities import Opportunity, State
 from serving.published import movement_rows, runs
 from serving.published.book import Book
 from training.artifact import Artifact, install_champion
+from training.calibrating.bands import Band
 from training.calibrating.calibration import Calibration
 from training.calibrating.health import Anchors
 from training.calibrating.score_interval import ScoreInterval

@@ -19,12 +19,12 @@ from serving.assessment.assess import (
     Assessment,
     Driver,
     assess,
-    band_of,
     reasons,
 )
 from serving.published.runs import from_rows, to_table
 from trained_company import TARGET, House, built
 from training.artifact import Artifact
+from training.calibrating.bands import band_of
 from training.explaining.drivers import Meaning, amount, sentence, told
 from training.learning.matrix import Feature, matrix
 

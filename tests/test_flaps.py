@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.calibrating.bands import BANDS, GREEN, RED, UNSCORED, YELLOW, band_codes
 from training.hysteresis import MARGIN, announced
 from training.review.sections import flaps
-from training.scored import BANDS, GREEN, RED, UNSCORED, YELLOW, bands
 
 SCORES = st.floats(30, 80) | st.sampled_from([36.9, 37.0, 39.9, 40.0, 43.0, 69.9, 70.0, 73.0])
 WEEKS = st.lists(st.none() | SCORES, min_size=1, max_size=12)
@@ -47,7 +47,7 @@ def test_bands_are_announced_by_the_rule_in_words(health: list[float | None]) ->
 def test_what_is_announced_is_at_most_one_scoring_behind_the_light(
     health: list[float | None],
 ) -> None:
-    light = bands(np.array([[math.nan if score is None else score for score in health]]))[0]
+    light = band_codes(np.array([[math.nan if score is None else score for score in health]]))[0]
     said = told(*health)
     for week in range(1, len(health)):
         if light[week] == light[week - 1]:
@@ -98,4 +98,4 @@ def test_hysteresis_says_what_it_swallows_and_what_it_delays() -> None:
     ("score", "band"), [(39.99, "red"), (40.0, "yellow"), (69.99, "yellow"), (70.0, "green")]
 )
 def test_bands_begin_at_their_edges(score: float, band: str) -> None:
-    assert BANDS[bands(np.array([score]))[0]] == band
+    assert BANDS[band_codes(np.array([score]))[0]] == band

@@ -17,9 +17,9 @@ from features.settings import Settings
 from page_cases import ODD_ID
 from page_reader import Text, account, entries, read, scored
 from serving.application import application
-from serving.assessment.assess import BAND_WORDS
 from serving.pages import account_card, figures, views, what_changed, wording
 from serving.published.book import Book, Entry
+from training.calibrating.bands import BAND_WORDS
 from training.movement.change import Change, ChangePart, Movement
 
 EVERY_ROW = {"status": "all", "size": "500"}

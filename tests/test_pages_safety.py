@@ -13,8 +13,8 @@ import page_cases
 from page_cases import ODD_ID, SCRIPT
 from page_reader import Text, entries, read, scored
 from serving.application import application
-from serving.assessment.assess import BAND_WORDS
 from serving.published.book import Book
+from training.calibrating.bands import BAND_WORDS
 
 EVERY_PAGE = [
     "/",

@@ -31,12 +31,13 @@ from serving.cli import app
 from test_opportunities import DECLARED, NAME
 from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training.artifact import install_champion
+from training.calibrating.bands import BANDS
 from training.metrics import quality
 from training.registry import review_decision, tracking
 from training.review import verdict
 from training.review.candidates import Candidate, candidates
 from training.review.review import NOT_ASKED, Asked, Review, review
-from training.scored import BANDS, score_rows
+from training.scored import score_rows
 from training.train import fit_and_evaluate
 
 LEADS = (30, 60, 90, 180)

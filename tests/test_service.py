@@ -178,7 +178,7 @@ def test_it_scores(client: httpx.Client) -> None:
 
 
 def test_it_serves_the_pages(client: httpx.Client) -> None:
-    for path in ("/", "/accounts/a-001", "/static/churnlight.css"):
+    for path in ("/", "/accounts/a-001", "/static/churnlight.css", "/static/bands.css"):
         response = client.get(path)
         assert response.status_code == 200
         assert "default-src 'none'" in response.headers["content-security-policy"]

@@ -29,7 +29,7 @@ from features.settings import Settings
 from features.snapshots import Snapshots
 from trained_company import CHOICE, TARGET, House, built, cents, learning_dates
 from training.artifact import Artifact
-from training.calibrating import calibration, health
+from training.calibrating import bands, calibration, health
 from training.calibrating.calibration import Calibration
 from training.calibrating.health import Anchors, Scale
 from training.learning import model, search, split
@@ -169,7 +169,7 @@ def target(**more: float) -> Target:
 
 def share_red(logits: Floats, p_red: float) -> float:
     scale = Scale(Calibration(1.0, 0.0, 1, 1), Anchors(p_red, p_red / 10, "test"))
-    return float((scale.unclipped(logits) < health.RED_BELOW).mean())
+    return float((scale.unclipped(logits) < bands.RED_BELOW).mean())
 
 
 LOGITS = st.lists(
@@ -208,7 +208,7 @@ def test_green_is_the_highest_supported_probability(values: list[float], seed: i
     assume(odds(float(expit(np.sort(logits)[::-1][0]))) >= 2 * odds(float(expit(wanted))))
     found = health.anchors(declared, logits, labels, 0.001).p_green
     scale = Scale(Calibration(1.0, 0.0, 1, 1), Anchors(0.999, found, "test"))
-    assert np.array_equal(scale.unclipped(logits) >= health.GREEN_FROM, logits <= wanted)
+    assert np.array_equal(scale.unclipped(logits) >= bands.GREEN_FROM, logits <= wanted)
 
 
 def green_by_brute_force(logits: Floats, labels: Labels) -> float | None:

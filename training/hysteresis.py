@@ -9,8 +9,7 @@ of what was announced; the next one begins it anew.
 import numpy as np
 import numpy.typing as npt
 
-from training.calibrating.health import GREEN_FROM, RED_BELOW
-from training.scored import GREEN, RED, UNSCORED, YELLOW, Codes
+from training.calibrating.bands import EDGES, UNSCORED, Codes
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -19,7 +18,7 @@ MARGIN = 3.0
 
 
 def announced(health: Floats, margin: float = MARGIN) -> Codes:
-    """The bands (places in `training.scored.BANDS`) as they are announced.
+    """The bands (places in `training.calibrating.bands.BANDS`) as they are announced.
 
     Parameters
     ----------
@@ -32,10 +31,8 @@ def announced(health: Floats, margin: float = MARGIN) -> Codes:
     -------
     array of shape (accounts, scorings)
     """
-    at_risk, not_healthy = (_below(health, edge, margin) for edge in (RED_BELOW, GREEN_FROM))
-    found = np.where(at_risk, RED, np.where(not_healthy, YELLOW, GREEN)).astype(np.int8)
-    found[np.isnan(health)] = UNSCORED
-    return found
+    reached = [~_below(health, edge, margin) for edge in EDGES]
+    return np.where(np.isnan(health), UNSCORED, np.sum(reached, axis=0)).astype(np.int8)
 
 
 def _below(health: Floats, edge: float, margin: float) -> Flags:

@@ -24,12 +24,11 @@ from serving.api.opportunity_messages import (
 )
 from serving.api.scoring import declared, prospects, published, score
 from serving.api.strict_json import StrictJson, read
-from serving.assessment.assess import Band
 from serving.assessment.opportunities import State
 from serving.problems import HttpProblem
 from serving.published.book import Book, Edition
-from serving.published.edition import BANDS
 from serving.published.prospects import STATES, Prospects
+from training.calibrating.bands import BANDS, Band
 
 OPENAPI = Path(__file__).with_name("openapi.json")
 NO_STORE = {"cache-control": "no-store"}

@@ -11,10 +11,11 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from features.declaring.indicator import DIMENSIONS, Kind
-from serving.assessment.assess import Assessment, Band, Driver
+from serving.assessment.assess import Assessment, Driver
 from serving.assessment.opportunities import Opportunity
 from serving.published.book import Edition, Entry
 from serving.published.prospects import Prospect
+from training.calibrating.bands import Band
 from training.movement.change import Change, ChangePart
 
 MAX_ACCOUNTS = 1000

@@ -16,8 +16,9 @@ from serving.api.handlers import OPENAPI
 from serving.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from serving.api.metrics import EXPOSITION
 from serving.problems import KINDS, MEDIA_TYPE
-from serving.published.edition import BANDS, LONGEST_SEARCH
+from serving.published.edition import LONGEST_SEARCH
 from serving.published.prospects import STATES
+from training.calibrating.bands import BANDS
 
 REF = "#/components/schemas/{model}"
 Schema = dict[str, Any]

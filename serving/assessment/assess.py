@@ -1,4 +1,4 @@
-"""From rows and an artifact to assessments: the only place where health becomes a band and a plan.
+"""From rows and an artifact to assessments: the only place where health becomes reasons and a plan.
 
 Batch files, the HTTP API and the pages all show what this module says; it is pure (no clock,
 no disk, no network).
@@ -7,7 +7,7 @@ no disk, no network).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from features.declaring.company import Company, Target
 from features.declaring.indicator import DIMENSIONS, Side
-from training.calibrating.health import GREEN_FROM, RED_BELOW
+from training.calibrating.bands import Band, Obstacle, band_of, obstacles
 from training.explaining.drivers import by_indicator, sentence, told
 from training.learning.matrix import Feature, known_share, matrix
 
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-Band = Literal["red", "yellow", "green", "unscored"]
-
-BAND_WORDS: dict[Band, str] = {
-    "red": "At risk",
-    "yellow": "Watch",
-    "green": "Healthy",
-    "unscored": "Not scored",
-}
 MAX_REASONS = 4
 REAL_POINTS = 0.5
 
@@ -145,12 +137,13 @@ def scored(
     Parameters and errors as of `assess`.
     """
     X = matrix(rows, artifact.features)
-    facts = _facts(rows, artifact.target)
+    facts = _facts(rows)
     completeness = known_share(X, artifact.features)
     target = company.targets[artifact.target]
+    codes = obstacles(rows, artifact.target, artifact.min_history_days, completeness)
     why = [
-        _why_unscored(*item, artifact.min_history_days, target)
-        for item in zip(facts, completeness, strict=True)
+        _why_unscored(Obstacle(code), fact["history_days"], artifact.min_history_days, target)
+        for code, fact in zip(codes.tolist(), facts, strict=True)
     ]
     found = iter(_scored(X[[reason is None for reason in why]], artifact, company))
     return [
@@ -173,24 +166,28 @@ def _about(
     }
 
 
-def _facts(rows: pa.Table, target: str) -> list[dict[str, Any]]:
-    own = rows.select(["account_id", "as_of", "segment", "history_days", f"eligible__{target}"])
-    facts: list[dict[str, Any]] = own.rename_columns(
-        [*own.column_names[:4], "eligible"]
+def _facts(rows: pa.Table) -> list[dict[str, Any]]:
+    facts: list[dict[str, Any]] = rows.select(
+        ["account_id", "as_of", "segment", "history_days"]
     ).to_pylist()
     return facts
 
 
 def _why_unscored(
-    fact: dict[str, Any], completeness: float, min_history: int, target: Target
+    obstacle: Obstacle, history_days: int, min_history: int, target: Target
 ) -> str | None:
-    if not fact["eligible"]:
-        if target.contractual:
+    """The obstacle in words."""
+    match obstacle:
+        case Obstacle.NONE:
+            return None
+        case Obstacle.INACTIVE if target.contractual:
             return "No active subscription"
-        return f"No longer active: nothing in the last {target.active_within} days"
-    if fact["history_days"] < min_history:
-        return f"Too little history: {fact['history_days']} days, {min_history} are needed"
-    return None if completeness > 0 else "None of the indicators is known"
+        case Obstacle.INACTIVE:
+            return f"No longer active: nothing in the last {target.active_within} days"
+        case Obstacle.TOO_NEW:
+            return f"Too little history: {history_days} days, {min_history} are needed"
+        case Obstacle.NOTHING_KNOWN:
+            return "None of the indicators is known"
 
 
 _UNSCORED: dict[str, Any] = dict.fromkeys(
@@ -252,13 +249,6 @@ def _scored(X: Floats, artifact: "Artifact", company: Company) -> list[Scored]:
         )
         for row in range(len(X))
     ]
-
-
-def band_of(health_score: float) -> Band:
-    """The light of a health score (clipped or not): red below 40, green from 70."""
-    if health_score < RED_BELOW:
-        return "red"
-    return "green" if health_score >= GREEN_FROM else "yellow"
 
 
 def _by_dimension(points: Floats, artifact: "Artifact") -> dict[str, float]:

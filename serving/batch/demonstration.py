@@ -12,12 +12,13 @@ from features.declaring.company import Company
 from features.errors import ChurnlightError, ContractBroken, Finding, GateRefused
 from features.progress import Progress, silent
 from features.settings import Settings
-from serving.assessment.assess import BAND_WORDS, Assessment, reasons
+from serving.assessment.assess import Assessment, reasons
 from serving.assessment.opportunities import STATE_WORDS, Opportunity
 from serving.batch import scoring_run
 from serving.published import runs
 from serving.published.edition import of_target
 from serving.published.runs import Run
+from training.calibrating.bands import BAND_WORDS
 from training.registry import tracking
 from training.train import Outcome, Trained, summary, train
 

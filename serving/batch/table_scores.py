@@ -10,8 +10,8 @@ from scipy.special import expit
 
 from features import publish
 from features.errors import DeclarationError
-from serving.assessment.assess import band_of
 from training.artifact import Artifact, first_load
+from training.calibrating.bands import BANDS, band_codes
 from training.explaining import drivers
 from training.learning.matrix import Feature, matrix
 from training.tables import foreign, plain_table
@@ -68,7 +68,7 @@ def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
             "health_score": np.clip(health, 0, 100),
             "health_score_low": np.clip(health - around, 0, 100),
             "health_score_high": np.clip(health + around, 0, 100),
-            "band": [band_of(float(item)) for item in health],
+            "band": [BANDS[code] for code in band_codes(health)],
             "drivers": pa.array(_drivers(artifact, X), DRIVERS),
         }
     )

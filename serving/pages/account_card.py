@@ -13,17 +13,16 @@ from markupsafe import Markup
 
 from features.declaring.company import Playbook
 from serving.assessment.assess import (
-    BAND_WORDS,
     REAL_POINTS,
     Assessment,
     Driven,
     Driver,
-    band_of,
     reasons,
 )
 from serving.pages import charts, wording
 from serving.pages.figures import CONTEXT
 from serving.published.edition import Entry, Point
+from training.calibrating.bands import BAND_WORDS, BANDS, band_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +196,7 @@ def interval(item: Assessment) -> Interval | None:
     low, high = item.health_score_low, item.health_score_high
     if low is None or high is None:
         return None
-    bands = list(BAND_WORDS)
-    inside = bands[bands.index(band_of(low)) : bands.index(band_of(high)) + 1]
+    inside = BANDS[BANDS.index(band_of(low)) : BANDS.index(band_of(high)) + 1]
     others = " or ".join(BAND_WORDS[band] for band in inside if band != item.band)
     lost = len(unknown(item))
     share = f"{lost} of {wording.counted(len(item.drivers), 'signal')}" if lost else ""

@@ -11,10 +11,9 @@ from math import floor
 
 from markupsafe import Markup
 
-from serving.assessment.assess import BAND_WORDS, Band
 from serving.assessment.opportunities import State
 from serving.pages.wording import day, score, short_day
-from training.calibrating.health import GREEN_FROM, RED_BELOW
+from training.calibrating.bands import BAND_SHAPES, BAND_WORDS, GREEN_FROM, RED_BELOW, Band
 
 SPARK_WIDTH, SPARK_HEIGHT = 104, 36
 BAR_HALF, BAR_HEIGHT = 74, 12
@@ -26,22 +25,16 @@ Place = tuple[date, Health, Band]
 
 
 def _shape(path: str) -> Markup:
-    return Markup(f'<svg width="12" height="12" aria-hidden="true">{path}</svg>')
+    return Markup(f'<svg width="12" height="12" aria-hidden="true"><path d="{path}"/></svg>')
 
 
-_SHAPES: dict[Band, str] = {
-    "red": '<path d="M6 0l6 6-6 6-6-6z"/>',
-    "yellow": '<path d="M6 .8L12 11.4H0z"/>',
-    "green": '<circle cx="6" cy="6" r="5.4"/>',
-    "unscored": '<path d="M1 4.8h10v2.4H1z"/>',
-}
-SHAPES: dict[Band, Markup] = {band: _shape(path) for band, path in _SHAPES.items()}
+SHAPES: dict[Band, Markup] = {band: _shape(path) for band, path in BAND_SHAPES.items()}
 
 _STATES: dict[State, str] = {
-    "yes": '<path d="M4.6 0h2.8v4.6H12v2.8H7.4V12H4.6V7.4H0V4.6h4.6z"/>',
-    "held_back": '<path d="M2 1h2.8v10H2zM7.2 1H10v10H7.2z"/>',
-    "no": '<path d="M1 3.2h10v2H1zM1 6.8h10v2H1z"/>',
-    "unscored": '<path d="M1 4.8h10v2.4H1z"/>',
+    "yes": "M4.6 0h2.8v4.6H12v2.8H7.4V12H4.6V7.4H0V4.6h4.6z",
+    "held_back": "M2 1h2.8v10H2zM7.2 1H10v10H7.2z",
+    "no": "M1 3.2h10v2H1zM1 6.8h10v2H1z",
+    "unscored": BAND_SHAPES["unscored"],
 }
 STATE_SHAPES: dict[State, Markup] = {state: _shape(path) for state, path in _STATES.items()}
 

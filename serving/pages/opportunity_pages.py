@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from features.declaring.company import Playbook
-from serving.assessment.assess import Band, reasons
+from serving.assessment.assess import reasons
 from serving.assessment.opportunities import STATE_WORDS, Opportunity, State
 from serving.pages import account_card, portfolio, wording
 from serving.pages.portfolio import NOTHING_STANDS_OUT, Plan, Renewal, Told
@@ -19,6 +19,7 @@ from serving.pages.selection import BadQuery, one_of, whole
 from serving.published.book import Book
 from serving.published.edition import LONGEST_SEARCH, Rows
 from serving.published.prospects import Prospect, Prospects
+from training.calibrating.bands import Band
 
 SIZE = 50
 SHOWN: dict[str, str] = {

@@ -16,10 +16,11 @@ from markupsafe import Markup
 
 from features import publish
 from features.declaring.company import Company, Playbook
-from serving.assessment.assess import BAND_WORDS, Band, reasons
+from serving.assessment.assess import reasons
 from serving.pages import charts, wording
 from serving.pages.selection import Query, select, weeks_before
-from serving.published.edition import BANDS, Edition, Entry, Rows
+from serving.published.edition import Edition, Entry, Rows
+from training.calibrating.bands import BAND_WORDS, BANDS, Band
 
 MOST_CAUSES = 4
 NOTHING_STANDS_OUT = "No single signal stands out"

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from serving.assessment.assess import BAND_WORDS
 from serving.pages import wording
-from serving.published.edition import BANDS, LONGEST_SEARCH, Edition, Rows
+from serving.published.edition import LONGEST_SEARCH, Edition, Rows
+from training.calibrating.bands import BAND_WORDS, BANDS, UNSCORED
 
 Status = Literal["scored", "all", "red", "yellow", "green", "unscored"]
 Sort = Literal["revenue", "chance", "score", "change", "name"]
@@ -125,7 +125,7 @@ def select(query: Query, edition: Edition) -> Rows:
     found = edition.find(
         band=band, q=query.q or None, segment=query.segment or None, owner=query.owner or None
     ).rows
-    unscored = edition.trend_band[found, -1] == BANDS.index("unscored")
+    unscored = edition.trend_band[found, -1] == UNSCORED
     if query.status == "scored":
         found, unscored = found[~unscored], unscored[~unscored]
     keys = _order(query.sort, edition)[found]

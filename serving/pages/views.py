@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from features.errors import ChurnlightError, NotFound
-from serving.assessment.assess import BAND_WORDS
 from serving.pages import (
     account_card,
     charts,
@@ -41,9 +40,11 @@ from serving.pages.selection import (
 )
 from serving.published.book import Book, Edition, Entry
 from serving.published.edition import LONGEST_SEARCH
-from training.calibrating.health import RED_BELOW
+from training.calibrating import bands
+from training.calibrating.bands import BAND_WORDS, RED_BELOW
 
 HERE = Path(__file__).parent
+STYLES = (bands.STATIC / "bands.css", HERE / "static" / "churnlight.css")
 
 View = Callable[[Request], Response]
 
@@ -57,9 +58,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    style = (HERE / "static" / "churnlight.css").read_bytes()
     made.globals |= {
-        "stylesheet": f"/static/churnlight.css?v={sha256(style).hexdigest()[:12]}",
+        "stylesheets": [_versioned(path) for path in STYLES],
         "shapes": charts.SHAPES,
         "state_shapes": charts.STATE_SHAPES,
         "band_words": BAND_WORDS,
@@ -68,6 +68,11 @@ def _environment() -> Environment:
         "longest_search": LONGEST_SEARCH,
     }
     return made
+
+
+def _versioned(path: Path) -> str:
+    """The address of a style sheet, another one where its content is."""
+    return f"/static/{path.name}?v={sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 TEMPLATES = _environment()
@@ -80,8 +85,13 @@ def routes(book: Book) -> list[BaseRoute]:
         Route("/accounts.csv", _page(book, _csv)),
         Route("/opportunities", _page(book, _opportunities)),
         Route("/accounts/{account_id:path}", _page(book, _account)),
-        Mount("/static", StaticFiles(directory=HERE / "static")),
+        Mount("/static", _static()),
     ]
+
+
+def _static() -> StaticFiles:
+    """The pages' own files, and beside them the style sheet of the bands."""
+    return StaticFiles(directory=HERE / "static", packages=[("training.calibrating", "static")])
 
 
 def _page(book: Book, view: Callable[[Request, Book], Response]) -> View:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from serving.assessment.assess import BAND_WORDS, Assessment
+from serving.assessment.assess import Assessment
 from serving.pages import wording
 from serving.pages.figures import CONTEXT, share_out
 from serving.published.edition import Entry
+from training.calibrating.bands import BAND_WORDS
 from training.explaining.drivers import amount, span
 from training.movement.change import Change, Movement
 

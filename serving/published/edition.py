@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import compress
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, cast, get_args, overload
+from typing import Any, ClassVar, NamedTuple, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import ChurnlightError, NotFound
-from serving.assessment.assess import Assessment, Band
+from serving.assessment.assess import Assessment
 from serving.published import movement_rows, runs
+from training.calibrating.bands import BANDS, Band
 from training.movement.change import Movement
 
-BANDS: tuple[Band, ...] = get_args(Band)
 TREND_RUNS = 13
 FACTS = pa.schema(
     [

@@ -1,4 +1,4 @@
-"""The health score: 0 to 100, 100 is healthiest, red below 40, green from 70, for every model.
+"""The health score: 0 to 100, 100 is healthiest, for every model; its bands are in `bands`.
 
 Two probabilities anchor the scale: h = 40 + 30 · (logit p_red − logit p) / (logit p_red −
 logit p_green). This is the points-to-double-the-odds scale of credit scorecards (Siddiqi 2012)
@@ -15,12 +15,13 @@ from scipy.special import betaincinv, expit
 
 from features.declaring.company import Target, odds
 from features.errors import GateRefused
+from training.calibrating.bands import GREEN_FROM, RED_BELOW
 from training.calibrating.calibration import Calibration
 
 Floats = npt.NDArray[np.float64]
 
-RED_BELOW = 40.0
-GREEN_FROM = 70.0
+# Points between the two anchors.
+SPAN = GREEN_FROM - RED_BELOW
 CONFIDENCE = 0.95
 
 
@@ -48,12 +49,12 @@ class Scale:
     @property
     def points_per_logit(self) -> float:
         """Health points (negative) for one unit of calibrated log-odds."""
-        return -30.0 / self._span
+        return -SPAN / self._span
 
     @property
     def points_to_double_the_odds(self) -> float:
         """Health points lost when the odds of churn double."""
-        return 30.0 * math.log(2) / self._span
+        return SPAN * math.log(2) / self._span
 
     @property
     def _span(self) -> float:
@@ -62,7 +63,7 @@ class Scale:
     def unclipped(self, margins: Floats) -> Floats:
         """The health score of raw margins before it is clipped to [0, 100]."""
         logits = self.calibration.logits(margins)
-        return RED_BELOW + 30.0 * (logit(self.anchors.p_red) - logits) / self._span
+        return RED_BELOW + SPAN * (logit(self.anchors.p_red) - logits) / self._span
 
     def probability(self, margins: Floats) -> Floats:
         """The churn probability of raw margins."""

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from training.calibrating.bands import BANDS, band_codes
 from training.calibrating.calibration import log_losses
-from training.calibrating.health import GREEN_FROM, RED_BELOW
 from training.calibrating.opportunity import TOLD_FROM
 from training.metrics import calibration_table, resampling
 
@@ -92,14 +92,11 @@ def _places(drawn: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt
 
 def bands(score: Floats, labels: Labels) -> dict[str, dict[str, int]]:
     """Per colour of the health scores, how many accounts had it and how many later churned."""
-    masks = {
-        "red": score < RED_BELOW,
-        "yellow": (score >= RED_BELOW) & (score < GREEN_FROM),
-        "green": score >= GREEN_FROM,
-    }
+    codes = band_codes(score)
     return {
-        name: {"accounts": int(mask.sum()), "churned": int(labels[mask].sum())}
-        for name, mask in masks.items()
+        band: {"accounts": int((codes == code).sum()), "churned": int(labels[codes == code].sum())}
+        for code, band in enumerate(BANDS)
+        if band != "unscored"
     }
 
 

@@ -19,7 +19,6 @@ WIDTH, HEIGHT, DOTS = 5.1, 3.2, 100
 """Inches: what stays legible on a phone and stands twice beside itself on a screen."""
 INK, QUIET = "#1b1f24", "#535c67"
 BLUE, ORANGE = "#0b5cad", "#a35200"
-BAND_COLOURS = {"red": "#a01028", "yellow": "#9a6700", "green": "#0f5f2c", "unscored": "#454d57"}
 STYLE = {
     "svg.hashsalt": "churnlight",
     "svg.fonttype": "none",

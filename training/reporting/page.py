@@ -22,6 +22,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from features import publish
+from training.calibrating import bands
+from training.calibrating.bands import BAND_SHAPES, BAND_WORDS, Band
 
 HERE = Path(__file__).parent / "templates"
 Tone = Literal["plain", "good", "caution", "bad"]
@@ -189,7 +191,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals["stylesheet"] = Markup((HERE / "report.css").read_text("utf-8"))
+    styles = [bands.STATIC / "bands.css", HERE / "report.css"]
+    made.globals["stylesheet"] = Markup("\n".join(path.read_text("utf-8") for path in styles))
     made.filters["inline"] = inline
     made.tests["dated"] = lambda cell: re.fullmatch(r"\d{4}-\d\d-\d\d", cell) is not None
     return made
@@ -251,19 +254,9 @@ def shares(item: Mapping[str, float | None], digits: int = 0) -> str:
     return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"
 
 
-BANDS = {"red": "At risk", "yellow": "Watch", "green": "Healthy", "unscored": "Not scored"}
-"""The bands as people read them."""
-_SHAPES = {
-    "red": "M6 0l6 6-6 6-6-6z",
-    "yellow": "M6 .8L12 11.4H0z",
-    "green": "M6 .6a5.4 5.4 0 1 0 .01 0z",
-    "unscored": "M1 4.8h10v2.4H1z",
-}
-
-
-def light(band: str) -> Markup:
+def light(band: Band) -> Markup:
     """A band as shape, word and colour."""
     return Markup(
         '<span class="badge {band}"><svg width="12" height="12" viewBox="0 0 12 12" '
         'aria-hidden="true"><path d="{shape}"/></svg>{word}</span>'
-    ).format(band=band, shape=_SHAPES[band], word=BANDS[band])
+    ).format(band=band, shape=BAND_SHAPES[band], word=BAND_WORDS[band])

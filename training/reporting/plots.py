@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from features.breaches.drift import MAJOR
+from training.calibrating.bands import BAND_COLOURS, BAND_WORDS, BANDS
 from training.metrics.proportion import Proportion
 from training.reporting.drawing import (
-    BAND_COLOURS,
     BLUE,
     INK,
     ORANGE,
@@ -18,7 +18,7 @@ from training.reporting.drawing import (
     percent,
     whiskers,
 )
-from training.reporting.page import BANDS, Figure, Table, number, share
+from training.reporting.page import Figure, Table, number, share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def bands(counts: Mapping[str, Row]) -> Figure:
     """
     names = [name for name in BANDS if name in counts]
     seen = {name: Proportion(counts[name]["churned"], counts[name]["accounts"]) for name in names}
-    told = [f"{BANDS[name]} {share(seen[name].value)}" for name in names if seen[name].count]
+    told = [f"{BAND_WORDS[name]} {share(seen[name].value)}" for name in names if seen[name].count]
 
     def draw(axis: "Axes") -> None:
         for place, name in enumerate(names):
@@ -44,7 +44,7 @@ def bands(counts: Mapping[str, Row]) -> Figure:
                 colour = BAND_COLOURS[name]
                 axis.bar(place, seen[name].value or 0.0, width=0.6, color=colour)
                 whiskers(axis, [place], plain([seen[name]]), INK, marker="")
-        labels = [f"{BANDS[name]}\n{seen[name].count:,}" for name in names]
+        labels = [f"{BAND_WORDS[name]}\n{seen[name].count:,}" for name in names]
         axis.set_xticks(range(len(names)), labels)
         axis.set_ylabel("churned later")
         axis.set_ylim(bottom=0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from features.breaches.drift import MAJOR
 from training.artifact import Artifact
+from training.calibrating.bands import BANDS
 from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
 from training.evaluating import gate
@@ -15,7 +16,6 @@ from training.metrics.proportion import Proportion
 from training.reporting import driver_plots, gains_plots, lead_plots, plots, reliability
 from training.reporting.origin import about, happened, points, words
 from training.reporting.page import (
-    BANDS,
     UNKNOWN,
     Figure,
     Key,

@@ -9,13 +9,14 @@ import pyarrow as pa
 from scipy.special import expit
 
 from training.artifact import Artifact
+from training.calibrating.bands import BANDS
 from training.calibrating.calibration import log_losses
 from training.metrics import calibration_table, quality, segments, value, worth
 from training.procedure import labelled
 from training.review.basis import Basis
 from training.review.ground import Ground
 from training.review.sections.lights import Lights
-from training.scored import BANDS, ScoredArrays, score_rows
+from training.scored import ScoredArrays, score_rows
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from training.calibrating.bands import BAND_WORDS, BANDS
 from training.reporting.page import (
-    BANDS,
     UNKNOWN,
     Cell,
     Part,
@@ -16,7 +16,6 @@ from training.reporting.page import (
 )
 from training.review import calibration_passage
 from training.review.calibration_passage import MODELS
-from training.scored import BANDS as CODES
 
 Found = Mapping[str, Any]
 
@@ -24,7 +23,11 @@ MOST = 20
 """Rows that are shown of a list which may be long; review.json has all."""
 
 MRR_TODAY = "MRR is what the account table says today; accounts without one are left out of it."
-LIGHTS = BANDS | {"yes": "Opportunity", "no": "No opportunity"}
+LIGHTS: Mapping[str, str] = {
+    **{str(band): word for band, word in BAND_WORDS.items()},
+    "yes": "Opportunity",
+    "no": "No opportunity",
+}
 """What accounts are told to be, as people read it."""
 
 
@@ -98,14 +101,14 @@ def _leads(ledger: Found, caption: str, part: Callable[[Found], Found]) -> Table
         [
             f"{lead['lead_days']} days",
             number(own["churns"], 0),
-            *(f"{own[band]:,} ({share(own['shares'][band])})" for band in CODES),
+            *(f"{own[band]:,} ({share(own['shares'][band])})" for band in BANDS),
             *([share(own["revenue_red_before"]["share"])] if priced else []),
         ]
         for lead in ledger["leads"]
         for own in [part(lead)]
     ]
     more = ["MRR that was red"] if priced else []
-    return Table(caption, ["lead", "churns", *(BANDS[band] for band in CODES), *more], rows)
+    return Table(caption, ["lead", "churns", *(BAND_WORDS[band] for band in BANDS), *more], rows)
 
 
 def _watermelons(ledger: Found, titles: Found) -> Table:
@@ -207,7 +210,8 @@ def _ways(found: Found) -> tuple[str, str]:
 
 
 def _light(name: str) -> Cell:
-    return light(name) if name in BANDS else LIGHTS[name]
+    band = next((band for band in BANDS if band == name), None)
+    return light(band) if band else LIGHTS[name]
 
 
 def _parted(moved: Found) -> list[str]:

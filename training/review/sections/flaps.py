@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training import hysteresis
+from training.calibrating.bands import UNSCORED, Codes, band_codes
 from training.review.ground import Ground
-from training.scored import UNSCORED, Codes, bands
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def measured(ground: Ground) -> dict[str, Any]:
 
 def of_scores(health: Floats) -> dict[str, Any]:
     """The same of one model's weekly health scores (accounts × weeks), NaN where unscored."""
-    light, told = bands(health), hysteresis.announced(health)
+    light, told = band_codes(health), hysteresis.announced(health)
     announced, late = counted(told), _late(health, told)
     delay = late / announced["changes"] if announced["changes"] else None
     return {
@@ -86,5 +86,5 @@ def _flapped(codes: Codes) -> npt.NDArray[np.bool_]:
 def _late(health: Floats, told: Codes) -> int:
     """How many announced changes the light had shown the week before."""
     changed = _changed(told)
-    light = bands(health)
+    light = band_codes(health)
     return int((changed & (light[:, :-1] == told[:, 1:])).sum())

@@ -15,12 +15,13 @@ import pyarrow as pa
 from scipy.special import expit
 
 from training.artifact import Artifact
+from training.calibrating.bands import BANDS
 from training.explaining.drivers import by_indicator
 from training.learning.matrix import matrix
 from training.metrics import value
 from training.review.dates import LEADS
 from training.review.ground import Churn, Ground
-from training.scored import BANDS, score_rows
+from training.scored import score_rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -154,7 +155,7 @@ def _totals(found: Sequence[Entry], lead: int, churns: int) -> dict[str, Any]:
 
 
 def _counts(own: Sequence[Entry]) -> dict[str, Any]:
-    bands = {band: sum(item.band == band for item in own) for band in BANDS}
+    bands = {str(band): sum(item.band == band for item in own) for band in BANDS}
     red = np.array([item.band == "red" for item in own], dtype=bool)
     mrr = np.array([np.nan if item.mrr is None else item.mrr for item in own])
     caught = value.revenue_caught(red, np.ones(len(own), dtype=bool), mrr)

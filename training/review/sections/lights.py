@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from training.artifact import Artifact
+from training.calibrating.bands import BANDS, RED, Codes, band_codes
 from training.calibrating.opportunity import TOLD_FROM
-from training.scored import BANDS, RED, Codes, ScoredArrays, bands
+from training.scored import ScoredArrays
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -55,5 +56,5 @@ def of_opportunity(score: Floats) -> Codes:
 def lights(artifact: Artifact) -> Lights:
     """The lights of the artifact's target."""
     if artifact.adverse:
-        return Lights(BANDS, RED, bands)
+        return Lights(BANDS, RED, band_codes)
     return Lights(OPPORTUNITIES, YES, of_opportunity)

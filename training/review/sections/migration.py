@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from training.calibrating.bands import Codes
 from training.review.ground import Ground
 from training.review.sections.lights import Lights, lights
-from training.scored import Codes, score_rows
+from training.scored import score_rows
 
 NOBODY = "nobody"
 """Whoever looks after accounts without an owner."""
