@@ -16,6 +16,17 @@ def silent(step: str) -> None:
     """Shows nothing."""
 
 
+def with_subject(subject: str, progress: Progress) -> Progress:
+    """The same progress, whose steps begin with what they are about.
+
+    Examples
+    --------
+    >>> with_subject("churn, 2026-03-01", print)("tuning 1/8")
+    churn, 2026-03-01: tuning 1/8
+    """
+    return lambda step: progress(f"{subject}: {step}")
+
+
 def is_intermediate(step: str) -> bool:
     """Whether a step is one of a series, and not its last.
 

@@ -105,7 +105,7 @@ def test_a_category_has_no_curve_and_is_tried_all_the_same(judged: Admission) ->
     (channel,) = (item for item in judged.evidence if item.indicator == "channel")
     assert channel.lead is None
     assert channel.worth.value is not None
-    assert "no riskier side" in channel.why
+    assert "no riskier side, so no lead time" in channel.why
 
 
 def test_the_evidence_is_plain_json(judged: Admission) -> None:

@@ -297,7 +297,7 @@ def test_a_table_is_trained_and_scored_by_commands(artifact: Artifact, tmp_path:
     done = churnlight(*words, "--out", tmp_path / "model", CHURNLIGHT_TRIALS="2")
     assert done.returncode == 0, done.stderr
     assert artifact.digest[:12] in done.stdout
-    assert "searching the restraint: trial 1 of 2" in done.stderr
+    assert "left: tuning 2/2 (best log loss " in done.stderr
     done = churnlight("score", "--model", tmp_path / "model", "--table", table, "--out", scored)
     assert (done.returncode, done.stdout) == (0, f"{ROWS} rows in {scored}\n"), done.stderr
     found = pq.read_table(scored)

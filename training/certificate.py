@@ -75,7 +75,7 @@ def certified(artifact: Artifact, rows: TrainingRows, progress: Progress = silen
 
     `rows` are those that it learnt from; accounts of the latest date are explained.
     """
-    progress(f"certifying the explanations of {artifact.target}")
+    progress(f"checking the explanations of {artifact.target}")
     latest = rows.where(rows.as_of == rows.as_of.max()).thinned(SHOWN_ROWS)
     compared = latest.X[split.evenly_spaced(len(latest.X), COMPARED_ROWS)]
     by_booster = _by_booster(artifact, compared)

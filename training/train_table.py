@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from features.contract import MIN_CHURNERS
 from features.declaring.indicator import Says
 from features.errors import GateRefused
-from features.progress import Progress, silent
+from features.progress import Progress, silent, with_subject
 from features.snapshots import digest
 from training import certificate, report_data
 from training.artifact import Artifact
@@ -63,6 +63,11 @@ class _Read:
     rows: TrainingRows
     blocks: Sequence[str]
     about: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The column that is predicted."""
+        return str(self.about["roles"]["label"])
 
     @property
     def block(self) -> npt.NDArray[np.int64]:
@@ -126,9 +131,11 @@ def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
     for block in np.unique(read.block)[::-1][: split.JUDGES]:
         rows = read.before(int(block))
         if _enough(rows.y) and split.both_outcomes(read.at(int(block)).y):
-            found[int(block)] = _chosen(read, rows, trials, progress)
+            step = with_subject(f"{read.label}, {read.blocks[block]}", progress)
+            found[int(block)] = _chosen(read, rows, trials, step)
         elif not found:
-            return {None: _chosen(read, read.rows, trials, progress)}
+            step = with_subject(read.label, progress)
+            return {None: _chosen(read, read.rows, trials, step)}
     return found
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from features.declaring.company import Company, Target
 from features.errors import GateRefused
-from features.progress import Progress
+from features.progress import Progress, with_subject
 from features.snapshots import Snapshots
 from training import procedure
 from training.artifact import Artifact
@@ -105,10 +105,10 @@ class TargetHistory:
         Where the earlier dates cannot support a model, they will not be judged by the last one
         either, and all dates choose.
         """
-        choice = None
+        choice, day = None, self.latest
         if not self.later:
-            choice = self._choice(self.settled_by(self.latest), trials, progress)
-        return replace(self, choice=choice or self._choice(self.learn, trials, progress))
+            choice = self._choice(self.settled_by(day), day, trials, progress)
+        return replace(self, choice=choice or self._choice(self.learn, day, trials, progress))
 
     def choose_earlier(self, trials: int | Choice, progress: Progress) -> "TargetHistory":
         """The same with a choice for each earlier origin, of what was settled by it.
@@ -116,12 +116,12 @@ class TargetHistory:
         An origin whose earlier dates support none has no choice.
         """
         _, *before = split.origins(self.learn, self.latest, self.declared)
-        found = {day: self._choice(self.settled_by(day), trials, progress) for day in before}
+        found = {day: self._choice(self.settled_by(day), day, trials, progress) for day in before}
         kept = {day: choice for day, choice in found.items() if choice is not None}
         return replace(self, choices=kept)
 
     def _choice(
-        self, days: Sequence[date], trials: int | Choice, progress: Progress
+        self, days: Sequence[date], origin: date, trials: int | Choice, progress: Progress
     ) -> Choice | None:
         if isinstance(trials, Choice):
             return trials
@@ -132,7 +132,7 @@ class TargetHistory:
                 self.company,
                 self.target,
                 trials=trials,
-                progress=progress,
+                progress=with_subject(f"{self.target}, {origin}", progress),
             )
         except GateRefused:
             return None

@@ -1,9 +1,9 @@
 """What the model loses without an indicator, or gains by one: retrained, out of time, paired.
 
 For each of the last as-of dates that have settled labels before them, the model is made twice
-from the same rows with the same seeds, with and without the indicator, and both are judged on
-that date. What is compared is the log loss of each row once an affine calibration has taken out
-the shift of the base rate; the interval resamples accounts and keeps the pairs together (leaving
+from the same rows with the same seeds, with and without the indicator, and both are evaluated on
+that date. They are compared by each row's log loss after an affine calibration has removed the
+shift of the base rate; the interval resamples accounts and keeps the pairs together (leaving
 one covariate out and refitting: Lei et al. 2018). The model settings are chosen once, on rows
 that were settled before the first of these dates.
 """
@@ -30,9 +30,9 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Worth:
-    """Log loss that the model saves by having an indicator, in nats per row, 95 % interval.
+    """Log loss that an indicator saves the model, in nats per row, with its 95 % interval.
 
-    Above 0 the model is better with it than without; null where accounts were too few.
+    Above 0 the model is better with it than without; None where accounts were too few.
     """
 
     value: float | None
@@ -40,21 +40,21 @@ class Worth:
     high: float | None
 
     @property
-    def told(self) -> str | None:
-        """Value and interval in thousandths of a nat; None where it could not be measured."""
+    def in_millinats(self) -> str | None:
+        """Value and interval in thousandths of a nat; None where they could not be measured."""
         if self.value is None or self.low is None or self.high is None:
             return None
         return f"{1000 * self.value:.2f} ({1000 * self.low:.2f} to {1000 * self.high:.2f})"
 
     @property
     def proven(self) -> bool:
-        """Whether the model is surely better with the indicator."""
+        """Whether the model is significantly better with the indicator."""
         return self.low is not None and self.low > 0
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Rows with every column that is tried, and the folds on which models are judged."""
+    """Rows with every column that is tried, and the folds on which models are evaluated."""
 
     company: Company
     rows: model.TrainingRows
@@ -62,16 +62,16 @@ class Trial:
     live: frozenset[str]
     folds: tuple[split.CvFold, ...]
     model_settings: ModelSettings
-    judged_on: str
+    evaluated_on: str
 
     @property
     def accounts(self) -> list[str]:
-        """The account of each judged row, fold after fold."""
+        """The account of each test row, fold after fold."""
         return [name for fold in self.folds for name in self.rows.where(fold.test).accounts]
 
     def losses(self, indicators: frozenset[str]) -> Floats:
-        """The loss of every judged row under models of these indicators alone."""
-        kept = [i for i, item in enumerate(self.features) if item.indicator in indicators]
+        """The loss of every test row under models of these indicators alone."""
+        kept = [i for i, feature in enumerate(self.features) if feature.indicator in indicators]
         rows = self.rows.only(kept)
         return np.concatenate([self._fold_losses(rows, fold) for fold in self.folds])
 
@@ -96,21 +96,21 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
     features = describe(table, built.columns)
     rows = as_rows(table, features, company, target)
     declared = company.targets[target]
-    folds, judged_on = split.rolling(rows.as_of, declared), "later as-of dates"
+    folds, evaluated_on = split.rolling(rows.as_of, declared), "later as-of dates"
     if not (usable := _usable(rows, folds)):
-        usable, judged_on = (
+        usable, evaluated_on = (
             _usable(rows, list(split.by_account(rows.accounts))),
             "folds of accounts",
         )
     if not usable:
         raise GateRefused(
             f"target {target}: no as-of date has both accounts that churned and accounts that "
-            "stayed, so no indicator can be tried; add history"
+            "stayed, so no indicator can be tested; add history"
         )
-    live = frozenset(item.indicator for item in built.columns if item.stage == "live")
+    live = frozenset(column.indicator for column in built.columns if column.stage == "live")
     first = rows.where(usable[0].train)
     model_settings = _model_settings(first, live, company.targets[target])
-    return Trial(company, rows, tuple(features), live, usable, model_settings, judged_on)
+    return Trial(company, rows, tuple(features), live, usable, model_settings, evaluated_on)
 
 
 def _usable(rows: model.TrainingRows, folds: Sequence[split.CvFold]) -> tuple[split.CvFold, ...]:
@@ -120,21 +120,23 @@ def _usable(rows: model.TrainingRows, folds: Sequence[split.CvFold]) -> tuple[sp
 def _model_settings(
     rows: model.TrainingRows, live: frozenset[str], target: Target
 ) -> ModelSettings:
-    """What suits the live indicators; the first trials of a search are enough to compare by."""
-    own = rows.only([i for i, item in enumerate(rows.features) if item.indicator in live])
-    folds, chosen_on = search.folds_of(own, target)
+    """Settings that suit the live indicators; the first trials of a search are enough here."""
+    live_rows = rows.only(
+        [i for i, feature in enumerate(rows.features) if feature.indicator in live]
+    )
+    folds, chosen_on = search.folds_of(live_rows, target)
     return search.search_settings(
-        own, folds, chosen_on, trials=len(search.FIRST_TRIED)
+        live_rows, folds, chosen_on, trials=len(search.FIRST_TRIED)
     ).model_settings
 
 
-def worth(trial: Trial, indicator: str, base: Floats) -> Worth:
-    """What `indicator` is worth to the model of all live ones, whose losses are `base`.
+def worth(tested: Trial, indicator: str, base: Floats) -> Worth:
+    """How much `indicator` is worth to the model of all live ones, whose losses are `base`.
 
-    A live one is taken out, another one is put in.
+    A live indicator is removed, any other is added.
     """
-    is_live = indicator in trial.live
-    other = trial.losses(trial.live ^ {indicator})
+    is_live = indicator in tested.live
+    other = tested.losses(tested.live ^ {indicator})
     saved = other - base if is_live else base - other
-    found = quality.interval(lambda rows: float(saved[rows].mean()), trial.accounts)
-    return Worth(found["value"], found["low"], found["high"])
+    interval = quality.interval(lambda rows: float(saved[rows].mean()), tested.accounts)
+    return Worth(interval["value"], interval["low"], interval["high"])

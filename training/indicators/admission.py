@@ -1,8 +1,8 @@
-"""Which indicators earn their place: by weight, lead, coverage and what the model loses without.
+"""Which indicators earn their place: by weight, lead, coverage and the log loss they save.
 
-A new indicator starts in shadow. It is admitted when the model is surely better with it out of
-time and, where it is declared leading, when it surely leads by the target's gap. Before an
-opportunity there is no lead to measure, and worth alone decides. Each is judged beside all the
+A new indicator starts in shadow. It is admitted when the model is significantly better with it out
+of time and, where it is declared leading, when it leads significantly by the target's gap. An
+opportunity has no lead to measure, so worth alone decides. Each indicator is tested beside all the
 others, so two that say the same may both look dispensable: move one at a time and measure again.
 """
 
@@ -34,11 +34,11 @@ Verdict = Literal["admitted", "admit", "keep in shadow", "lagging", "not proven"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for an indicator, and what follows.
+    """The evidence for an indicator, and the verdict.
 
     `weight` is its share of the mean absolute points of all drivers over the accounts
-    that are scored today, `points` those points themselves; both null in shadow. `worth` is the
-    log loss that the model saves by it. `lead` is null for categories.
+    that are scored today, `points` those points themselves; both None in shadow. `worth` is the
+    log loss that it saves the model. `lead` is None for categories.
     """
 
     indicator: str
@@ -68,9 +68,9 @@ class Admission:
     def plain(self) -> dict[str, Any]:
         """The same as JSON values; of the curves, only the point at the gap."""
         content = asdict(self)
-        for item in content["evidence"]:
-            for key in ("curves", "segments") if item["lead"] else ():
-                del item["lead"][key]
+        for evidence in content["evidence"]:
+            for key in ("curves", "segments") if evidence["lead"] else ():
+                del evidence["lead"][key]
         return content
 
 
@@ -88,9 +88,9 @@ def evaluate_indicators(
     NotFound
         No model of a target is promoted.
     DeclarationError
-        The promoted model learnt from something else than what is declared today.
+        The promoted model was trained on another declaration than today's.
     GateRefused
-        There is too little to try a model on.
+        There are too few rows to test a model on.
     """
     workspace = settings.workspace_of(company)
     models = {target: champion(workspace, target) for target in targets}
@@ -106,7 +106,7 @@ def evaluate_indicators(
 
 @dataclass(frozen=True)
 class AdmissionBasis:
-    """What a target's indicators are judged on."""
+    """The data that a target's indicators are tested on."""
 
     company: Company
     artifact: Artifact
@@ -124,37 +124,38 @@ def _gather(tables: Tables, artifact: Artifact, until: date, progress: Progress)
         return AdmissionBasis(company, artifact, built, until, months, None)
     weeks = measure.as_of_dates(tables, target)
     built = snapshots.build_from(tables, [*months, *weeks, until], progress=progress)
-    looked = built.on(weeks)
+    weekly = built.on(weeks)
     events = measure.churned(tables, target)
-    ground = measure.ground(looked, company, events, measure.STEP, segments=False)
-    leads = measure.measure(looked, ground, progress=progress)
+    ground = measure.ground(weekly, company, events, measure.STEP, segments=False)
+    leads = measure.measure(weekly, ground, progress=progress)
     return AdmissionBasis(company, artifact, built, until, months, leads)
 
 
 def _judge(grounds: AdmissionBasis, progress: Progress) -> Admission:
     company, artifact = grounds.company, grounds.artifact
-    progress("retraining with every indicator")
+    progress(f"{artifact.target}: retraining with all indicators")
     trial = ablation.trial(grounds.built, company, artifact.target, grounds.months)
     base = trial.losses(trial.live)
     weights = weigh(artifact, grounds.built.at(grounds.until))
-    found = []
-    for name, item in company.staged("live", "shadow").items():
-        progress(f"retraining {'without' if item.stage == 'live' else 'with'} {name}")
+    evidence = []
+    for name, indicator in company.staged("live", "shadow").items():
+        change = "without" if indicator.stage == "live" else "with"
+        progress(f"{artifact.target}: retraining {change} {name}")
         saved = ablation.worth(trial, name, base)
-        found.append(_evidence(name, item, grounds, weights.get(name), saved))
+        evidence.append(_evidence(name, indicator, grounds, weights.get(name), saved))
     return Admission(
         target=artifact.target,
         model_version=artifact.version,
         as_of=str(grounds.until),
         gap_days=artifact.gap_days,
         step_days=grounds.leads.step_days if grounds.leads else None,
-        judged_on=trial.judged_on,
-        evidence=tuple(sorted(found, key=_rank)),
+        judged_on=trial.evaluated_on,
+        evidence=tuple(sorted(evidence, key=_rank)),
     )
 
 
-def _rank(item: Evidence) -> tuple[float, float]:
-    return -(item.weight or 0.0), -(item.worth.value or 0.0)
+def _rank(evidence: Evidence) -> tuple[float, float]:
+    return -(evidence.weight or 0.0), -(evidence.worth.value or 0.0)
 
 
 def weigh(artifact: Artifact, built: Snapshots) -> dict[str, tuple[float, float]]:
@@ -169,83 +170,83 @@ def weigh(artifact: Artifact, built: Snapshots) -> dict[str, tuple[float, float]
     names, folded = by_indicator(contributions, artifact.features)
     points = np.abs(folded * artifact.scale.points_per_margin).mean(axis=0)
     return {
-        name: (float(worth / points.sum()), float(worth))
-        for name, worth in zip(names, points, strict=True)
+        name: (float(mean / points.sum()), float(mean))
+        for name, mean in zip(names, points, strict=True)
     }
 
 
 def _evidence(
     name: str,
-    item: Indicator,
+    indicator: Indicator,
     grounds: AdmissionBasis,
     weight: tuple[float, float] | None,
     saved: Worth,
 ) -> Evidence:
     lead = grounds.leads.of(name) if grounds.leads else None
     share, points = weight or (None, None)
-    verdict = decide(item, lead, saved) if grounds.leads else by_worth(item, saved)
+    verdict = decide(indicator, lead, saved) if grounds.leads else by_worth(indicator, saved)
     return Evidence(
         indicator=name,
-        title=item.title,
-        kind=item.kind,
-        stage=item.stage,
+        title=indicator.title,
+        kind=indicator.kind,
+        stage=indicator.stage,
         weight=share,
         points=points,
         lead=lead,
         worth=saved,
         verdict=verdict,
-        why=" ".join([_of_lead(lead, grounds), *_reasons(item, saved, verdict)]),
+        why=" ".join([_of_lead(lead, grounds), *_reasons(indicator, saved, verdict)]),
     )
 
 
-def decide(item: Indicator, lead: Lead | None, saved: Worth) -> Verdict:
-    """What follows from an indicator's lead and its worth.
+def decide(indicator: Indicator, lead: Lead | None, saved: Worth) -> Verdict:
+    """The verdict on an indicator by its lead and its worth.
 
-    What is declared leading and was measured not to lead is lagging, whatever else it brings; it
-    may be declared so and then be admitted for its worth alone, as context is.
+    An indicator that is declared leading and was measured not to lead is lagging, whatever it is
+    worth; declared lagging, it can be admitted for its worth alone, as context is.
     """
     leads = lead is not None and lead.finding == "leading"
     measured = lead is not None and lead.finding != "not measured"
-    if item.kind == "leading" and measured and not leads:
-        return "lagging" if saved.proven or _nearer(lead) else _unproven(item)
-    if saved.proven and (leads or item.kind != "leading"):
-        return "admitted" if item.stage == "live" else "admit"
-    if item.stage == "live" and leads and item.kind == "leading":
+    if indicator.kind == "leading" and measured and not leads:
+        return "lagging" if saved.proven or _is_lagging(lead) else _unproven(indicator)
+    if saved.proven and (leads or indicator.kind != "leading"):
+        return "admitted" if indicator.stage == "live" else "admit"
+    if indicator.stage == "live" and leads and indicator.kind == "leading":
         return "admitted"
-    return _unproven(item)
+    return _unproven(indicator)
 
 
-def by_worth(item: Indicator, saved: Worth) -> Verdict:
-    """What follows from an indicator's worth where there is no lead to ask for."""
+def by_worth(indicator: Indicator, saved: Worth) -> Verdict:
+    """The verdict on an indicator by its worth, where there is no lead to measure."""
     if saved.proven:
-        return "admitted" if item.stage == "live" else "admit"
-    return _unproven(item)
+        return "admitted" if indicator.stage == "live" else "admit"
+    return _unproven(indicator)
 
 
-def _nearer(lead: Lead | None) -> bool:
+def _is_lagging(lead: Lead | None) -> bool:
     return lead is not None and lead.finding == "lagging"
 
 
-def _unproven(item: Indicator) -> Verdict:
-    return "not proven" if item.stage == "live" else "keep in shadow"
+def _unproven(indicator: Indicator) -> Verdict:
+    return "not proven" if indicator.stage == "live" else "keep in shadow"
 
 
 def _of_lead(lead: Lead | None, grounds: AdmissionBasis) -> str:
     if grounds.leads is None:
         return "An opportunity has no lead time."
-    return lead.told if lead else "A category: it has no riskier side and no curve."
+    return lead.told if lead else "A category has no riskier side, so no lead time."
 
 
-def _reasons(item: Indicator, saved: Worth, verdict: Verdict) -> Iterator[str]:
-    verb, how = ("loses", "without") if item.stage == "live" else ("gains", "with")
-    if saved.told is None:
-        yield "What the model gains by it could not be measured."
+def _reasons(indicator: Indicator, saved: Worth, verdict: Verdict) -> Iterator[str]:
+    verb, how = ("loses", "without") if indicator.stage == "live" else ("gains", "with")
+    if saved.in_millinats is None:
+        yield "Its worth to the model could not be measured: too few accounts."
     else:
-        sure = "" if saved.proven else ", which may be nothing"
-        yield f"The model {verb} {saved.told} thousandths of log loss {how} it{sure}."
+        doubt = "" if saved.proven else "; not significant"
+        yield f"The model {verb} {saved.in_millinats} thousandths of log loss {how} it{doubt}."
     if verdict == "lagging":
-        yield "Declare it lagging, or look for a measure that moves earlier."
+        yield "Declare it lagging, or find a measure that moves earlier."
     if verdict == "admit":
         yield 'Set stage = "live".'
     if verdict == "not proven":
-        yield 'It may go back to stage = "shadow"; change one at a time.'
+        yield 'Consider stage = "shadow"; change one indicator at a time.'

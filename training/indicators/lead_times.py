@@ -1,9 +1,9 @@
-"""Lead times with the model's own: how early it speaks where it has not yet seen the outcome.
+"""Lead times of the indicators and of the model: how early each signals churn, out of time.
 
-At each as-of date the model is one that the procedure made from labels settled by the last of a
-few origins before it, so every margin is out of time. Training measures the indicators' leads on
-the month starts that it has anyway; what is declared leading and does not lead counts as lagging
-in the artifact, and so heads nobody's reasons.
+At each as-of date the model is one that was trained on labels settled by the latest of a few
+origins before it, so every margin is out of time. Training measures the indicators' leads on the
+month starts that it has anyway; an indicator that is declared leading and does not lead counts as
+lagging in the artifact, and is nobody's first reason.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from features import contract, snapshots
 from features.declaring.company import Company
 from features.errors import DeclarationError, GateRefused
-from features.lead_times import measure as indicators
+from features.lead_times import measure
 from features.lead_times.curves import Point, Track
 from features.lead_times.findings import Lead, LeadTimes
 from features.lead_times.measure import MODEL, STEP, Churned
@@ -33,8 +33,8 @@ from training.procedure import as_rows, describe, labelled, require_enough
 Floats = npt.NDArray[np.float64]
 
 ORIGINS = 3
+# Width of a lag in days where the as-of dates are month starts.
 MONTH = 30
-"""Width of a lag where the as-of dates are month starts."""
 
 
 def measure_leads(
@@ -57,11 +57,11 @@ def measure_leads(
         A target is an opportunity.
     """
     _require_adverse(company, targets)
-    found = []
+    leads = []
     with contract.sound(company) as tables:
         for target in targets:
             months = snapshots.mature_month_starts(tables, target)
-            days = indicators.as_of_dates(tables, target, step)
+            days = measure.as_of_dates(tables, target, step)
             if not days:
                 raise GateRefused(
                     f"target {target}: no churn is settled after the first "
@@ -69,27 +69,27 @@ def measure_leads(
                     "measured; add history"
                 )
             built = snapshots.build_from(tables, [*days, *months], progress=progress)
-            events = indicators.churned(tables, target)
-            found.append(
+            events = measure.churned(tables, target)
+            leads.append(
                 _with_model(built, company, events, LeadDates(days, months, step), progress)
             )
-    return found
+    return leads
 
 
 def _require_adverse(company: Company, targets: Sequence[str]) -> None:
     for name in targets:
         if name not in company.adverse:
             raise DeclarationError(
-                f"target {name!r} is an opportunity, and a lead time is the warning that an "
-                "indicator gives before something adverse; name an adverse target"
+                f"target {name!r} is an opportunity; a lead time is the warning before an adverse "
+                "event, so name an adverse target"
             )
 
 
 @dataclass(frozen=True)
 class LeadDates:
-    """The as-of dates to look from, `step` days apart, and those that can teach a model."""
+    """The as-of dates to measure on, `step` days apart, and those to train models on."""
 
-    looked_from: Sequence[date]
+    measured_on: Sequence[date]
     months: Sequence[date]
     step: int
 
@@ -98,36 +98,36 @@ def _with_model(
     built: Snapshots, company: Company, events: Churned, dates: LeadDates, progress: Progress
 ) -> LeadTimes:
     step = dates.step
-    looked = built.on(dates.looked_from)
-    ground = indicators.ground(looked, company, events, step)
-    found = indicators.measure(looked, ground, step=step, progress=progress)
-    return replace(found, model=_model_lead(built, company, events, dates, progress))
+    weekly = built.on(dates.measured_on)
+    ground = measure.ground(weekly, company, events, step)
+    leads = measure.measure(weekly, ground, step=step, progress=progress)
+    return replace(leads, model=_model_lead(built, company, events, dates, progress))
 
 
 def _model_lead(
     built: Snapshots, company: Company, events: Churned, dates: LeadDates, progress: Progress
 ) -> Lead | None:
-    """What the model's margin comes to; None where no origin had enough to learn from."""
-    learnt = list(_origins(built, company, events.target, dates.months, progress))
-    if not learnt:
+    """The lead of the model's margin; None where no origin had enough rows to train on."""
+    models = list(_origins(built, company, events.target, dates.months, progress))
+    if not models:
         return None
-    days = [day for day in dates.looked_from if day >= learnt[0].since]
+    days = [day for day in dates.measured_on if day >= models[0].since]
     if not days:
         return None
-    looked = built.on(days)
-    margins = _margins(looked, learnt)
-    ground = indicators.ground(looked, company, events, dates.step)
+    weekly = built.on(days)
+    margins = _margins(weekly, models)
+    ground = measure.ground(weekly, company, events, dates.step)
     track = Track("margin", None, margins, healthy="lower")
-    return indicators.lead(MODEL, [track], ground)
+    return measure.lead(MODEL, [track], ground)
 
 
 @dataclass(frozen=True)
 class OriginModel:
-    """A bag that may score as-of dates from `since` on: all that taught it was settled by then."""
+    """A model that may score as-of dates from `since` on: its labels were settled by then."""
 
     since: date
     features: Sequence[Feature]
-    learnt: model.Model
+    fitted: model.Model
 
 
 def _origins(
@@ -136,17 +136,17 @@ def _origins(
     """Models of a few origins spread over the history, earliest first."""
     table = labelled(built, company, target)
     declared = company.targets[target]
-    taught = [day for day in months if split.settled_before(months, day, declared)]
-    places = np.unique(np.linspace(0, len(taught), ORIGINS, endpoint=False).astype(int))
-    for origin in (taught[place] for place in places if taught):
-        progress(f"learning {target} as of {origin}")
+    possible = [day for day in months if split.settled_before(months, day, declared)]
+    spread = np.unique(np.linspace(0, len(possible), ORIGINS, endpoint=False).astype(int))
+    for origin in (possible[number] for number in spread if possible):
+        progress(f"{target}, {origin}: training the model whose lead is measured")
         earlier = split.settled_before(months, origin, declared)
         rows_then = table.filter(pc.is_in(table["as_of"], pa.array(earlier, pa.date32())))
         try:
             require_enough(rows_then, target, company)
         except GateRefused:
             continue
-        live = [item for item in built.columns if item.stage == "live"]
+        live = [column for column in built.columns if column.stage == "live"]
         features = describe(rows_then, live)
         rows = as_rows(rows_then, features, company, target)
         folds, chosen_on = search.folds_of(rows, declared)
@@ -154,45 +154,45 @@ def _origins(
         yield OriginModel(origin, features, model.fit_model(rows, choice.model_settings))
 
 
-def _margins(looked: Snapshots, learnt: Sequence[OriginModel]) -> Floats:
+def _margins(built: Snapshots, models: Sequence[OriginModel]) -> Floats:
     """Each row's margin by the latest model that its as-of date allows."""
-    as_of = looked.table["as_of"].to_numpy().astype("datetime64[D]")
-    starts = np.array([item.since for item in learnt], "datetime64[D]")
-    which = np.searchsorted(starts, as_of, side="right") - 1
-    found = np.full(len(as_of), np.nan)
-    for number, item in enumerate(learnt):
-        mine = which == number
-        if mine.any():
-            X = matrix(looked.table.filter(pa.array(mine)), item.features)
-            found[mine] = item.learnt.margins(X)
-    return found
+    as_of = built.table["as_of"].to_numpy().astype("datetime64[D]")
+    starts = np.array([origin.since for origin in models], "datetime64[D]")
+    latest = np.searchsorted(starts, as_of, side="right") - 1
+    margins = np.full(len(as_of), np.nan)
+    for number, origin in enumerate(models):
+        rows = latest == number
+        if rows.any():
+            X = matrix(built.table.filter(pa.array(rows)), origin.features)
+            margins[rows] = origin.fitted.margins(X)
+    return margins
 
 
 def of_months(
     built: Snapshots, company: Company, events: Churned, months: Sequence[date]
 ) -> LeadTimes:
-    """The indicators' lead times on month starts, coarse and at once: lags of `MONTH` days."""
-    looked = built.on(months)
-    ground = indicators.ground(looked, company, events, MONTH, segments=False)
-    return indicators.measure(looked, ground, step=MONTH)
+    """The indicators' lead times on month starts, quick and coarse: lags of `MONTH` days."""
+    monthly = built.on(months)
+    ground = measure.ground(monthly, company, events, MONTH, segments=False)
+    return measure.measure(monthly, ground, step=MONTH)
 
 
-def with_lead_times(artifact: Artifact, found: LeadTimes) -> Artifact:
-    """The artifact with what was measured in its evaluation, as `lead_times`.
+def with_lead_times(artifact: Artifact, measured: LeadTimes) -> Artifact:
+    """The artifact with its lead times in its evaluation, as `lead_times`.
 
-    It decides no score; `Artifact.kinds` reads it.
+    They decide no score; `Artifact.kinds` reads them.
     """
-    return replace(artifact, evaluation=artifact.evaluation | {"lead_times": _brief(found)})
+    return replace(artifact, evaluation=artifact.evaluation | {"lead_times": _brief(measured)})
 
 
-def _brief(found: LeadTimes) -> dict[str, Any]:
+def _brief(measured: LeadTimes) -> dict[str, Any]:
     """The leads as JSON values, each with the curve of the column that leads most."""
     return {
-        "step_days": found.step_days,
-        "gap_days": found.gap_days,
-        "level": found.level,
-        "churners": found.churners,
-        "as_of": [found.as_of[0], found.as_of[-1]],
+        "step_days": measured.step_days,
+        "gap_days": measured.gap_days,
+        "level": measured.level,
+        "churners": measured.churners,
+        "as_of": [measured.as_of[0], measured.as_of[-1]],
         "indicators": [
             {
                 "indicator": lead.name,
@@ -206,13 +206,13 @@ def _brief(found: LeadTimes) -> dict[str, Any]:
                 "column": lead.column,
                 "curve": [_spot(point) for point in lead.curves[0].points],
             }
-            for lead in found.leads
+            for lead in measured.leads
         ],
     }
 
 
 def _spot(point: Point) -> dict[str, Any]:
-    """A point of a curve, rounded to what can be seen of it."""
+    """A point of a curve, rounded for plots."""
     kept = {key: value for key, value in asdict(point).items() if key != "lift"}
     return {
         key: round(value, 4) if isinstance(value, float) else value for key, value in kept.items()

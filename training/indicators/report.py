@@ -10,12 +10,12 @@ from rich.text import Text
 from features.lead_times.findings import Lead, LeadTimes
 from training.indicators.admission import Admission, Evidence
 
-WIDTH = 130
+TABLE_WIDTH = 130
 
 
 def show_leads(measured: Sequence[LeadTimes]) -> None:
     """One table per target: which indicators lead, by how many days, and the evidence."""
-    console = Console(width=WIDTH, highlight=False)
+    console = Console(width=TABLE_WIDTH, highlight=False)
     for target_leads in measured:
         title = (
             f"{target_leads.target}: {target_leads.churners:,} accounts churned; "
@@ -49,15 +49,15 @@ def _silence_note(days: int) -> str:
 def _table(title: str, names: Sequence[str]) -> Table:
     shown = Table(title=Text(title), title_justify="left")
     for name in names:
-        side: Literal["right", "left"] = "right" if name in RIGHT else "left"
-        shown.add_column(name, justify=side, overflow="fold", no_wrap=name in WHOLE)
+        side: Literal["right", "left"] = "right" if name in RIGHT_ALIGNED else "left"
+        shown.add_column(name, justify=side, overflow="fold", no_wrap=name in ON_ONE_LINE)
     shown.add_column("coverage", justify="right")
     shown.add_column("lift", justify="right")
     return shown
 
 
-RIGHT = ("lead", "weight", "worth")
-WHOLE = ("worth", "lead", "AUC at the gap", "verdict")
+RIGHT_ALIGNED = ("lead", "weight", "worth")
+ON_ONE_LINE = ("worth", "lead", "AUC at the gap", "verdict")
 
 
 def _lead_cells(lead: Lead) -> list[Text]:
@@ -93,7 +93,7 @@ def _reach(lead: Lead | None) -> list[Text]:
 
 def show_admissions(admitted: Sequence[Admission]) -> None:
     """One table per target: weight, worth and lead of each indicator, and the verdict."""
-    console = Console(width=WIDTH, highlight=False)
+    console = Console(width=TABLE_WIDTH, highlight=False)
     for admission in admitted:
         title = (
             f"{admission.target}: model version {admission.model_version}, weights on "
@@ -106,13 +106,13 @@ def show_admissions(admitted: Sequence[Admission]) -> None:
         console.print(shown)
 
 
-def _evidence_cells(item: Evidence) -> list[Text]:
+def _evidence_cells(evidence: Evidence) -> list[Text]:
     return [
-        Text(item.indicator),
-        Text(f"{item.kind}, {item.stage}"),
-        Text("–" if item.weight is None else f"{item.weight:.0%}"),
-        Text(item.worth.told or "–"),
-        Text(_days(item.lead)),
-        Text(item.verdict),
-        *_reach(item.lead),
+        Text(evidence.indicator),
+        Text(f"{evidence.kind}, {evidence.stage}"),
+        Text("–" if evidence.weight is None else f"{evidence.weight:.0%}"),
+        Text(evidence.worth.in_millinats or "–"),
+        Text(_days(evidence.lead)),
+        Text(evidence.verdict),
+        *_reach(evidence.lead),
     ]

@@ -56,7 +56,7 @@ def with_score_interval(
 
     Where the accounts are too few to be halved, the interval is left as wide as can be.
     """
-    progress(f"measuring the interval around scores of {artifact.target}")
+    progress(f"estimating score ranges for {artifact.target}")
     every, scored = _spread(rows.X), _spread(rows.X[at])
     shown = [scored] if at.all() else [scored, every]
     errors = _errors(artifact, rows, at, np.concatenate(shown))

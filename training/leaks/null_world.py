@@ -123,7 +123,7 @@ def worlds(
     there = rows.filter(pc.is_in(rows["as_of"], pa.array([*learn, *judged], pa.date32())))
     found, why = [], ""
     for number in range(WORLDS):
-        progress(f"null world {number + 1} of {WORLDS} of {target}")
+        progress(f"{target}: null world {number + 1}/{WORLDS}")
         world = null_world(there, target, declared, np.random.default_rng(number))
         try:
             artifact = procedure(replace(built, table=world), company, target, learn, judged)

@@ -259,7 +259,7 @@ def _search(
     tried: list[_Tried] = []
     told: list[dict[str, Any]] = []
     for number in range(1, trials + 1):
-        progress(f"searching the restraint: trial {number} of {trials}{_so_far(tried)}")
+        progress(f"tuning {number}/{trials}{_so_far(tried)}")
         trial = study.ask(SPACE)
         found = _try(folds, ModelSettings(**trial.params), tried)
         if isinstance(found, float):
@@ -273,7 +273,9 @@ def _search(
 
 
 def _so_far(tried: Sequence[_Tried]) -> str:
-    return f", best log loss {min(item.losses.min() for item in tried):.4f}" if tried else ""
+    if not tried:
+        return ""
+    return f" (best log loss {min(one.losses.min() for one in tried):.4f})"
 
 
 def _told(parameters: dict[str, Any], found: _Tried | float, folds: int) -> dict[str, Any]:
