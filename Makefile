@@ -103,6 +103,11 @@ format: $(DEV) ## Put the code into shape, with the fixes that are safe
 benchmarks: $(DEV) ## Run every benchmark (minutes); results as ratios on stdout
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
+.PHONY: pictures
+pictures: $(DEV) ## Renew the README's pictures from the demo of examples/saas (needs chromium)
+	[ -d examples/saas/.churnlight/scores ] || $(CHURNLIGHT) demo --company examples/saas --no-serve
+	$(BIN)/python docs/pictures/make.py --company examples/saas
+
 .PHONY: lock
 lock: $(UV) ## Resolve the lock files again (ARGS=--upgrade moves to the newest versions)
 	$(PYTHON) .ci/locks.py compile --uv $(UV) $(ARGS)
