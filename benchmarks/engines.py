@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _arguments().parse_args(arguments)
     company = declaration.load(asked.company)
     try:
-        with contract.sound(company) as tables:
+        with contract.sound_tables(company) as tables:
             until = snapshots.data_until(tables)
     except ContractBroken as broken:
         print(f"left out: {broken}", file=sys.stderr)

@@ -161,7 +161,7 @@ def _job(
     company = parse(text or event_log.declaration(), folder)
     if checked:
         return len(snapshots.build(company, dates).table)
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         return sum(len(rows) for rows in snapshots.stream_from(tables, dates))
 
 

@@ -91,7 +91,7 @@ def opened(name: str) -> World:
     declared = declaration.load(EXAMPLES / name)
     target = declared.targets[TARGET].model_copy(update=ANCHORS)
     company = declared.model_copy(update={"targets": {TARGET: target}})
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         months = snapshots.mature_month_starts(tables, TARGET)
         built = snapshots.build_from(tables, months)
     day = split.settled_before(months, months[-1], target)[-1]

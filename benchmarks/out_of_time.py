@@ -112,7 +112,7 @@ def opened(name: str) -> Shop:
     declared = declaration.load(EXAMPLES / name)
     company = _measured(declared)
     case = CASES[name]
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         months = snapshots.mature_month_starts(replace(tables, company=declared), TARGET)
         days = [*months, *case.learn, case.test]
         built = snapshots.build_from(tables, days, progress=_tell)

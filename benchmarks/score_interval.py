@@ -107,7 +107,7 @@ def _lost(artifact: Artifact, X: Floats, scores: Floats) -> Iterator[tuple[str, 
 
 def trained(company: Company) -> Iterator[tuple[str, Artifact, TrainingRows]]:
     """What training makes of all mature month starts, for each target, with its rows."""
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         days = {name: snapshots.mature_month_starts(tables, name) for name in company.targets}
         built = snapshots.build_from(tables, sorted({day for own in days.values() for day in own}))
     for target in company.targets:

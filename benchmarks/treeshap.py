@@ -131,8 +131,8 @@ def scored(folder: Path) -> dict[str, Any]:
     target = next(iter(company.targets))
     artifact = artifacts.champion(Settings.read().workspace_of(company), target)
     before = _by_lightgbm(artifact)
-    with contract.sound(company) as tables:
-        table = snapshots.build_from(tables, snapshots.asked(tables, ())).table
+    with contract.sound_tables(company) as tables:
+        table = snapshots.build_from(tables, snapshots.requested_dates(tables, ())).table
     X = matrix(table, artifact.features)
     turns = [
         {

@@ -162,7 +162,7 @@ def month_starts(first: date, last: date) -> Iterator[date]:
             yield start
 
 
-def every(first: date, last: date, step: int) -> list[date]:
+def evenly_spaced(first: date, last: date, step: int) -> list[date]:
     """As-of dates in `[first, last]`, `step` days apart, the latest on `last`."""
     return [last - timedelta(days=back) for back in range(0, (last - first).days + 1, step)][::-1]
 

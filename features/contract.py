@@ -1,7 +1,7 @@
 """The data contract: what a company's tables must fulfil, and every breach of it at once.
 
-A breach is a finding, never an exception; only `require` and `sound`, which guard a computation,
-raise. Each kind of breach has one module in `features.breaches`.
+A breach is a finding, never an exception; only `require_sound` and `sound_tables`, which guard a
+computation, raise. Each kind of breach has one module in `features.breaches`.
 """
 
 from collections import Counter
@@ -14,9 +14,9 @@ from features.breaches import (
     ends,
     lateness,
     lint,
-    measures,
     outcomes,
     reach,
+    uninformative,
     units,
 )
 from features.breaches.outcomes import MIN_CHURNERS
@@ -24,16 +24,16 @@ from features.declaring.company import Company
 from features.errors import Finding
 from features.progress import Progress, silent
 from features.sources import Tables
-from features.structure import facts, precondition
-from features.structure.precondition import require, sound
+from features.structure import facts, soundness
+from features.structure.soundness import require_sound, sound_tables
 
 __all__ = [
     "MIN_CHURNERS",
     "check",
     "check_tables",
     "ordered",
-    "require",
-    "sound",
+    "require_sound",
+    "sound_tables",
     "verdict",
 ]
 
@@ -46,18 +46,18 @@ def check(company: Company, *, progress: Progress = silent) -> list[Finding]:
     What the user's tables and declaration say wrong is a finding each; later checks run where
     the earlier ones leave something to ask.
     """
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         return check_tables(tables, progress=progress)
 
 
 def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding]:
     """As `check`, of tables that are open already."""
     progress("checking the tables")
-    first = precondition.unreadable(tables)
-    ground = precondition.standing(tables, first)
+    first = soundness.unreadable_tables(tables)
+    ground = soundness.readable_tables(tables, first)
     found = [
         *first,
-        *precondition.wrong(ground),
+        *soundness.inconsistencies(ground),
         *facts.duplicates(ground),
         *lateness.breaches(ground),
     ]
@@ -68,7 +68,7 @@ def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding
     if not errors:
         found += reach.breaches(tables)
         progress("measuring indicators")
-        found += measures.breaches(tables)
+        found += uninformative.breaches(tables)
     if not errors and all(item.name != "not_computable" for item in found):
         progress("looking for changes")
         for more in (ends, units, drift, coverage):

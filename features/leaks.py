@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from features.audit import (
     farewells,
     foresight,
-    grid,
     notice,
     order,
+    outcome_grid,
     truncation,
     written_later,
 )
-from features.declaring.mistakes import FILE
+from features.declaring.mistakes import DECLARATION_FILE
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.progress import Progress, silent
@@ -26,7 +26,7 @@ from features.structure import facts
 DOUBLE_KEYS = frozenset({"duplicate_account_key", "duplicate_crosswalk_key"})
 
 
-def can_be_sought(findings: Iterable[Finding]) -> bool:
+def can_be_audited(findings: Iterable[Finding]) -> bool:
     """Whether the tables can be computed with: facts that are left out hinder nobody."""
     errors = {item.name for item in findings if item.state == "error"}
     return errors <= facts.LEFT_OUT | DOUBLE_KEYS
@@ -39,14 +39,14 @@ def breaches(tables: Tables, *, progress: Progress = silent) -> Iterator[Finding
     except EngineError as error:
         detail = f"the audit came to no end: {error}"
         mend = "mend what the engine names, and check again"
-        yield Finding("not_audited", "audit", "error", FILE, None, None, detail, mend)
+        yield Finding("not_audited", "audit", "error", DECLARATION_FILE, None, None, detail, mend)
 
 
 def _all(tables: Tables, progress: Progress) -> Iterator[Finding]:
     yield from truncation.breaches(tables, progress)
     progress("looking for columns that were filled in afterwards")
     yield from written_later.breaches(tables)
-    for outcomes in grid.grids(tables):
+    for outcomes in outcome_grid.outcome_grids(tables):
         yield from foresight.breaches(tables, outcomes, progress)
         progress("looking for rows that are part of the outcome")
         yield from farewells.breaches(tables, outcomes)

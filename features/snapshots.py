@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock, publish
-from features.assembling import panel, select, windows
-from features.assembling.windows import Column, Declared
+from features.assembling import feature_plan, panel, source_sql
+from features.assembling.feature_plan import FeatureColumn, FeaturePlan
 from features.clock import Calendar
 from features.declaring.company import Company
 from features.errors import NotFound
 from features.progress import Progress, silent
 from features.sources import Tables
-from features.structure import precondition
+from features.structure import soundness
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Snapshots:
     """
 
     table: pa.Table
-    columns: tuple[Column, ...]
+    columns: tuple[FeatureColumn, ...]
     data_until: date
 
     @property
@@ -89,21 +89,21 @@ def build(company: Company, as_of: Sequence[date], *, progress: Progress = silen
     ContractBroken
         The tables cannot be read as declared; it carries every structural error.
     """
-    with precondition.sound(company) as tables:
+    with soundness.sound_tables(company) as tables:
         return build_from(tables, as_of, progress=progress)
 
 
 def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = silent) -> Snapshots:
     """As `build`, from tables that are open already."""
-    asked, until = windows.declared(tables), data_until(tables)
+    asked, until = feature_plan.plan_features(tables), data_until(tables)
     # Without a date to look from there are no rows, but columns all the same.
     calendar = clock.Calendar(as_of or [until])
     if tables.engine.distributes:
         table = _read_back(tables, asked, calendar, until, progress)
         return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
-    with panel.gathered(tables, asked, calendar, progress) as history:
+    with panel.gather_facts(tables, asked, calendar, progress) as history:
         progress("computing the indicators")
-        table = panel.table(asked, history, until)
+        table = panel.build_rows(asked, history, until)
     return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
 
 
@@ -120,17 +120,17 @@ def stream_from(
     who take rows in and need not hold them all. A cluster's rows, and those of accounts that are
     ranked among each other, come as one table.
     """
-    asked, until = windows.declared(tables), data_until(tables)
+    asked, until = feature_plan.plan_features(tables), data_until(tables)
     if tables.engine.distributes:
         yield build_from(tables, as_of, progress=progress).table
         return
-    with panel.gathered(tables, asked, clock.Calendar(as_of), progress) as history:
+    with panel.gather_facts(tables, asked, clock.Calendar(as_of), progress) as history:
         progress("computing the indicators")
-        yield from panel.pieces(asked, history, until, bytes_at_once)
+        yield from panel.row_blocks(asked, history, until, bytes_at_once)
 
 
 def _read_back(
-    tables: Tables, asked: Declared, calendar: Calendar, until: date, progress: Progress
+    tables: Tables, asked: FeaturePlan, calendar: Calendar, until: date, progress: Progress
 ) -> pa.Table:
     """The rows that a cluster wrote, in the memory of this machine."""
     from features.assembling.distribution import Distribution
@@ -146,10 +146,10 @@ def data_until(tables: Tables) -> date:
     if tables.company.company.data_until is not None:
         return tables.company.company.data_until
     dated = [name for name, item in tables.company.sources.items() if item.event_time is not None]
-    return max(day for name in dated if (day := select.last_day(tables, name)) is not None)
+    return max(day for name in dated if (day := source_sql.last_day(tables, name)) is not None)
 
 
-def asked(tables: Tables, as_of: Sequence[date]) -> list[date]:
+def requested_dates(tables: Tables, as_of: Sequence[date]) -> list[date]:
     """The as-of dates to look from: those given, by default `data_until`.
 
     Raises
@@ -176,7 +176,7 @@ def data_from(tables: Tables) -> date:
     if company.company.data_from is not None:
         return company.company.data_from
     used = {item.source for item in (company.staged("live") or company.indicators).values()}
-    return max(day for name in used if (day := select.first_day(tables, name)) is not None)
+    return max(day for name in used if (day := source_sql.first_day(tables, name)) is not None)
 
 
 def mature_month_starts(tables: Tables, target: str) -> list[date]:

@@ -44,9 +44,13 @@ class Tables:
     columns: dict[str, dict[str, str]]
     unreadable: tuple[Finding, ...]
 
+    def location(self, source: str) -> str:
+        """Where a source is, for messages: its path, or its table."""
+        return location(self.company.sources[source])
+
 
 @contextmanager
-def opened(company: Company) -> Iterator[Tables]:
+def open_tables(company: Company) -> Iterator[Tables]:
     """The company's tables, closed again at the end of the block."""
     with (
         tempfile.TemporaryDirectory(prefix="churnlight-") as spool,
@@ -78,7 +82,7 @@ def _open(company: Company, name: str, engine: Engine, spool: Path) -> dict[str,
             engine.read_parquet(name, path)
         return engine.types(f"SELECT * FROM {quote(name)}")
     except EngineError as error:
-        detail = f"{place(source)} cannot be read: {error}"
+        detail = f"{location(source)} cannot be read: {error}"
         raise _broken("unreadable", name, detail, "mend the file or write it anew") from error
 
 
@@ -92,7 +96,7 @@ def _open_url(name: str, url: str, engine: Engine) -> dict[str, str]:
         raise _broken("unreadable", name, detail, mend) from error
 
 
-def place(source: Source) -> str:
+def location(source: Source) -> str:
     """Where the source is, for messages: its path, or its table (never a URL with secrets)."""
     if source.path is None:
         return f"SQL table {source.table}"
@@ -144,7 +148,7 @@ def _fetch(name: str, source: Source, path: Path) -> None:
         raise _broken(
             "no_database",
             name,
-            f"{place(source)} cannot be fetched ({detail})",
+            f"{location(source)} cannot be fetched ({detail})",
             "check the address, the driver, the rights and that the database is up",
         ) from error
 

@@ -29,11 +29,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features import clock, publish
-from features.assembling import panel, windows
-from features.assembling.windows import Declared
+from features.assembling import feature_plan, panel
+from features.assembling.feature_plan import FeaturePlan
 from features.declaring.definitions import definitions
 from features.errors import ChurnlightError, DeclarationError, NotFound
-from features.folding.fact_history import History
+from features.folding.fact_history import FactHistory
 from features.progress import Progress, silent
 from features.sources import Tables
 
@@ -88,7 +88,7 @@ class FeatureStore:
         DeclarationError
             The store holds features of another definition.
         """
-        asked = windows.declared(tables)
+        asked = feature_plan.plan_features(tables)
         self._claim(asked)
         missing = sorted(set(as_of) - set(self.published()))
         for begin in range(0, len(missing), DATES_AT_ONCE):
@@ -96,23 +96,23 @@ class FeatureStore:
             if tables.engine.distributes:
                 self._publish_written(tables, asked, days, progress)
                 continue
-            with panel.gathered(tables, asked, clock.Calendar(days), progress) as history:
+            with panel.gather_facts(tables, asked, clock.Calendar(days), progress) as history:
                 progress(f"publishing {days[0]} to {days[-1]}")
                 self._publish(asked, history)
         return missing
 
-    def _publish(self, asked: Declared, history: History) -> None:
+    def _publish(self, asked: FeaturePlan, history: FactHistory) -> None:
         with ExitStack() as stack:
             days = history.layout.calendar.as_of
             writers = {day: stack.enter_context(self._writing(day)) for day in days}
-            for piece in panel.pieces(asked, history, days[-1], self.bytes_at_once):
+            for piece in panel.row_blocks(asked, history, days[-1], self.bytes_at_once):
                 labels = [name for name in piece.column_names if name.startswith("label__")]
                 rows = piece.drop_columns(labels)
                 for day, writer in writers.items():
                     writer.write(rows.filter(pc.equal(rows["as_of"], pa.scalar(day))))
 
     def _publish_written(
-        self, tables: Tables, asked: Declared, days: list[date], progress: Progress
+        self, tables: Tables, asked: FeaturePlan, days: list[date], progress: Progress
     ) -> None:
         """Publishes the files that a cluster writes; no row comes to this machine."""
         from features.assembling.distribution import Distribution
@@ -134,9 +134,9 @@ class FeatureStore:
             yield writer
             writer.close()
 
-    def _claim(self, asked: Declared) -> None:
+    def _claim(self, asked: FeaturePlan) -> None:
         """Writes down what the columns mean, or makes sure that they still mean it."""
-        own, place = meaning(asked), self.folder / ABOUT
+        own, place = column_meaning(asked), self.folder / ABOUT
         if not place.exists():
             publish.write_json(own, place)
             return
@@ -198,7 +198,7 @@ def _verified(path: Path, columns: list[str] | None) -> pa.Table:
     return publish.read_parquet(path, columns)
 
 
-def meaning(asked: Declared) -> dict[str, Any]:
+def column_meaning(asked: FeaturePlan) -> dict[str, Any]:
     """What the columns of a company's features mean, as a store writes it down."""
     company = asked.company
     found: dict[str, str] = {}

@@ -124,9 +124,9 @@ def _publish(folder: Path, out: Path, as_of: Sequence[date], *, as_json: bool) -
     with (
         publish.alone(out),
         progress("opening the tables") as step,
-        contract.sound(load(folder)) as tables,
+        contract.sound_tables(load(folder)) as tables,
     ):
-        new = store.refresh(tables, snapshots.asked(tables, as_of), progress=step)
+        new = store.refresh(tables, snapshots.requested_dates(tables, as_of), progress=step)
     if as_json:
         report = {"out": str(out), "published": store.published(), "new": new}
         typer.echo(json.dumps(report, indent=2, default=str))
@@ -143,8 +143,8 @@ def point_in_time(folder: Path, as_of: Sequence[date], step: "Progress") -> "Sna
     from features import contract, snapshots
     from features.declaring.declaration import load
 
-    with contract.sound(load(folder)) as tables:
-        return snapshots.build_from(tables, snapshots.asked(tables, as_of), progress=step)
+    with contract.sound_tables(load(folder)) as tables:
+        return snapshots.build_from(tables, snapshots.requested_dates(tables, as_of), progress=step)
 
 
 def _summary(built: "Snapshots", out: Path) -> dict[str, object]:

@@ -64,7 +64,7 @@ print(claims.fillna("–").to_string(index=False))
 
 # %%
 STEP = 30
-with contract.sound(company) as tables:
+with contract.sound_tables(company) as tables:
     days = lead_times.as_of_dates(tables, target, STEP)
     rows = snapshots.build_from(tables, days)
     churned = lead_times.churned(tables, target)
@@ -90,7 +90,7 @@ print(known.map(lambda share: share.as_py()).nsmallest(10).map("{:.0%}".format).
 # not been shown.
 
 # %%
-ground = lead_times.ground(rows, company, churned, STEP, segments=False)
+ground = lead_times.compare_groups(rows, company, churned, STEP, segments=False)
 found = lead_times.measure(rows, ground, step=STEP)
 ranked = sorted(found.leads, key=lambda lead: (lead.finding != "leading", -(lead.lead_days or 0)))
 print(f"{found.churners:,} accounts churned while they were looked at")

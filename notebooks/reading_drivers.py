@@ -38,7 +38,7 @@ target = next(name for name, item in company.targets.items() if item.adverse)
 # trees stay beside the scorecard, because with them the drivers have more to tell.
 
 # %%
-with contract.sound(company) as tables:
+with contract.sound_tables(company) as tables:
     learn = snapshots.mature_month_starts(tables, target)[-7::3]
     today = snapshots.data_until(tables)
     rows = snapshots.build_from(tables, [*learn, today])

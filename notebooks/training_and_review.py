@@ -52,12 +52,12 @@ def ending(company: Company, until: date) -> Company:
     return company.model_copy(update={"company": about})
 
 
-with contract.sound(company) as tables:
+with contract.sound_tables(company) as tables:
     today = snapshots.data_until(tables)
     mature = snapshots.mature_month_starts(tables, target)
 months = mature[:: -max(1, len(mature) // 5)][::-1]
 past = ending(company, today - VALID_FOR)
-with contract.sound(past) as tables:
+with contract.sound_tables(past) as tables:
     settled = set(snapshots.mature_month_starts(tables, target))
 known_then = [day for day in months if day in settled]
 print(f"then, on {today - VALID_FOR}: {', '.join(map(str, known_then))}")

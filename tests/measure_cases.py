@@ -346,7 +346,7 @@ def _write_csv(path: Path, columns: dict[str, list[Any]]) -> None:
 
 def built(company: Company, *days: date) -> Snapshots:
     """Return the company's snapshots, without asking first whether its tables keep the contract."""
-    with sources.opened(company) as opened:
+    with sources.open_tables(company) as opened:
         return snapshots.build_from(opened, days)
 
 

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from features import contract, snapshots
 from features.lead_times import measure
-from features.lead_times.curves import Curve, Point
-from features.lead_times.findings import Finding, Lead, LeadTimes
+from features.lead_times.curves import CurvePoint, LeadCurve
+from features.lead_times.findings import Lead, LeadFinding, LeadTimes
 from serving.assessment.assess import Driver, assess, reasons
 from serving.cli import app
 from trained_company import TARGET, House, built, learning_dates
@@ -27,11 +27,11 @@ from training.train import summary
 PROVEN, UNPROVEN = Worth(0.002, 0.001, 0.003), Worth(0.002, -0.001, 0.005)
 
 
-def lead(finding: Finding) -> Lead:
+def lead(finding: LeadFinding) -> Lead:
     """A lead of which only the finding matters."""
-    point = Point(0, 6, 100, 1.0, 0.6, 0.55, 0.65, 1.5, certified=finding == "leading")
+    point = CurvePoint(0, 6, 100, 1.0, 0.6, 0.55, 0.65, 1.5, certified=finding == "leading")
     days = {"leading": 14, "lagging": 0}.get(finding)
-    curve = Curve("visits__28d", 28, None, "lower", (point,), days, open_ended=False)
+    curve = LeadCurve("visits__28d", 28, None, "lower", (point,), days, open_ended=False)
     return Lead(
         name="visits",
         title="Visits",
@@ -71,7 +71,7 @@ def lead(finding: Finding) -> Lead:
     ],
 )
 def test_the_verdict_follows_from_lead_and_worth(
-    kind: str, stage: str, finding: Finding, worth: Worth, verdict: Verdict, trained: House
+    kind: str, stage: str, finding: LeadFinding, worth: Worth, verdict: Verdict, trained: House
 ) -> None:
     item = trained.company.indicators["visits"].model_copy(update={"kind": kind, "stage": stage})
     assert admission.decide(item, lead(finding), worth) == verdict
@@ -165,7 +165,7 @@ def test_the_models_margin_comes_from_outcomes_that_were_settled(trained: House)
     assert found.model is not None
     assert found.model.column == "margin"
     first = date.fromisoformat(found.as_of[0])
-    with contract.sound(trained.company) as tables:
+    with contract.sound_tables(trained.company) as tables:
         months = snapshots.mature_month_starts(tables, TARGET)
         weeks = measure.as_of_dates(tables, TARGET, 14)
     target = trained.company.targets[TARGET]

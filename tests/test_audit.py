@@ -19,7 +19,7 @@ from training.verbs import app
 
 def audited(folder: Path) -> list[Finding]:
     """Every finding but the advice, of the report and of the audit."""
-    with sources.opened(load(folder)) as tables:
+    with sources.open_tables(load(folder)) as tables:
         found = [*contract.check_tables(tables), *leaks.breaches(tables)]
     return [item for item in found if item.state != "advice"]
 

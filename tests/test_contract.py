@@ -66,7 +66,7 @@ def test_each_defect_is_found_alone(defect: Defect, tmp_path: Path) -> None:
     assert defect.mend in match.mend
     assert match.mend
     if match.table in company.sources and match.name != "unknown_zone":
-        assert sources.place(company.sources[match.table]) in match.detail
+        assert sources.location(company.sources[match.table]) in match.detail
 
 
 @pytest.mark.parametrize("defect", STRUCTURAL, ids=named)
@@ -226,8 +226,8 @@ def test_too_few_says_how_many_there_are_and_are_needed() -> None:
             "label__churn": pa.array([1, 0, 1, None], pa.int8()),
         }
     )
-    counted = outcomes.count(rows, "churn")
-    assert counted == outcomes.Outcomes(((AS_OF, 2, 1), (date(2024, 2, 1), 1, 1)), 2, 1)
+    counted = outcomes.count_outcomes(rows, "churn")
+    assert counted == outcomes.OutcomeCounts(((AS_OF, 2, 1), (date(2024, 2, 1), 1, 1)), 2, 1)
 
 
 def test_check_prints_a_table_of_100_columns(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import small_company
 from features import clock, contract, publish, snapshots
-from features.assembling import select
+from features.assembling import source_sql
 from features.breaches import lint
 from features.declaring.declaration import load
 from features.errors import ChurnlightError, DeclarationError
@@ -43,8 +43,8 @@ def test_an_amount_that_cannot_be_shown_is_not_known(tmp_path: Path) -> None:
     place = accounts.column_names.index("mrr")
     odd = pa.array([math.nan, math.inf, *accounts["mrr"].to_pylist()[2:]], pa.float64())
     pq.write_table(accounts.set_column(place, "mrr", odd), tmp_path / "accounts.parquet")
-    with contract.sound(company) as tables:
-        shown = tables.engine.rows(select.account_facts(tables))["mrr"].to_pylist()
+    with contract.sound_tables(company) as tables:
+        shown = tables.engine.rows(source_sql.account_facts(tables))["mrr"].to_pylist()
     assert shown[:2] == [None, None]
     assert None not in shown[2:]
 

@@ -24,8 +24,8 @@ from features.lead_times.curves import Track, curve
 from features.lead_times.family import family_of
 from features.lead_times.findings import LeadTimes
 from features.lead_times.lags import Lag
-from features.lead_times.measure import Churned, Ground
-from features.lead_times.risk_sets import Panel, matched, panel
+from features.lead_times.measure import Churned, LeadComparisons
+from features.lead_times.risk_sets import RiskPanel, matched, risk_panel
 from features.lead_times.separation import Separation, intervals, resampling, separation
 from features.snapshots import Snapshots
 
@@ -50,7 +50,7 @@ def test_lags_cover_the_year_without_a_hole_and_the_gap_is_an_edge(gap: int, ste
 
 
 def _open(company: Company, target: str = "churn") -> tuple[pa.Table, pa.Table | None]:
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         return churn_days.of_churn(tables, target), churn_days.of_activity(tables, target)
 
 
@@ -124,15 +124,15 @@ def _table(rows: list[tuple[str, int, int]]) -> pa.Table:
     )
 
 
-def _panel(rows: list[tuple[str, int, int]], churned: dict[str, int]) -> Panel:
+def _panel(rows: list[tuple[str, int, int]], churned: dict[str, int]) -> RiskPanel:
     """The panel of those rows; `churned` is the day of each churn, counted from `DAY_0`."""
     days = [DAY_0 + timedelta(days=day) for day in churned.values()]
     events = pa.table({"account_id": list(churned), "day": pa.array(days, pa.date32())})
-    return panel(_table(rows), "churn", events, None, DAY_0 + timedelta(days=400))
+    return risk_panel(_table(rows), "churn", events, None, DAY_0 + timedelta(days=400))
 
 
 @st.composite
-def _worlds(draw: st.DrawFn) -> tuple[Panel, Floats]:
+def _worlds(draw: st.DrawFn) -> tuple[RiskPanel, Floats]:
     """A few accounts over a few weeks, some of which churn, and a value per row."""
     count = draw(st.integers(4, 14))
     names = [f"a{number}" for number in range(count)]
@@ -152,7 +152,7 @@ def _worlds(draw: st.DrawFn) -> tuple[Panel, Floats]:
 
 @given(_worlds(), st.sampled_from(lags.grid(3, 7, 40)))
 def test_a_churner_stands_beside_accounts_at_risk_on_its_day_with_as_long_a_history(
-    world: tuple[Panel, Floats], lag: Lag
+    world: tuple[RiskPanel, Floats], lag: Lag
 ) -> None:
     found, _ = world
     pairs = matched(found, lag)
@@ -172,9 +172,9 @@ def test_a_churn_that_is_not_settled_is_no_case_and_no_control() -> None:
     rows = [(name, week, 100) for name in ("a", "b") for week in range(3)]
     events = pa.table({"account_id": ["a"], "day": pa.array([DAY_0 + timedelta(9)], pa.date32())})
     table = _table(rows)
-    settled = panel(table, "churn", events, None, DAY_0 + timedelta(14))
+    settled = risk_panel(table, "churn", events, None, DAY_0 + timedelta(14))
     assert len(matched(settled, Lag(7, 14)).churner) == 1
-    open_still = panel(table, "churn", events, None, DAY_0 + timedelta(13))
+    open_still = risk_panel(table, "churn", events, None, DAY_0 + timedelta(13))
     assert len(matched(open_still, Lag(7, 14)).churner) == 0
 
 
@@ -188,7 +188,7 @@ def test_of_a_silence_only_accounts_active_in_the_same_days_are_controls() -> No
             "day": pa.array([DAY_0 + timedelta(day) for _, day in seen]),
         }
     )
-    found = panel(_table(rows), "churn", events, activity, DAY_0 + timedelta(300))
+    found = risk_panel(_table(rows), "churn", events, activity, DAY_0 + timedelta(300))
     pairs = matched(found, Lag(7, 14))
     beside = found.account[pairs.control[pairs.valid]]
     assert beside.tolist() == [1]
@@ -197,7 +197,7 @@ def test_of_a_silence_only_accounts_active_in_the_same_days_are_controls() -> No
 # Separation
 
 
-def _slowly(values: Floats, found: Panel, lag: Lag, weights: Floats) -> float:
+def _slowly(values: Floats, found: RiskPanel, lag: Lag, weights: Floats) -> float:
     """The AUC from its definition, pair by pair, each account with its weight."""
     pairs = matched(found, lag)
     total, mass = 0.0, 0.0
@@ -215,7 +215,7 @@ def _slowly(values: Floats, found: Panel, lag: Lag, weights: Floats) -> float:
 
 
 @given(_worlds())
-def test_the_auc_is_the_mean_share_of_controls_below(world: tuple[Panel, Floats]) -> None:
+def test_the_auc_is_the_mean_share_of_controls_below(world: tuple[RiskPanel, Floats]) -> None:
     found, values = world
     lag = Lag(0, 7)
     fast = separation(values, found, matched(found, lag)).auc
@@ -225,7 +225,7 @@ def test_the_auc_is_the_mean_share_of_controls_below(world: tuple[Panel, Floats]
 @settings(max_examples=30)
 @given(_worlds())
 def test_the_influence_is_the_derivative_by_an_accounts_weight(
-    world: tuple[Panel, Floats],
+    world: tuple[RiskPanel, Floats],
 ) -> None:
     found, values = world
     lag, step = Lag(0, 14), 1e-5
@@ -240,7 +240,7 @@ def test_the_influence_is_the_derivative_by_an_accounts_weight(
             assert influence[account] == pytest.approx(rise / (2 * step), abs=1e-6)
 
 
-def _drawn(seed: int, accounts: int, shift: float) -> tuple[Panel, Floats]:
+def _drawn(seed: int, accounts: int, shift: float) -> tuple[RiskPanel, Floats]:
     """A world of one week in which half of the accounts churn, their value `shift` higher."""
     draw = np.random.default_rng(seed)
     names = [f"a{number:03}" for number in range(accounts)]
@@ -282,14 +282,14 @@ def test_a_value_that_is_always_the_same_says_nothing() -> None:
 
 def test_a_value_that_tells_all_apart_is_no_chance() -> None:
     found, _ = _drawn(4, 200, 0.0)
-    apart = (found.next_churn < risk_sets.NEVER).astype(float)
+    apart = (found.next_churn < risk_sets.NO_CHURN).astype(float)
     sure = separation(apart, found, matched(found, Lag(0, 7)))
     assert (sure.auc, sure.chance, sure.lift) == (1.0, 0.0, 10.0)
 
 
 def test_few_accounts_that_carry_the_whole_difference_are_no_proof() -> None:
     found, _ = _drawn(5, 400, 0.0)
-    churned = np.flatnonzero(found.next_churn < risk_sets.NEVER)
+    churned = np.flatnonzero(found.next_churn < risk_sets.NO_CHURN)
     rare = np.zeros(len(found.row))
     rare[churned[:8]] = 1.0
     once = separation(rare, found, matched(found, Lag(0, 7)))
@@ -299,7 +299,7 @@ def test_few_accounts_that_carry_the_whole_difference_are_no_proof() -> None:
 
 def test_coverage_is_the_share_of_churners_whose_value_is_known() -> None:
     found, values = _drawn(6, 200, 0.5)
-    churned = np.flatnonzero(found.next_churn < risk_sets.NEVER)
+    churned = np.flatnonzero(found.next_churn < risk_sets.NO_CHURN)
     values[churned[:25]] = np.nan
     seen = separation(values, found, matched(found, Lag(0, 7)))
     assert seen.coverage == pytest.approx(0.75)
@@ -343,20 +343,20 @@ def test_a_lag_with_too_few_churners_ends_a_run() -> None:
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Snapshots, Churned]:
     """A world with planted leads and ten kinds of noise, and its weekly rows."""
     company = planted_leads.write(tmp_path_factory.mktemp("planted"), seed=3, noise=10)
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         built = snapshots.build_from(tables, measure.as_of_dates(tables, "churn"))
         return company, built, measure.churned(tables, "churn")
 
 
 @pytest.fixture(scope="module")
-def ground(world: tuple[Company, Snapshots, Churned]) -> Ground:
+def ground(world: tuple[Company, Snapshots, Churned]) -> LeadComparisons:
     """Who is compared with whom in that world."""
     company, built, events = world
-    return measure.ground(built, company, events, planted_leads.STEP)
+    return measure.compare_groups(built, company, events, planted_leads.STEP)
 
 
 @pytest.fixture(scope="module")
-def found(world: tuple[Company, Snapshots, Churned], ground: Ground) -> LeadTimes:
+def found(world: tuple[Company, Snapshots, Churned], ground: LeadComparisons) -> LeadTimes:
     """Its lead times."""
     return measure.measure(world[1], ground)
 
@@ -377,7 +377,7 @@ def test_noise_is_not_believed(found: LeadTimes) -> None:
 
 
 def test_tenure_leads_nobody_although_young_accounts_leave_more(
-    world: tuple[Company, Snapshots, Churned], ground: Ground
+    world: tuple[Company, Snapshots, Churned], ground: LeadComparisons
 ) -> None:
     history = world[1].table["history_days"].to_numpy().astype(float)
     rows = ground.everyone.panel.row
@@ -399,7 +399,7 @@ def test_a_coarse_grid_finds_the_same_coarsely(
     world: tuple[Company, Snapshots, Churned],
 ) -> None:
     company, built, events = world
-    ground = measure.ground(built, company, events, 30, segments=False)
+    ground = measure.compare_groups(built, company, events, 30, segments=False)
     lead = measure.measure(built, ground, step=30).of("planted_60")
     assert lead is not None
     assert lead.lead_days in (30, 60)
@@ -427,10 +427,10 @@ def test_each_family_is_a_picture(found: LeadTimes, tmp_path: Path) -> None:
 
 def test_too_few_churners_are_not_measured_and_keep_their_kind(tmp_path: Path) -> None:
     company = planted_leads.write(tmp_path, seed=0, accounts=50, noise=1)
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         built = snapshots.build_from(tables, measure.as_of_dates(tables, "churn"))
         events = measure.churned(tables, "churn")
-    few = measure.measure(built, measure.ground(built, company, events, 7)).of("planted_60")
+    few = measure.measure(built, measure.compare_groups(built, company, events, 7)).of("planted_60")
     assert few is not None
     assert (few.finding, few.headline) == ("not measured", True)
     assert "too few" in few.told
@@ -451,7 +451,7 @@ def test_too_few_churners_are_not_measured_and_keep_their_kind(tmp_path: Path) -
     ],
 )
 def test_who_may_head_the_reasons(
-    kind: str, declared: bool | None, finding: findings.Finding, heads: bool, tmp_path: Path
+    kind: str, declared: bool | None, finding: findings.LeadFinding, heads: bool, tmp_path: Path
 ) -> None:
     item = small_company.write(tmp_path, accounts=5).indicators["visits"]
     changed = item.model_copy(update={"kind": kind, "headline": declared})

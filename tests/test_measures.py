@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import outcome_cases as cases
 from features import sources
-from features.assembling import select
+from features.assembling import source_sql
 from features.snapshots import Snapshots
 from measure_agreement import assert_equals_the_oracle
 from measure_cases import (
@@ -159,8 +159,8 @@ def test_an_hour_that_is_shown_twice_is_the_second_one(tmp_path: Path) -> None:
     at = datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
     table = FactTable(at.date(), 1, 7, ("a1",), (Fact("a1", at, at),), "flag")
     company = write(tmp_path, table, Layout(zone="Europe/Berlin"), [ROWS])
-    with sources.opened(company) as opened:
-        found = opened.engine.row(f"SELECT {select.event_time(opened, 'facts')} FROM facts")
+    with sources.open_tables(company) as opened:
+        found = opened.engine.row(f"SELECT {source_sql.event_time(opened, 'facts')} FROM facts")
     assert found[0] == datetime(2024, 10, 27, 1, 30)  # noqa: DTZ001 - the engine's own, in UTC
 
 

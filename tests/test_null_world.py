@@ -32,7 +32,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Snapshots,
     """The honest company, its rows and its as-of dates."""
     folder = tmp_path_factory.mktemp("null")
     company = load(leaky_companies.write(folder, leaky_companies.honest()))
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         days = snapshots.mature_month_starts(tables, TARGET)
         return company, snapshots.build_from(tables, days), days
 
@@ -61,7 +61,7 @@ def cheating(
 
 def test_a_procedure_that_learns_what_it_is_judged_by_is_caught(tmp_path: Path) -> None:
     company = small_company.write(tmp_path)
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         days = snapshots.mature_month_starts(tables, TARGET)
         built = snapshots.build_from(tables, days)
     told = [*null_world.breaches(built, company, {TARGET: days}, procedure=cheating)]

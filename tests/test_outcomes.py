@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features import contract, snapshots, sources
-from features.assembling import select
+from features.assembling import source_sql
 from features.clock import is_mature, settled
 from features.declaring.declaration import parse
 from features.errors import DeclarationError
@@ -199,11 +199,11 @@ def test_months_start_where_the_last_source_begins(tmp_path: Path) -> None:
     tables = sane()
     tables["tickets"] = [row for row in tables["tickets"] if row["opened"] >= date(2023, 5, 3)]
     text = DECLARATION.replace("data_from = 2023-01-02\n", "")
-    with contract.sound(parse(text, write(tmp_path, tables, text))) as found:
+    with contract.sound_tables(parse(text, write(tmp_path, tables, text))) as found:
         assert snapshots.data_from(found) == date(2023, 5, 3)
         assert snapshots.mature_month_starts(found, "churn")[0] == date(2023, 6, 1)
     declared = parse(DECLARATION, tmp_path)
-    with contract.sound(declared) as found:
+    with contract.sound_tables(declared) as found:
         assert snapshots.mature_month_starts(found, "churn")[0] == date(2023, 2, 1)
 
 
@@ -211,7 +211,7 @@ def test_what_was_written_down_before_it_happened_moves_no_maturity(tmp_path: Pa
     tables = sane()
     tables["logins"][0]["at"] = tables["logins"][0]["at"].replace(year=2031)
     text = DECLARATION.replace("data_until = 2024-07-01\n", "")
-    with contract.sound(parse(text, write(tmp_path, tables, text))) as found:
+    with contract.sound_tables(parse(text, write(tmp_path, tables, text))) as found:
         assert snapshots.data_until(found) <= date(2024, 7, 1)
 
 
@@ -242,8 +242,8 @@ def test_account_facts_say_since_when(is_derived: bool, tmp_path: Path) -> None:
         text = text[:start] + derived + text[end:]
         text = text.replace('account = { system = "helpdesk", column = "org" }', 'account = "org"')
         text = text.replace('event_time = "opened"', 'event_time = "opened"\ntolerate = 1.0')
-    with sources.opened(parse(text, write(tmp_path, sane(), text))) as tables:
-        found = tables.engine.rows(select.account_facts(tables)).to_pylist()
+    with sources.open_tables(parse(text, write(tmp_path, sane(), text))) as tables:
+        found = tables.engine.rows(source_sql.account_facts(tables)).to_pylist()
     wanted = [row["signed_up"] for row in sane()["accounts"]]
     assert [row["since"] for row in found] == wanted
-    assert list(found[0]) == ["account_id", *select.SHOWN]
+    assert list(found[0]) == ["account_id", *source_sql.ACCOUNT_FACTS]

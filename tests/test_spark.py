@@ -134,7 +134,7 @@ def on_spark(company: Company) -> Company:
 
 def published(company: Company, folder: Path) -> FeatureStore:
     store = FeatureStore(folder)
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         assert store.refresh(tables, DATES) == DATES
     return store
 
@@ -175,7 +175,7 @@ def test_a_table_that_goes_while_it_is_read_is_named(
     java: str, company: Company, tmp_path: Path
 ) -> None:
     assert java
-    with sources.opened(on_spark(company)) as tables:
+    with sources.open_tables(on_spark(company)) as tables:
         tables.engine.types("SELECT * FROM visits")
         (company.folder / "visits.parquet").write_bytes(b"PAR1 and no more")
         with pytest.raises(ContractBroken, match="visits"):
@@ -217,7 +217,10 @@ def test_without_java_the_error_says_what_brings_it(
     declared = on_spark(company)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    with pytest.raises(DeclarationError, match="default-jre-headless"), sources.opened(declared):
+    with (
+        pytest.raises(DeclarationError, match="default-jre-headless"),
+        sources.open_tables(declared),
+    ):
         pass
 
 

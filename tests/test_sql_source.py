@@ -88,7 +88,7 @@ def test_types_of_the_database_are_kept(folder: Path, postgres_url: str) -> None
             "ARRAY['a'], '{\"a\": 1}', 'x', '10:00'), (2, null, null, null, null, null, null, null)"
         )
     company = declare(folder, "tickets", f'sql = "{postgres_url}"\ntable = "tickets"')
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         types = tables.columns["tickets"]
         [first, _] = tables.engine.rows("SELECT * FROM tickets").to_pylist()
     assert types == {

@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> FeatureStore:
 
 
 def refresh(store: FeatureStore, company: Company, *as_of: date) -> list[date]:
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         return store.refresh(tables, as_of)
 
 
@@ -86,7 +86,7 @@ def test_rows_that_are_written_in_pieces_are_the_same(
 
 
 def test_a_stream_holds_the_rows_of_the_snapshots(company: Company) -> None:
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         pieces = list(snapshots.stream_from(tables, DATES, bytes_at_once=1))
     order = [("as_of", "ascending"), ("account_id", "ascending")]
     streamed = pa.concat_tables(pieces).sort_by(order)
@@ -214,7 +214,7 @@ def test_a_run_that_is_killed_leaves_whole_dates_and_the_next_run_goes_on(
 def test_a_source_that_breaks_while_it_is_read_is_a_finding(how: str, company: Company) -> None:
     path = company.folder / "visits.parquet"
     whole = path.read_bytes()
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         if how == "gone":
             path.unlink()
         else:

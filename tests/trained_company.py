@@ -71,7 +71,7 @@ def make(folder: Path) -> House:
     days = learning_dates(company)
     rows = built(company, *days)
     artifact = proven(fit_and_evaluate(rows, company, TARGET, days, choice=CHOICE))
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         events = measure.churned(tables, TARGET)
     leads = lead_times.of_months(rows, company, events, days)
     artifact = lead_times.with_lead_times(artifact, leads)
@@ -92,11 +92,11 @@ def proven(artifact: Artifact) -> Artifact:
 
 def built(company: Company, *days: date) -> Snapshots:
     """Return the company's snapshots, by default at its data_until."""
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         return snapshots.build_from(tables, days or [snapshots.data_until(tables)])
 
 
 def learning_dates(company: Company) -> list[date]:
     """Return the mature month starts."""
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         return snapshots.mature_month_starts(tables, TARGET)

@@ -23,11 +23,11 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> list[LeadTimes]:
 @cache
 def _measured(folder: Path, seed: int) -> LeadTimes:
     company = planted_leads.write(folder, seed=seed)
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         days = measure.as_of_dates(tables, "churn", planted_leads.STEP)
         built = snapshots.build_from(tables, days)
         events = measure.churned(tables, "churn")
-    ground = measure.ground(built, company, events, planted_leads.STEP, segments=False)
+    ground = measure.compare_groups(built, company, events, planted_leads.STEP, segments=False)
     return measure.measure(built, ground, step=planted_leads.STEP)
 
 

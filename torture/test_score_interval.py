@@ -53,7 +53,7 @@ def drawn(folder: Path, seed: int) -> Drawn:
     (folder / "churnlight.toml").write_text(DECLARATION.read_text("utf-8"), "utf-8")
     export(ACCOUNTS, seed, folder / "data")
     company = procedure.under(load(folder), TARGET, SCALE)
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         built = snapshots.build_from(tables, snapshots.mature_month_starts(tables, TARGET))
     table = procedure.labelled(built, company, TARGET)
     choice = procedure.choose(table, built.columns, company, TARGET, trials=TRIALS)

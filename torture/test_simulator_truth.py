@@ -54,7 +54,7 @@ def made(folder: Path, accounts: int, seed: int, given: Parameters = PARAMETERS)
 
 
 def built(company: Company) -> Snapshots:
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         return snapshots.build_from(tables, snapshots.mature_month_starts(tables, TARGET))
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock
-from features.assembling.windows import Column
+from features.assembling.feature_plan import FeatureColumn
 from features.contract import MIN_CHURNERS
 from features.declaring.company import Company
 from features.declaring.definitions import definitions
@@ -45,7 +45,7 @@ def labelled(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
 
 def choose(
     table: pa.Table,
-    columns: Sequence[Column],
+    columns: Sequence[FeatureColumn],
     company: Company,
     target: str,
     *,
@@ -65,14 +65,14 @@ def choose(
     return cold_start.choose_settings(rows, folds, chosen_on, trials=trials, progress=progress)
 
 
-def live(columns: Sequence[Column]) -> list[Column]:
+def live(columns: Sequence[FeatureColumn]) -> list[FeatureColumn]:
     """The columns that may move a score."""
     return [item for item in columns if item.stage == "live"]
 
 
 def fit(
     table: pa.Table,
-    columns: Sequence[Column],
+    columns: Sequence[FeatureColumn],
     company: Company,
     target: str,
     choice: Choice | None = None,
@@ -94,7 +94,7 @@ def fit(
 
 
 def learn(
-    table: pa.Table, columns: Sequence[Column], company: Company, target: str, choice: Choice
+    table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str, choice: Choice
 ) -> FittedModel:
     """What labelled rows teach, calibrated on their latest as-of date, without a scale.
 
@@ -187,7 +187,7 @@ def _require_both(rows: model.TrainingRows, word: str) -> None:
         )
 
 
-def describe(table: pa.Table, columns: Sequence[Column]) -> list[Feature]:
+def describe(table: pa.Table, columns: Sequence[FeatureColumn]) -> list[Feature]:
     """The columns as the artifact knows them: categories by name, the usual value of each."""
     latest = table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
     return [
@@ -207,7 +207,7 @@ def _categories(column: pa.ChunkedArray) -> tuple[str, ...]:
     return tuple(sorted(pc.unique(pc.drop_null(column)).to_pylist()))
 
 
-def _usual(column: pa.ChunkedArray, item: Column) -> float | str | None:
+def _usual(column: pa.ChunkedArray, item: FeatureColumn) -> float | str | None:
     known = pc.drop_null(column)
     if not len(known):
         return None

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock, contract, snapshots, sources
-from features.assembling import select
+from features.assembling import source_sql
 from features.declaring.company import Company
 from features.errors import GateRefused, NotFound
 from features.lead_times import measure
@@ -92,7 +92,7 @@ def train(
     if settings.tracking_uri:
         progress("asking the tracking server")
         tracking.require(company, settings)
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         ground = _ground(tables, chosen, as_of, progress)
     found = Outcome([], dict(ground.refused))
     for name in ground.dates:
@@ -175,7 +175,7 @@ def revenue(tables: sources.Tables) -> dict[str, float]:
     """The monthly recurring revenue by account, where the account table knows it today."""
     if tables.company.accounts.attributes.mrr is None:
         return {}
-    facts = tables.engine.rows(select.account_facts(tables))
+    facts = tables.engine.rows(source_sql.account_facts(tables))
     known = facts.filter(pc.is_valid(facts["mrr"]))
     return dict(zip(known["account_id"].to_pylist(), known["mrr"].to_pylist(), strict=True))
 

@@ -7,7 +7,7 @@ from the last activity before it, a day that nobody can know before `within` mor
 
 import pyarrow as pa
 
-from features.assembling import labels, select
+from features.assembling import labels, source_sql
 from features.declaring.company import Event, Inactivity, Target
 from features.engines.sql_text import quote
 from features.sources import Tables
@@ -19,7 +19,7 @@ def of_churn(tables: Tables, target: str) -> pa.Table:
     What is not settled yet (see `clock.churns_known_until`) is among the rows.
     """
     declared = tables.company.targets[target]
-    tables.engine.keep(select.ACCOUNTS, select.accounts(tables))
+    tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     if declared.inactivity is not None:
         return _named(tables, _last_before_silence(tables, declared.inactivity))
     if declared.contractual:
@@ -33,7 +33,7 @@ def of_activity(tables: Tables, target: str) -> pa.Table | None:
     part = tables.company.targets[target].inactivity
     if part is None:
         return None
-    tables.engine.keep(select.ACCOUNTS, select.accounts(tables))
+    tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     return _named(tables, _days(_kept(tables, part)))
 
 
@@ -50,7 +50,7 @@ def _event(tables: Tables, target: Target) -> str:
 
 
 def _kept(tables: Tables, part: Event | Inactivity) -> str:
-    facts = select.facts(tables, part.source, {"keep": select.kept(part)})
+    facts = source_sql.facts(tables, part.source, {"keep": source_sql.target_filter(part)})
     return f"SELECT * FROM ({facts}) WHERE keep"
 
 
@@ -60,6 +60,6 @@ def _days(facts: str) -> str:
 
 def _named(tables: Tables, days: str) -> pa.Table:
     return tables.engine.rows(
-        f"SELECT account_id, day FROM ({days}) JOIN {quote(select.ACCOUNTS)} USING (account) "
+        f"SELECT account_id, day FROM ({days}) JOIN {quote(source_sql.ACCOUNTS)} USING (account) "
         "ORDER BY ALL"
     )

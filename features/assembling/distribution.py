@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
-from features.assembling import panel, select, shards, windows
+from features.assembling import feature_plan, panel, shards, source_sql
+from features.assembling.feature_plan import FeatureColumn, FeaturePlan
 from features.assembling.shards import ACCOUNT, Shards, Wire
-from features.assembling.windows import Column, Declared
 from features.clock import Calendar
 from features.engines.on_spark import Engine, errors_of_ours, ticked
-from features.folding.fold_plan import Plan
+from features.folding.fold_plan import FoldPlan
 from features.folding.measures import FEWEST_PEERS
 from features.progress import Progress, silent
 from features.sources import Tables
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 ACCOUNTS_PER_SHARD = 20_000
-DAY = "day"
+PARTITION = "day"
 LEADING = {
     "account_id": pa.string(),
     "as_of": pa.date32(),
@@ -54,7 +54,7 @@ class Distribution:
     """The rows of a company's accounts on a grid of as-of dates, with labels or without."""
 
     tables: Tables
-    asked: Declared
+    asked: FeaturePlan
     calendar: Calendar
     until: date
     labelled: bool = True
@@ -67,15 +67,15 @@ class Distribution:
         Raises
         ------
         DeclarationError, ContractBroken, ChurnlightError
-            As `panel.gathered`.
+            As `panel.gather_facts`.
         """
-        with windows.computing(self.engine.named), errors_of_ours():
+        with feature_plan.naming_the_source(self.engine.named), errors_of_ours():
             progress("sending facts to their accounts")
             found = self.rows()
             progress("computing the indicators on Spark")
-            by_day = found.withColumn(DAY, found["as_of"]).repartition(self._dates, DAY)
-            ordered = by_day.sortWithinPartitions(DAY, "account_id")
-            written = ordered.write.partitionBy(DAY).option("compression", "zstd")
+            by_day = found.withColumn(PARTITION, found["as_of"]).repartition(self._dates, PARTITION)
+            ordered = by_day.sortWithinPartitions(PARTITION, "account_id")
+            written = ordered.write.partitionBy(PARTITION).option("compression", "zstd")
             written.option("parquet.page.write-checksum.enabled", "true").parquet(str(folder))
         return dict(_files(folder))
 
@@ -122,13 +122,13 @@ class Distribution:
         return settings.facts_mib * MIB // max(int(at_once), 1)
 
     @property
-    def _folded(self) -> Declared:
+    def _folded(self) -> FeaturePlan:
         """What is asked for, with the values themselves where their ranks are asked for."""
         columns = tuple(self.asked.ranked(column) or column for column in self.asked.columns)
         return replace(self.asked, columns=columns)
 
     @property
-    def _plans(self) -> tuple[Plan, ...]:
+    def _plans(self) -> tuple[FoldPlan, ...]:
         return tuple(self._folded.plans.values())
 
     def _sources(self) -> set[str]:
@@ -142,7 +142,7 @@ class Distribution:
 
         An account's number holds that of its shard in the upper 32 bits.
         """
-        accounts = select.unnumbered_accounts(self.tables)
+        accounts = source_sql.unnumbered_accounts(self.tables)
         found = self.engine.frame(accounts)
         cores = self.engine.spark.sparkContext.defaultParallelism
         count = max(cores, -(-found.count() // ACCOUNTS_PER_SHARD))
@@ -154,21 +154,21 @@ class Distribution:
             " + row_number() OVER (PARTITION BY shard ORDER BY account_id) AS account",
             *map(ticked, found.columns),
         )
-        self.engine.show(select.ACCOUNTS, numbered)
+        self.engine.show(source_sql.ACCOUNTS, numbered)
         return count
 
     def _sizes(self) -> dict[int, int]:
-        numbered = self.engine.spark.table(ticked(select.ACCOUNTS))
+        numbered = self.engine.spark.table(ticked(source_sql.ACCOUNTS))
         shard = numbered.selectExpr("CAST(shiftright(account, 32) AS INT) AS shard")
         return {row["shard"]: row["count"] for row in shard.groupBy("shard").count().collect()}
 
     def _records(self) -> "DataFrame":
         wire = Wire(self._plans)
         accounts = {"text 0": "account_id", "text 1": "segment", "day": "since"}
-        found = self._sent(wire, f'SELECT * FROM "{select.ACCOUNTS}"', ACCOUNT, accounts)
-        sought = panel.sought(self.tables, self._folded.plans, self.calendar)
+        found = self._sent(wire, f'SELECT * FROM "{source_sql.ACCOUNTS}"', ACCOUNT, accounts)
+        sought = panel.stream_queries(self.tables, self._folded.plans, self.calendar)
         for place, (plan, reach, own) in enumerate(sought):
-            query = select.in_the_open(self.tables, plan, reach, own)
+            query = source_sql.unpacked_records(self.tables, plan, reach, own)
             found = found.unionAll(self._sent(wire, query, place, _own_columns(plan)))
         return found
 
@@ -194,7 +194,7 @@ class Distribution:
                     yield plan.stream, item.text
 
     def _texts(self, source: str, text: str) -> pa.Array:
-        found = self.engine.frame(select.texts(source, text)).collect()
+        found = self.engine.frame(source_sql.category_texts(source, text)).collect()
         # By code points, which is the order of UTF-8 and of every engine.
         return pa.array(sorted(row["category"] for row in found), pa.string())
 
@@ -227,24 +227,24 @@ def _in_spark(schema: pa.Schema) -> str:
     return ", ".join(f"{ticked(item.name)} {IN_SPARK[item.type]}" for item in schema)
 
 
-def _own_columns(plan: Plan) -> dict[str, str]:
+def _own_columns(plan: FoldPlan) -> dict[str, str]:
     """Where the wire's columns come from in a stream's SELECT."""
     found = {"day": "event_time", "known": "known_time"}
-    for word, places in enumerate(shards.flag_words(plan)):
+    for word, places in enumerate(shards.flag_positions(plan)):
         bits = [
-            f"shiftleft(CAST({ticked(select.kept_name(place))} AS BIGINT), {bit})"
+            f"shiftleft(CAST({ticked(source_sql.condition_name(place))} AS BIGINT), {bit})"
             for bit, place in enumerate(places)
         ]
         found[f"flags {word}"] = " | ".join(bits)
-    for place, name in enumerate(shards.columns(plan)):
-        found[name] = ticked(select.value_name(place))
+    for place, name in enumerate(shards.wire_columns(plan)):
+        found[name] = ticked(source_sql.value_name(place))
     if plan.has_moments:
         for name in ("event", "known"):
             found[f"{name}_us"] = f"unix_micros(CAST({name}_time AS TIMESTAMP_LTZ))"
     return found
 
 
-def _rank(column: Column) -> "SparkColumn":
+def _rank(column: FeatureColumn) -> "SparkColumn":
     """As `measures` has it: the share that is lower, and half of those that are equal."""
     from pyspark.sql import Window
     from pyspark.sql import functions as f
@@ -259,5 +259,5 @@ def _rank(column: Column) -> "SparkColumn":
 
 
 def _files(folder: Path) -> Iterator[tuple[date, Path]]:
-    for file in folder.glob(f"{DAY}=*/*.parquet"):
-        yield date.fromisoformat(file.parent.name.removeprefix(f"{DAY}=")), file
+    for file in folder.glob(f"{PARTITION}=*/*.parquet"):
+        yield date.fromisoformat(file.parent.name.removeprefix(f"{PARTITION}=")), file

@@ -12,21 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.assembling import select
+from features.assembling import source_sql
 from features.clock import Span, ahead
 from features.declaring.company import Company, Event, Inactivity, Target
-from features.folding.fold_plan import EVERY_FACT, Ask, Fold
+from features.folding.fold_plan import EVERY_FACT, FoldReader, TimeFold
 from features.sources import Tables
 
 Flags = npt.NDArray[np.bool_]
-Streams = Callable[[str], Ask]
+StreamReader = Callable[[str], FoldReader]
 """Answers the folds of a stream of facts, by its name."""
 
 BEGUN, OVER, CHURNED = "begun", "over", "churned"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Labels:
     """Per row: could it happen to the account, what is its label, is it left out.
 
     `label` holds for eligible accounts in mature rows.
@@ -37,7 +37,7 @@ class Outcome:
     left_out: Flags
 
 
-def outcome(company: Company, name: str, streams: Streams) -> Outcome:
+def label_rows(company: Company, name: str, streams: StreamReader) -> Labels:
     """The outcome of the target `name` in every row."""
     target = company.targets[name]
     if target.inactivity is not None:
@@ -53,35 +53,37 @@ def subscriptions(target: str, part: str) -> str:
     return f"{part} subscriptions of {target}"
 
 
-def _silence(target: Target, part: Inactivity, streams: Streams) -> Outcome:
-    facts, keep = streams(part.source), select.kept(part)
-    eligible = facts(Fold("count", Span(target.active_within), keep)) > 0
-    active_later = facts(Fold("count", ahead(target.gap, target.horizon), keep)) > 0
-    return Outcome(eligible, ~active_later, np.zeros_like(eligible))
+def _silence(target: Target, part: Inactivity, streams: StreamReader) -> Labels:
+    facts, keep = streams(part.source), source_sql.target_filter(part)
+    eligible = facts(TimeFold("count", Span(target.active_within), keep)) > 0
+    active_later = facts(TimeFold("count", ahead(target.gap, target.horizon), keep)) > 0
+    return Labels(eligible, ~active_later, np.zeros_like(eligible))
 
 
-def _event(company: Company, target: Target, part: Event, streams: Streams) -> Outcome:
+def _event(company: Company, target: Target, part: Event, streams: StreamReader) -> Labels:
     """A dated event; an adverse one happens to an account once and ends its eligibility."""
-    events, keep = streams(part.source), select.kept(part)
+    events, keep = streams(part.source), source_sql.target_filter(part)
     active = [
-        streams(source)(Fold("count", Span(target.active_within), EVERY_FACT)) > 0
+        streams(source)(TimeFold("count", Span(target.active_within), EVERY_FACT)) > 0
         for source in _activity(company, target, part)
     ]
     eligible = np.logical_or.reduce(active)
-    happened = events(Fold("count", ahead(target.gap, target.horizon), keep)) > 0
+    happened = events(TimeFold("count", ahead(target.gap, target.horizon), keep)) > 0
     if not target.adverse:
-        return Outcome(eligible, happened, np.zeros_like(eligible))
-    known = events(Fold("count", Span(None), keep))
-    return Outcome(eligible & (known == 0), happened, _too_soon(target, events, keep, known))
+        return Labels(eligible, happened, np.zeros_like(eligible))
+    known = events(TimeFold("count", Span(None), keep))
+    return Labels(eligible & (known == 0), happened, _too_soon(target, events, keep, known))
 
 
-def _too_soon(target: Target, events: Ask, keep: str, known: npt.NDArray[np.float64]) -> Flags:
+def _too_soon(
+    target: Target, events: FoldReader, keep: str, known: npt.NDArray[np.float64]
+) -> Flags:
     """In the gap, or before the as-of date without being known by then."""
-    past = events(Fold("count", Span(None, known=False), keep))
+    past = events(TimeFold("count", Span(None, known=False), keep))
     unknown: Flags = past > known
     if not target.gap:
         return unknown
-    return unknown | (events(Fold("count", ahead(0, target.gap), keep)) > 0)
+    return unknown | (events(TimeFold("count", ahead(0, target.gap), keep)) > 0)
 
 
 def _activity(company: Company, target: Target, part: Event) -> list[str]:
@@ -96,16 +98,16 @@ def _activity(company: Company, target: Target, part: Event) -> list[str]:
     return [name for name in facts if name != part.source] or facts
 
 
-def _end_of_subscription(target: Target, name: str, streams: Streams) -> Outcome:
+def _end_of_subscription(target: Target, name: str, streams: StreamReader) -> Labels:
     """An account churns at the end of a subscription that no other continues within the grace."""
 
     def known(part: str) -> npt.NDArray[np.float64]:
-        return streams(subscriptions(name, part))(Fold("count", Span(None)))
+        return streams(subscriptions(name, part))(TimeFold("count", Span(None)))
 
     churned = streams(subscriptions(name, CHURNED))
-    happened = churned(Fold("count", ahead(target.gap, target.horizon))) > 0
+    happened = churned(TimeFold("count", ahead(target.gap, target.horizon))) > 0
     too_soon = _too_soon(target, churned, EVERY_FACT, known(CHURNED))
-    return Outcome(known(BEGUN) > known(OVER), happened, too_soon)
+    return Labels(known(BEGUN) > known(OVER), happened, too_soon)
 
 
 def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, str]]:
@@ -116,7 +118,7 @@ def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, s
     """
     part = tables.company.targets[name].event
     assert part is not None
-    ends = select.facts(tables, part.source, select.end_times(tables, part))
+    ends = source_sql.facts(tables, part.source, source_sql.end_times(tables, part))
     begun = f"SELECT account, event_time, known_time FROM ({ends})"
     known = "greatest(known_time, ended, ended_known)"
     over = (

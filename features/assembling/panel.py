@@ -9,23 +9,23 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features import clock
-from features.assembling import labels, select, windows
-from features.assembling.windows import FIRST_FACT, Column, Declared
+from features.assembling import feature_plan, labels, source_sql
+from features.assembling.feature_plan import FIRST_FACT, FeatureColumn, FeaturePlan
 from features.clock import Calendar
 from features.engines.sql_text import quote
 from features.errors import ChurnlightError
 from features.folding import fact_history
 from features.folding.fact_history import (
-    Accounts,
-    Facts,
-    History,
-    Positions,
-    Shelf,
-    Shown,
-    layout,
+    AccountIndex,
+    BlockStore,
+    DateNumbers,
+    FactHistory,
+    FoldedRows,
+    StreamFacts,
+    part_layout,
 )
-from features.folding.fold_plan import Ask, Fold, Plan
-from features.folding.measures import Rows
+from features.folding.fold_plan import FoldPlan, FoldReader, TimeFold
+from features.folding.measures import RowContext
 from features.folding.records import Floats
 from features.progress import Progress, silent
 from features.settings import Settings
@@ -35,9 +35,9 @@ MIB = 1 << 20
 
 
 @contextmanager
-def gathered(
-    tables: Tables, asked: Declared, calendar: Calendar, progress: Progress = silent
-) -> Iterator[History]:
+def gather_facts(
+    tables: Tables, asked: FeaturePlan, calendar: Calendar, progress: Progress = silent
+) -> Iterator[FactHistory]:
     """All facts that the rows of these as-of dates are folded from.
 
     Raises
@@ -52,40 +52,42 @@ def gathered(
     settings = Settings.read()
     accounts = _accounts(tables)
     plans = asked.plans
-    lay = layout(len(accounts), calendar, list(plans.values()))
-    with Shelf(settings.facts_mib * MIB) as shelf:
+    lay = part_layout(len(accounts), calendar, list(plans.values()))
+    with BlockStore(settings.facts_mib * MIB) as shelf:
         streams = {}
-        for plan, reach, own in sought(tables, plans, calendar):
+        for plan, reach, own in stream_queries(tables, plans, calendar):
             progress(f"reading {plan.stream}")
-            query = select.records(tables, plan, reach, own)
-            streams[plan.stream] = Facts(plan, lay, shelf)
-            with windows.computing(plan.stream):
+            query = source_sql.records(tables, plan, reach, own)
+            streams[plan.stream] = StreamFacts(plan, lay, shelf)
+            with feature_plan.naming_the_source(plan.stream):
                 _read(tables.engine.batches(query, settings.cores), streams[plan.stream])
-        texts = {name: select.categories(tables, item) for name, item in asked.categorical.items()}
+        texts = {
+            name: source_sql.categories(tables, item) for name, item in asked.categorical.items()
+        }
         first = first_dates(asked, accounts, calendar, streams)
-        yield History(accounts, lay, streams, first, texts, settings.cores)
+        yield FactHistory(accounts, lay, streams, first, texts, settings.cores)
 
 
 def first_dates(
-    asked: Declared, accounts: Accounts, calendar: Calendar, streams: dict[str, Facts]
-) -> Positions:
+    asked: FeaturePlan, accounts: AccountIndex, calendar: Calendar, streams: dict[str, StreamFacts]
+) -> DateNumbers:
     """The number of the first as-of date on which each account exists."""
     if accounts.since is None:
         return streams[asked.company.accounts.source].first
     return calendar.first_after(accounts.since)
 
 
-def _accounts(tables: Tables) -> Accounts:
-    tables.engine.keep(select.ACCOUNTS, select.accounts(tables))
+def _accounts(tables: Tables) -> AccountIndex:
+    tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     found = tables.engine.rows(
-        f"SELECT account_id, segment, since FROM {quote(select.ACCOUNTS)} ORDER BY account"
+        f"SELECT account_id, segment, since FROM {quote(source_sql.ACCOUNTS)} ORDER BY account"
     )
-    return fact_history.accounts(found, derived=tables.company.accounts.derived)
+    return fact_history.account_index(found, derived=tables.company.accounts.derived)
 
 
-def sought(
-    tables: Tables, plans: dict[str, Plan], calendar: Calendar
-) -> Iterator[tuple[Plan, str, str | None]]:
+def stream_queries(
+    tables: Tables, plans: dict[str, FoldPlan], calendar: Calendar
+) -> Iterator[tuple[FoldPlan, str, str | None]]:
     """Each plan, the condition that all of its facts fulfil, and its stream's own SELECT.
 
     The latter where the stream is not a source.
@@ -101,7 +103,7 @@ def sought(
         yield plan, reach, own.get(name)
 
 
-def _read(batches: Iterator[pa.RecordBatch], facts: Facts) -> None:
+def _read(batches: Iterator[pa.RecordBatch], facts: StreamFacts) -> None:
     name = facts.plan.stream
     try:
         for batch in batches:
@@ -113,14 +115,16 @@ def _read(batches: Iterator[pa.RecordBatch], facts: Facts) -> None:
         ) from error
 
 
-def table(asked: Declared, history: History, until: date, parts: range | None = None) -> pa.Table:
+def build_rows(
+    asked: FeaturePlan, history: FactHistory, until: date, parts: range | None = None
+) -> pa.Table:
     """The rows of these parts of the accounts, by default of all; sorted by as_of, account_id."""
     shown = history.shown(parts)
     streams = _streams(asked.plans, shown)
     as_of = history.layout.calendar.days[shown.date]
     segments = history.accounts.segments
     codes = segments.indices.to_numpy()[shown.account]
-    known = Rows(
+    known = RowContext(
         as_of.astype(float),
         _history_days(asked, history, shown, as_of, streams),
         shown.date * len(segments.dictionary) + codes,
@@ -136,23 +140,23 @@ def table(asked: Declared, history: History, until: date, parts: range | None = 
         columns[column.name] = _arrow(asked, history, column, values)
     for name in asked.company.targets:
         mature = _mature(asked, name, history.layout.calendar.as_of, until)[shown.date]
-        columns |= _outcome(name, labels.outcome(asked.company, name, streams), mature)
+        columns |= _outcome(name, labels.label_rows(asked.company, name, streams), mature)
     return pa.table(columns)
 
 
-def pieces(
-    asked: Declared, history: History, until: date, bytes_at_once: int
+def row_blocks(
+    asked: FeaturePlan, history: FactHistory, until: date, bytes_at_once: int
 ) -> Iterator[pa.Table]:
-    """The rows of some accounts at a time, as `table`; of all, where accounts need each other."""
+    """As `build_rows`, for some accounts at a time; for all at once where they need each other."""
     width = 8 * (len(asked.columns) + sum(len(plan.folds) for plan in asked.plans.values()) + 8)
     ranges = [None] if asked.needs_all_accounts else history.ranges(bytes_at_once // width)
     for parts in ranges:
-        yield table(asked, history, until, parts)
+        yield build_rows(asked, history, until, parts)
 
 
-def _streams(plans: dict[str, Plan], shown: Shown) -> labels.Streams:
-    def streams(name: str) -> Ask:
-        def ask(fold: Fold) -> Floats:
+def _streams(plans: dict[str, FoldPlan], shown: FoldedRows) -> labels.StreamReader:
+    def streams(name: str) -> FoldReader:
+        def ask(fold: TimeFold) -> Floats:
             found: Floats = shown.folds[name][plans[name].slot(fold)]
             return found
 
@@ -162,11 +166,11 @@ def _streams(plans: dict[str, Plan], shown: Shown) -> labels.Streams:
 
 
 def _history_days(
-    asked: Declared,
-    history: History,
-    shown: Shown,
+    asked: FeaturePlan,
+    history: FactHistory,
+    shown: FoldedRows,
     as_of: npt.NDArray[np.int32],
-    streams: labels.Streams,
+    streams: labels.StreamReader,
 ) -> Floats:
     since = history.accounts.since
     if since is None:
@@ -176,7 +180,9 @@ def _history_days(
     return days
 
 
-def _arrow(asked: Declared, history: History, column: Column, values: Floats) -> pa.Array:
+def _arrow(
+    asked: FeaturePlan, history: FactHistory, column: FeatureColumn, values: Floats
+) -> pa.Array:
     if column.dtype == "category":
         texts = history.texts[column.indicator]
         return texts.take(_with_nulls(values).cast(pa.int32()))
@@ -193,15 +199,13 @@ def _with_nulls(values: Floats) -> pa.Array:
 
 
 def _mature(
-    asked: Declared, name: str, as_of: Sequence[date], until: date
+    asked: FeaturePlan, name: str, as_of: Sequence[date], until: date
 ) -> npt.NDArray[np.bool_]:
     target = asked.company.targets[name]
     return np.array([clock.is_mature(day, target, until) for day in as_of])
 
 
-def _outcome(
-    name: str, found: labels.Outcome, mature: npt.NDArray[np.bool_]
-) -> dict[str, pa.Array]:
+def _outcome(name: str, found: labels.Labels, mature: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
     counts = found.eligible & mature & ~found.left_out
     return {
         f"eligible__{name}": pa.array(found.eligible),

@@ -15,25 +15,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.assembling import panel
-from features.assembling.windows import Declared
+from features.assembling.feature_plan import FeaturePlan
 from features.clock import Calendar
 from features.folding import fact_history
 from features.folding.fact_history import (
-    Accounts,
-    Facts,
-    History,
-    Layout,
-    Shelf,
-    layout,
+    AccountIndex,
+    BlockStore,
+    FactHistory,
+    PartLayout,
+    StreamFacts,
+    part_layout,
 )
-from features.folding.fold_plan import Plan, ValueKind
+from features.folding.fold_plan import FoldPlan, ValueKind
 from features.folding.records import FIRST_FLAGS, WORD
 
 ACCOUNT = -1
 """The stream of the accounts themselves: first day, id and segment."""
 
 ROWS_AT_ONCE = 100_000
-KINDS: dict[ValueKind, str] = {
+WIRE_COLUMNS: dict[ValueKind, str] = {
     "number": "number",
     "flag": "number",
     "day": "number",
@@ -52,12 +52,12 @@ class Wire:
     two moments (microseconds). What a stream does not use is null.
     """
 
-    plans: tuple[Plan, ...]
+    plans: tuple[FoldPlan, ...]
 
     def names(self) -> dict[str, str]:
         """The columns in order, with their types in Spark."""
         counts = {"flags": max([1, *(1 + plan.flag_words for plan in self.plans)])}
-        used = [name for plan in self.plans for name in columns(plan)]
+        used = [name for plan in self.plans for name in wire_columns(plan)]
         for sort in ("number", "text", "identity"):
             counts[sort] = len({name for name in used if name.startswith(sort)})
         counts["text"] = max(counts["text"], 2)
@@ -68,16 +68,16 @@ class Wire:
         return found | {"event_us": "bigint", "known_us": "bigint"}
 
 
-def columns(plan: Plan) -> list[str]:
+def wire_columns(plan: FoldPlan) -> list[str]:
     """In which column of the wire each value of the plan travels."""
     found: list[str] = []
     for item in plan.values:
-        sort = KINDS[item.kind]
+        sort = WIRE_COLUMNS[item.kind]
         found.append(f"{sort} {sum(name.startswith(sort) for name in found)}")
     return found
 
 
-def flag_words(plan: Plan) -> list[range]:
+def flag_positions(plan: FoldPlan) -> list[range]:
     """The places of the conditions whose flags each word holds."""
     ends = [0, FIRST_FLAGS, *(FIRST_FLAGS + WORD * (n + 1) for n in range(plan.flag_words))]
     count = len(plan.keeps)
@@ -92,7 +92,7 @@ class Shards:
     accounts of each shard.
     """
 
-    asked: Declared
+    asked: FeaturePlan
     calendar: Calendar
     until: date
     texts: dict[tuple[str, str], pa.Array]
@@ -106,17 +106,17 @@ class Shards:
             return
         plans = tuple(self.asked.plans.values())
         size = self.sizes[first["shard"][0].as_py()]
-        lay = layout(size, self.calendar, plans)
-        with Shelf(self.memory) as shelf:
-            gathering = _Gathering(self, [Facts(plan, lay, shelf) for plan in plans])
+        lay = part_layout(size, self.calendar, plans)
+        with BlockStore(self.memory) as shelf:
+            gathering = _Gathering(self, [StreamFacts(plan, lay, shelf) for plan in plans])
             gathering.add(first)
             for batch in batches:
                 gathering.add(batch)
             found = gathering.history(lay)
             for parts in found.ranges(ROWS_AT_ONCE):
-                yield from panel.table(self.asked, found, self.until, parts).to_batches()
+                yield from panel.build_rows(self.asked, found, self.until, parts).to_batches()
 
-    def one_word(self, plan: Plan, place: int, column: pa.Array) -> pa.Array:
+    def one_word(self, plan: FoldPlan, place: int, column: pa.Array) -> pa.Array:
         """The 64 bits of a value that arrived in `column`."""
         item = plan.values[place]
         if item.kind != "category":
@@ -130,7 +130,7 @@ class _Gathering:
     """The records of a shard as they come."""
 
     shards: Shards
-    streams: list[Facts]
+    streams: list[StreamFacts]
     accounts: list[pa.RecordBatch] = field(default_factory=list)
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -142,7 +142,7 @@ class _Gathering:
                 facts = self.streams[stream]
                 facts.add(_records(self.shards, facts.plan, own))
 
-    def history(self, lay: Layout) -> History:
+    def history(self, lay: PartLayout) -> FactHistory:
         asked = self.shards.asked
         streams = {facts.plan.stream: facts for facts in self.streams}
         accounts = _accounts(self.accounts, derived=asked.company.accounts.derived)
@@ -151,13 +151,15 @@ class _Gathering:
             name: self.shards.texts[item.source, str(item.value)]
             for name, item in asked.categorical.items()
         }
-        return History(accounts, lay, streams, first, texts, 1)
+        return FactHistory(accounts, lay, streams, first, texts, 1)
 
 
-def _records(shards: Shards, plan: Plan, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Records of one stream from the wire, as `Facts` takes them."""
+def _records(shards: Shards, plan: FoldPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Records of one stream from the wire, as `StreamFacts` takes them."""
     flags = [batch[f"flags {word}"] for word in range(1 + plan.flag_words)]
-    values = [shards.one_word(plan, place, batch[name]) for place, name in enumerate(columns(plan))]
+    values = [
+        shards.one_word(plan, place, batch[name]) for place, name in enumerate(wire_columns(plan))
+    ]
     moments = [batch["event_us"], batch["known_us"]] if plan.has_moments else []
     first = pa.array(flags[0].to_numpy().astype(np.uint16))
     records = [batch["account"], batch["day"], batch["known"], first]
@@ -165,7 +167,7 @@ def _records(shards: Shards, plan: Plan, batch: pa.RecordBatch) -> pa.RecordBatc
     return pa.RecordBatch.from_arrays(records, [str(place) for place in range(len(records))])
 
 
-def _accounts(batches: list[pa.RecordBatch], *, derived: bool) -> Accounts:
+def _accounts(batches: list[pa.RecordBatch], *, derived: bool) -> AccountIndex:
     found = pa.Table.from_batches(batches).sort_by("account")
     own = {"account_id": found["text 0"], "segment": found["text 1"], "since": found["day"]}
-    return fact_history.accounts(pa.table(own), derived=derived)
+    return fact_history.account_index(pa.table(own), derived=derived)

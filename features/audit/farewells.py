@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features import snapshots, sources
-from features.audit.grid import GONE, Grid
+from features import snapshots
+from features.audit.outcome_grid import GONE, OutcomeGrid
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence import lives, probes
-from features.evidence.exact_tests import surely_above, surely_most, tenfold
+from features.evidence.significance import significantly_above, significantly_most, tenfold
 from features.sources import Tables
 
 YEAR = 365
@@ -25,7 +25,7 @@ NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
-class Kind:
+class FactKind:
     """The accounts that have facts of a kind: how many of them went, or had gone.
 
     `last` counts those that went and of which the first fact of the kind was the last of the
@@ -49,10 +49,10 @@ class Kind:
         return "any row" if self.column is None else f"a row with {self.column} = {self.value!r}"
 
 
-def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
+def breaches(tables: Tables, grid: OutcomeGrid) -> Iterator[Finding]:
     """Kinds of facts that are the last words of who goes, or that come afterwards."""
     target = tables.company.targets[grid.target]
-    ended = lives.ends(tables, target)
+    ended = lives.account_ends(tables, target)
     _keep_gone(tables, grid)
     found = [
         kind
@@ -63,23 +63,25 @@ def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
     for kind in found:
         bound = np.full(kind.decided, max(0.5, float(tenfold(np.array(kind.usual)))))
         if kind.after > NEARLY_ALL * kind.accounts and kind.source != target.source:
-            if surely_most(kind.after, kind.accounts, len(found)):
+            if significantly_most(kind.after, kind.accounts, len(found)):
                 yield _afterwards(tables, kind)
-        elif kind.last > NEARLY_ALL * kind.decided and surely_above(kind.last, bound, len(found)):
+        elif kind.last > NEARLY_ALL * kind.decided and significantly_above(
+            kind.last, bound, len(found)
+        ):
             yield _last_words(tables, kind)
 
 
-def _keep_gone(tables: Tables, grid: Grid) -> None:
+def _keep_gone(tables: Tables, grid: OutcomeGrid) -> None:
     """Stores the accounts of the grid, and whether they went in its time."""
     gone = (grid.outcome == GONE).any(axis=0)
     held = pa.table({"account_id": grid.accounts.tolist(), "gone": gone})
     tables.engine.register("churnlight gone", held)
 
 
-def _kinds(tables: Tables, grid: Grid, source: str, ended: str | None) -> Iterator[Kind]:
+def _kinds(tables: Tables, grid: OutcomeGrid, source: str, ended: str | None) -> Iterator[FactKind]:
     """The kinds of a source's facts since the first month of the grid."""
-    names = probes.kinds(tables, source)
-    facts = lives.texts(tables, source, names)
+    names = probes.kind_columns(tables, source)
+    facts = lives.facts_as_text(tables, source, names)
     until = snapshots.data_until(tables)
     query = (
         "SELECT facts.*, gone, ended, max(event_time) OVER whole AS last_time, "
@@ -95,7 +97,9 @@ def _kinds(tables: Tables, grid: Grid, source: str, ended: str | None) -> Iterat
         yield from _of_column(tables, grid, source, name)
 
 
-def _of_column(tables: Tables, grid: Grid, source: str, column: str | None) -> Iterator[Kind]:
+def _of_column(
+    tables: Tables, grid: OutcomeGrid, source: str, column: str | None
+) -> Iterator[FactKind]:
     value = "NULL::VARCHAR" if column is None else quote(column)
     given = "TRUE" if column is None else f"{value} IS NOT NULL"
     first = (
@@ -116,10 +120,10 @@ def _of_column(tables: Tables, grid: Grid, source: str, column: str | None) -> I
     usual = _usual(tables, grid, column)
     for row in counted.to_pylist():
         told = (row["accounts"], row["decided"], row["last"], row["after"])
-        yield Kind(source, column, row["value"], *told, usual)
+        yield FactKind(source, column, row["value"], *told, usual)
 
 
-def _usual(tables: Tables, grid: Grid, column: str | None) -> float:
+def _usual(tables: Tables, grid: OutcomeGrid, column: str | None) -> float:
     """The share of who went, or of rows that are the last one of who went, drawn by account."""
     if column is None:
         return float((grid.outcome == GONE).any(axis=0).mean())
@@ -132,7 +136,7 @@ def _usual(tables: Tables, grid: Grid, column: str | None) -> float:
     return float(share or 0.0)
 
 
-def _last_words(tables: Tables, kind: Kind) -> Finding:
+def _last_words(tables: Tables, kind: FactKind) -> Finding:
     detail = (
         f"{kind.last:,} of {kind.decided:,} accounts with {kind.words} left, and "
         f"{'' if kind.column is None else 'it was the last that came; '}{kind.usual:.0%} is usual: "
@@ -141,7 +145,7 @@ def _last_words(tables: Tables, kind: Kind) -> Finding:
     return _finding(tables, kind, "part_of_the_outcome", detail)
 
 
-def _afterwards(tables: Tables, kind: Kind) -> Finding:
+def _afterwards(tables: Tables, kind: FactKind) -> Finding:
     detail = (
         f"of {kind.accounts:,} accounts with {kind.words}, {kind.after:,} had left before the "
         "first: it separates only after the event"
@@ -149,9 +153,8 @@ def _afterwards(tables: Tables, kind: Kind) -> Finding:
     return _finding(tables, kind, "only_after_the_end", detail)
 
 
-def _finding(tables: Tables, kind: Kind, name: str, told: str) -> Finding:
-    company = tables.company
-    detail = f"{sources.place(company.sources[kind.source])}: {told}"
+def _finding(tables: Tables, kind: FactKind, name: str, told: str) -> Finding:
+    detail = f"{tables.location(kind.source)}: {told}"
     place = (kind.source, kind.column, kind.accounts)
     if readers := _readers(tables, kind):
         mend = f"leave it out of {', '.join(readers)}: where = …"
@@ -160,7 +163,7 @@ def _finding(tables: Tables, kind: Kind, name: str, told: str) -> Finding:
     return Finding(name, "audit", "warning", *place, f"{detail}; nothing reads it yet", mend)
 
 
-def _readers(tables: Tables, kind: Kind) -> list[str]:
+def _readers(tables: Tables, kind: FactKind) -> list[str]:
     """Who reads the column; a text is a kind of row, so that who counts all rows counts it, too."""
     company = tables.company
     found = probes.readers(company, kind.source, kind.column)

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features import snapshots, sources
-from features.audit import grid as outcomes
-from features.audit.grid import GONE, LEAD_DAYS, OUT, STAYED, Grid
-from features.audit.groups import Mask, Told, groups, strongest
-from features.declaring.mistakes import FILE
+from features import snapshots
+from features.audit import outcome_grid as outcomes
+from features.audit.groups import GroupOutcome, Mask, groups, strongest
+from features.audit.outcome_grid import GONE, LEAD_DAYS, OUT, STAYED, OutcomeGrid
+from features.declaring.mistakes import DECLARATION_FILE
 from features.errors import Finding
 from features.evidence import probes
 from features.progress import Progress
@@ -27,7 +27,7 @@ NAME = "knows_the_future"
 
 
 @dataclass(frozen=True)
-class Place:
+class AuditedColumn:
     """Where a column stands, and the indicators (with their keys) that it moves."""
 
     table: str
@@ -37,7 +37,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Later:
+class LaterOutcomes:
     """Who was still there `LEAD_DAYS` after each month, and who of them left in the end.
 
     `seen` and `gone` are months × accounts; all who are gone were seen.
@@ -47,7 +47,7 @@ class Later:
     gone: Mask
 
 
-def later(grid: Grid) -> Later | None:
+def later_outcomes(grid: OutcomeGrid) -> LaterOutcomes | None:
     """What became of the accounts long after each month; none if the history is too short."""
     lead = grid.lead
     if lead is None:
@@ -58,12 +58,12 @@ def later(grid: Grid) -> Later | None:
         gone[month] = (ahead == GONE).any(axis=0)
         stayed = (ahead[-1] == STAYED) & ~gone[month]
         seen[month] = grid.there[month] & (ahead[0] != OUT) & (gone[month] | stayed)
-    return Later(seen, gone & seen)
+    return LaterOutcomes(seen, gone & seen)
 
 
-def breaches(tables: Tables, grid: Grid, progress: Progress) -> Iterator[Finding]:
+def breaches(tables: Tables, grid: OutcomeGrid, progress: Progress) -> Iterator[Finding]:
     """Indicators, segments and raw columns that told the outcome half a year ahead."""
-    then = later(grid)
+    then = later_outcomes(grid)
     if then is None:
         yield _too_short(tables, grid)
         return
@@ -79,29 +79,33 @@ def breaches(tables: Tables, grid: Grid, progress: Progress) -> Iterator[Finding
 
 
 def _columns(
-    tables: Tables, grid: Grid, progress: Progress
-) -> Iterator[tuple[Place, npt.NDArray[Any]]]:
+    tables: Tables, grid: OutcomeGrid, progress: Progress
+) -> Iterator[tuple[AuditedColumn, npt.NDArray[Any]]]:
     company = tables.company
     progress("looking half a year ahead of what indicators said")
-    own = outcomes.built(tables, grid.months, targets={})
+    own = outcomes.snapshots_if(tables, grid.months, targets={})
     for column in own.columns:
         key = f"indicators.{column.indicator}"
-        place = Place(FILE, column.name, f"{key} ({column.name})", (key,))
+        place = AuditedColumn(DECLARATION_FILE, column.name, f"{key} ({column.name})", (key,))
         yield place, grid.spread(own.table, column.name)
     segment = company.accounts.attributes.segment
     if company.segments:
-        place = Place(FILE, "segments", "the segment", ("segments",))
+        place = AuditedColumn(DECLARATION_FILE, "segments", "the segment", ("segments",))
         yield place, grid.spread(own.table, "segment")
     elif segment is not None:
-        place = Place(company.accounts.source, segment, "the segment", ("attributes.segment",))
+        place = AuditedColumn(
+            company.accounts.source, segment, "the segment", ("attributes.segment",)
+        )
         yield place, grid.spread(own.table, "segment")
     for source in probes.fact_sources(company):
         progress(f"looking half a year ahead of what {source} said")
         yield from _raw(tables, grid, source)
 
 
-def _raw(tables: Tables, grid: Grid, source: str) -> Iterator[tuple[Place, npt.NDArray[Any]]]:
-    asked = {f"probe{n}": probe for n, probe in enumerate(probes.latest(tables, source))}
+def _raw(
+    tables: Tables, grid: OutcomeGrid, source: str
+) -> Iterator[tuple[AuditedColumn, npt.NDArray[Any]]]:
+    asked = {f"probe{n}": probe for n, probe in enumerate(probes.latest_probes(tables, source))}
     if not asked:
         return
     built = _built(tables, grid, asked)
@@ -109,18 +113,22 @@ def _raw(tables: Tables, grid: Grid, source: str) -> Iterator[tuple[Place, npt.N
         probe = asked[column.indicator]
         name = str(probe.column)
         readers = probes.readers(tables.company, source, name)
-        place = Place(source, name, f"the latest {name}", tuple(readers))
+        place = AuditedColumn(source, name, f"the latest {name}", tuple(readers))
         yield place, grid.spread(built.table, column.name)
 
 
-def _built(tables: Tables, grid: Grid, asked: dict[str, probes.Probe]) -> snapshots.Snapshots:
+def _built(
+    tables: Tables, grid: OutcomeGrid, asked: dict[str, probes.Probe]
+) -> snapshots.Snapshots:
     plain = {name: probe.indicator for name, probe in asked.items()}
-    return outcomes.probed(tables, grid.months, plain)
+    return outcomes.probe_snapshots(tables, grid.months, plain)
 
 
-def _finding(tables: Tables, grid: Grid, place: Place, told: Told) -> Finding:
+def _finding(
+    tables: Tables, grid: OutcomeGrid, place: AuditedColumn, told: GroupOutcome
+) -> Finding:
     company = tables.company
-    file = sources.place(company.sources[place.table]) if place.table in company.sources else FILE
+    file = tables.location(place.table) if place.table in company.sources else DECLARATION_FILE
     detail = (
         f"{file}: where {place.said} {told.group.words}, {told.gone:,} of {told.accounts:,} "
         f"accounts left, all of them {LEAD_DAYS} days or more later ({told.usual:.0%} are usual; "
@@ -133,11 +141,11 @@ def _finding(tables: Tables, grid: Grid, place: Place, told: Told) -> Finding:
     return _told("error", place, told, detail, mend)
 
 
-def _told(state: Any, place: Place, told: Told, detail: str, mend: str) -> Finding:
+def _told(state: Any, place: AuditedColumn, told: GroupOutcome, detail: str, mend: str) -> Finding:
     return Finding(NAME, "audit", state, place.table, place.column, told.accounts, detail, mend)
 
 
-def _too_short(tables: Tables, grid: Grid) -> Finding:
+def _too_short(tables: Tables, grid: OutcomeGrid) -> Finding:
     source = tables.company.targets[grid.target].source
     detail = (
         f"targets.{grid.target}: the mature month starts, {grid.months[0]} to {grid.months[-1]}, "

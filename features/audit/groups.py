@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.evidence.exact_tests import (
+from features.evidence.significance import (
     Floats,
-    surely_above,
+    significantly_above,
     tenfold,
     upper_share,
 )
@@ -51,7 +51,7 @@ def _bounded(values: npt.NDArray[Any], known: npt.NDArray[Any]) -> Iterator[Grou
 
 
 @dataclass(frozen=True)
-class Told:
+class GroupOutcome:
     """How many accounts of a group left: `gone` of `accounts`; `usual` is the share of others."""
 
     group: Group
@@ -60,7 +60,7 @@ class Told:
     usual: float
 
 
-def strongest(found: list[Group], seen: Mask, gone: Mask, tests: int) -> Told | None:
+def strongest(found: list[Group], seen: Mask, gone: Mask, tests: int) -> GroupOutcome | None:
     """The group of which more leave than any honest group's odds let expect; none if there is none.
 
     `seen` and `gone` (months × accounts) say which cells have an outcome, and in which the account
@@ -71,7 +71,7 @@ def strongest(found: list[Group], seen: Mask, gone: Mask, tests: int) -> Told | 
     return max(guilty, key=lambda item: (item.gone, item.gone / item.accounts), default=None)
 
 
-def _of_group(group: Group, seen: Mask, gone: Mask, tests: int) -> Told | None:
+def _of_group(group: Group, seen: Mask, gone: Mask, tests: int) -> GroupOutcome | None:
     member = group.member & seen
     account = np.flatnonzero(member.any(axis=0))
     if not len(account):
@@ -81,9 +81,9 @@ def _of_group(group: Group, seen: Mask, gone: Mask, tests: int) -> Told | None:
     others = _highest_rate(seen & ~member, gone, tests)
     usual = gone.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     # Where a group leaves more often, the rate of all is above that of the others.
-    if not surely_above(hits, tenfold(np.minimum(usual, others))[first], tests):
+    if not significantly_above(hits, tenfold(np.minimum(usual, others))[first], tests):
         return None
-    return Told(group, hits, len(account), float(usual[first].mean()))
+    return GroupOutcome(group, hits, len(account), float(usual[first].mean()))
 
 
 def _highest_rate(others: Mask, gone: Mask, tests: int) -> Floats:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from features import snapshots, sources
-from features.audit.grid import Grid
+from features import snapshots
+from features.audit.outcome_grid import OutcomeGrid
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence import lives, probes
-from features.evidence.exact_tests import surely_most
+from features.evidence.significance import significantly_most
 from features.sources import Tables
 
 SAME_DAYS = 7
@@ -15,10 +15,10 @@ MOST = 0.9
 MANY = 0.5
 
 
-def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
+def breaches(tables: Tables, grid: OutcomeGrid) -> Iterator[Finding]:
     """Ends that were known in advance; ready-made tables of leavers as they left, others today."""
     target = tables.company.targets[grid.target]
-    ended = lives.ends(tables, target)
+    ended = lives.account_ends(tables, target)
     if ended is None:
         return
     if target.contractual:
@@ -28,7 +28,7 @@ def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
         yield from _ready_made(tables, source, ended, len(asked))
 
 
-def _known_before(tables: Tables, grid: Grid, ended: str) -> Iterator[Finding]:
+def _known_before(tables: Tables, grid: OutcomeGrid, ended: str) -> Iterator[Finding]:
     target = tables.company.targets[grid.target]
     until = snapshots.data_until(tables)
     count, early, days = tables.engine.row(
@@ -42,7 +42,7 @@ def _known_before(tables: Tables, grid: Grid, ended: str) -> Iterator[Finding]:
     part = target.event
     assert part is not None
     detail = (
-        f"{sources.place(tables.company.sources[target.source])}: {early:,} of {count:,} ends were "
+        f"{tables.location(target.source)}: {early:,} of {count:,} ends were "
         f"on record before they came, {days:.0f} days as a rule: on as-of dates between, what is "
         f"to be predicted (targets.{grid.target}) is known already"
     )
@@ -53,7 +53,7 @@ def _known_before(tables: Tables, grid: Grid, ended: str) -> Iterator[Finding]:
 
 def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator[Finding]:
     """One row per account: of those that left as they left, of all others on one day."""
-    facts = lives.facts(tables, source)
+    facts = lives.facts_by_account(tables, source)
     tables.engine.keep(
         "churnlight once",
         "SELECT account_id, max(event_time) AS last_time, count(*) AS rows, "
@@ -72,9 +72,9 @@ def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator
         f"SELECT count(*) FROM {once} WHERE ended IS NULL GROUP BY CAST(last_time AS DATE) "
         "ORDER BY 1 DESC LIMIT 1"
     )[0]
-    if together >= MOST * others and surely_most(as_left, left, tests):
+    if together >= MOST * others and significantly_most(as_left, left, tests):
         detail = (
-            f"{sources.place(tables.company.sources[source])}: one row per account, of {as_left:,} "
+            f"{tables.location(source)}: one row per account, of {as_left:,} "
             f"of {left:,} that left from within {SAME_DAYS} days of their end, of {together:,} of "
             f"{others:,} others from one day: its date alone tells who left"
         )

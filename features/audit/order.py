@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from features import sources
-from features.audit.grid import GONE, OUT, STAYED, Grid
+from features.audit.outcome_grid import GONE, OUT, STAYED, OutcomeGrid
 from features.engines.sql_text import quote
 from features.errors import Finding
-from features.evidence.exact_tests import surely_separates
+from features.evidence.significance import significantly_separates
 from features.sources import Tables
 
 LEAST = 0.75
@@ -23,7 +22,7 @@ LEAST = 0.75
 Floats = npt.NDArray[np.float64]
 
 
-def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
+def breaches(tables: Tables, grid: OutcomeGrid) -> Iterator[Finding]:
     """The account table's order of rows, or its keys' numbers, that separate gone and stayed."""
     accounts = tables.company.accounts
     if accounts.derived:
@@ -40,12 +39,12 @@ def breaches(tables: Tables, grid: Grid) -> Iterator[Finding]:
     month = table["month"].to_numpy()
     orders = {"the order of the rows": "place", "the number in the key": "number"}
     for words, name in orders.items():
-        area, few = separation(table[name].to_numpy().astype(float), gone, month)
-        if surely_separates(max(area, 1 - area), few, LEAST, 2 * len(orders)):
+        area, few = stratified_auc(table[name].to_numpy().astype(float), gone, month)
+        if significantly_separates(max(area, 1 - area), few, LEAST, 2 * len(orders)):
             yield _finding(tables, words, max(area, 1 - area), len(gone))
 
 
-def _gone(grid: Grid, keys: npt.NDArray[np.str_]) -> Floats:
+def _gone(grid: OutcomeGrid, keys: npt.NDArray[np.str_]) -> Floats:
     """1 for accounts that left, 0 for those that were there at the end, NaN for the others."""
     left = (grid.outcome == GONE).any(axis=0)
     last = np.where(grid.outcome != OUT, np.arange(len(grid.months))[:, None], -1).max(axis=0)
@@ -56,7 +55,9 @@ def _gone(grid: Grid, keys: npt.NDArray[np.str_]) -> Floats:
     return result
 
 
-def separation(values: Floats, gone: Floats, stratum: npt.NDArray[np.generic]) -> tuple[float, int]:
+def stratified_auc(
+    values: Floats, gone: Floats, stratum: npt.NDArray[np.generic]
+) -> tuple[float, int]:
     """The area under the ROC curve within strata (van Elteren 1960), and its smaller class.
 
     Strata with one class only say nothing and are left out.
@@ -77,7 +78,7 @@ def separation(values: Floats, gone: Floats, stratum: npt.NDArray[np.generic]) -
 def _finding(tables: Tables, words: str, area: float, count: int) -> Finding:
     accounts = tables.company.accounts
     detail = (
-        f"{sources.place(tables.company.sources[accounts.source])}: of accounts that signed up in "
+        f"{tables.location(accounts.source)}: of accounts that signed up in "
         f"the same month, {words} tells who left (AUC {area:.2f}): the table was written, or "
         "sorted, when that was known"
     )

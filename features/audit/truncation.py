@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import publish, snapshots, sources
-from features.assembling import select
-from features.audit import grid
+from features.assembling import source_sql
+from features.audit import outcome_grid
 from features.declaring.company import Company, Source
-from features.declaring.mistakes import FILE
+from features.declaring.mistakes import DECLARATION_FILE
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.progress import Progress, silent
@@ -28,20 +28,20 @@ from features.sources import Tables
 
 MOST_DATES = 3
 SLACK = 1e-9
-KEYS = ["as_of", "account_id"]
+SORTED_BY = ["as_of", "account_id"]
 
 
 def breaches(tables: Tables, progress: Progress = silent) -> Iterator[Finding]:
     """Columns whose rows change when the tables are cut at the as-of date."""
-    days = as_of_dates(tables)
-    whole = grid.built(tables, days)
+    days = dates_to_rebuild(tables)
+    whole = outcome_grid.snapshots_if(tables, days)
     for day in days:
         progress(f"rebuilding {day} from tables as they stood")
         with cut(tables, day) as then:
             yield from _differences(whole.at(day), snapshots.build_from(then, [day]), day)
 
 
-def as_of_dates(tables: Tables) -> list[date]:
+def dates_to_rebuild(tables: Tables) -> list[date]:
     """The last mature month start of any target, and others evenly before it."""
     found: set[date] = set()
     for name in tables.company.targets:
@@ -58,7 +58,7 @@ def cut(tables: Tables, as_of: date) -> Iterator[Tables]:
         for name in tables.company.sources:
             table = tables.engine.rows(_standing(tables, name, as_of))
             publish.write_parquet(table, Path(spool) / f"{name}.parquet")
-        with sources.opened(_company(tables.company, Path(spool), as_of)) as then:
+        with sources.open_tables(_company(tables.company, Path(spool), as_of)) as then:
             yield then
 
 
@@ -77,7 +77,7 @@ def _standing(tables: Tables, source: str, as_of: date) -> str:
     declared, kept = tables.company.sources[source], []
     moment = f"TIMESTAMP '{as_of} 00:00:00'"
     if declared.account is not None and declared.event_time is not None:
-        kept.append(f"{select.known_time(tables, source)} < {moment}")
+        kept.append(f"{source_sql.known_time(tables, source)} < {moment}")
     accounts = tables.company.accounts
     if source == accounts.source and accounts.attributes.since is not None:
         kept.append(f"CAST({quote(accounts.attributes.since)} AS DATE) < DATE '{as_of}'")
@@ -94,7 +94,7 @@ def _taken_back(tables: Tables, source: str, moment: str) -> dict[str, str]:
         part = target.event
         if part is None or part.ended is None or part.source != source:
             continue
-        known = f"{select.end_times(tables, part)['ended_known']} < {moment}"
+        known = f"{source_sql.end_times(tables, part)['ended_known']} < {moment}"
         recorded = part.ended_known.column if part.ended_known else None
         for column in filter(None, (part.ended, recorded)):
             plain = quote(column)
@@ -114,14 +114,21 @@ def _differences(whole: Snapshots, then: Snapshots, day: date) -> Iterator[Findi
             )
             mend = f"take out of {key} what is filled in after the row was known"
             yield Finding(
-                "not_known_then", "audit", "error", FILE, column.name, rows_apart, detail, mend
+                "not_known_then",
+                "audit",
+                "error",
+                DECLARATION_FILE,
+                column.name,
+                rows_apart,
+                detail,
+                mend,
             )
 
 
 def _known_rows(built: Snapshots, then: pa.Table) -> pa.Table:
     """The rows of the accounts that were there by then, in one order."""
     there = pc.is_in(built.table["account_id"], pc.unique(then["account_id"]))
-    return built.table.filter(there).sort_by([(key, "ascending") for key in KEYS])
+    return built.table.filter(there).sort_by([(key, "ascending") for key in SORTED_BY])
 
 
 def _unequal(one: pa.ChunkedArray, other: pa.ChunkedArray) -> int:

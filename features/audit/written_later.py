@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from scipy.special import bdtr
 
-from features import snapshots, sources
-from features.assembling import select
+from features import snapshots
+from features.assembling import source_sql
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence import probes
-from features.evidence.exact_tests import FAMILY
+from features.evidence.significance import FAMILY
 from features.sources import Tables
 
 RECENT_DAYS = 28
@@ -25,7 +25,7 @@ NAME = "written_later"
 
 
 @dataclass(frozen=True)
-class Column:
+class ReadColumn:
     """A column of a source that some indicators (by their keys) read."""
 
     source: str
@@ -36,8 +36,8 @@ class Column:
 def breaches(tables: Tables) -> Iterator[Finding]:
     """Columns that indicators read and that were not there when the row was known."""
     for source in probes.fact_sources(tables.company):
-        for name, kind in probes.columns(tables, source):
-            column = Column(source, name, tuple(probes.readers(tables.company, source, name)))
+        for name, kind in probes.fact_columns(tables, source):
+            column = ReadColumn(source, name, tuple(probes.readers(tables.company, source, name)))
             if not column.readers:
                 continue
             if kind.startswith(("DATE", "TIMESTAMP")) and (late := _after_known(tables, column)):
@@ -54,7 +54,7 @@ def breaches(tables: Tables) -> Iterator[Finding]:
                 yield _finding(tables, column, None, detail)
 
 
-def _after_known(tables: Tables, column: Column) -> int:
+def _after_known(tables: Tables, column: ReadColumn) -> int:
     """How many rows have a time after they were known, where those are no plans.
 
     Of the rows that came less than the median distance before the end, half should then point
@@ -62,7 +62,7 @@ def _after_known(tables: Tables, column: Column) -> int:
     """
     until = f"TIMESTAMP '{snapshots.data_until(tables)} 00:00:00'"
     known, time = (
-        select.known_time(tables, column.source),
+        source_sql.known_time(tables, column.source),
         f"CAST({quote(column.name)} AS TIMESTAMP)",
     )
     facts = (
@@ -84,9 +84,9 @@ def _after_known(tables: Tables, column: Column) -> int:
     return int(later) if chance < FAMILY else 0
 
 
-def _gaps_at_the_end(tables: Tables, column: Column) -> tuple[float, float] | None:
+def _gaps_at_the_end(tables: Tables, column: ReadColumn) -> tuple[float, float] | None:
     """The share of gaps in the last weeks and the largest before, where the last is out of line."""
-    known, until = select.known_time(tables, column.source), snapshots.data_until(tables)
+    known, until = source_sql.known_time(tables, column.source), snapshots.data_until(tables)
     block = f"date_diff('day', CAST({known} AS DATE), DATE '{until}' - 1) // {RECENT_DAYS}"
     shares = tables.engine.rows(
         f"SELECT block, avg(({quote(column.name)} IS NULL)::INT) AS gaps FROM "
@@ -100,8 +100,8 @@ def _gaps_at_the_end(tables: Tables, column: Column) -> tuple[float, float] | No
     return (last, before) if last > max(before + MORE_GAPS, 2 * before) else None
 
 
-def _finding(tables: Tables, column: Column, count: int | None, told: str) -> Finding:
+def _finding(tables: Tables, column: ReadColumn, count: int | None, told: str) -> Finding:
     readers = ", ".join(column.readers)
-    detail = f"{sources.place(tables.company.sources[column.source])}: {told}; read by {readers}"
+    detail = f"{tables.location(column.source)}: {told}; read by {readers}"
     mend = "make it a source of its own, with the time at which it became known"
     return Finding(NAME, "audit", "error", column.source, column.name, count, detail, mend)

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import snapshots, sources
-from features.assembling import select
+from features import snapshots
+from features.assembling import source_sql
 from features.breaches.reach import QUIET_DAYS
 from features.errors import Finding
 from features.evidence import lives, probes
-from features.evidence.exact_tests import FAMILY
+from features.evidence.significance import FAMILY
 from features.sources import Tables
 
 RECENT_DAYS = 90
@@ -21,7 +21,7 @@ MOST_SEGMENTS = 6
 
 
 @dataclass(frozen=True)
-class Covered:
+class Coverage:
     """Of the active accounts of each segment, how many had a fact of a source lately."""
 
     source: str
@@ -45,12 +45,13 @@ def breaches(tables: Tables) -> Iterator[Finding]:
         yield _told(tables, covered, until)
 
 
-def _covered(tables: Tables, until: date) -> list[Covered]:
+def _covered(tables: Tables, until: date) -> list[Coverage]:
     """Counted by the same code that measures indicators, as if each source were one."""
     company = tables.company
     asked = {f"probe{n}": name for n, name in enumerate(probes.fact_sources(company))}
     counts = {
-        probe: probes.any_row(source, RECENT_DAYS).indicator for probe, source in asked.items()
+        probe: probes.row_count_probe(source, RECENT_DAYS).indicator
+        for probe, source in asked.items()
     }
     probing = company.model_copy(update={"indicators": counts})
     built = snapshots.build_from(replace(tables, company=probing), [until])
@@ -63,7 +64,7 @@ def _covered(tables: Tables, until: date) -> list[Covered]:
             (str(name), int(hit[segments == name].sum()), int((segments == name).sum()))
             for name in np.unique(segments)
         )
-        found.append(Covered(asked[column.indicator], by_segment))
+        found.append(Coverage(asked[column.indicator], by_segment))
     return found
 
 
@@ -76,7 +77,7 @@ def _eligible(table: pa.Table) -> pa.ChunkedArray:
     return either
 
 
-def _left_out(tables: Tables, covered: Covered) -> Iterator[Finding]:
+def _left_out(tables: Tables, covered: Coverage) -> Iterator[Finding]:
     """Segments of which no account has a fact, where by the share of the others some should."""
     hits, accounts = covered.total
     for name, hit, those in covered.segments:
@@ -95,7 +96,7 @@ def _stopped(tables: Tables, source: str, until: date, tests: int) -> Iterator[F
     """Segments of which a source tells no more, though it goes on for the others."""
     days = (
         "SELECT DISTINCT segment, CAST(known_time AS DATE) AS day "
-        f"FROM ({lives.facts(tables, source)}) WHERE known_time < DATE '{until}'"
+        f"FROM ({lives.facts_by_account(tables, source)}) WHERE known_time < DATE '{until}'"
     )
     found = tables.engine.rows(
         "SELECT segment, min(day) AS first, max(day) AS last, count(*) AS days, "
@@ -117,9 +118,9 @@ def _stopped(tables: Tables, source: str, until: date, tests: int) -> Iterator[F
             yield Finding("segment_ends_early", "sources", "warning", *place, detail, mend)
 
 
-def _told(tables: Tables, covered: Covered, until: date) -> Finding:
+def _told(tables: Tables, covered: Coverage, until: date) -> Finding:
     hits, accounts = covered.total
-    last = select.last_day(tables, covered.source)
+    last = source_sql.last_day(tables, covered.source)
     shares = [f"{name} {hit / those:.0%}" for name, hit, those in covered.segments if those]
     listed = f" ({', '.join(shares[:MOST_SEGMENTS])})" if len(shares) > 1 else ""
     fresh = f"facts up to {last}, {(until - last).days} days before data_until; " if last else ""
@@ -132,4 +133,4 @@ def _told(tables: Tables, covered: Covered, until: date) -> Finding:
 
 
 def _place(tables: Tables, source: str) -> str:
-    return sources.place(tables.company.sources[source])
+    return tables.location(source)

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 from scipy.special import chdtri
 
-from features import snapshots, sources
-from features.assembling import select
-from features.assembling.windows import Column
+from features import snapshots
+from features.assembling import source_sql
+from features.assembling.feature_plan import FeatureColumn
 from features.errors import Finding
-from features.evidence.exact_tests import FAMILY
+from features.evidence.significance import FAMILY
 from features.snapshots import Snapshots
 from features.sources import Tables
 
@@ -62,22 +62,24 @@ def breaches(tables: Tables) -> Iterator[Finding]:
         yield _finding(tables, source, sorted(shifts, key=lambda item: -item.index))
 
 
-def _earlier(tables: Tables, column: Column, days: list[date]) -> date | None:
+def _earlier(tables: Tables, column: FeatureColumn, days: list[date]) -> date | None:
     """The first of `days` on which the column's whole window lay in the history of its source."""
     if column.window is None or column.dtype == "category":
         return None
     item, reach = tables.company.indicators[column.indicator], timedelta(_reach(tables, column))
-    start = select.first_day(tables, item.source)
+    start = source_sql.first_day(tables, item.source)
     first = max(start or date.max, snapshots.data_from(tables))
     return next((day for day in days if day - reach >= first), None)
 
 
-def _reach(tables: Tables, column: Column) -> int:
+def _reach(tables: Tables, column: FeatureColumn) -> int:
     """The days that a column looks back."""
     return (column.window or 0) + (tables.company.indicators[column.indicator].earlier or 0)
 
 
-def _shift(built: Snapshots, column: Column, reach: int, days: tuple[date, date]) -> Shift | None:
+def _shift(
+    built: Snapshots, column: FeatureColumn, reach: int, days: tuple[date, date]
+) -> Shift | None:
     since = days[0]
     before, after = (_values(built, column, reach, day) for day in days)
     if min(len(before), len(after)) < FEWEST:
@@ -87,7 +89,7 @@ def _shift(built: Snapshots, column: Column, reach: int, days: tuple[date, date]
     return Shift(column.name, since, index, allowed) if index > allowed else None
 
 
-def _values(built: Snapshots, column: Column, reach: int, day: date) -> Floats:
+def _values(built: Snapshots, column: FeatureColumn, reach: int, day: date) -> Floats:
     """The values of the accounts in question, with so long a history, NaN where unknown."""
     table = built.at(day).table
     flags = [name for name in table.column_names if name.startswith("eligible__")]
@@ -131,7 +133,7 @@ def _finding(tables: Tables, source: str, shifts: list[Shift]) -> Finding:
     shown = ", ".join(f"{item.column} {item.index:.2f}" for item in shifts[:MOST_SHOWN])
     first = shifts[0]
     detail = (
-        f"{sources.place(tables.company.sources[source])}: since {first.since}, columns have "
+        f"{tables.location(source)}: since {first.since}, columns have "
         f"shifted: {len(shifts)} (stability index {shown}; {first.allowed:.2f} is the limit): what "
         "is learnt from earlier dates may not hold"
     )

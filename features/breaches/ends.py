@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from features import sources
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence import lives, probes
@@ -16,7 +15,7 @@ def breaches(tables: Tables) -> Iterator[Finding]:
     """Facts of accounts that had long left, and accounts that belong to nobody we know."""
     yield from _parents(tables)
     for name, target in tables.company.targets.items():
-        ended = lives.ends(tables, target) if target.contractual else None
+        ended = lives.account_ends(tables, target) if target.contractual else None
         for source in probes.fact_sources(tables.company) if ended else ():
             if source != target.source:
                 yield from _after(tables, name, source, str(ended))
@@ -29,12 +28,12 @@ def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Fin
     late = f"event_time >= ended + INTERVAL {days} DAY"
     left, lively, count = tables.engine.row(
         f"SELECT count(DISTINCT account_id), count(DISTINCT account_id) FILTER (WHERE {late}), "
-        f"count(*) FILTER (WHERE {late}) FROM ({lives.facts(tables, source)}) JOIN ({ended}) "
-        "USING (account_id)"
+        f"count(*) FILTER (WHERE {late}) FROM ({lives.facts_by_account(tables, source)}) "
+        f"JOIN ({ended}) USING (account_id)"
     )
     if lively and lively >= MANY * left:
         detail = (
-            f"{sources.place(tables.company.sources[source])}: {lively:,} of {left:,} accounts "
+            f"{tables.location(source)}: {lively:,} of {left:,} accounts "
             f"that left (targets.{target}) have facts {days} days or more after their end: the "
             "end is wrong, or the key stands for somebody else"
         )
@@ -53,7 +52,7 @@ def _parents(tables: Tables) -> Iterator[Finding]:
         f"NOT IN ({known} WHERE {quote(accounts.key)} IS NOT NULL)"
     )[0]
     if count:
-        detail = f"{sources.place(tables.company.sources[accounts.source])}: parents without a row"
+        detail = f"{tables.location(accounts.source)}: parents without a row"
         mend = "add the parents, or leave the column empty"
         place = (accounts.source, accounts.attributes.parent, count)
         yield Finding("unknown_parent", "sources", "warning", *place, detail, mend)

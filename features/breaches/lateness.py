@@ -7,11 +7,11 @@ unknown to every as-of date before, as if nothing had happened.
 from collections.abc import Iterator
 from typing import Any
 
-from features.assembling import select
+from features.assembling import source_sql
 from features.declaring.company import Source
 from features.engines.sql_text import quote
 from features.errors import Finding
-from features.structure.readable import Ground, reading, table
+from features.structure.readable import ReadableTables, with_read_errors
 
 LATE_DAYS = 28
 USUAL_TIMES = 3
@@ -21,7 +21,7 @@ ONE_OF_A_KIND = 0.95
 FEWEST = 50
 
 
-def breaches(ground: Ground) -> Iterator[Finding]:
+def breaches(ground: ReadableTables) -> Iterator[Finding]:
     """Loads of old facts and rewritten facts of the sources that record when a fact was known."""
     for name, source in ground.company.sources.items():
         known = source.known_time.column if source.known_time else None
@@ -30,10 +30,10 @@ def breaches(ground: Ground) -> Iterator[Finding]:
         if ground.holds(name, source.account.column, source.event_time.column, known):
             found = [_at_once(ground, name, known), _rewritten(ground, name, source, known)]
             for item in found:
-                yield from reading(name, ground.file(name), item)
+                yield from with_read_errors(name, ground.file(name), item)
 
 
-def _at_once(ground: Ground, name: str, known: str) -> Iterator[Finding]:
+def _at_once(ground: ReadableTables, name: str, known: str) -> Iterator[Finding]:
     first = ground.company.company.data_from
     loads = (
         "SELECT loaded, count(*) AS rows, count(*) FILTER (WHERE late) AS old, "
@@ -50,16 +50,21 @@ def _at_once(ground: Ground, name: str, known: str) -> Iterator[Finding]:
         yield _loaded(ground, name, known, out_of_line[0], counted["rows"])
 
 
-def _facts(ground: Ground, name: str) -> str:
-    event, known = select.event_time(ground.tables, name), select.recorded_time(ground.tables, name)
+def _facts(ground: ReadableTables, name: str) -> str:
+    event, known = (
+        source_sql.event_time(ground.tables, name),
+        source_sql.recorded_time(ground.tables, name),
+    )
     return (
         f"SELECT CAST({event} AS DATE) AS happened, CAST({known} AS DATE) AS loaded, "
         f"coalesce({known} >= {event} + INTERVAL {LATE_DAYS} DAY, FALSE) AS late "
-        f"FROM {table(name)} WHERE {known} IS NOT NULL AND {event} IS NOT NULL"
+        f"FROM {quote(name)} WHERE {known} IS NOT NULL AND {event} IS NOT NULL"
     )
 
 
-def _loaded(ground: Ground, name: str, known: str, load: dict[str, Any], total: int) -> Finding:
+def _loaded(
+    ground: ReadableTables, name: str, known: str, load: dict[str, Any], total: int
+) -> Finding:
     detail = (
         f"{ground.file(name)}: {load['old']:,} facts ({load['old'] / total:.0%}) of "
         f"{load['days']:,} days became known on one day, {load['loaded']}, {LATE_DAYS} days or "
@@ -75,16 +80,16 @@ def _loaded(ground: Ground, name: str, known: str, load: dict[str, Any], total: 
     return Finding("late_load", "sources", "warning", *place, detail, mend)
 
 
-def _rewritten(ground: Ground, name: str, source: Source, known: str) -> Iterator[Finding]:
+def _rewritten(ground: ReadableTables, name: str, source: Source, known: str) -> Iterator[Finding]:
     """Facts that came again later with other values."""
     assert source.account is not None
     columns = [column for column in ground.tables.columns[name] if column != known]
     facts = (
         "SELECT count(*) AS rows, "
-        f"count(DISTINCT {select.recorded_time(ground.tables, name)}) AS times, "
+        f"count(DISTINCT {source_sql.recorded_time(ground.tables, name)}) AS times, "
         f"count(DISTINCT hash({', '.join(map(quote, columns))})) AS versions "
-        f"FROM {table(name)} WHERE {quote(source.account.column)} IS NOT NULL "
-        f"AND {select.event_time(ground.tables, name)} IS NOT NULL "
+        f"FROM {quote(name)} WHERE {quote(source.account.column)} IS NOT NULL "
+        f"AND {source_sql.event_time(ground.tables, name)} IS NOT NULL "
         f"GROUP BY {_identity(ground, name, source, columns)}"
     )
     counted = ground.row(
@@ -101,7 +106,7 @@ def _rewritten(ground: Ground, name: str, source: Source, known: str) -> Iterato
         yield Finding("rewritten", "sources", "warning", name, known, count, detail, mend)
 
 
-def _identity(ground: Ground, name: str, source: Source, columns: list[str]) -> str:
+def _identity(ground: ReadableTables, name: str, source: Source, columns: list[str]) -> str:
     """What makes two rows one fact: a column that numbers them, else all but the numbers."""
     assert source.account is not None
     kinds = ground.tables.columns[name]
@@ -113,10 +118,10 @@ def _identity(ground: Ground, name: str, source: Source, columns: list[str]) -> 
     ]
     distinct = ", ".join(f"count(DISTINCT {quote(column)})" for column in numbering)
     if numbering:
-        total, *found = ground.tables.engine.row(f"SELECT count(*), {distinct} FROM {table(name)}")
+        total, *found = ground.tables.engine.row(f"SELECT count(*), {distinct} FROM {quote(name)}")
         for column, count in zip(numbering, found, strict=True):
             if count >= max(ONE_OF_A_KIND * total, FEWEST):
                 return quote(column)
     texts = [quote(column) for column in columns if kinds[column] == "VARCHAR"]
     own = f"CAST({quote(source.account.column)} AS VARCHAR)"
-    return ", ".join([own, select.event_time(ground.tables, name), *texts])
+    return ", ".join([own, source_sql.event_time(ground.tables, name), *texts])

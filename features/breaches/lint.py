@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from features.declaring.company import Company
-from features.declaring.mistakes import FILE
+from features.declaring.mistakes import DECLARATION_FILE
 from features.errors import Finding
 
 
@@ -93,4 +93,4 @@ def _unused_systems(company: Company) -> Iterator[Finding]:
 def _finding(
     state: Literal["warning", "advice"], name: str, key: str, detail: str, mend: str
 ) -> Finding:
-    return Finding(name, "declaration", state, FILE, key, None, detail, mend)
+    return Finding(name, "declaration", state, DECLARATION_FILE, key, None, detail, mend)

@@ -26,7 +26,7 @@ EXPECTED = 3
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class OutcomeCounts:
     """What became of the eligible accounts of one target at its mature as-of dates.
 
     `months` has one row per as-of date: (as_of, eligible with a label, churned). `churned` and
@@ -38,7 +38,7 @@ class Outcomes:
     stayed: int
 
 
-def count(table: pa.Table, target: str) -> Outcomes:
+def count_outcomes(table: pa.Table, target: str) -> OutcomeCounts:
     """The outcomes of `target` in the rows of snapshots."""
     label = table[f"label__{target}"]
     settled = table.filter(pc.is_valid(label))
@@ -51,7 +51,7 @@ def count(table: pa.Table, target: str) -> Outcomes:
         grouped[f"label__{target}_sum"].to_pylist(),
         strict=True,
     )
-    return Outcomes(
+    return OutcomeCounts(
         tuple(sorted(months)), _accounts(settled, target, 1), _accounts(settled, target, 0)
     )
 
@@ -88,7 +88,7 @@ def _of_target(tables: Tables, name: str) -> Iterator[Finding]:
     only = {name: tables.company.targets[name]}
     bare = tables.company.model_copy(update={"targets": only, "indicators": {}})
     rows = snapshots.build_from(replace(tables, company=bare), months).table
-    outcomes = count(rows, name)
+    outcomes = count_outcomes(rows, name)
     yield from too_few(tables.company, name, outcomes)
     yield from _without_outcome(tables.company, name, outcomes)
     yield _told(tables.company, name, outcomes)
@@ -108,7 +108,7 @@ def _no_month(tables: Tables, name: str) -> Finding:
     return _finding(company, name, (_gravity(company, name), "no_mature_month"), detail, mend)
 
 
-def too_few(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:
+def too_few(company: Company, name: str, outcomes: OutcomeCounts) -> Iterator[Finding]:
     """One class only, or fewer than `MIN_CHURNERS` accounts of a class."""
     state = _gravity(company, name)
     left, right = company.targets[name].words
@@ -132,7 +132,7 @@ def _gravity(company: Company, name: str) -> Literal["error", "warning"]:
     return "error" if name in company.adverse else "warning"
 
 
-def _without_outcome(company: Company, name: str, outcomes: Outcomes) -> Iterator[Finding]:
+def _without_outcome(company: Company, name: str, outcomes: OutcomeCounts) -> Iterator[Finding]:
     """Months in which nobody churned although, by the rate of all, some should have."""
     eligible = sum(those for _, those, _ in outcomes.months)
     hits = sum(hit for _, _, hit in outcomes.months)
@@ -157,7 +157,7 @@ def _mend(name: str) -> str:
     return f"bring a longer history or more accounts, or mend the rule of [targets.{name}]"
 
 
-def _told(company: Company, name: str, outcomes: Outcomes) -> Finding:
+def _told(company: Company, name: str, outcomes: OutcomeCounts) -> Finding:
     word, _ = company.targets[name].words
     shown = outcomes.months[-MOST_MONTHS:]
     listed = ", ".join(f"{day:%Y-%m} {hit:,} of {eligible:,}" for day, eligible, hit in shown)
@@ -181,6 +181,6 @@ def _finding(
 ) -> Finding:
     target = company.targets[name]
     state, check = kind
-    place = sources.place(company.sources[target.source])
+    place = sources.location(company.sources[target.source])
     told = f"targets.{name}: {place}: {detail}"
     return Finding(check, "train", state, target.source, None, rows, told, mend)

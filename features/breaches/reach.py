@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import date
 
-from features import snapshots, sources
-from features.assembling import select
+from features import snapshots
+from features.assembling import source_sql
 from features.declaring.company import Event
 from features.engines.sql_text import quote
 from features.errors import Finding
@@ -29,7 +29,7 @@ def _of_source(tables: Tables, name: str, until: date) -> Iterator[Finding]:
     )
     if last is not None and (until - last).days > max(QUIET_DAYS, longest or 0):
         detail = (
-            f"{sources.place(tables.company.sources[name])} ends on {last}, {(until - last).days} "
+            f"{tables.location(name)} ends on {last}, {(until - last).days} "
             f"days before data_until ({until}), and never was silent for so long before"
         )
         mend = f"bring it up to {until}, or set company.data_until to where every table is complete"
@@ -38,8 +38,8 @@ def _of_source(tables: Tables, name: str, until: date) -> Iterator[Finding]:
 
 def _days(tables: Tables, name: str) -> str:
     """The days on which anything of a source became known; the ends of subscriptions count."""
-    known = [select.known_time(tables, name)]
-    known += [select.end_times(tables, event)["ended"] for event in _ends(tables, name)]
+    known = [source_sql.known_time(tables, name)]
+    known += [source_sql.end_times(tables, event)["ended"] for event in _ends(tables, name)]
     return " UNION ALL ".join(
         f"SELECT CAST({it} AS DATE) AS day FROM {quote(name)}" for it in known
     )

@@ -6,8 +6,7 @@ A measured column is looked at month by month; a change is what no month before 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from features import sources
-from features.assembling import select
+from features.assembling import source_sql
 from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
 from features.errors import Finding
@@ -26,7 +25,7 @@ Month = dict[str, Any]
 def breaches(tables: Tables) -> Iterator[Finding]:
     """Changes of the columns that indicators read."""
     for source in probes.fact_sources(tables.company):
-        for name, kind in probes.columns(tables, source):
+        for name, kind in probes.fact_columns(tables, source):
             if not probes.readers(tables.company, source, name):
                 continue
             if is_number(kind):
@@ -60,7 +59,7 @@ def _apart(before: list[Month], after: list[Month]) -> bool:
 
 def _words(tables: Tables, source: str, name: str) -> Iterator[Finding]:
     column = quote(name)
-    few = name in probes.kinds(tables, source)
+    few = name in probes.kind_columns(tables, source)
     asked = (
         f"{f'list(DISTINCT {column})' if few else '[]'} AS words, "
         f"avg((TRY_CAST({column} AS DOUBLE) IS NOT NULL)::INT) AS numbers"
@@ -94,7 +93,7 @@ def _no_word_in_common(before: list[Month], after: list[Month]) -> bool:
 
 def _months(tables: Tables, source: str, asked: str, where: str) -> list[Month]:
     """What is `asked` of the rows of each month that has enough of them."""
-    event = select.event_time(tables, source)
+    event = source_sql.event_time(tables, source)
     found: list[Month] = tables.engine.rows(
         f"SELECT strftime({event}, '%Y-%m') AS month, {asked} FROM {quote(source)} "
         f"WHERE {where} AND {event} IS NOT NULL GROUP BY 1 HAVING count(*) >= {FEWEST} ORDER BY 1"
@@ -115,5 +114,5 @@ def _change(
 def _finding(
     tables: Tables, source: str, column: str, check: str, told: tuple[str, str]
 ) -> Finding:
-    detail = f"{sources.place(tables.company.sources[source])}: {column}: {told[0]}"
+    detail = f"{tables.location(source)}: {column}: {told[0]}"
     return Finding(check, "features", "warning", source, column, None, detail, told[1])

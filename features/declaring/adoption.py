@@ -10,11 +10,11 @@ from typing import Any
 
 from features import catalog
 from features.declaring.indicator import BASES
-from features.declaring.mistakes import unknown
+from features.declaring.mistakes import unknown_name
 from features.declaring.toml_lines import Lines
 from features.errors import Problem
 
-KINDS = ("taxonomies", "indicators", "playbooks")
+ADOPTABLE = ("taxonomies", "indicators", "playbooks")
 MERGED = ("says", "topics", "about")
 """Tables inside a table, of which one key can be changed and the others stay."""
 
@@ -24,21 +24,21 @@ def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Problem]:
 
     Answers what cannot be adopted.
     """
-    for kind in KINDS:
+    for kind in ADOPTABLE:
         offered = catalog.entries(kind)
-        for name, table in tables(raw, kind):
+        for name, table in named_tables(raw, kind):
             if not isinstance(wanted := table.get("adopt"), str):
                 continue
             if wanted not in offered:
                 path, what = (kind, name, "adopt"), f"no such entry of the catalogue's {kind}"
-                yield unknown(path, what, wanted, offered, lines)
+                yield unknown_name(path, what, wanted, offered, lines)
                 continue
             raw[kind][name] = _filled(offered[wanted], table)
             if kind == "indicators":
                 _bring_along(raw, wanted.partition(".")[0], raw[kind][name])
 
 
-def tables(raw: Mapping[str, Any], kind: str) -> list[tuple[str, dict[str, Any]]]:
+def named_tables(raw: Mapping[str, Any], kind: str) -> list[tuple[str, dict[str, Any]]]:
     """The tables `[kind.NAME]` of a declaration as it was read, by name."""
     group = raw.get(kind)
     items = group.items() if isinstance(group, dict) else ()

@@ -15,10 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from features.declaring import adoption, mistakes
-from features.declaring.adoption import tables
+from features.declaring.adoption import named_tables
 from features.declaring.company import Company, Target
 from features.declaring.indicator import BASES, Indicator, Topic
-from features.declaring.mistakes import FILE, unknown
+from features.declaring.mistakes import DECLARATION_FILE, unknown_name
 from features.declaring.toml_lines import KeyPath, Lines
 from features.errors import DeclarationError, NotFound, Problem
 
@@ -35,18 +35,18 @@ def load(folder: Path | str) -> Company:
     """
     folder = Path(folder)
     try:
-        text = (folder / FILE).read_text(encoding="utf-8-sig")
+        text = (folder / DECLARATION_FILE).read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
-            f"{folder / FILE}: no such file; write one with: churnlight init {folder}"
+            f"{folder / DECLARATION_FILE}: no such file; write one with: churnlight init {folder}"
         ) from None
     except UnicodeDecodeError as error:
         raise DeclarationError(
-            f"{folder / FILE}: not UTF-8 text ({error.reason}); save it as UTF-8"
+            f"{folder / DECLARATION_FILE}: not UTF-8 text ({error.reason}); save it as UTF-8"
         ) from error
     except OSError as error:
         raise DeclarationError(
-            f"{folder / FILE}: cannot be read ({error.strerror}); mend its rights"
+            f"{folder / DECLARATION_FILE}: cannot be read ({error.strerror}); mend its rights"
         ) from error
     return parse(text, folder)
 
@@ -109,7 +109,7 @@ def _follows_from(item: Problem, not_adopted: list[Problem]) -> bool:
 
 def _not_for_the_file(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     for key in sorted(mistakes.NOT_IN_THE_FILE & raw.keys()):
-        yield unknown((key,), "unknown key", key, mistakes.keys_at(()), lines)
+        yield unknown_name((key,), "unknown key", key, mistakes.keys_at(()), lines)
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -127,7 +127,9 @@ def _toml(text: str) -> dict[str, Any]:
 
 
 def _not_toml(line: int, what: str) -> DeclarationError:
-    return DeclarationError.of([Problem(FILE, line, "syntax", what, "", "mend the TOML there")])
+    return DeclarationError.of(
+        [Problem(DECLARATION_FILE, line, "syntax", what, "", "mend the TOML there")]
+    )
 
 
 def _hash(company: Company) -> str:
@@ -138,7 +140,7 @@ def _hash(company: Company) -> str:
 
 def _derive(raw: dict[str, Any]) -> None:
     """Fills in, in place, the source and windows of indicators that are made of others."""
-    indicators = dict(tables(raw, "indicators"))
+    indicators = dict(named_tables(raw, "indicators"))
     # A rank may be of a quotient, whose own are then there.
     for measure in ("quotient", "peer_rank"):
         key = BASES[measure][0]
@@ -150,17 +152,17 @@ def _derive(raw: dict[str, Any]) -> None:
 
 
 def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
-    sources = [name for name, _ in tables(raw, "sources")]
-    playbooks = [name for name, _ in tables(raw, "playbooks")]
+    sources = [name for name, _ in named_tables(raw, "sources")]
+    playbooks = [name for name, _ in named_tables(raw, "playbooks")]
     for path, name in _named_sources(raw):
         if isinstance(name, str) and name not in sources:
-            yield unknown(path, "no such source is declared", name, sources, lines)
+            yield unknown_name(path, "no such source is declared", name, sources, lines)
     for kind in ("indicators", "targets"):
-        for name, table in tables(raw, kind):
+        for name, table in named_tables(raw, kind):
             playbook = table.get("playbook")
             if isinstance(playbook, str) and playbook not in playbooks:
                 path = (kind, name, "playbook")
-                yield unknown(path, "no such playbook is declared", playbook, playbooks, lines)
+                yield unknown_name(path, "no such playbook is declared", playbook, playbooks, lines)
     yield from _broken_likelihoods(raw, lines)
     yield from _broken_systems(raw, lines)
     yield from _broken_bases(raw, lines)
@@ -169,25 +171,25 @@ def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem
 
 
 def _broken_likelihoods(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
-    indicators = [name for name, _ in tables(raw, "indicators")]
-    for target, table in tables(raw, "targets"):
+    indicators = [name for name, _ in named_tables(raw, "indicators")]
+    for target, table in named_tables(raw, "targets"):
         likelier = table.get("likelier")
         for name in likelier if isinstance(likelier, dict) else ():
             if name not in indicators:
                 path = ("targets", target, "likelier", name)
-                yield unknown(path, "no such indicator is declared", name, indicators, lines)
+                yield unknown_name(path, "no such indicator is declared", name, indicators, lines)
 
 
 def _named_sources(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
     accounts = raw.get("accounts")
     if isinstance(accounts, dict):
         yield ("accounts", "source"), accounts.get("source")
-    for target, table in tables(raw, "targets"):
+    for target, table in named_tables(raw, "targets"):
         for form in ("event", "inactivity"):
             if isinstance(part := table.get(form), dict):
                 yield ("targets", target, form, "source"), part.get("source")
         yield ("targets", target, "active"), table.get("active")
-    for indicator, table in tables(raw, "indicators"):
+    for indicator, table in named_tables(raw, "indicators"):
         yield ("indicators", indicator, "source"), table.get("source")
 
 
@@ -195,17 +197,19 @@ def _broken_systems(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     accounts = raw.get("accounts")
     declared = accounts.get("crosswalk") if isinstance(accounts, dict) else None
     crosswalk = declared if isinstance(declared, dict) else {}
-    for source, table in tables(raw, "sources"):
+    for source, table in named_tables(raw, "sources"):
         account = table.get("account")
         system = account.get("system") if isinstance(account, dict) else None
         if isinstance(system, str) and system not in crosswalk:
             path = ("sources", source, "account", "system")
-            yield unknown(path, "no such system in accounts.crosswalk", system, crosswalk, lines)
+            yield unknown_name(
+                path, "no such system in accounts.crosswalk", system, crosswalk, lines
+            )
 
 
 def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     """Indicators that are made of others have to find them, with columns that fit."""
-    indicators = dict(tables(raw, "indicators"))
+    indicators = dict(named_tables(raw, "indicators"))
     for name, table in indicators.items():
         measure = table.get("measure")
         for key in BASES.get(str(measure), ()):
@@ -214,18 +218,18 @@ def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
                 continue
             if base not in indicators or base == name:
                 known = indicators.keys() - {name}
-                yield unknown(path, "no such other indicator is declared", base, known, lines)
+                yield unknown_name(path, "no such other indicator is declared", base, known, lines)
             elif (
                 indicators[base].get("measure")
                 in (("quotient", "peer_rank"), ("peer_rank",))[measure == "peer_rank"]
             ):
                 mend = "name one that is measured over facts"
                 what = f"a {indicators[base].get('measure')} cannot be part of a {measure}"
-                yield Problem(FILE, lines[path], ".".join(path), what, repr(base), mend)
+                yield Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), mend)
             elif missing := _windows_that_lack(table, indicators[base], key):
                 what = f"indicators.{base} has no window {missing[0]}"
                 mend = f'add it there, or take windows = ["{missing[0]}"] out here'
-                yield Problem(FILE, lines[path], ".".join(path), what, repr(base), mend)
+                yield Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), mend)
 
 
 def _windows_that_lack(table: Mapping[str, Any], base: Mapping[str, Any], key: str) -> list[str]:
@@ -236,25 +240,25 @@ def _windows_that_lack(table: Mapping[str, Any], base: Mapping[str, Any], key: s
 
 
 def _broken_topics(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
-    taxonomies = dict(tables(raw, "taxonomies"))
-    for name, table in tables(raw, "indicators"):
+    taxonomies = dict(named_tables(raw, "taxonomies"))
+    for name, table in named_tables(raw, "indicators"):
         about = table.get("about")
         if not isinstance(about, dict) or not isinstance(about.get("taxonomy"), str):
             continue
         taxonomy, path = about["taxonomy"], ("indicators", name, "about", "taxonomy")
         if taxonomy not in taxonomies:
-            yield unknown(path, "no such taxonomy is declared", taxonomy, taxonomies, lines)
+            yield unknown_name(path, "no such taxonomy is declared", taxonomy, taxonomies, lines)
             continue
         topics = taxonomies[taxonomy].get("topics")
         topic = about.get("topic")
         if isinstance(topics, dict) and isinstance(topic, str) and topic not in topics:
             path = ("indicators", name, "about", "topic")
-            yield unknown(path, f"no such topic in {taxonomy}", topic, topics, lines)
+            yield unknown_name(path, f"no such topic in {taxonomy}", topic, topics, lines)
 
 
 def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
     """A source that facts are taken from needs an account key and an event time."""
-    declared = dict(tables(raw, "sources"))
+    declared = dict(named_tables(raw, "sources"))
     accounts = raw.get("accounts")
     plain = isinstance(accounts, dict) and not accounts.get("derived")
     users = {
@@ -267,4 +271,4 @@ def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Pro
             if source in declared and key not in declared[source]:
                 where = ("sources", source, key)
                 mend = f'add {key} = "…": {".".join(user)} takes facts from it'
-                yield Problem(FILE, lines[where], ".".join(where), "missing", "", mend)
+                yield Problem(DECLARATION_FILE, lines[where], ".".join(where), "missing", "", mend)

@@ -1,6 +1,6 @@
-"""Pydantic's refusals of a declaration in plain words: what is wrong, what was got, how to mend.
+"""Pydantic's refusals of a declaration in plain words: the rule, the value and the fix.
 
-One line per kind of refusal stands in `WORDS`; a kind that is not there keeps pydantic's words.
+`PLAIN_WORDS` has one line per kind of refusal; a kind that it lacks keeps pydantic's words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,12 +15,12 @@ from features.declaring.spelling import did_you_mean
 from features.declaring.toml_lines import KeyPath, Lines
 from features.errors import Problem
 
-FILE = "churnlight.toml"
+DECLARATION_FILE = "churnlight.toml"
 NOT_IN_THE_FILE = frozenset({"folder", "declaration_hash"})
 LONGEST_GOT = 60
 
 # kind of refusal: (what is wrong, how to mend it), filled in with pydantic's context
-WORDS: dict[str, tuple[str, str]] = {
+PLAIN_WORDS: dict[str, tuple[str, str]] = {
     "string_type": ("not text", 'write it in quotes: "…"'),
     "string_too_short": ("empty", "write something, or leave the key out"),
     "bool_type": ("neither true nor false", "write true or false, without quotes"),
@@ -42,16 +42,18 @@ def problem(detail: ErrorDetails, lines: Lines) -> Problem:
     """One refusal of pydantic's as a problem with its line in the file."""
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     what, given, mend = _words(detail, path)
-    return Problem(FILE, lines[path], ".".join(path), what, given, mend)
+    return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, given, mend)
 
 
-def unknown(path: KeyPath, what: str, named: str, known: Iterable[str], lines: Lines) -> Problem:
+def unknown_name(
+    path: KeyPath, what: str, named: str, known: Iterable[str], lines: Lines
+) -> Problem:
     """A name at `path` that is none of the `known`, with the nearest of them."""
     mend = did_you_mean(named, known)
-    return Problem(FILE, lines[path], ".".join(path), what, repr(named), mend)
+    return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(named), mend)
 
 
-def got(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """`value` as the file would say it, short; nothing for a whole table."""
     if isinstance(value, Mapping | BaseModel):
         return ""
@@ -77,12 +79,12 @@ def _words(detail: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
     if kind == "too_short":
         return "empty", "", f"declare at least one: [{'.'.join(path)}.NAME]"
     if kind == "declaration":
-        return context["what"], got(detail["input"]), context["mend"]
+        return context["what"], shown_value(detail["input"]), context["mend"]
     if kind == "literal_error":
         choices = get_args(_annotation(path))
-        return "no such choice", got(detail["input"]), _choose(detail["input"], choices)
-    plain = WORDS.get(kind, (detail["msg"][0].lower() + detail["msg"][1:], ""))
-    return plain[0], got(detail["input"]), plain[1].format(**context)
+        return "no such choice", shown_value(detail["input"]), _choose(detail["input"], choices)
+    plain = PLAIN_WORDS.get(kind, (detail["msg"][0].lower() + detail["msg"][1:], ""))
+    return plain[0], shown_value(detail["input"]), plain[1].format(**context)
 
 
 def _add(path: KeyPath) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from features import engines, publish
 from features.declaring import declaration
-from features.declaring.mistakes import FILE
-from features.drafting import guesses, measures, profiles
-from features.drafting.guesses import Facts, Reading
-from features.drafting.profiles import Column
+from features.declaring.mistakes import DECLARATION_FILE
+from features.drafting import first_indicators, guesses, profiles
+from features.drafting.guesses import FactTable, Reading
+from features.drafting.profiles import ColumnProfile
 from features.engines.on_duckdb import Engine
 from features.errors import DeclarationError, NotFound
 
@@ -37,16 +37,16 @@ def write(folder: Path, *, force: bool = False) -> Path:
     """
     if not folder.is_dir():
         raise NotFound(f"{folder}: no such folder")
-    path = folder / FILE
+    path = folder / DECLARATION_FILE
     if path.exists() and not force:
         raise DeclarationError(f"{path} exists already; overwrite it with --force")
-    text = draft(folder)
+    text = draft_declaration(folder)
     with publish.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
 
 
-def draft(folder: Path) -> str:
+def draft_declaration(folder: Path) -> str:
     """The text of a first declaration for the tables in `folder`."""
     with engines.start("duckdb") as engine:
         found, left_out = profiles.look(engine, folder)
@@ -55,7 +55,7 @@ def draft(folder: Path) -> str:
             raise DeclarationError(
                 f"{folder}: no table has both a column with keys of accounts, such as "
                 "customer_id, and a column of dates or timestamps; name them so, or write "
-                f"{FILE} by hand after docs/declaration.md"
+                f"{DECLARATION_FILE} by hand after docs/declaration.md"
             )
         text = "\n".join(_lines(folder, reading, [*left_out, *reading.left_out], engine))
     declaration.parse(text, folder)
@@ -73,7 +73,7 @@ def _lines(folder: Path, reading: Reading, left_out: list[str], engine: Engine) 
         for item in reading.facts
         if profiles.is_daily(engine, item.table.name, item.account, item.event.name)
     )
-    drafts = measures.indicators(reading, daily, reserved)
+    drafts = first_indicators.indicators(reading, daily, reserved)
     yield HEAD.format(folder=folder.name or folder)
     yield from _company(folder, until, activity)
     yield from _accounts(reading)
@@ -86,11 +86,11 @@ def _lines(folder: Path, reading: Reading, left_out: list[str], engine: Engine) 
         {"capacity": 0.1, "min_history": "28d"},
         "guessed: a team can work one account in ten",
     )
-    for name, keys in measures.playbooks(drafts).items():
+    for name, keys in first_indicators.playbooks(drafts).items():
         yield from _table(f"playbooks.{name}", keys, "guessed: put your own steps here")
 
 
-def _company(folder: Path, until: date | None, activity: Facts) -> Iterator[str]:
+def _company(folder: Path, until: date | None, activity: FactTable) -> Iterator[str]:
     name = folder.resolve()
     called = name.parent.name if name.name == "data" else name.name
     keys: dict[str, object] = {"name": re.sub(r"[-_]+", " ", called).strip().title() or "Company"}
@@ -131,7 +131,7 @@ def _sources(reading: Reading, left_out: list[str]) -> Iterator[str]:
         yield f"# left out: {line}\n"
 
 
-def _source(item: Facts) -> Iterator[str]:
+def _source(item: FactTable) -> Iterator[str]:
     account: object = item.account
     if item.system is not None:
         account = {"system": item.system, "column": item.account}
@@ -152,13 +152,13 @@ def _source(item: Facts) -> Iterator[str]:
     yield from _table(f"sources.{item.table.name}", keys, *why)
 
 
-def _zone(key: str, column: Column) -> str:
+def _zone(key: str, column: ColumnProfile) -> str:
     example = f'{key} = {{ column = {_toml(column.name)}, zone = "Europe/Berlin" }}'
     return f"decide: the timestamps carry no zone; name it: {example}"
 
 
 def _target(reading: Reading, days: int) -> Iterator[str]:
-    why, keys = measures.target(reading, days)
+    why, keys = first_indicators.target(reading, days)
     yield from _table("targets.churn", keys, f"guessed: {why}")
 
 

@@ -1,16 +1,16 @@
 """What the tables of a folder may mean: the accounts, the facts, their times and keys.
 
 A guess is a plain value with the reason for it, so that the draft can say why. Column names
-speak English; a new word is one entry in `WORDS`.
+speak English; a new word is one entry in `ROLE_WORDS`.
 """
 
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from features.drafting.profiles import KEY_WORDS, Column, Link, Profile, words
+from features.drafting.profiles import KEY_WORDS, ColumnProfile, Link, TableProfile, name_words
 
-WORDS: dict[str, frozenset[str]] = {
+ROLE_WORDS: dict[str, frozenset[str]] = {
     role: frozenset(text.split())
     for role, text in {
         "account": "account accounts customer customers client clients company companies org "
@@ -49,50 +49,50 @@ ACCOUNT_KEY = frozenset({"account", "customer"})
 
 
 @dataclass(frozen=True)
-class Facts:
+class FactTable:
     """A table of facts: its account column (of `system`, if another's key) and its times."""
 
-    table: Profile
+    table: TableProfile
     account: str
-    event: Column
+    event: ColumnProfile
     system: str | None = None
-    known: Column | None = None
-    ended: Column | None = None
+    known: ColumnProfile | None = None
+    ended: ColumnProfile | None = None
 
 
 @dataclass(frozen=True)
 class Reading:
     """The whole guess. `accounts` is none where accounts are derived from the first of `facts`."""
 
-    accounts: Profile | None
+    accounts: TableProfile | None
     key: str
     since: str | None
     attributes: dict[str, str] = field(default_factory=dict)
     crosswalk: dict[str, str] = field(default_factory=dict)
-    facts: tuple[Facts, ...] = ()
+    facts: tuple[FactTable, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
-    def term(self) -> Facts | None:
+    def term(self) -> FactTable | None:
         """The facts that say when a contract ended, if any do."""
         ending = [item for item in self.facts if item.ended is not None]
-        named = [item for item in ending if words(item.table.name) & WORDS["term"]]
+        named = [item for item in ending if name_words(item.table.name) & ROLE_WORDS["term"]]
         return next(iter(named or ending), None)
 
     @property
-    def activity(self) -> Facts:
+    def activity(self) -> FactTable:
         """The busiest facts that customers make themselves."""
         own = [item for item in self.facts if not is_side_show(item)]
         return max(own or self.facts, key=lambda item: item.table.rows)
 
 
-def is_side_show(item: Facts) -> bool:
+def is_side_show(item: FactTable) -> bool:
     """Whether the facts are troubles, our own work or contracts rather than use and orders."""
-    other = WORDS["bad"] | WORDS["work"] | WORDS["term"] | WORDS["relation"]
-    return bool(words(item.table.name) & other)
+    other = ROLE_WORDS["bad"] | ROLE_WORDS["work"] | ROLE_WORDS["term"] | ROLE_WORDS["relation"]
+    return bool(name_words(item.table.name) & other)
 
 
-def read(profiles: list[Profile], links: list[Link]) -> Reading | None:
+def read(profiles: list[TableProfile], links: list[Link]) -> Reading | None:
     """What the tables may mean; nothing where no column can be the key of an account."""
     found = _account_table(profiles, links)
     if found is not None:
@@ -103,7 +103,9 @@ def read(profiles: list[Profile], links: list[Link]) -> Reading | None:
     return _derived(profiles, links, found)
 
 
-def _account_table(profiles: list[Profile], links: list[Link]) -> tuple[Profile, str] | None:
+def _account_table(
+    profiles: list[TableProfile], links: list[Link]
+) -> tuple[TableProfile, str] | None:
     """The unique key that most other tables share; names, then places decide between equals."""
     named_by: Counter[tuple[str, str]] = Counter()
     for table, to_table, to_column in {(i.table, i.to_table, i.to_column) for i in links}:
@@ -114,7 +116,7 @@ def _account_table(profiles: list[Profile], links: list[Link]) -> tuple[Profile,
     table_name, column = max(
         sorted(named_by),
         key=lambda place: (
-            bool(words(place[0]) & WORDS["account"]),
+            bool(name_words(place[0]) & ROLE_WORDS["account"]),
             named_by[place],
             *_own_key(by_name[place[0]], place[1]),
         ),
@@ -122,25 +124,25 @@ def _account_table(profiles: list[Profile], links: list[Link]) -> tuple[Profile,
     return by_name[table_name], column
 
 
-def _own_key(table: Profile, column: str) -> tuple[bool, bool, int]:
+def _own_key(table: TableProfile, column: str) -> tuple[bool, bool, int]:
     """How much a unique column looks like the table's own key: by name, then by its place."""
-    own = {word.removesuffix("s") for word in words(table.name)}
-    named = {word.removesuffix("s") for word in words(column)}
+    own = {word.removesuffix("s") for word in name_words(table.name)}
+    named = {word.removesuffix("s") for word in name_words(column)}
     place = [item.name for item in table.columns].index(column)
     return bool(named & own), bool(named & ACCOUNT_KEY), -place
 
 
-def _since(table: Profile) -> str | None:
-    named = [item for item in table.times if item.words & WORDS["since"]]
+def _since(table: TableProfile) -> str | None:
+    named = [item for item in table.times if item.words & ROLE_WORDS["since"]]
     full = [item for item in named if item.filled == item.rows]
     return next((item.name for item in full or named), None)
 
 
 def _with_account_table(
-    profiles: list[Profile], links: list[Link], table: Profile, key: str, since: str
+    profiles: list[TableProfile], links: list[Link], table: TableProfile, key: str, since: str
 ) -> Reading:
     systems: dict[str, str] = {}
-    facts: list[Facts] = []
+    facts: list[FactTable] = []
     left_out: list[str] = []
     for other in profiles:
         link = _link(links, other, table, key)
@@ -161,52 +163,54 @@ def _with_account_table(
     return Reading(table, key, since, attributes, crosswalk, tuple(facts), tuple(left_out))
 
 
-def _link(links: list[Link], other: Profile, table: Profile, key: str) -> Link | None:
+def _link(links: list[Link], other: TableProfile, table: TableProfile, key: str) -> Link | None:
     """How `other` names the accounts, by their own key rather than by another system's."""
     found = [item for item in links if (item.table, item.to_table) == (other.name, table.name)]
     return min(found, key=lambda item: (item.to_column != key, item.column), default=None)
 
 
-def _in_system(found: Facts, column: str, systems: dict[str, str]) -> Facts:
+def _in_system(found: FactTable, column: str, systems: dict[str, str]) -> FactTable:
     if column not in systems:
         short = re.sub(r"_?(id|no|nr|number|key|code|org|uuid)$", "", column.lower()).strip("_")
         taken = set(systems.values())
         name = short if short and short not in taken else column.lower()
         systems[column] = re.sub(r"[^a-z0-9_]+", "_", name)
-    return Facts(found.table, found.account, found.event, systems[column], found.known, found.ended)
+    return FactTable(
+        found.table, found.account, found.event, systems[column], found.known, found.ended
+    )
 
 
-def _own_end(table: Profile, key: str, since: str) -> Facts | None:
+def _own_end(table: TableProfile, key: str, since: str) -> FactTable | None:
     """The account table itself says who left, where it has a column for that."""
     ended = _ended(table)
-    return Facts(table, key, table.column(since), ended=ended) if ended else None
+    return FactTable(table, key, table.column(since), ended=ended) if ended else None
 
 
-def _facts(table: Profile, account: str) -> Facts | None:
-    known = [item for item in table.times if item.words & WORDS["known"]]
-    changed = [item for item in table.times if item.words & WORDS["changed"]]
-    ends = [item for item in table.times if item.words & WORDS["end"]]
+def _facts(table: TableProfile, account: str) -> FactTable | None:
+    known = [item for item in table.times if item.words & ROLE_WORDS["known"]]
+    changed = [item for item in table.times if item.words & ROLE_WORDS["changed"]]
+    ends = [item for item in table.times if item.words & ROLE_WORDS["end"]]
     plain = [item for item in table.times if item not in (*known, *changed, *ends)]
     ordered = sorted(plain or ends or changed or known, key=lambda item: item.filled < item.rows)
     chosen = next(iter(ordered), None)
     if chosen is None:
         return None
     recorded = next((item for item in known if item != chosen and item.filled), None)
-    return Facts(table, account, chosen, known=recorded, ended=_ended(table, chosen))
+    return FactTable(table, account, chosen, known=recorded, ended=_ended(table, chosen))
 
 
-def _ended(table: Profile, event: Column | None = None) -> Column | None:
+def _ended(table: TableProfile, event: ColumnProfile | None = None) -> ColumnProfile | None:
     """A column of ends in which some are still open: what runs has no end yet."""
     found = [
         item
         for item in table.times
-        if item.words & WORDS["ended"] and not item.words & WORDS["known"]
+        if item.words & ROLE_WORDS["ended"] and not item.words & ROLE_WORDS["known"]
         if item.filled < item.rows and item != event
     ]
     return next(iter(found), None)
 
 
-def _attributes(table: Profile, taken: set[str]) -> dict[str, str]:
+def _attributes(table: TableProfile, taken: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for attribute, (content, pattern) in ATTRIBUTES.items():
         for item in table.columns:
@@ -217,7 +221,7 @@ def _attributes(table: Profile, taken: set[str]) -> dict[str, str]:
     return found
 
 
-def _fits(item: Column, content: str) -> bool:
+def _fits(item: ColumnProfile, content: str) -> bool:
     return {
         "text": item.type == "VARCHAR" or "INT" in item.type,
         "few": item.type == "VARCHAR" and 1 < item.distinct <= FEW,
@@ -227,11 +231,11 @@ def _fits(item: Column, content: str) -> bool:
 
 
 def _derived(
-    profiles: list[Profile], links: list[Link], found: tuple[Profile, str] | None
+    profiles: list[TableProfile], links: list[Link], found: tuple[TableProfile, str] | None
 ) -> Reading | None:
     """Accounts are the distinct keys of the busiest table of facts."""
     facts = [item for table in profiles if (item := _linked(table, links, found)) is not None]
-    for key_words in (WORDS["account"], KEY_WORDS):
+    for key_words in (ROLE_WORDS["account"], KEY_WORDS):
         facts = facts or [item for table in profiles if (item := _named(table, key_words))]
     if not facts:
         return None
@@ -247,7 +251,9 @@ def _derived(
     return Reading(None, busiest.account, None, facts=ordered, left_out=left_out)
 
 
-def _linked(table: Profile, links: list[Link], found: tuple[Profile, str] | None) -> Facts | None:
+def _linked(
+    table: TableProfile, links: list[Link], found: tuple[TableProfile, str] | None
+) -> FactTable | None:
     """The table as facts, where its values name the rows of the account table."""
     account = next(
         (
@@ -260,7 +266,7 @@ def _linked(table: Profile, links: list[Link], found: tuple[Profile, str] | None
     return _facts(table, account) if account is not None else None
 
 
-def _named(table: Profile, key_words: frozenset[str]) -> Facts | None:
+def _named(table: TableProfile, key_words: frozenset[str]) -> FactTable | None:
     """The table as facts, where a column that repeats its keys is called like one."""
     repeating = [item for item in table.keys if not item.is_unique and item.filled]
     account = next((item.name for item in repeating if item.words & key_words), None)

@@ -25,7 +25,7 @@ SHARED = 0.9
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnProfile:
     """A column as it was found; `filled` counts its non-null rows, `distinct` its values."""
 
     name: str
@@ -37,7 +37,7 @@ class Column:
     @property
     def words(self) -> frozenset[str]:
         """The words of its name, in lower case."""
-        return words(self.name)
+        return name_words(self.name)
 
     @property
     def is_time(self) -> bool:
@@ -66,30 +66,30 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Profile:
+class TableProfile:
     """A table as it was found: the name it gets, its path in the folder, rows and columns."""
 
     name: str
     path: str
     rows: int
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnProfile, ...]
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> ColumnProfile:
         """The column of that name."""
         return next(item for item in self.columns if item.name == name)
 
     @property
-    def keys(self) -> tuple[Column, ...]:
+    def keys(self) -> tuple[ColumnProfile, ...]:
         """The columns that may hold keys."""
         return tuple(item for item in self.columns if item.is_key_like)
 
     @property
-    def times(self) -> tuple[Column, ...]:
+    def times(self) -> tuple[ColumnProfile, ...]:
         """The columns that hold dates or timestamps, at least one."""
         return tuple(item for item in self.columns if item.is_time and item.filled)
 
 
-def words(name: str) -> frozenset[str]:
+def name_words(name: str) -> frozenset[str]:
     """The words that a name is made of: `customerId` and `customer_id` have the same."""
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     found = re.findall(r"[a-z]+|\d+", split.lower())
@@ -115,9 +115,9 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
-def look(engine: Engine, folder: Path) -> tuple[list[Profile], list[str]]:
+def look(engine: Engine, folder: Path) -> tuple[list[TableProfile], list[str]]:
     """The tables with rows, readable in `engine` by their names; and what could not be used."""
-    profiles: list[Profile] = []
+    profiles: list[TableProfile] = []
     left_out: list[str] = []
     for path in files(folder):
         place = path.relative_to(folder).as_posix()
@@ -134,7 +134,7 @@ def look(engine: Engine, folder: Path) -> tuple[list[Profile], list[str]]:
     return profiles, left_out
 
 
-def _free_name(name: str, taken: list[Profile]) -> str:
+def _free_name(name: str, taken: list[TableProfile]) -> str:
     names = {item.name for item in taken}
     number = 2
     free = name
@@ -143,10 +143,10 @@ def _free_name(name: str, taken: list[Profile]) -> str:
     return free
 
 
-def _profile(engine: Engine, name: str, path: Path, place: str) -> Profile:
+def _profile(engine: Engine, name: str, path: Path, place: str) -> TableProfile:
     if path.suffix.lower() == ".csv":
         engine.read_csv(name, path, [])
-        named = [column for column in _types(engine, name) if words(column) & KEY_WORDS]
+        named = [column for column in _types(engine, name) if name_words(column) & KEY_WORDS]
         engine.read_csv(name, path, named)
     else:
         engine.read_parquet(name, path)
@@ -156,10 +156,10 @@ def _profile(engine: Engine, name: str, path: Path, place: str) -> Profile:
     )
     rows, *measured = engine.row(f"SELECT count(*), {counts} FROM {quote(name)}")
     columns = tuple(
-        Column(item, types[item], rows, filled, distinct)
+        ColumnProfile(item, types[item], rows, filled, distinct)
         for item, filled, distinct in zip(types, measured[::2], measured[1::2], strict=True)
     )
-    return Profile(name, place, rows, columns)
+    return TableProfile(name, place, rows, columns)
 
 
 def _types(engine: Engine, name: str) -> dict[str, str]:
@@ -168,7 +168,7 @@ def _types(engine: Engine, name: str) -> dict[str, str]:
 
 def _distinct(column: str, type_: str) -> str:
     """Exact where it decides about a key, about right for the rest."""
-    exact = words(column) & KEY_WORDS and (type_ == "VARCHAR" or "INT" in type_)
+    exact = name_words(column) & KEY_WORDS and (type_ == "VARCHAR" or "INT" in type_)
     return f"{'count(DISTINCT ' if exact else 'approx_count_distinct('}{quote(column)})"
 
 
@@ -182,7 +182,7 @@ class Link:
     to_column: str
 
 
-def links(engine: Engine, profiles: list[Profile]) -> list[Link]:
+def links(engine: Engine, profiles: list[TableProfile]) -> list[Link]:
     """Which columns are made of the unique keys of another table, by their values."""
     return [
         Link(table.name, column.name, other.name, key.name)
@@ -196,15 +196,21 @@ def links(engine: Engine, profiles: list[Profile]) -> list[Link]:
     ]
 
 
-def _may_mean(column: Column, key: Column, other: Profile) -> bool:
+def _may_mean(column: ColumnProfile, key: ColumnProfile, other: TableProfile) -> bool:
     """Numbers run from 1 everywhere, so that equal numbers alone prove nothing."""
     if column.type == key.type == "VARCHAR":
         return True
-    about = key.words | words(other.name) | words(other.name.removesuffix("s"))
+    about = key.words | name_words(other.name) | name_words(other.name.removesuffix("s"))
     return column.name == key.name or bool((column.words & about) - {"id", "no", "key", "nr"})
 
 
-def _is_shared(engine: Engine, table: Profile, column: Column, other: Profile, key: Column) -> bool:
+def _is_shared(
+    engine: Engine,
+    table: TableProfile,
+    column: ColumnProfile,
+    other: TableProfile,
+    key: ColumnProfile,
+) -> bool:
     left, right = quote(column.name), quote(key.name)
     known = engine.row(
         f"SELECT avg(CAST(k IN (SELECT CAST({right} AS VARCHAR) FROM {quote(other.name)}) AS INT)) "
@@ -214,7 +220,7 @@ def _is_shared(engine: Engine, table: Profile, column: Column, other: Profile, k
     return known is not None and known >= SHARED
 
 
-def complete_until(engine: Engine, table: str, column: Column) -> date | None:
+def complete_until(engine: Engine, table: str, column: ColumnProfile) -> date | None:
     """The last morning before which a column of times seems complete.
 
     A column of days holds its last day as a whole; timestamps may stop in the middle of it.

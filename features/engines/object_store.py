@@ -22,7 +22,7 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def opened(url: str) -> ds.Dataset:
+def open_dataset(url: str) -> ds.Dataset:
     """The table at `url`, of which only what a query asks for is read.
 
     Raises

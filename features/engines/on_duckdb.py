@@ -75,9 +75,9 @@ class Engine:
         Raises
         ------
         OSError
-            As `object_store.opened`.
+            As `object_store.open_dataset`.
         """
-        self.register(view, object_store.opened(url))
+        self.register(view, object_store.open_dataset(url))
 
     def register(self, name: str, table: pa.Table | ds.Dataset) -> None:
         """Makes an Arrow table or dataset readable as `name`."""

@@ -63,7 +63,7 @@ class Engine(on_duckdb.Engine):
 
     def __init__(self) -> None:
         super().__init__()
-        require()
+        require_spark()
         self._settings = Settings.read()
         self._shared = tempfile.TemporaryDirectory(
             prefix="churnlight-", dir=self._settings.spark_shared or None
@@ -148,7 +148,7 @@ class Engine(on_duckdb.Engine):
             read.selectExpr(*columns).createOrReplaceTempView(ticked(view))
 
 
-def require() -> None:
+def require_spark() -> None:
     """Raises DeclarationError if Spark or Java is missing."""
     try:
         import pyspark  # noqa: F401

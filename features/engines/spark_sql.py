@@ -14,7 +14,7 @@ from sqlglot.errors import ParseError, TokenError
 
 from features.engines.on_duckdb import EngineError
 
-ALIKE: tuple[type[exp.Expr], ...] = (
+SAME_ON_BOTH: tuple[type[exp.Expr], ...] = (
     # Logic and choice.
     *(exp.And, exp.Or, exp.Not, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Exists),
     *(exp.Greatest, exp.Least),
@@ -83,7 +83,7 @@ def _alike(node: exp.Expr) -> exp.Expr:
         return exp.func("churnlight_ratio", node.this, node.expression)
     if isinstance(node, exp.Anonymous):
         return _called(node)
-    if not isinstance(node, exp.Func) or isinstance(node, ALIKE):
+    if not isinstance(node, exp.Func) or isinstance(node, SAME_ON_BOTH):
         return node
     return _known(node)
 

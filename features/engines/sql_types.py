@@ -13,7 +13,7 @@ def is_number(type_: str) -> bool:
     return type_ == NULL or NUMBER.fullmatch(type_) is not None
 
 
-def said(type_: str) -> str:
+def type_in_words(type_: str) -> str:
     """An SQL type in plain words."""
     words = {"VARCHAR": "text", FLAG: "true/false", NULL: "nothing", "BLOB": "bytes"}
     if is_number(type_) and type_ != NULL:

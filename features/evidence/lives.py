@@ -1,12 +1,12 @@
 """Until when each account was a customer, where a dated event says so."""
 
-from features.assembling import select
+from features.assembling import source_sql
 from features.declaring.company import Event, Target
 from features.engines.sql_text import quote
 from features.sources import Tables
 
 
-def ends(tables: Tables, target: Target) -> str | None:
+def account_ends(tables: Tables, target: Target) -> str | None:
     """SELECT of account_id, ended, ended_known of accounts that are gone; none for silence.
 
     Gone is who has no running subscription, since the end of the last one, or to whom the event
@@ -19,7 +19,7 @@ def ends(tables: Tables, target: Target) -> str | None:
 
 
 def _subscriptions(tables: Tables, part: Event) -> str:
-    terms = facts(tables, part.source, select.end_times(tables, part))
+    terms = facts_by_account(tables, part.source, source_sql.end_times(tables, part))
     last = "arg_max(ended_known, (ended, event_time))"
     return (
         f"SELECT account_id, max(ended) AS ended, {last} AS ended_known FROM ({terms}) "
@@ -28,24 +28,24 @@ def _subscriptions(tables: Tables, part: Event) -> str:
 
 
 def _events(tables: Tables, part: Event) -> str:
-    events = facts(tables, part.source, {"keep": select.kept(part)})
+    events = facts_by_account(tables, part.source, {"keep": source_sql.target_filter(part)})
     return (
         "SELECT account_id, min(event_time) AS ended, min(known_time) AS ended_known "
         f"FROM ({events}) WHERE keep GROUP BY account_id"
     )
 
 
-def texts(tables: Tables, source: str, columns: list[str]) -> str:
+def facts_as_text(tables: Tables, source: str, columns: list[str]) -> str:
     """SELECT of a source's facts with some columns as text, each by its own name."""
     as_text = {name: f"CAST({quote(name)} AS VARCHAR)" for name in columns}
-    return facts(tables, source, as_text)
+    return facts_by_account(tables, source, as_text)
 
 
-def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> str:
+def facts_by_account(tables: Tables, source: str, extra: dict[str, str] | None = None) -> str:
     """SELECT of a source's facts as `rows.facts`, with account_id and segment."""
-    tables.engine.keep(select.ACCOUNTS, select.accounts(tables))
+    tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     return (
         "SELECT facts.*, account_id, segment "
-        f"FROM ({select.facts(tables, source, extra)}) AS facts "
-        f"JOIN {quote(select.ACCOUNTS)} USING (account)"
+        f"FROM ({source_sql.facts(tables, source, extra)}) AS facts "
+        f"JOIN {quote(source_sql.ACCOUNTS)} USING (account)"
     )

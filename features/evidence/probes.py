@@ -27,7 +27,7 @@ class Probe:
     indicator: Indicator
 
 
-def columns(tables: Tables, source: str) -> Iterator[tuple[str, str]]:
+def fact_columns(tables: Tables, source: str) -> Iterator[tuple[str, str]]:
     """The columns of a source that are facts, with their types: no key, no declared time."""
     declared = tables.company.sources[source]
     places = [declared.account, declared.event_time, declared.known_time]
@@ -46,9 +46,9 @@ def fact_sources(company: Company) -> list[str]:
     return [name for name, item in company.sources.items() if item.account and item.event_time]
 
 
-def latest(tables: Tables, source: str) -> Iterator[Probe]:
+def latest_probes(tables: Tables, source: str) -> Iterator[Probe]:
     """What each column said last, and whether it was filled."""
-    for name, kind in columns(tables, source):
+    for name, kind in fact_columns(tables, source):
         plain = quote(name)
         if is_number(kind) or kind == "BOOLEAN" or _has_kinds(tables, source, name, kind):
             yield _probe(source, name, "latest", value=plain)
@@ -57,15 +57,17 @@ def latest(tables: Tables, source: str) -> Iterator[Probe]:
             yield _probe(source, name, "latest", value=filled)
 
 
-def any_row(source: str, window: int) -> Probe:
+def row_count_probe(source: str, window: int) -> Probe:
     """How many facts of a source there were in so many days."""
     return _probe(source, None, "count", window=window)
 
 
-def kinds(tables: Tables, source: str) -> list[str]:
+def kind_columns(tables: Tables, source: str) -> list[str]:
     """The columns of a source that divide its facts into a few kinds."""
     return [
-        name for name, type_ in columns(tables, source) if _has_kinds(tables, source, name, type_)
+        name
+        for name, type_ in fact_columns(tables, source)
+        if _has_kinds(tables, source, name, type_)
     ]
 
 

@@ -19,10 +19,10 @@ import pyarrow as pa
 
 from features.clock import Calendar
 from features.folding import kernel, records
-from features.folding.fold_plan import Plan
-from features.folding.records import DAYS, Floats, Grid, Places, Words
+from features.folding.fold_plan import FoldPlan
+from features.folding.records import DAYS, Floats, Indices, KernelGrid, Words
 
-Positions = npt.NDArray[np.uint16]
+DateNumbers = npt.NDArray[np.uint16]
 
 ACCOUNTS_PER_PART = 256
 MOST_ACCOUNTS_PER_PART = 1 << 16
@@ -66,7 +66,7 @@ class OnDisk:
         return np.frombuffer(read, np.uint64).reshape(-1, self.width)
 
 
-class Shelf:
+class BlockStore:
     """Keeps blocks in memory as long as they take no more than `memory` bytes, then in a file.
 
     The file has no name and goes when the shelf is closed, or with the process.
@@ -77,7 +77,7 @@ class Shelf:
         self._folder = folder
         self._file: Any = None
 
-    def __enter__(self) -> "Shelf":
+    def __enter__(self) -> "BlockStore":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,7 +99,7 @@ class Shelf:
 
 
 @dataclass(frozen=True)
-class Accounts:
+class AccountIndex:
     """Who the rows are of, in the order of their ids.
 
     `segments` is dictionary-encoded. `since` is the day number of the account's first day, `NEVER`
@@ -109,7 +109,7 @@ class Accounts:
 
     ids: pa.Array
     segments: pa.DictionaryArray
-    since: Places | None
+    since: Indices | None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -118,26 +118,26 @@ class Accounts:
 NEVER = np.iinfo(np.int32).max
 
 
-def accounts(found: pa.Table, *, derived: bool) -> Accounts:
+def account_index(found: pa.Table, *, derived: bool) -> AccountIndex:
     """The accounts from columns account_id, segment and since (date32), sorted by account_id."""
     ids, segments, since = (
         found[name].combine_chunks() for name in ("account_id", "segment", "since")
     )
     segments = segments.dictionary_encode()
     if derived:
-        return Accounts(ids, segments, None)
+        return AccountIndex(ids, segments, None)
     days = since.cast(pa.int32()).fill_null(NEVER).to_numpy().astype(np.int64)
-    return Accounts(ids, segments, days)
+    return AccountIndex(ids, segments, days)
 
 
 @dataclass(frozen=True)
-class Layout:
+class PartLayout:
     """How accounts fall into parts of 2**shift neighbours, and as-of dates into a grid."""
 
     accounts: int
     shift: int
     calendar: Calendar
-    grid: Grid
+    grid: KernelGrid
 
     @property
     def parts(self) -> int:
@@ -149,7 +149,7 @@ class Layout:
         return part << self.shift, min((part + 1) << self.shift, self.accounts)
 
 
-def layout(count: int, calendar: Calendar, plans: Sequence[Plan]) -> Layout:
+def part_layout(count: int, calendar: Calendar, plans: Sequence[FoldPlan]) -> PartLayout:
     """The layout for so many accounts (`count`).
 
     Records hold days in sixteen bits: they begin some 170 years before the last day that any
@@ -159,11 +159,11 @@ def layout(count: int, calendar: Calendar, plans: Sequence[Plan]) -> Layout:
     shift = min((per_part - 1).bit_length(), MOST_ACCOUNTS_PER_PART.bit_length() - 1)
     ahead = max([0, *(-span.before for plan in plans for span in plan.spans)])
     base = int(calendar.days[-1]) + ahead - DAYS + 2
-    grid = Grid(calendar.days, calendar.starts, base, calendar.origin - base)
-    return Layout(count, shift, calendar, grid)
+    grid = KernelGrid(calendar.days, calendar.starts, base, calendar.origin - base)
+    return PartLayout(count, shift, calendar, grid)
 
 
-class Facts:
+class StreamFacts:
     """The facts of one stream, in records, by part.
 
     Batches have the columns account (int32), day and known (date32), flags (uint16), one uint64
@@ -171,13 +171,13 @@ class Facts:
     and known time (int64, microseconds).
     """
 
-    def __init__(self, plan: Plan, layout: Layout, shelf: Shelf) -> None:
+    def __init__(self, plan: FoldPlan, layout: PartLayout, shelf: BlockStore) -> None:
         self.plan = plan
-        self.first: Positions = np.full(layout.accounts, len(layout.calendar.days), np.uint16)
+        self.first: DateNumbers = np.full(layout.accounts, len(layout.calendar.days), np.uint16)
         """Per account the first as-of date after any of its facts was known."""
         self._layout = layout
         self._shelf = shelf
-        self._blocks: list[tuple[Block, Places]] = []
+        self._blocks: list[tuple[Block, Indices]] = []
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Takes the facts of a batch in. Raises OSError if there is no room on the disk."""
@@ -190,14 +190,14 @@ class Facts:
         np.cumsum(ends, out=ends)
         written = np.empty((batch.num_rows, self.plan.words), np.uint64)
         places = np.empty(batch.num_rows, np.int64)
-        arrived = records.Batch(codes, days, known, flags, self._layout.shift, ends[:-1].copy())
-        records.place(arrived, self._layout.grid, self.first, written, places)
+        arrived = records.FactBatch(codes, days, known, flags, self._layout.shift, ends[:-1].copy())
+        records.place_records(arrived, self._layout.grid, self.first, written, places)
         for word in range(1, self.plan.words):
             column = _raw(batch.column(word + 3), np.dtype(np.uint64))
-            records.place_word(places, column, word, written)
+            records.place_further_word(places, column, word, written)
         self._blocks.append((self._shelf.keep(written), ends))
 
-    def part(self, part: int) -> tuple[Words, Places]:
+    def part(self, part: int) -> tuple[Words, Indices]:
         """The part's records in the order of its accounts, and where each account begins."""
         begin, end = self._layout.bounds(part)
         pieces = [
@@ -215,26 +215,26 @@ def _raw(column: pa.Array, kind: np.dtype[Any]) -> npt.NDArray[Any]:
 
 
 @dataclass(frozen=True)
-class Shown:
+class FoldedRows:
     """The rows of a range of accounts: sorted by as-of date, then account.
 
     `account` numbers the accounts among all, `date` the as-of dates; `folds[stream]` has one row
     of floats per slot of the stream's plan, null as NaN.
     """
 
-    account: Places
-    date: Places
+    account: Indices
+    date: Indices
     folds: dict[str, Floats]
 
 
 @dataclass(frozen=True)
-class History:
+class FactHistory:
     """All facts that a company's rows are folded from."""
 
-    accounts: Accounts
-    layout: Layout
-    streams: dict[str, Facts]
-    first: Positions
+    accounts: AccountIndex
+    layout: PartLayout
+    streams: dict[str, StreamFacts]
+    first: DateNumbers
     """The first as-of date on which each account exists."""
     texts: dict[str, pa.Array]
     """The sorted texts of each indicator that has any."""
@@ -247,20 +247,20 @@ class History:
         for begin in range(0, self.layout.parts, step):
             yield range(begin, min(begin + step, self.layout.parts))
 
-    def shown(self, parts: range | None = None) -> Shown:
+    def shown(self, parts: range | None = None) -> FoldedRows:
         """The rows of these parts, by default of all."""
         chosen = range(self.layout.parts) if parts is None else parts
         begin, end = chosen.start << self.layout.shift, chosen.stop << self.layout.shift
         dates = len(self.layout.calendar.days)
         there = [np.flatnonzero(self.first[begin:end] <= date) for date in range(dates)]
         counts = np.array([len(item) for item in there])
-        return Shown(
+        return FoldedRows(
             begin + np.concatenate(there),
             np.repeat(np.arange(dates), counts),
             {name: self._folded(facts, chosen, counts) for name, facts in self.streams.items()},
         )
 
-    def _folded(self, facts: Facts, parts: range, counts: Places) -> Floats:
+    def _folded(self, facts: StreamFacts, parts: range, counts: Indices) -> Floats:
         out = np.empty((len(facts.plan.folds), int(counts.sum())))
         at = [0, *np.cumsum(counts)[:-1]]
         work = []
@@ -271,9 +271,9 @@ class History:
             at += np.cumsum(dates)
         program, grid = facts.plan.program, self.layout.grid
 
-        def one(part: int, rows: Places) -> None:
+        def one(part: int, rows: Indices) -> None:
             begin, end = self.layout.bounds(part)
-            kernel.fold(facts.part(part), program, grid, self.first[begin:end], rows, out)
+            kernel.fold_accounts(facts.part(part), program, grid, self.first[begin:end], rows, out)
 
         with ThreadPoolExecutor(self.threads) as pool:
             for _ in pool.map(one, *zip(*work, strict=True)) if work else ():

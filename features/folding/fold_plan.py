@@ -1,8 +1,8 @@
 """What is folded from the facts of one stream: the declaration's side of the kernel.
 
-A `Fold` says it in the words of the declaration (SQL texts and spans). A `Plan` collects the
-folds of a stream, gives every different condition a flag and every different value a word, and
-writes them down as the kernel's `Program`.
+A `TimeFold` says it in the words of the declaration (SQL texts and spans). A `FoldPlan` collects
+the folds of a stream, gives every different condition a flag and every different value a word, and
+writes them down as the kernel's `FoldProgram`.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 
 from features.clock import Span
 from features.folding import records
-from features.folding.records import FIRST_FLAGS, WORD, Ints, Program
+from features.folding.records import FIRST_FLAGS, WORD, FoldProgram, Ints
 
 How = Literal[
     "count",
@@ -47,7 +47,7 @@ IN_ORDER: dict[How, int] = {
 
 
 @dataclass(frozen=True)
-class Value:
+class FoldValue:
     """What is folded: an SQL expression over the row, and how it becomes one word.
 
     A `number` (or `flag`, 0 or 1) is a float, a `day` the days since 1970 as a float, a
@@ -60,7 +60,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Fold:
+class TimeFold:
     """One number per account and as-of date from the facts for which `keep` (SQL) is true.
 
     `last_day` and `first_day` are days since 1970; `last` goes by event time, known time, value.
@@ -70,18 +70,18 @@ class Fold:
     how: How
     span: Span
     keep: str = EVERY_FACT
-    value: Value | None = None
+    value: FoldValue | None = None
     level: float = 0.0
 
 
 @dataclass
-class Plan:
+class FoldPlan:
     """The folds of one stream of facts, each once, in the order in which they were asked for."""
 
     stream: str
-    folds: list[Fold] = field(default_factory=list)
+    folds: list[TimeFold] = field(default_factory=list)
 
-    def slot(self, fold: Fold) -> int:
+    def slot(self, fold: TimeFold) -> int:
         """The number of the fold, which is written down if it is new."""
         if fold not in self.folds:
             self.folds.append(fold)
@@ -93,7 +93,7 @@ class Plan:
         return _different(fold.keep for fold in self.folds)
 
     @cached_property
-    def values(self) -> tuple[Value, ...]:
+    def values(self) -> tuple[FoldValue, ...]:
         """The values, in the order of their words."""
         return _different(fold.value for fold in self.folds if fold.value is not None)
 
@@ -118,7 +118,7 @@ class Plan:
         return 1 + self.flag_words + len(self.values) + 2 * self.has_moments
 
     @cached_property
-    def program(self) -> Program:
+    def program(self) -> FoldProgram:
         """The folds as the kernel takes them."""
         counts = sorted(
             (self.keeps.index(fold.keep), self.spans.index(fold.span), slot)
@@ -143,7 +143,7 @@ class Plan:
             for slot, fold in enumerate(self.folds)
             if fold.how in IN_ORDER
         )
-        return Program(
+        return FoldProgram(
             spans=_ints([_numbers(span) for span in self.spans], 3),
             count_start=_ints(_starts([flag for flag, _, _ in counts], range(len(self.keeps)))),
             count_span=_ints([span for _, span, _ in counts]),
@@ -160,14 +160,14 @@ class Plan:
             flag_words=1 + self.flag_words,
         )
 
-    def _word(self, fold: Fold) -> int:
+    def _word(self, fold: TimeFold) -> int:
         if fold.value is None:
             return records.THE_DAY
         return 1 + self.flag_words + self.values.index(fold.value)
 
 
 Item = TypeVar("Item", bound=Hashable)
-Ask = Callable[[Fold], records.Floats]
+FoldReader = Callable[[TimeFold], records.Floats]
 
 
 def _different(items: Iterable[Item]) -> tuple[Item, ...]:

@@ -34,9 +34,9 @@ from features.folding.records import (
     SUM,
     WORD,
     Floats,
-    Grid,
-    Places,
-    Program,
+    FoldProgram,
+    Indices,
+    KernelGrid,
     Words,
     carries,
     reach,
@@ -45,12 +45,12 @@ from features.folding.records import (
 
 
 @compiled
-def fold(
-    facts: tuple[Words, Places],
-    program: Program,
-    grid: Grid,
+def fold_accounts(
+    facts: tuple[Words, Indices],
+    program: FoldProgram,
+    grid: KernelGrid,
     first: npt.NDArray[np.uint16],
-    rows: Places,
+    rows: Indices,
     out: Floats,
 ) -> None:
     """Folds the facts of some neighbouring accounts.
@@ -87,7 +87,7 @@ def fold(
 
 
 @compiled
-def _starting_panel(program: Program, dates: int) -> Floats:
+def _starting_panel(program: FoldProgram, dates: int) -> Floats:
     start = np.zeros((program.slots, dates + 1))
     for group in range(len(program.group_flag)):
         for op in range(program.group_start[group], program.group_start[group + 1]):
@@ -102,8 +102,8 @@ def _starting_panel(program: Program, dates: int) -> Floats:
 def _fold_in_any_order(
     records: Words,
     bounds: tuple[int, int],
-    program: Program,
-    grid: Grid,
+    program: FoldProgram,
+    grid: KernelGrid,
     panel: Floats,
     errors: Floats,
 ) -> None:
@@ -130,7 +130,7 @@ def _fold_in_any_order(
 
 @inlined
 def _count(
-    flags: Any, offset: int, program: Program, begin: Places, end: Places, panel: Floats
+    flags: Any, offset: int, program: FoldProgram, begin: Indices, end: Indices, panel: Floats
 ) -> None:
     while flags:
         flag = offset + np.int64(lowest_bit(flags))
@@ -164,7 +164,7 @@ def _take(
 
 
 @compiled
-def _finish(program: Program, panel: Floats, errors: Floats, dates: int) -> None:
+def _finish(program: FoldProgram, panel: Floats, errors: Floats, dates: int) -> None:
     for op in range(len(program.count_slot)):
         slot = program.count_slot[op]
         running = 0.0

@@ -16,19 +16,19 @@ from features.declaring.company import Source
 from features.declaring.indicator import Indicator
 from features.folding.fold_plan import (
     EVERY_FACT,
-    Ask,
-    Fold,
+    FoldReader,
+    FoldValue,
     How,
-    Value,
+    TimeFold,
     ValueKind,
 )
-from features.folding.records import Floats, Places
+from features.folding.records import Floats, Indices
 
 FEWEST_PEERS = 20
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowContext:
     """What a measure knows of the rows beside their facts.
 
     As-of day, days of history, and a number that rows of the same segment and date share.
@@ -36,11 +36,11 @@ class Rows:
 
     as_of: Floats
     history_days: Floats
-    peers: Places
+    peers: Indices
 
 
 @dataclass(frozen=True)
-class Asked:
+class MeasureInput:
     """One column that is asked for: an indicator over one window (days; `None`: whole history).
 
     `kind` is what its value is folded as, `keep` (SQL) which rows count; `ask` answers a fold of
@@ -53,9 +53,9 @@ class Asked:
     source: Source
     kind: ValueKind
     keep: str
-    ask: Ask
+    ask: FoldReader
     other: Callable[[str], Floats]
-    rows: Rows
+    rows: RowContext
 
     @property
     def span(self) -> Span:
@@ -66,15 +66,17 @@ class Asked:
         """The fold of the rows that count, by default over the window."""
         value = None
         if how not in ("count", "silence", "first_day", "last_day") and self.item.value is not None:
-            value = Value(self.item.value, self.kind)
+            value = FoldValue(self.item.value, self.kind)
         level = self.item.quantile or 0.0 if how == "quantile" else 0.0
-        return self.ask(Fold(how, span or self.span, self.keep, value, level))
+        return self.ask(TimeFold(how, span or self.span, self.keep, value, level))
 
     def reported(self, found: Floats, span: Span | None = None) -> Floats:
         """`found`; null where silence says nothing and the source has no row at all in the span."""
         if self.source.absent == "zero":
             return found
-        return np.where(self.ask(Fold("count", span or self.span, EVERY_FACT)) > 0, found, np.nan)
+        return np.where(
+            self.ask(TimeFold("count", span or self.span, EVERY_FACT)) > 0, found, np.nan
+        )
 
     def after(self, days: int, found: Floats) -> Floats:
         """`found`; null where the account has less than so many days of history."""
@@ -87,59 +89,59 @@ def _share(over: Floats, per: Floats) -> Floats:
         return np.where(per == 0, np.nan, over / per)
 
 
-def _count(asked: Asked) -> Floats:
+def _count(asked: MeasureInput) -> Floats:
     return asked.reported(asked.fold("count"))
 
 
-def _sum(asked: Asked) -> Floats:
+def _sum(asked: MeasureInput) -> Floats:
     return asked.reported(asked.fold("sum"))
 
 
-def _distinct(asked: Asked) -> Floats:
+def _distinct(asked: MeasureInput) -> Floats:
     return asked.reported(asked.fold("distinct"))
 
 
-def _mean(asked: Asked) -> Floats:
+def _mean(asked: MeasureInput) -> Floats:
     return _share(asked.fold("sum"), asked.fold("count"))
 
 
-def _max(asked: Asked) -> Floats:
+def _max(asked: MeasureInput) -> Floats:
     return asked.fold("max")
 
 
-def _min(asked: Asked) -> Floats:
+def _min(asked: MeasureInput) -> Floats:
     return asked.fold("min")
 
 
-def _quantile(asked: Asked) -> Floats:
+def _quantile(asked: MeasureInput) -> Floats:
     return asked.fold("quantile")
 
 
-def _latest(asked: Asked) -> Floats:
+def _latest(asked: MeasureInput) -> Floats:
     return asked.fold("last")
 
 
-def _days_since(asked: Asked) -> Floats:
+def _days_since(asked: MeasureInput) -> Floats:
     return asked.rows.as_of - asked.fold("last_day")
 
 
-def _days_since_first(asked: Asked) -> Floats:
+def _days_since_first(asked: MeasureInput) -> Floats:
     return asked.rows.as_of - asked.fold("first_day")
 
 
-def _days_until(asked: Asked) -> Floats:
+def _days_until(asked: MeasureInput) -> Floats:
     return asked.fold("last") - asked.rows.as_of
 
 
-def _change(asked: Asked) -> Floats:
+def _change(asked: MeasureInput) -> Floats:
     return asked.fold("last") - asked.fold("last", Span(None, before=asked.window or 0))
 
 
-def _longest_silence(asked: Asked) -> Floats:
+def _longest_silence(asked: MeasureInput) -> Floats:
     return asked.reported(asked.after(asked.window or 0, asked.fold("silence")))
 
 
-def _ratio(asked: Asked) -> Floats:
+def _ratio(asked: MeasureInput) -> Floats:
     """Recent amount per day over earlier amount per day.
 
     `shrink` facts, spread evenly over both spans, draw small counts towards 1 (the mean of a
@@ -155,7 +157,7 @@ def _ratio(asked: Asked) -> Floats:
     return asked.reported(asked.after(lag + earlier, _share(recent, before)))
 
 
-def _deviation(asked: Asked) -> Floats:
+def _deviation(asked: MeasureInput) -> Floats:
     """The count against the account's own baseline: equal spans before the window.
 
     In units of their sample deviation, which is at least that of a Poisson count of their mean
@@ -170,11 +172,11 @@ def _deviation(asked: Asked) -> Floats:
     return asked.reported(found, Span(window + earlier))
 
 
-def _quotient(asked: Asked) -> Floats:
+def _quotient(asked: MeasureInput) -> Floats:
     return _share(asked.other(str(asked.item.over)), asked.other(str(asked.item.per)))
 
 
-def _peer_rank(asked: Asked) -> Floats:
+def _peer_rank(asked: MeasureInput) -> Floats:
     """The share of the segment's accounts with a lower value, those with the same one half.
 
     Of those that have a value on that date, itself included (a mid-rank: Kendall 1945); null
@@ -194,14 +196,14 @@ def _peer_rank(asked: Asked) -> Floats:
     return found
 
 
-def _run_starts(changes: npt.NDArray[np.bool_], length: int) -> Places:
+def _run_starts(changes: npt.NDArray[np.bool_], length: int) -> Indices:
     """For each place the place at which its run of equals began."""
     starts = np.zeros(length, np.int64)
     starts[1:][changes] = np.flatnonzero(changes) + 1
     return np.maximum.accumulate(starts)
 
 
-MEASURES: dict[str, Callable[[Asked], Floats]] = {
+MEASURES: dict[str, Callable[[MeasureInput], Floats]] = {
     "count": _count,
     "sum": _sum,
     "mean": _mean,
@@ -221,7 +223,7 @@ MEASURES: dict[str, Callable[[Asked], Floats]] = {
     "quotient": _quotient,
     "peer_rank": _peer_rank,
 }
-KINDS: dict[str, ValueKind] = {"share": "flag", "distinct": "identity", "days_until": "day"}
+FOLDED_AS: dict[str, ValueKind] = {"share": "flag", "distinct": "identity", "days_until": "day"}
 """What a measure folds its value as, where that is not a number."""
 ALWAYS_KNOWN = ("count", "sum", "distinct")
 """Measures that are 0 of nothing, unless the source's silence means nothing."""

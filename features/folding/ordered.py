@@ -15,10 +15,10 @@ from features.folding.records import (
     SILENCE,
     WORD,
     Floats,
-    Grid,
+    FoldProgram,
+    Indices,
     Ints,
-    Places,
-    Program,
+    KernelGrid,
     Words,
     carries,
     reach,
@@ -29,13 +29,13 @@ from features.folding.records import (
 class Chosen(NamedTuple):
     """Facts of an account, in some order: their places, and the as-of dates that hold each."""
 
-    places: Places
-    begin: Places
-    end: Places
+    places: Indices
+    begin: Indices
+    end: Indices
 
 
 @compiled
-def fold_in_order(facts: Words, program: Program, grid: Grid, panel: Floats) -> None:
+def fold_in_order(facts: Words, program: FoldProgram, grid: KernelGrid, panel: Floats) -> None:
     """Folds one account's facts into the slots of `panel` for which their order counts."""
     places = np.empty(0, np.int64)
     for other in range(len(program.others)):
@@ -54,7 +54,7 @@ def _share_order(others: Ints, other: int) -> Any:
 
 
 @compiled
-def _in_order(facts: Words, other: Ints) -> Places:
+def _in_order(facts: Words, other: Ints) -> Indices:
     """The places of the facts that a fold takes, in the order in which it takes them."""
     how, flag, word = other[0], other[1], other[2]
     places = np.empty(len(facts), np.int64)
@@ -80,7 +80,7 @@ def _in_order(facts: Words, other: Ints) -> Places:
 
 @compiled
 def _fold(
-    facts: Words, places: Places, program: Program, other: int, grid: Grid, panel: Floats
+    facts: Words, places: Indices, program: FoldProgram, other: int, grid: KernelGrid, panel: Floats
 ) -> None:
     how, _, word, span, slot = program.others[other]
     chosen = _reached(facts, places, program.spans, span, grid)
@@ -100,7 +100,7 @@ def _fold(
 
 
 @compiled
-def _reached(facts: Words, places: Places, spans: Ints, span: int, grid: Grid) -> Chosen:
+def _reached(facts: Words, places: Indices, spans: Ints, span: int, grid: KernelGrid) -> Chosen:
     """Those facts that the span holds for some as-of date, in their order."""
     held, begin, end = np.empty((3, len(places)), np.int64)
     kept = 0

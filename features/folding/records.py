@@ -15,7 +15,7 @@ from features.folding.compiled import as_float, compiled, inlined
 Words = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
-Places = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 
 DAYS = 1 << 16
 FIRST_FLAGS = 16
@@ -27,7 +27,7 @@ SUM, MAX, MIN = 0, 1, 2
 LAST, DISTINCT, QUANTILE, SILENCE = 0, 1, 2, 3
 
 
-class Program(NamedTuple):
+class FoldProgram(NamedTuple):
     """What the kernel folds, as arrays; written by `features.folding.fold_plan`.
 
     Folds are numbered by `slot`. `spans` has (before, days or -1, known) per span. Counts stand
@@ -53,7 +53,7 @@ class Program(NamedTuple):
     """Words that hold flags, the first included."""
 
 
-class Grid(NamedTuple):
+class KernelGrid(NamedTuple):
     """The as-of dates for the kernel: `Calendar`'s table, and the day that records count from."""
 
     days: Ints
@@ -64,7 +64,7 @@ class Grid(NamedTuple):
     """What a record's day is greater by than a place in `starts`."""
 
 
-class Batch(NamedTuple):
+class FactBatch(NamedTuple):
     """Facts on their way into parts of 2**shift accounts each, in columns.
 
     `free[part]` is where the part's next record goes; it moves on.
@@ -75,19 +75,23 @@ class Batch(NamedTuple):
     known: Ints
     flags: npt.NDArray[np.uint16]
     shift: int
-    free: Places
+    free: Indices
 
 
 @compiled
-def tally(codes: Ints, shift: int, counts: Places) -> None:
+def tally(codes: Ints, shift: int, counts: Indices) -> None:
     """Adds to `counts` how many of the facts belong to each part of 2**shift accounts."""
     for i in range(len(codes)):
         counts[codes[i] >> shift] += 1
 
 
 @compiled
-def place(
-    batch: Batch, grid: Grid, first: npt.NDArray[np.uint16], records: Words, places: Places
+def place_records(
+    batch: FactBatch,
+    grid: KernelGrid,
+    first: npt.NDArray[np.uint16],
+    records: Words,
+    places: Indices,
 ) -> None:
     """Writes the first word of each fact into its part, and down where it went.
 
@@ -114,14 +118,14 @@ def place(
 
 
 @compiled
-def place_word(places: Places, words: Words, word: int, records: Words) -> None:
+def place_further_word(places: Indices, words: Words, word: int, records: Words) -> None:
     """Writes another word of each fact where its first one went."""
     for i in range(len(places)):
         records[places[i], word] = words[i]
 
 
 @compiled
-def by_account(records: Words, accounts: int) -> tuple[Words, Places]:
+def by_account(records: Words, accounts: int) -> tuple[Words, Indices]:
     """The records in the order of their accounts (a counting sort), and where each one begins."""
     begins = np.zeros(accounts + 1, np.int64)
     for i in range(len(records)):
@@ -146,7 +150,7 @@ def account_of(word: Any) -> Any:
 
 
 @inlined
-def reach(word: Any, spans: Ints, span: int, grid: Grid) -> Any:
+def reach(word: Any, spans: Ints, span: int, grid: KernelGrid) -> Any:
     """The as-of dates, from the first to the one behind the last, whose span holds the fact."""
     top = len(grid.starts) - 1
     place = np.int64(word & np.uint64(0xFFFF)) - grid.shift + spans[span, 0]

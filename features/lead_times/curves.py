@@ -10,7 +10,7 @@ import numpy.typing as npt
 from features.breaches.outcomes import MIN_CHURNERS
 from features.lead_times.certificate import LEVEL, certified
 from features.lead_times.lags import Lag, at_gap, grid
-from features.lead_times.risk_sets import Matched, Panel, matched
+from features.lead_times.risk_sets import Matched, RiskPanel, matched
 from features.lead_times.separation import (
     Separation,
     Weights,
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """The separation `from_days` to `to_days` (both included) before churn.
 
     `churners` counts accounts of known value; below `MIN_CHURNERS` of them the AUC, its 95 %
@@ -42,7 +42,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Curve:
+class LeadCurve:
     """The points of one column, nearest lag first.
 
     `lead_days` is the far end of the certain run: that many days before churn and nearer, down to
@@ -56,11 +56,11 @@ class Curve:
     window: int | None
     segment: str | None
     riskier: str
-    points: tuple[Point, ...]
+    points: tuple[CurvePoint, ...]
     lead_days: int | None
     open_ended: bool
 
-    def from_day(self, days: int) -> Point:
+    def from_day(self, days: int) -> CurvePoint:
         """The first point that lies `days` or more before churn."""
         return next(point for point in self.points if point.from_days >= days)
 
@@ -69,7 +69,7 @@ class Curve:
 class Comparison:
     """Churners and their controls at every lag of the grid, for any value of the panel's rows."""
 
-    panel: Panel
+    panel: RiskPanel
     gap: int
     lags: tuple[Lag, ...]
     pairs: tuple[Matched, ...]
@@ -90,7 +90,7 @@ class Comparison:
         return len(np.unique(self.panel.account[self.pairs[number].churner]))
 
 
-def compare(panel: Panel, gap: int, step: int, segment: str | None = None) -> Comparison:
+def compare(panel: RiskPanel, gap: int, step: int, segment: str | None = None) -> Comparison:
     """The comparison on a grid of `step` days; of the accounts of one segment, or of all."""
     lags = tuple(grid(gap, step))
     among = None if segment is None else panel.within(segment)
@@ -111,7 +111,7 @@ class Track:
     columns: int = 1
 
 
-def curve(track: Track, comparison: Comparison) -> Curve:
+def curve(track: Track, comparison: Comparison) -> LeadCurve:
     """The curve of a value. Without a healthy side, the side that separates at the gap is taken."""
     level, gap = LEVEL / track.columns, comparison.place_of_gap
     sign = {"higher": -1.0, "lower": 1.0, None: 1.0}[track.healthy]
@@ -123,7 +123,7 @@ def curve(track: Track, comparison: Comparison) -> Curve:
     certain = certified(found, gap, level)
     points = _points(found, comparison, certain)
     lead = max(certain, default=None)
-    return Curve(
+    return LeadCurve(
         column=track.column,
         window=track.window,
         segment=comparison.segment,
@@ -142,11 +142,11 @@ def _along(values: Floats, comparison: Comparison) -> list[Separation]:
 
 def _points(
     found: Sequence[Separation], comparison: Comparison, certain: frozenset[int]
-) -> tuple[Point, ...]:
+) -> tuple[CurvePoint, ...]:
     spans = intervals(found, comparison.weights)
     points = []
     for number, (item, lag, span) in enumerate(zip(found, comparison.lags, spans, strict=True)):
-        point = Point(
+        point = CurvePoint(
             from_days=lag.start,
             to_days=lag.upto - 1,
             churners=item.churners,

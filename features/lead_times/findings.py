@@ -7,16 +7,16 @@ from typing import Any, Literal
 from features.declaring.company import Target
 from features.declaring.indicator import Indicator, Kind, Stage
 from features.lead_times.certificate import LEVEL
-from features.lead_times.curves import Curve, Point
+from features.lead_times.curves import CurvePoint, LeadCurve
 
-Finding = Literal["leading", "lagging", "not shown", "not measured"]
+LeadFinding = Literal["leading", "lagging", "not shown", "not measured"]
 
 
 @dataclass(frozen=True)
 class Lead:
     """What was measured of one indicator, or of the model.
 
-    `finding` is *leading* where separation is certain at the target's gap, *lagging* where it is
+    `classify` is *leading* where separation is certain at the target's gap, *lagging* where it is
     certain only nearer to churn, *not shown* where it is certain nowhere, and *not measured*
     where too few accounts churned. `lead_days`, `open_ended`, `column` and `at_gap` are those of
     the column that leads most, whose curve stands first. `headline` says whether the indicator
@@ -29,15 +29,15 @@ class Lead:
     family: str
     declared: Kind | None
     stage: Stage | None
-    finding: Finding
+    finding: LeadFinding
     lead_days: int | None
     open_ended: bool
     definitional: bool
     headline: bool
     column: str
-    at_gap: Point
-    curves: tuple[Curve, ...]
-    segments: tuple[Curve, ...]
+    at_gap: CurvePoint
+    curves: tuple[LeadCurve, ...]
+    segments: tuple[LeadCurve, ...]
     told: str
 
 
@@ -70,7 +70,7 @@ class LeadTimes:
         return asdict(self)
 
 
-def best_first(curves: Sequence[Curve], gap: int) -> list[Curve]:
+def best_first(curves: Sequence[LeadCurve], gap: int) -> list[LeadCurve]:
     """The curves by certain lead, then by the separation at the gap."""
     return sorted(
         curves,
@@ -82,7 +82,7 @@ def best_first(curves: Sequence[Curve], gap: int) -> list[Curve]:
     )
 
 
-def finding(curve: Curve, gap: int) -> Finding:
+def classify(curve: LeadCurve, gap: int) -> LeadFinding:
     """What a curve says of its column's lead."""
     if curve.from_day(gap).certified:
         return "leading"
@@ -91,7 +91,7 @@ def finding(curve: Curve, gap: int) -> Finding:
     return "not shown" if curve.from_day(gap).auc is not None else "not measured"
 
 
-def may_head(item: Indicator, found: Finding) -> bool:
+def may_head(item: Indicator, found: LeadFinding) -> bool:
     """Whether the indicator may head the reasons: as declared, else as measured.
 
     What could not be measured keeps the kind that it declares.
@@ -101,7 +101,9 @@ def may_head(item: Indicator, found: Finding) -> bool:
     return found in ("leading", "not measured") if item.headline is None else item.headline
 
 
-def told(declared: Kind | None, curve: Curve, found: Finding, target: Target) -> str:
+def lead_sentence(
+    declared: Kind | None, curve: LeadCurve, found: LeadFinding, target: Target
+) -> str:
     """The finding in a sentence, with what it rests on."""
     at_gap = curve.from_day(target.gap)
     basis = f"{at_gap.churners} accounts that churned"
@@ -122,11 +124,11 @@ def told(declared: Kind | None, curve: Curve, found: Finding, target: Target) ->
     return f"Leads by {curve.lead_days} days{more}; {numbers}.{_caution(curve, target)}"
 
 
-def _days(point: Point) -> str:
+def _days(point: CurvePoint) -> str:
     return f"{point.from_days}–{point.to_days} days before churn"
 
 
-def _caution(curve: Curve, target: Target) -> str:
+def _caution(curve: LeadCurve, target: Target) -> str:
     silence = silence_of(target)
     if silence is not None and (curve.lead_days or 0) < silence:
         return f" Shorter than the {silence} days of silence that are churn: partly its definition."
@@ -142,4 +144,13 @@ def silence_of(target: Target) -> int | None:
     return target.inactivity.within if target.inactivity else None
 
 
-__all__ = ["LEVEL", "Finding", "Lead", "LeadTimes", "best_first", "finding", "may_head", "told"]
+__all__ = [
+    "LEVEL",
+    "Lead",
+    "LeadFinding",
+    "LeadTimes",
+    "best_first",
+    "classify",
+    "lead_sentence",
+    "may_head",
+]

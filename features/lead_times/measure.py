@@ -60,11 +60,11 @@ def as_of_dates(tables: Tables, target: str, step: int = STEP) -> list[date]:
     until = snapshots.data_until(tables)
     last = clock.churns_known_until(tables.company.targets[target], until)
     first = snapshots.data_from(tables) + timedelta(days=tables.company.bands.min_history)
-    return clock.every(first, last, step)
+    return clock.evenly_spaced(first, last, step)
 
 
 @dataclass(frozen=True)
-class Ground:
+class LeadComparisons:
     """What every curve of a target stands on: one comparison of all accounts, one per segment."""
 
     company: Company
@@ -73,11 +73,11 @@ class Ground:
     segments: tuple[Comparison, ...]
 
 
-def ground(
+def compare_groups(
     built: Snapshots, company: Company, events: Churned, step: int, *, segments: bool = True
-) -> Ground:
+) -> LeadComparisons:
     """The comparisons on the as-of dates in `built`, per segment where enough accounts churned."""
-    panel = risk_sets.panel(
+    panel = risk_sets.risk_panel(
         built.table, events.target, events.days, events.activity, events.known_until
     )
     gap = company.targets[events.target].gap
@@ -85,18 +85,18 @@ def ground(
     names = sorted(set(panel.segment)) if segments else []
     parts = [compare(panel, gap, step, name) for name in names] if len(names) > 1 else []
     enough = [part for part in parts if part.churners(part.place_of_gap) >= MIN_CHURNERS]
-    return Ground(company, events.target, everyone, tuple(enough))
+    return LeadComparisons(company, events.target, everyone, tuple(enough))
 
 
 def measure(
-    built: Snapshots, stands_on: Ground, *, step: int = STEP, progress: Progress = silent
+    built: Snapshots, stands_on: LeadComparisons, *, step: int = STEP, progress: Progress = silent
 ) -> LeadTimes:
     """The lead times of every indicator that has a number, on the as-of dates in `built`.
 
     Parameters
     ----------
     stands_on : Ground
-        What `ground` made of the same rows.
+        What `compare_groups` made of the same rows.
     step : int
         Width of the lags in days; at least the distance of the as-of dates, or lags stay empty.
     """
@@ -138,14 +138,14 @@ def _tracks(built: Snapshots, company: Company) -> Mapping[str, Sequence[Track]]
     return found
 
 
-def lead(name: str, tracks: Sequence[Track], stands_on: Ground) -> Lead:
+def lead(name: str, tracks: Sequence[Track], stands_on: LeadComparisons) -> Lead:
     """What the curves of an indicator's columns, or of the model's margin, come to."""
     target = stands_on.company.targets[stands_on.target]
     item = stands_on.company.indicators.get(name)
     curves = findings.best_first([curve(track, stands_on.everyone) for track in tracks], target.gap)
     best = curves[0]
     track = next(track for track in tracks if track.column == best.column)
-    found = findings.finding(best, target.gap)
+    found = findings.classify(best, target.gap)
     silence = findings.silence_of(target)
     return Lead(
         name=name,
@@ -164,7 +164,7 @@ def lead(name: str, tracks: Sequence[Track], stands_on: Ground) -> Lead:
         at_gap=best.from_day(target.gap),
         curves=tuple(curves),
         segments=tuple(curve(track, part) for part in stands_on.segments),
-        told=findings.told(item.kind if item else None, best, found, target),
+        told=findings.lead_sentence(item.kind if item else None, best, found, target),
     )
 
 

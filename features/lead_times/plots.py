@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features import publish
-from features.lead_times.curves import Point
-from features.lead_times.findings import Finding, Lead, LeadTimes
+from features.lead_times.curves import CurvePoint
+from features.lead_times.findings import Lead, LeadFinding, LeadTimes
 from features.lead_times.lags import LONGEST
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ACROSS = 2
 PANEL_WIDTH, PANEL_HEIGHT, HEAD, NARROWEST = 5.2, 2.5, 0.75, 7.5
-COLOURS: dict[Finding, str] = {
+COLOURS: dict[LeadFinding, str] = {
     "leading": "#0b5cad",
     "lagging": "#a35200",
     "not shown": "#5f6368",
@@ -92,7 +92,7 @@ def _reach(leads: Sequence[Lead]) -> tuple[float, float]:
     return min([0.4, *known]) - 0.01, max([0.7, *known]) + 0.01
 
 
-def _known(lead: Lead) -> list[Point]:
+def _known(lead: Lead) -> list[CurvePoint]:
     return [point for point in lead.curves[0].points if point.auc is not None]
 
 
@@ -102,7 +102,7 @@ def _draw(panel: "Axes", lead: Lead, found: LeadTimes) -> None:
 
 
 def draw(
-    panel: "Axes", points: Sequence[Point], finding: Finding, gap_days: int, step_days: int
+    panel: "Axes", points: Sequence[CurvePoint], finding: LeadFinding, gap_days: int, step_days: int
 ) -> None:
     """Draws a curve's points of known AUC into a panel, the churn at its right end.
 

@@ -26,16 +26,16 @@ CONTROLS = 20
 """Accounts beside each churner; more would narrow no interval by as much as 3 %."""
 CALIPER_SHARE, CALIPER_DAYS = 0.1, 14
 """As long a history: within a tenth of the churner's own, or two weeks."""
-NEVER = 2**30
+NO_CHURN = 2**30
 _DAY_SPAN = 2**20
 
 
 @dataclass(frozen=True)
-class Panel:
+class RiskPanel:
     """At-risk rows sorted by as-of date and history, and when each account next churned.
 
     `row` is each row's number in the snapshots; `as_of`, `history` and `next_churn` are in days
-    (dates since 1970; `NEVER` where no churn followed), `account` numbers the accounts from 0.
+    (dates since 1970; `NO_CHURN` where no churn followed), `account` numbers the accounts from 0.
     `known_until` is the day up to which churns are settled; `activity` holds the days of activity
     as sorted keys, for targets that are a silence.
     """
@@ -70,13 +70,13 @@ class Matched:
     valid: Mask
 
 
-def panel(
+def risk_panel(
     table: pa.Table,
     target: str,
     churns: pa.Table,
     activity: pa.Table | None,
     known_until: date,
-) -> Panel:
+) -> RiskPanel:
     """The rows of `table` (snapshots) that were at risk of `target`, ready to be matched.
 
     `churns` and `activity` are what `features.assembling.churn_days` says of the target.
@@ -94,12 +94,12 @@ def panel(
     following = np.append(days, -1)[np.searchsorted(days, key)]
     same = following // _DAY_SPAN == account[row]
     segment = table["segment"].to_numpy(zero_copy_only=False)[row]
-    return Panel(
+    return RiskPanel(
         row=row,
         as_of=as_of[row],
         history=history[row],
         account=account[row],
-        next_churn=np.where(same, following % _DAY_SPAN, NEVER),
+        next_churn=np.where(same, following % _DAY_SPAN, NO_CHURN),
         segment=segment.astype(object),
         accounts=len(names),
         known_until=(known_until - date(1970, 1, 1)).days,
@@ -123,7 +123,7 @@ def _keys(dated: pa.Table, names: pa.Array) -> Ints:
     return np.sort(_codes(dated["account_id"], names) * _DAY_SPAN + _days(dated["day"]))
 
 
-def matched(panel: Panel, lag: Lag, among: Mask | None = None) -> Matched:
+def matched(panel: RiskPanel, lag: Lag, among: Mask | None = None) -> Matched:
     """The churners at `lag` and, for each, the controls nearest in history on its as-of date."""
     churners, controls = _both_sides(panel, lag)
     if among is not None:
@@ -147,7 +147,7 @@ def matched(panel: Panel, lag: Lag, among: Mask | None = None) -> Matched:
     return Matched(case[some], control[some], valid[some])
 
 
-def _both_sides(panel: Panel, lag: Lag) -> tuple[Mask, Mask]:
+def _both_sides(panel: RiskPanel, lag: Lag) -> tuple[Mask, Mask]:
     """Rows whose account churns in the bin, and rows whose account could have and did not."""
     opens, closes = panel.as_of + lag.start, panel.as_of + lag.upto
     settled = closes <= panel.known_until
@@ -158,7 +158,7 @@ def _both_sides(panel: Panel, lag: Lag) -> tuple[Mask, Mask]:
     return churners, controls
 
 
-def _active(panel: Panel, activity: Ints, opens: Ints, closes: Ints) -> Mask:
+def _active(panel: RiskPanel, activity: Ints, opens: Ints, closes: Ints) -> Mask:
     """Whether each row's account has an activity in its `[opens, closes)`."""
     base = panel.account * _DAY_SPAN
     found: Mask = np.searchsorted(activity, base + closes) > np.searchsorted(activity, base + opens)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
-from features.lead_times.risk_sets import Matched, Panel
+from features.lead_times.risk_sets import Matched, RiskPanel
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
@@ -56,7 +56,7 @@ class Separation:
         return float(student.sf((self.auc - 0.5) / error, max(effective - 1, 1.0)))
 
 
-def separation(values: Floats, panel: Panel, pairs: Matched) -> Separation:
+def separation(values: Floats, panel: RiskPanel, pairs: Matched) -> Separation:
     """The separation of `values` (panel rows,), NaN where unknown; such pairs do not count."""
     own, others = values[pairs.churner][:, None], values[pairs.control]
     usable = pairs.valid & ~np.isnan(own) & ~np.isnan(others)

@@ -1,6 +1,6 @@
 """Whether every table has rows, and every declared column is there and holds what it should.
 
-`declared` lists each column that the declaration names, with the key that names it; a new key
+`named_columns` lists each column that the declaration names, with the key that names it; a new key
 that names a column is one line there.
 """
 
@@ -11,17 +11,18 @@ from typing import Literal
 from features import clock
 from features.declaring.company import Company, Source
 from features.declaring.spelling import did_you_mean
-from features.engines.sql_types import NULL, is_number, said
+from features.engines.sql_text import quote
+from features.engines.sql_types import NULL, is_number, type_in_words
 from features.errors import Finding
-from features.structure.readable import Ground, reading, table
+from features.structure.readable import ReadableTables, with_read_errors
 
 Content = Literal["any", "key", "day", "time", "number"]
 
-KEYS = frozenset({"VARCHAR", "UUID"})
+KEY_TYPES = frozenset({"VARCHAR", "UUID"})
 
 
 @dataclass(frozen=True)
-class Declared:
+class NamedColumn:
     """A column that the declaration names: the naming key, and what the column should hold.
 
     A `"time"` needs a zone unless it carries one, a `"day"` does not.
@@ -35,7 +36,7 @@ class Declared:
     zone_key: str = ""
 
 
-def declared(company: Company) -> Iterator[Declared]:
+def named_columns(company: Company) -> Iterator[NamedColumn]:
     """Every column that the declaration names outside of SQL expressions."""
     yield from _of_accounts(company)
     for name, source in company.sources.items():
@@ -44,7 +45,7 @@ def declared(company: Company) -> Iterator[Declared]:
         if target.event and target.event.ended:
             source = company.sources[target.event.source]
             zone = source.event_time.zone if source.event_time else None
-            yield Declared(
+            yield NamedColumn(
                 target.event.source,
                 target.event.ended,
                 f"targets.{name}.event.ended",
@@ -54,46 +55,46 @@ def declared(company: Company) -> Iterator[Declared]:
             )
         if target.event and target.event.ended_known and target.event.ended_known.column:
             known, key = target.event.ended_known, f"targets.{name}.event.ended_known"
-            yield Declared(target.source, str(known.column), key, "time", known.zone, key)
+            yield NamedColumn(target.source, str(known.column), key, "time", known.zone, key)
 
 
-def _of_accounts(company: Company) -> Iterator[Declared]:
+def _of_accounts(company: Company) -> Iterator[NamedColumn]:
     accounts = company.accounts
-    yield Declared(accounts.source, accounts.key, "accounts.key", "key")
+    yield NamedColumn(accounts.source, accounts.key, "accounts.key", "key")
     contents: dict[str, Content] = {"since": "day", "renewal": "day", "mrr": "number"}
     for attribute, column in accounts.attributes:
         if column is not None:
             key = f"accounts.attributes.{attribute}"
-            yield Declared(accounts.source, column, key, contents.get(attribute, "any"))
+            yield NamedColumn(accounts.source, column, key, contents.get(attribute, "any"))
     for system, column in accounts.crosswalk.items():
-        yield Declared(accounts.source, column, f"accounts.crosswalk.{system}", "key")
+        yield NamedColumn(accounts.source, column, f"accounts.crosswalk.{system}", "key")
 
 
-def _of_source(name: str, source: Source) -> Iterator[Declared]:
+def _of_source(name: str, source: Source) -> Iterator[NamedColumn]:
     if source.account:
-        yield Declared(name, source.account.column, f"sources.{name}.account", "key")
+        yield NamedColumn(name, source.account.column, f"sources.{name}.account", "key")
     if source.event_time:
         key = f"sources.{name}.event_time"
-        yield Declared(name, source.event_time.column, key, "time", source.event_time.zone, key)
+        yield NamedColumn(name, source.event_time.column, key, "time", source.event_time.zone, key)
     if source.known_time and source.known_time.column:
         key = f"sources.{name}.known_time"
-        yield Declared(name, source.known_time.column, key, "time", source.known_time.zone, key)
+        yield NamedColumn(name, source.known_time.column, key, "time", source.known_time.zone, key)
 
 
-def breaches(ground: Ground) -> Iterator[Finding]:
+def breaches(ground: ReadableTables) -> Iterator[Finding]:
     """Empty tables, and columns that are missing or hold something else than declared."""
     empty: set[str] = set()
     for source in ground.tables.columns:
-        found = list(reading(source, ground.file(source), _empty(ground, source)))
+        found = list(with_read_errors(source, ground.file(source), _empty(ground, source)))
         empty |= {item.table for item in found}
         yield from found
-    for item in declared(ground.company):
+    for item in named_columns(ground.company):
         if item.source in ground.tables.columns:
             yield from _breach(ground, item, is_empty=item.source in empty)
 
 
-def _empty(ground: Ground, source: str) -> Iterator[Finding]:
-    if not ground.row(f"SELECT EXISTS (SELECT 1 FROM {table(source)}) AS some")["some"]:
+def _empty(ground: ReadableTables, source: str) -> Iterator[Finding]:
+    if not ground.row(f"SELECT EXISTS (SELECT 1 FROM {quote(source)}) AS some")["some"]:
         yield Finding(
             "empty_table",
             "sources",
@@ -106,7 +107,7 @@ def _empty(ground: Ground, source: str) -> Iterator[Finding]:
         )
 
 
-def _breach(ground: Ground, item: Declared, *, is_empty: bool) -> Iterator[Finding]:
+def _breach(ground: ReadableTables, item: NamedColumn, *, is_empty: bool) -> Iterator[Finding]:
     there = ground.tables.columns[item.source]
     if item.column not in there:
         detail = f"{ground.file(item.source)} has no column {item.column!r}, which {item.key} names"
@@ -118,24 +119,26 @@ def _breach(ground: Ground, item: Declared, *, is_empty: bool) -> Iterator[Findi
         yield _error("unknown_zone", item, detail, 'write an IANA name, such as "Europe/Berlin"')
 
 
-def _wrong_content(ground: Ground, item: Declared, type_: str) -> Iterator[Finding]:
+def _wrong_content(ground: ReadableTables, item: NamedColumn, type_: str) -> Iterator[Finding]:
     where = f"{ground.file(item.source)}, column {item.column!r} ({item.key})"
-    if item.content == "key" and not (is_number(type_) or type_ in KEYS):
+    if item.content == "key" and not (is_number(type_) or type_ in KEY_TYPES):
         mend = "write keys as text or whole numbers, or name another column"
-        yield _error("not_a_key", item, f"{where} holds {said(type_)}, not keys", mend)
+        yield _error("not_a_key", item, f"{where} holds {type_in_words(type_)}, not keys", mend)
     if item.content == "number" and not is_number(type_):
         mend = "write plain numbers there, or name another column"
-        yield _error("not_a_number", item, f"{where} holds {said(type_)}, not numbers", mend)
+        yield _error(
+            "not_a_number", item, f"{where} holds {type_in_words(type_)}, not numbers", mend
+        )
     if item.content in ("day", "time") and type_ != NULL:
         zone = item.zone if item.content == "time" else "UTC"
         yield from _wrong_time(item, where, type_, zone)
 
 
-def _wrong_time(item: Declared, where: str, type_: str, zone: str | None) -> Iterator[Finding]:
+def _wrong_time(item: NamedColumn, where: str, type_: str, zone: str | None) -> Iterator[Finding]:
     try:
         clock.in_utc("x", type_, zone)
     except clock.NoTime:
-        detail = f"{where} holds {said(type_)}, not dates or timestamps"
+        detail = f"{where} holds {type_in_words(type_)}, not dates or timestamps"
         mend = "write every value as 2026-06-30 or 2026-06-30T08:15:00Z, or name another column"
         yield _error("not_a_time", item, detail, mend)
     except clock.NoZone:
@@ -145,5 +148,5 @@ def _wrong_time(item: Declared, where: str, type_: str, zone: str | None) -> Ite
         yield _error("naive_time", item, detail, mend)
 
 
-def _error(name: str, item: Declared, detail: str, mend: str) -> Finding:
+def _error(name: str, item: NamedColumn, detail: str, mend: str) -> Finding:
     return Finding(name, "sources", "error", item.source, item.column, None, detail, mend)

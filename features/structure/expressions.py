@@ -15,9 +15,9 @@ from features.declaring.indicator import Indicator
 from features.declaring.spelling import did_you_mean
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
-from features.engines.sql_types import FLAG, NULL, is_number, said
+from features.engines.sql_types import FLAG, NULL, is_number, type_in_words
 from features.errors import Finding
-from features.structure.readable import Ground, table
+from features.structure.readable import ReadableTables
 
 Need = Literal[
     "true/false",
@@ -82,7 +82,7 @@ class Expression:
     is_draft: bool = False
 
 
-def declared(company: Company) -> Iterator[Expression]:
+def expressions_of(company: Company) -> Iterator[Expression]:
     """Every SQL expression of the declaration."""
     computed = company.staged("live", "shadow")
     computed |= {
@@ -123,10 +123,10 @@ def _of_indicator(key: str, item: Indicator, *, is_draft: bool) -> Iterator[Expr
         yield Expression(f"{key}.value", item.source, item.value, need, STEP, is_draft)
 
 
-def breaches(ground: Ground) -> Iterator[Finding]:
+def breaches(ground: ReadableTables) -> Iterator[Finding]:
     """What is wrong with each expression over a source that can be read."""
     sound: dict[str, list[Expression]] = {}
-    for item in declared(ground.company):
+    for item in expressions_of(ground.company):
         if ground.holds(item.source):
             found = list(_breach(ground, item))
             yield from found
@@ -136,7 +136,7 @@ def breaches(ground: Ground) -> Iterator[Finding]:
         yield from _failing(ground, items)
 
 
-def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
+def _breach(ground: ReadableTables, item: Expression) -> Iterator[Finding]:
     if (refused := _refused(ground.tables.engine, item.text)) is not None:
         yield _finding(ground, item, "not_one_value", f"contains {refused}", SCALAR)
         return
@@ -145,14 +145,14 @@ def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
         # Inside a CASE nothing can stand that is several columns.
         found = ground.tables.engine.types(
             f"SELECT *, CASE WHEN TRUE THEN ({item.text}) END AS {quote(VALUE)} "
-            f"FROM {table(item.source)}"
+            f"FROM {quote(item.source)}"
         )[VALUE]
     except EngineError as error:
         detail = f"is refused: {_first_line(error)}"
         yield _finding(ground, item, "not_sql", detail, _mend(ground, item, error))
         return
     if not _fits(found, item.need):
-        detail = f"gives {said(found)}, where {item.need} are needed"
+        detail = f"gives {type_in_words(found)}, where {item.need} are needed"
         name = "not_a_condition" if item.need == "true/false" else "not_a_number"
         yield _finding(ground, item, name, detail, MENDS[item.need])
     elif item.need == "a date" and _lacks_zone(ground, item, found):
@@ -164,7 +164,7 @@ def _breach(ground: Ground, item: Expression) -> Iterator[Finding]:
         yield _finding(ground, item, "naive_time", detail, mend)
 
 
-def _lacks_zone(ground: Ground, item: Expression, type_: str) -> bool:
+def _lacks_zone(ground: ReadableTables, item: Expression, type_: str) -> bool:
     zoned = ground.company.sources[item.source].event_time
     try:
         clock.in_utc("x", type_, zoned.zone if zoned else None)
@@ -173,11 +173,11 @@ def _lacks_zone(ground: Ground, item: Expression, type_: str) -> bool:
     return False
 
 
-def _failing(ground: Ground, items: Sequence[Expression]) -> Iterator[Finding]:
+def _failing(ground: ReadableTables, items: Sequence[Expression]) -> Iterator[Finding]:
     """Expressions over one source that fail on some row: asked together, then one by one."""
     counts = ", ".join(f"count(({item.text}))" for item in items)
     try:
-        ground.tables.engine.row(f"SELECT {counts} FROM {table(items[0].source)}")
+        ground.tables.engine.row(f"SELECT {counts} FROM {quote(items[0].source)}")
     except EngineError as error:
         if len(items) > 1:
             for item in items:
@@ -233,7 +233,7 @@ def _fits(type_: str, need: Need) -> bool:
     return fits[need] or (need == "numbers or text" and type_.startswith("ENUM"))
 
 
-def _mend(ground: Ground, item: Expression, error: EngineError) -> str:
+def _mend(ground: ReadableTables, item: Expression, error: EngineError) -> str:
     missing = re.search(r'column "([^"]+)" not found', str(error))
     if missing is None:
         return SCALAR
@@ -244,7 +244,7 @@ def _first_line(error: EngineError) -> str:
     return str(error).splitlines()[0]
 
 
-def _finding(ground: Ground, item: Expression, name: str, what: str, mend: str) -> Finding:
+def _finding(ground: ReadableTables, item: Expression, name: str, what: str, mend: str) -> Finding:
     state: Literal["error", "warning"] = "warning" if item.is_draft else "error"
     detail = f"{item.key} {what}, over {ground.file(item.source)}: {item.text}"
     return Finding(name, item.step, state, item.source, None, None, detail, mend)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from features.assembling import select
+from features.assembling import source_sql
 from features.declaring.company import (
     AccountKey,
     Event,
@@ -17,7 +17,7 @@ from features.declaring.company import (
 )
 from features.engines.sql_text import quote
 from features.errors import Finding
-from features.structure.readable import Ground, reading, table
+from features.structure.readable import ReadableTables, with_read_errors
 
 
 @dataclass(frozen=True)
@@ -108,21 +108,21 @@ AFTER = Rule(
 )
 
 
-def breaches(ground: Ground) -> Iterator[Finding]:
+def breaches(ground: ReadableTables) -> Iterator[Finding]:
     """What is wrong with the facts of each source whose columns can be read."""
     for name, source in ground.company.sources.items():
         if _askable(ground, name, source):
-            yield from reading(name, ground.file(name), _of_source(ground, name, source))
+            yield from with_read_errors(name, ground.file(name), _of_source(ground, name, source))
 
 
-def _askable(ground: Ground, name: str, source: Source) -> bool:
+def _askable(ground: ReadableTables, name: str, source: Source) -> bool:
     if source.account is None or source.event_time is None:
         return False
     known = source.known_time.column if source.known_time else None
     return ground.holds(name, source.account.column, source.event_time.column, known)
 
 
-def _of_source(ground: Ground, name: str, source: Source) -> Iterator[Finding]:
+def _of_source(ground: ReadableTables, name: str, source: Source) -> Iterator[Finding]:
     until = ground.company.company.data_until
     rules = (*RULES, AFTER) if until else RULES
     counts = ", ".join(f"count(*) FILTER (WHERE {rule.condition}) AS {rule.name}" for rule in rules)
@@ -133,38 +133,38 @@ def _of_source(ground: Ground, name: str, source: Source) -> Iterator[Finding]:
             yield _finding(ground, name, rule, counted)
 
 
-def _applies(ground: Ground, rule: Rule) -> bool:
+def _applies(ground: ReadableTables, rule: Rule) -> bool:
     """Without a readable account table nobody can say which accounts are unknown."""
     accounts = ground.company.accounts
     readable = ground.holds(accounts.source, accounts.key, *accounts.crosswalk.values())
     return rule.name not in ("unknown_account", "before_sign_up") or readable
 
 
-def _facts(ground: Ground, name: str, source: Source) -> str:
+def _facts(ground: ReadableTables, name: str, source: Source) -> str:
     """SELECT of the terms that the rules are written in."""
     assert source.account is not None
     event_type = _type(ground, name, source.event_time)
-    known = select.recorded_time(ground.tables, name)
+    known = source_sql.recorded_time(ground.tables, name)
     has_known = source.known_time is not None and source.known_time.column is not None
     by_day = has_known and "DATE" in (event_type, _type(ground, name, source.known_time))
     until = ground.company.company.data_until
     last_day = f"'{until}'" if until else "NULL"
     return (
         f"SELECT fact_key, event, known, account, since, {by_day} AS by_day, "
-        f"{has_known} AS has_known, {select.slack(ground.tables, name)} AS slack, "
+        f"{has_known} AS has_known, {source_sql.slack(ground.tables, name)} AS slack, "
         f"CAST({last_day} AS TIMESTAMP) AS last_day FROM ("
         f"SELECT CAST({quote(source.account.column)} AS VARCHAR) AS fact_key, "
-        f"{select.event_time(ground.tables, name)} AS event, {known or 'NULL'} AS known "
-        f"FROM {table(name)}) LEFT JOIN ({_accounts(ground, source.account)}) "
+        f"{source_sql.event_time(ground.tables, name)} AS event, {known or 'NULL'} AS known "
+        f"FROM {quote(name)}) LEFT JOIN ({_accounts(ground, source.account)}) "
         "ON fact_key = account"
     )
 
 
-def _type(ground: Ground, name: str, place: TimeColumn | KnownTime | None) -> str | None:
+def _type(ground: ReadableTables, name: str, place: TimeColumn | KnownTime | None) -> str | None:
     return ground.tables.columns[name].get(str(place.column)) if place else None
 
 
-def _accounts(ground: Ground, key: AccountKey) -> str:
+def _accounts(ground: ReadableTables, key: AccountKey) -> str:
     """SELECT of the accounts that a source may name, each once, and their first moment."""
     declared = ground.company.accounts
     column = declared.crosswalk[key.system] if key.system else declared.key
@@ -176,12 +176,12 @@ def _accounts(ground: Ground, key: AccountKey) -> str:
         start = quote(since)
     return (
         f"SELECT CAST({quote(column)} AS VARCHAR) AS account, "
-        f"CAST(CAST(min({start}) AS DATE) AS TIMESTAMP) AS since FROM {table(declared.source)} "
+        f"CAST(CAST(min({start}) AS DATE) AS TIMESTAMP) AS since FROM {quote(declared.source)} "
         f"WHERE {quote(declared.key)} IS NOT NULL GROUP BY 1"
     )
 
 
-def _finding(ground: Ground, name: str, rule: Rule, counted: dict[str, Any]) -> Finding:
+def _finding(ground: ReadableTables, name: str, rule: Rule, counted: dict[str, Any]) -> Finding:
     source = ground.company.sources[name]
     count, total = counted[rule.name], counted["rows"]
     too_many = count / total > source.tolerate or count == total
@@ -203,7 +203,7 @@ def _column(source: Source, rule: Rule) -> str | None:
     return place.column if place is not None else None
 
 
-def ends(ground: Ground) -> Iterator[Finding]:
+def subscription_ends(ground: ReadableTables) -> Iterator[Finding]:
     """Subscriptions that end before they start, and ends of which nobody knows since when."""
     for target in ground.company.targets.values():
         event = target.event
@@ -215,19 +215,21 @@ def ends(ground: Ground) -> Iterator[Finding]:
             event.source, event.ended, known
         ):
             found = _of_ends(ground, event, event.ended, known)
-            yield from reading(event.source, ground.file(event.source), found)
+            yield from with_read_errors(event.source, ground.file(event.source), found)
 
 
-def _of_ends(ground: Ground, event: Event, ended: str, known: str | None) -> Iterator[Finding]:
+def _of_ends(
+    ground: ReadableTables, event: Event, ended: str, known: str | None
+) -> Iterator[Finding]:
     name, file = event.source, ground.file(event.source)
     start, end = (
-        select.event_time(ground.tables, name),
-        select.end_times(ground.tables, event)["ended"],
+        source_sql.event_time(ground.tables, name),
+        source_sql.end_times(ground.tables, event)["ended"],
     )
     never = f"{quote(known)} IS NULL" if known else "FALSE"
     counted = ground.row(
         f"SELECT count(*) FILTER (WHERE {end} < {start}) AS early, "
-        f"count(*) FILTER (WHERE {end} IS NOT NULL AND {never}) AS unknown FROM {table(name)}"
+        f"count(*) FILTER (WHERE {end} IS NOT NULL AND {never}) AS unknown FROM {quote(name)}"
     )
     if count := counted["early"]:
         detail = f"{file}: subscriptions that end before they start"
@@ -239,15 +241,15 @@ def _of_ends(ground: Ground, event: Event, ended: str, known: str | None) -> Ite
         yield Finding("null_ended_known", "sources", "warning", name, known, count, detail, mend)
 
 
-def duplicates(ground: Ground) -> Iterator[Finding]:
+def duplicates(ground: ReadableTables) -> Iterator[Finding]:
     """Rows of a fact source that are the same in every column."""
     for name, source in ground.company.sources.items():
         if _askable(ground, name, source):
-            yield from reading(name, ground.file(name), _duplicates(ground, name))
+            yield from with_read_errors(name, ground.file(name), _duplicates(ground, name))
 
 
-def _duplicates(ground: Ground, name: str) -> Iterator[Finding]:
-    query = f"SELECT count(*) - count(DISTINCT hash(fact)) AS n FROM {table(name)} AS fact"
+def _duplicates(ground: ReadableTables, name: str) -> Iterator[Finding]:
+    query = f"SELECT count(*) - count(DISTINCT hash(fact)) AS n FROM {quote(name)} AS fact"
     if count := ground.row(query)["n"]:
         yield Finding(
             "duplicate_rows",

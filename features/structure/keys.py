@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from features.declaring.company import Accounts
 from features.engines.sql_text import quote
 from features.errors import Finding
-from features.structure.readable import Ground, reading, table
+from features.structure.readable import ReadableTables, with_read_errors
 
 DECIMAL = ("FLOAT", "DOUBLE", "REAL")
 
 
-def breaches(ground: Ground) -> Iterator[Finding]:
+def breaches(ground: ReadableTables) -> Iterator[Finding]:
     """Null, double and decimal keys of the account table, and accounts without a first day."""
     accounts = ground.company.accounts
-    yield from reading(accounts.source, ground.file(accounts.source), _all(ground, accounts))
+    yield from with_read_errors(
+        accounts.source, ground.file(accounts.source), _all(ground, accounts)
+    )
 
 
-def _all(ground: Ground, accounts: Accounts) -> Iterator[Finding]:
+def _all(ground: ReadableTables, accounts: Accounts) -> Iterator[Finding]:
     if not ground.holds(accounts.source, accounts.key):
         return
     yield from _decimal(ground, accounts)
@@ -31,7 +33,7 @@ def _all(ground: Ground, accounts: Accounts) -> Iterator[Finding]:
             yield from _double(ground, column, "duplicate_crosswalk_key", key)
 
 
-def _decimal(ground: Ground, accounts: Accounts) -> Iterator[Finding]:
+def _decimal(ground: ReadableTables, accounts: Accounts) -> Iterator[Finding]:
     if ground.tables.columns[accounts.source][accounts.key] in DECIMAL:
         yield Finding(
             "decimal_account_key",
@@ -46,7 +48,7 @@ def _decimal(ground: Ground, accounts: Accounts) -> Iterator[Finding]:
         )
 
 
-def _null(ground: Ground, accounts: Accounts) -> Iterator[Finding]:
+def _null(ground: ReadableTables, accounts: Accounts) -> Iterator[Finding]:
     rows = _count(ground, accounts, f"{quote(accounts.key)} IS NULL")
     if rows:
         yield Finding(
@@ -61,10 +63,10 @@ def _null(ground: Ground, accounts: Accounts) -> Iterator[Finding]:
         )
 
 
-def _double(ground: Ground, column: str, name: str, key: str) -> Iterator[Finding]:
+def _double(ground: ReadableTables, column: str, name: str, key: str) -> Iterator[Finding]:
     source = ground.company.accounts.source
     double = (
-        f"SELECT {quote(column)} AS key, count(*) AS n FROM {table(source)} "
+        f"SELECT {quote(column)} AS key, count(*) AS n FROM {quote(source)} "
         f"WHERE {quote(column)} IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
     )
     found = ground.row(f"SELECT count(*) AS keys, sum(n)::BIGINT AS n FROM ({double})")
@@ -83,7 +85,7 @@ def _double(ground: Ground, column: str, name: str, key: str) -> Iterator[Findin
         )
 
 
-def _without_start(ground: Ground, accounts: Accounts) -> Iterator[Finding]:
+def _without_start(ground: ReadableTables, accounts: Accounts) -> Iterator[Finding]:
     since = str(accounts.attributes.since)
     if not ground.holds(accounts.source, since):
         return
@@ -100,6 +102,6 @@ def _without_start(ground: Ground, accounts: Accounts) -> Iterator[Finding]:
         )
 
 
-def _count(ground: Ground, accounts: Accounts, condition: str) -> int:
-    counted = ground.row(f"SELECT count(*) AS n FROM {table(accounts.source)} WHERE {condition}")
+def _count(ground: ReadableTables, accounts: Accounts, condition: str) -> int:
+    counted = ground.row(f"SELECT count(*) AS n FROM {quote(accounts.source)} WHERE {condition}")
     return int(counted["n"])

@@ -8,23 +8,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from features import sources
 from features.declaring.company import Company
 from features.engines.on_duckdb import EngineError
-from features.engines.sql_text import quote
 from features.errors import Finding
 from features.sources import Tables
 
-Place = tuple[str, str | None]
+Location = tuple[str, str | None]
 EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Ground:
+class ReadableTables:
     """The tables, and the places (a source, or a column of one) at which an error stands."""
 
     tables: Tables
-    broken: frozenset[Place]
+    broken: frozenset[Location]
 
     @property
     def company(self) -> Company:
@@ -38,7 +36,7 @@ class Ground:
 
     def file(self, source: str) -> str:
         """Where the source is, for messages."""
-        return sources.place(self.company.sources[source])
+        return self.tables.location(source)
 
     def row(self, query: str) -> dict[str, Any]:
         """The one row that `query` answers, by column."""
@@ -51,7 +49,7 @@ class Ground:
         return ", ".join(repr(str(key)) for key in answer.column(0).to_pylist())
 
 
-def reading(source: str, place: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+def with_read_errors(source: str, place: str, findings: Iterable[Finding]) -> Iterator[Finding]:
     """These findings; when the engine fails while they are looked for, that is one itself."""
     try:
         yield from findings
@@ -59,8 +57,3 @@ def reading(source: str, place: str, findings: Iterable[Finding]) -> Iterator[Fi
         detail = f"{place} cannot be read to its end: {error}"
         mend = "mend the file or write it anew"
         yield Finding("unreadable", "sources", "error", source, None, None, detail, mend)
-
-
-def table(source: str) -> str:
-    """The source as an SQL table name."""
-    return quote(source)

@@ -108,7 +108,7 @@ def fetch_data(folder: Path) -> None:
 
 def last_weeks(company: Company, count: int = WEEKS) -> list[date]:
     """The weekly as-of dates up to `data_until`."""
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         return clock.weekly(snapshots.data_until(tables), count)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import pyarrow as pa
 
 from features import contract, publish, snapshots
-from features.assembling import select
+from features.assembling import source_sql
 from features.declaring.company import Company
 from features.errors import DeclarationError, NotFound
 from features.progress import Progress, silent
@@ -64,13 +64,13 @@ def score(
     for artifact in models.everything:
         artifacts.require_same_meaning(artifact, company)
     root, kept = settings.workspace_of(company) / "scores", list[Run]()
-    with contract.sound(company) as tables:
-        dates = sorted(set(snapshots.asked(tables, as_of)))
+    with contract.sound_tables(company) as tables:
+        dates = sorted(set(snapshots.requested_dates(tables, as_of)))
         _warn_of_expiry(models.everything, dates[-1])
         earlier = compare.befores(dates, models.adverse, root, progress)
         again = {item.as_of for item in earlier.values() if item.differs(models.adverse)}
         built = snapshots.build_from(tables, sorted({*dates, *again}), progress=progress)
-        accounts = tables.engine.rows(select.account_facts(tables))
+        accounts = tables.engine.rows(source_sql.account_facts(tables))
     for day in dates:
         progress(f"scoring {day}")
         rows_then = _anybody(built.at(day), day)

@@ -96,7 +96,7 @@ def evaluate_indicators(
     models = {target: champion(workspace, target) for target in targets}
     for artifact in models.values():
         require_same_meaning(artifact, company)
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         until = snapshots.data_until(tables)
         return [
             _judge(_gather(tables, artifact, until, progress), progress)
@@ -126,7 +126,7 @@ def _gather(tables: Tables, artifact: Artifact, until: date, progress: Progress)
     built = snapshots.build_from(tables, [*months, *weeks, until], progress=progress)
     weekly = built.on(weeks)
     events = measure.churned(tables, target)
-    ground = measure.ground(weekly, company, events, measure.STEP, segments=False)
+    ground = measure.compare_groups(weekly, company, events, measure.STEP, segments=False)
     leads = measure.measure(weekly, ground, progress=progress)
     return AdmissionBasis(company, artifact, built, until, months, leads)
 

@@ -20,7 +20,7 @@ from features import contract, snapshots
 from features.declaring.company import Company
 from features.errors import DeclarationError, GateRefused
 from features.lead_times import measure
-from features.lead_times.curves import Point, Track
+from features.lead_times.curves import CurvePoint, Track
 from features.lead_times.findings import Lead, LeadTimes
 from features.lead_times.measure import MODEL, STEP, Churned
 from features.progress import Progress, silent
@@ -58,7 +58,7 @@ def measure_leads(
     """
     _require_adverse(company, targets)
     leads = []
-    with contract.sound(company) as tables:
+    with contract.sound_tables(company) as tables:
         for target in targets:
             months = snapshots.mature_month_starts(tables, target)
             days = measure.as_of_dates(tables, target, step)
@@ -99,7 +99,7 @@ def _with_model(
 ) -> LeadTimes:
     step = dates.step
     weekly = built.on(dates.measured_on)
-    ground = measure.ground(weekly, company, events, step)
+    ground = measure.compare_groups(weekly, company, events, step)
     leads = measure.measure(weekly, ground, step=step, progress=progress)
     return replace(leads, model=_model_lead(built, company, events, dates, progress))
 
@@ -116,7 +116,7 @@ def _model_lead(
         return None
     weekly = built.on(days)
     margins = _margins(weekly, models)
-    ground = measure.ground(weekly, company, events, dates.step)
+    ground = measure.compare_groups(weekly, company, events, dates.step)
     track = Track("margin", None, margins, healthy="lower")
     return measure.lead(MODEL, [track], ground)
 
@@ -173,7 +173,7 @@ def of_months(
 ) -> LeadTimes:
     """The indicators' lead times on month starts, quick and coarse: lags of `MONTH` days."""
     monthly = built.on(months)
-    ground = measure.ground(monthly, company, events, MONTH, segments=False)
+    ground = measure.compare_groups(monthly, company, events, MONTH, segments=False)
     return measure.measure(monthly, ground, step=MONTH)
 
 
@@ -211,7 +211,7 @@ def _brief(measured: LeadTimes) -> dict[str, Any]:
     }
 
 
-def _spot(point: Point) -> dict[str, Any]:
+def _spot(point: CurvePoint) -> dict[str, Any]:
     """A point of a curve, rounded for plots."""
     kept = {key: value for key, value in asdict(point).items() if key != "lift"}
     return {

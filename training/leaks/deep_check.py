@@ -5,7 +5,7 @@ from datetime import date
 
 from features import contract, leaks, snapshots, sources
 from features.declaring.company import Company
-from features.declaring.mistakes import FILE
+from features.declaring.mistakes import DECLARATION_FILE
 from features.errors import Finding
 from features.progress import Progress, silent
 from features.sources import Tables
@@ -23,9 +23,9 @@ def check_deep(company: Company, *, progress: Progress = silent) -> list[Finding
     The cost is bounded: at most three rebuilds, 24 months, 20,000 accounts for the columns, and
     ten trainings on at most 3,000 accounts for each target.
     """
-    with sources.opened(company) as tables:
+    with sources.open_tables(company) as tables:
         found = contract.check_tables(tables, progress=progress)
-        if not leaks.can_be_sought(found):
+        if not leaks.can_be_audited(found):
             return contract.ordered([*found, _not_audited()])
         broken = any(item.state == "error" for item in found)
         found += leaks.breaches(tables, progress=progress)
@@ -48,4 +48,4 @@ def _dates(tables: Tables) -> dict[str, Sequence[date]]:
 def _not_audited() -> Finding:
     detail = "leaks can be looked for only in tables that fulfil the data contract"
     mend = "mend the errors and check again"
-    return Finding("not_audited", "audit", "advice", FILE, None, None, detail, mend)
+    return Finding("not_audited", "audit", "advice", DECLARATION_FILE, None, None, detail, mend)

@@ -169,7 +169,7 @@ def _some_accounts(table: pa.Table) -> pa.Table:
 
 
 def _told(company: Company, target: str, found: NullWorldAucs, reach: float) -> Finding:
-    where = sources.place(company.sources[company.targets[target].source])
+    where = sources.location(company.sources[company.targets[target].source])
     told = (
         f"targets.{target}: {where}: where labels are chance, the procedure says AUC "
         f"{found.mean:.3f} on average of {len(found.aucs)} worlds; chance leaves "

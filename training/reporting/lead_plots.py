@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from features.lead_times import plots
-from features.lead_times.curves import Point
+from features.lead_times.curves import CurvePoint
 from training.reporting.drawing import drawn
 from training.reporting.page import Figure, Table, number, share
 
@@ -29,8 +29,8 @@ def _rank(item: Row) -> tuple[int, int, str]:
     return FIRST[item["finding"]], -(item["lead_days"] or 0), item["indicator"]
 
 
-def _known(item: Row) -> list[Point]:
-    points = [Point(**point, lift=None) for point in item.get("curve", ())]
+def _known(item: Row) -> list[CurvePoint]:
+    points = [CurvePoint(**point, lift=None) for point in item.get("curve", ())]
     return [point for point in points if point.auc is not None]
 
 
@@ -51,7 +51,7 @@ def _figure(item: Row, found: Row, reach: tuple[float, float]) -> Figure:
     )
 
 
-def _numbers(title: str, points: Sequence[Point]) -> Table:
+def _numbers(title: str, points: Sequence[CurvePoint]) -> Table:
     rows = [
         [
             f"{point.from_days}–{point.to_days}",

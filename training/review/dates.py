@@ -62,5 +62,5 @@ def dates(tables: Tables, target: str, as_of: date, told: Iterable[date]) -> Dat
     earliest = min(churned[0] - timedelta(days=max(LEADS)) - WEEK, as_of - PERIOD)
     wanted = {*clock.month_starts(since, as_of), *told}
     mature = [day for day in sorted(wanted) if clock.is_mature(day, declared, as_of)]
-    weeks = clock.every(max(since, earliest), as_of, WEEK.days)
+    weeks = clock.evenly_spaced(max(since, earliest), as_of, WEEK.days)
     return Dates(as_of, since, mature, weeks, churned)

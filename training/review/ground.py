@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock, snapshots
-from features.assembling import churn_days, select, windows
+from features.assembling import churn_days, feature_plan, source_sql
 from features.declaring.company import Company
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
@@ -119,13 +119,15 @@ def ground(
         models=models,
         dates=days,
         mature=Snapshots(
-            _sorted(gathered.mature), windows.declared(tables).columns, snapshots.data_until(tables)
+            _sorted(gathered.mature),
+            feature_plan.plan_features(tables).columns,
+            snapshots.data_until(tables),
         ),
         latest=_sorted(gathered.latest),
         past=_sorted(gathered.past),
         churns=churns,
         weekly=gathered.weekly(),
-        facts=tables.engine.rows(select.account_facts(tables)),
+        facts=tables.engine.rows(source_sql.account_facts(tables)),
     )
 
 

@@ -125,8 +125,8 @@ def review(
     """
     settings = settings or Settings.read()
     models = candidates(company, _one(company, asked.target), asked.challenger, settings)
-    with contract.sound(company) as tables:
-        morning = snapshots.asked(tables, [asked.as_of] if asked.as_of else [])[0]
+    with contract.sound_tables(company) as tables:
+        morning = snapshots.requested_dates(tables, [asked.as_of] if asked.as_of else [])[0]
         _require_time(models, morning)
         stands_on = ground(tables, models, morning, progress=progress)
     return _of(stands_on, asked.reason, progress)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import snapshots, sources
-from features.assembling.windows import Column
-from features.declaring.mistakes import FILE
+from features import snapshots
+from features.assembling.feature_plan import FeatureColumn
+from features.declaring.mistakes import DECLARATION_FILE
 from features.engines.on_duckdb import EngineError
 from features.errors import DeclarationError, Finding
 from features.sources import Tables
@@ -28,16 +28,20 @@ def breaches(tables: Tables) -> Iterator[Finding]:
         return
     for column in built.columns if built.table.num_rows > 1 else ():
         source = company.indicators[column.indicator].source
-        place = sources.place(company.sources[source])
+        place = tables.location(source)
         yield from _breach(column, built.table[column.name], source, f"{place}, as of {until}")
 
 
 def _not_computable(detail: str) -> Finding:
     mend = "leave the indicators out one by one to see which it is"
-    return Finding("not_computable", "features", "error", FILE, "indicators", None, detail, mend)
+    return Finding(
+        "not_computable", "features", "error", DECLARATION_FILE, "indicators", None, detail, mend
+    )
 
 
-def _breach(column: Column, values: pa.ChunkedArray, source: str, place: str) -> Iterator[Finding]:
+def _breach(
+    column: FeatureColumn, values: pa.ChunkedArray, source: str, place: str
+) -> Iterator[Finding]:
     key = f"indicators.{column.indicator}"
     accounts = len(values)
     if values.null_count == accounts:

@@ -9,36 +9,36 @@ from features.errors import ContractBroken, Finding
 from features.settings import Settings
 from features.sources import Tables
 from features.structure import columns, expressions, facts, keys
-from features.structure.readable import Ground
+from features.structure.readable import ReadableTables
 
 
 def breaches(tables: Tables) -> list[Finding]:
     """Every structural breach at once; one at a column hides none at another."""
-    first = unreadable(tables)
-    return [*first, *wrong(standing(tables, first))]
+    first = unreadable_tables(tables)
+    return [*first, *inconsistencies(readable_tables(tables, first))]
 
 
-def unreadable(tables: Tables) -> list[Finding]:
+def unreadable_tables(tables: Tables) -> list[Finding]:
     """First round: tables and columns that are not there or hold something else."""
-    return [*tables.unreadable, *columns.breaches(Ground(tables, frozenset()))]
+    return [*tables.unreadable, *columns.breaches(ReadableTables(tables, frozenset()))]
 
 
-def standing(tables: Tables, first: list[Finding]) -> Ground:
+def readable_tables(tables: Tables, first: list[Finding]) -> ReadableTables:
     """What can still be asked after the first round."""
     errors = (item for item in first if item.state == "error")
-    return Ground(tables, frozenset((item.table, item.column) for item in errors))
+    return ReadableTables(tables, frozenset((item.table, item.column) for item in errors))
 
 
-def wrong(ground: Ground) -> Iterator[Finding]:
+def inconsistencies(ground: ReadableTables) -> Iterator[Finding]:
     """Second round: what the tables that can be read say wrong."""
     with ground.tables.engine.parallel(Settings.read().cores):
         yield from keys.breaches(ground)
         yield from facts.breaches(ground)
-        yield from facts.ends(ground)
+        yield from facts.subscription_ends(ground)
         yield from expressions.breaches(ground)
 
 
-def require(tables: Tables) -> Tables:
+def require_sound(tables: Tables) -> Tables:
     """These tables, when nothing structural is wrong with them.
 
     Raises
@@ -52,7 +52,7 @@ def require(tables: Tables) -> Tables:
 
 
 @contextmanager
-def sound(company: Company) -> Iterator[Tables]:
+def sound_tables(company: Company) -> Iterator[Tables]:
     """The company's tables, open and without structural errors; raises ContractBroken."""
-    with sources.opened(company) as tables:
-        yield require(tables)
+    with sources.open_tables(company) as tables:
+        yield require_sound(tables)

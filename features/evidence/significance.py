@@ -27,7 +27,7 @@ def tenfold(share: Floats) -> Floats:
     return raised
 
 
-def surely_above(hits: int, bound: Floats, tests: int) -> bool:
+def significantly_above(hits: int, bound: Floats, tests: int) -> bool:
     """Whether `hits` of the accounts are more than chance allows, each hit at most as `bound` says.
 
     `bound` (accounts,) holds the largest honest probabilities; `tests` is how many such questions
@@ -47,12 +47,12 @@ def upper_share(hits: int, count: int, tests: int) -> float:
     return float(betaincinv(hits + 1.0, float(count - hits), 1 - FAMILY / tests))
 
 
-def surely_most(hits: int, count: int, tests: int) -> bool:
+def significantly_most(hits: int, count: int, tests: int) -> bool:
     """Whether more than half of all are hit, as `hits` of `count` accounts say."""
-    return surely_above(hits, np.full(count, 0.5), tests)
+    return significantly_above(hits, np.full(count, 0.5), tests)
 
 
-def surely_separates(area: float, few: int, least: float, tests: int) -> bool:
+def significantly_separates(area: float, few: int, least: float, tests: int) -> bool:
     """Whether an area under the ROC curve is really above `least`.
 
     `few` is the size of the smaller class. Its variance is at most A(1 − A) / few whatever the

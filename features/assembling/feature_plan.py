@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from features.assembling import labels, select
+from features.assembling import labels, source_sql
 from features.clock import Span
 from features.declaring.company import Company
 from features.declaring.indicator import Indicator, Stage, column_name
@@ -20,8 +20,8 @@ from features.engines.on_duckdb import EngineError, Unreadable
 from features.engines.sql_text import quote
 from features.engines.sql_types import FLAG, is_number
 from features.errors import ContractBroken, DeclarationError, Finding
-from features.folding.fold_plan import Ask, Fold, Plan
-from features.folding.measures import ALWAYS_KNOWN, KINDS, MEASURES, Asked, Rows
+from features.folding.fold_plan import FoldPlan, FoldReader, TimeFold
+from features.folding.measures import ALWAYS_KNOWN, FOLDED_AS, MEASURES, MeasureInput, RowContext
 from features.folding.records import Floats
 from features.sources import Tables
 
@@ -30,7 +30,7 @@ NO_ROWS, NO_PEERS = np.zeros(0), np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
-class Column:
+class FeatureColumn:
     """One feature column: an indicator over one window (days; `None` is the whole history)."""
 
     name: str
@@ -41,35 +41,42 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Declared:
+class FeaturePlan:
     """A company's columns and targets, and the plans of the streams that they are folded from.
 
     `numeric` are the indicators whose value is a number.
     """
 
     company: Company
-    columns: tuple[Column, ...]
+    columns: tuple[FeatureColumn, ...]
     numeric: frozenset[str]
 
-    def values(self, column: Column, streams: labels.Streams, known: Rows) -> Floats:
+    def values(
+        self, column: FeatureColumn, streams: labels.StreamReader, known: RowContext
+    ) -> Floats:
         """The column's value in every row; a category is its place among its sorted texts."""
         return self._values(column.indicator, column.window, column.dtype, streams, known)
 
     def _values(
-        self, name: str, window: int | None, dtype: Dtype, streams: labels.Streams, known: Rows
+        self,
+        name: str,
+        window: int | None,
+        dtype: Dtype,
+        streams: labels.StreamReader,
+        known: RowContext,
     ) -> Floats:
         item = self.company.indicators[name]
 
         def other(base: str) -> Floats:
             return self._values(base, self._window_of(base, window), "number", streams, known)
 
-        kind = "category" if dtype == "category" else KINDS.get(item.measure, "number")
-        keep = select.keep(item, numeric=name in self.numeric)
+        kind = "category" if dtype == "category" else FOLDED_AS.get(item.measure, "number")
+        keep = source_sql.counts_for(item, numeric=name in self.numeric)
         source = self.company.sources[item.source]
-        asked = Asked(item, window, source, kind, keep, streams(item.source), other, known)
+        asked = MeasureInput(item, window, source, kind, keep, streams(item.source), other, known)
         return MEASURES[item.measure](asked)
 
-    def ranked(self, column: Column) -> Column | None:
+    def ranked(self, column: FeatureColumn) -> FeatureColumn | None:
         """The column of the values that `column` has the ranks of, under its name; or none."""
         item = self.company.indicators[column.indicator]
         if item.measure != "peer_rank":
@@ -82,7 +89,7 @@ class Declared:
         spans = self.company.indicators[base].spans()
         return window if window in spans else spans[0]
 
-    def is_always_known(self, column: Column) -> bool:
+    def is_always_known(self, column: FeatureColumn) -> bool:
         """Whether the column has no nulls, whatever the facts say."""
         item = self.company.indicators[column.indicator]
         return item.measure in ALWAYS_KNOWN and self.company.sources[item.source].absent == "zero"
@@ -100,14 +107,14 @@ class Declared:
         return any(item.measure == "peer_rank" for item in items)
 
     @cached_property
-    def plans(self) -> dict[str, Plan]:
+    def plans(self) -> dict[str, FoldPlan]:
         """The plan of each stream, by its name."""
-        found: dict[str, Plan] = {}
+        found: dict[str, FoldPlan] = {}
 
-        def streams(name: str) -> Ask:
-            plan = found.setdefault(name, Plan(name))
+        def streams(name: str) -> FoldReader:
+            plan = found.setdefault(name, FoldPlan(name))
 
-            def ask(fold: Fold) -> Floats:
+            def ask(fold: TimeFold) -> Floats:
                 plan.slot(fold)
                 return NO_ROWS
 
@@ -116,17 +123,17 @@ class Declared:
         if self.company.accounts.derived:
             streams(self.company.accounts.source)(FIRST_FACT)
         for column in self.columns:
-            self.values(column, streams, Rows(NO_ROWS, NO_ROWS, NO_PEERS))
+            self.values(column, streams, RowContext(NO_ROWS, NO_ROWS, NO_PEERS))
         for name in self.company.targets:
-            labels.outcome(self.company, name, streams)
+            labels.label_rows(self.company, name, streams)
         return {name: plan for name, plan in found.items() if plan.folds}
 
 
-FIRST_FACT = Fold("first_day", Span(None))
+FIRST_FACT = TimeFold("first_day", Span(None))
 """Since when a derived account exists."""
 
 
-def declared(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> Declared:
+def plan_features(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> FeaturePlan:
     """The company's columns of these stages, in the order of its declaration."""
     types = {
         name: _type(tables, item)
@@ -134,12 +141,14 @@ def declared(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> 
         if item.value is not None and _is_needed(tables.company, name, stages)
     }
     columns = (
-        Column(column_name(name, window), name, window, _dtype(item, types.get(name)), item.stage)
+        FeatureColumn(
+            column_name(name, window), name, window, _dtype(item, types.get(name)), item.stage
+        )
         for name, item in tables.company.staged(*stages).items()
         for window in item.spans()
     )
     numeric = (name for name, type_ in types.items() if is_number(type_))
-    return Declared(tables.company, tuple(columns), frozenset(numeric))
+    return FeaturePlan(tables.company, tuple(columns), frozenset(numeric))
 
 
 def _is_needed(company: Company, name: str, stages: tuple[Stage, ...]) -> bool:
@@ -148,7 +157,7 @@ def _is_needed(company: Company, name: str, stages: tuple[Stage, ...]) -> bool:
 
 
 def _type(tables: Tables, item: Indicator) -> str:
-    with computing(item.source):
+    with naming_the_source(item.source):
         return tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
 
 
@@ -159,7 +168,7 @@ def _dtype(item: Indicator, type_: str | None) -> Dtype:
 
 
 @contextmanager
-def computing(source: str | Callable[[str], str]) -> Iterator[None]:
+def naming_the_source(source: str | Callable[[str], str]) -> Iterator[None]:
     """Says of an error of the engine which source it is about, which its message may tell.
 
     Raises

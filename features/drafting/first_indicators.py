@@ -6,8 +6,8 @@ Few and plain on purpose: they are there to be read, changed and added to.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from features.drafting.guesses import WORDS, Facts, Reading
-from features.drafting.profiles import Column, words
+from features.drafting.guesses import ROLE_WORDS, FactTable, Reading
+from features.drafting.profiles import ColumnProfile, name_words
 
 MOST_INDICATORS = 10
 NOT_ADDED = frozenset({"unit", "per", "rate", "share", "average", "avg", "mean"})
@@ -48,7 +48,7 @@ PLAYBOOKS: dict[str, dict[str, object]] = {
 
 
 @dataclass(frozen=True)
-class Draft:
+class DraftIndicator:
     """An indicator of the draft: its name, its keys in the order of the file, and why."""
 
     name: str
@@ -64,7 +64,7 @@ class Subject:
     the number of rows says nothing.
     """
 
-    facts: Facts
+    facts: FactTable
     dimension: str
     is_bad: bool
     is_sure: bool
@@ -93,7 +93,9 @@ class Subject:
         return "lower" if self.is_bad else "higher"
 
 
-def indicators(reading: Reading, daily: frozenset[str], reserved: Iterable[str]) -> list[Draft]:
+def indicators(
+    reading: Reading, daily: frozenset[str], reserved: Iterable[str]
+) -> list[DraftIndicator]:
     """Four to ten indicators: the busiest facts in depth, one each for the others.
 
     `daily` names the tables with one row per account and day, `reserved` are the words that SQL
@@ -104,7 +106,7 @@ def indicators(reading: Reading, daily: frozenset[str], reserved: Iterable[str])
     subjects = [
         _subject(item, reading, daily, keywords)
         for item in facts
-        if item is reading.activity or not words(item.table.name) & WORDS["work"]
+        if item is reading.activity or not name_words(item.table.name) & ROLE_WORDS["work"]
     ]
     first = next(item for item in subjects if item.facts is reading.activity or len(facts) == 1)
     others = sorted(
@@ -116,12 +118,12 @@ def indicators(reading: Reading, daily: frozenset[str], reserved: Iterable[str])
 
 
 def _subject(
-    facts: Facts, reading: Reading, daily: frozenset[str], keywords: frozenset[str]
+    facts: FactTable, reading: Reading, daily: frozenset[str], keywords: frozenset[str]
 ) -> Subject:
-    named = words(facts.table.name)
-    is_bad = bool(named & WORDS["bad"])
-    relation = is_bad or bool(named & WORDS["relation"])
-    business = bool(named & (WORDS["business"] | WORDS["term"])) or reading.term is None
+    named = name_words(facts.table.name)
+    is_bad = bool(named & ROLE_WORDS["bad"])
+    relation = is_bad or bool(named & ROLE_WORDS["relation"])
+    business = bool(named & (ROLE_WORDS["business"] | ROLE_WORDS["term"])) or reading.term is None
     dimension = "relationship" if relation else "business" if business else "outcome"
     playbook = CARE if is_bad else (REVIEW if reading.term else WIN_BACK)
     counted = [item for item in facts.table.columns if _role(item) == "quantity"]
@@ -130,7 +132,7 @@ def _subject(
     return Subject(facts, dimension, is_bad, is_sure, playbook, measure_of)
 
 
-def _in_depth(item: Subject, keywords: frozenset[str]) -> Iterator[Draft]:
+def _in_depth(item: Subject, keywords: frozenset[str]) -> Iterator[DraftIndicator]:
     if item.measure_of is None:
         yield _count(item)
     yield _recency(item)
@@ -144,15 +146,15 @@ def _in_depth(item: Subject, keywords: frozenset[str]) -> Iterator[Draft]:
     yield _tenure(item)
 
 
-def _one(item: Subject, keywords: frozenset[str]) -> Draft:
+def _one(item: Subject, keywords: frozenset[str]) -> DraftIndicator:
     """What one would look at first: a rating, else how many."""
     ratings = [column for column in item.facts.table.columns if _role(column) == "rating"]
     return _amount(item, ratings[0], keywords) if ratings else _count(item)
 
 
-def _count(item: Subject) -> Draft:
+def _count(item: Subject) -> DraftIndicator:
     sure = "" if item.is_sure else "; a shadow moves no score until you know that it is so"
-    return Draft(
+    return DraftIndicator(
         f"{item.table}_count",
         f"more {item.many} are {'worse' if item.is_bad else 'better'}{sure}",
         _keys(item, item.many.capitalize(), "count", windows=["28d", "90d"])
@@ -161,10 +163,10 @@ def _count(item: Subject) -> Draft:
     )
 
 
-def _recency(item: Subject) -> Draft:
+def _recency(item: Subject) -> DraftIndicator:
     quiet = {"where": f"{item.measure_of} > 0"} if item.measure_of else {}
     told = f"Last {item.one} {{value}} days ago"
-    return Draft(
+    return DraftIndicator(
         f"{item.table}_recency",
         "how long it has been silent",
         _keys(item, f"Days since the last {item.one}", "days_since", **quiet)
@@ -172,10 +174,10 @@ def _recency(item: Subject) -> Draft:
     )
 
 
-def _trend(item: Subject) -> Draft:
+def _trend(item: Subject) -> DraftIndicator:
     of = {"value": item.measure_of, "of": "sum"} if item.measure_of else {"of": "count"}
     told = f"{item.many.capitalize()} at {{value}} times the earlier pace"
-    return Draft(
+    return DraftIndicator(
         f"{item.table}_trend",
         "the pace of 28 days against that of the 84 days before, 1 is unchanged",
         _keys(item, f"Trend of {item.many}", "ratio", **of, windows=["28d"], earlier="84d")
@@ -183,9 +185,9 @@ def _trend(item: Subject) -> Draft:
     )
 
 
-def _tenure(item: Subject) -> Draft:
+def _tenure(item: Subject) -> DraftIndicator:
     told = f"First {item.one} {{value}} days ago"
-    return Draft(
+    return DraftIndicator(
         f"{item.table}_tenure",
         "nobody can change it, so it is context and gets no playbook",
         _keys(item, f"Days since the first {item.one}", "days_since_first", kind="context")
@@ -193,20 +195,20 @@ def _tenure(item: Subject) -> Draft:
     )
 
 
-def _role(column: Column) -> str | None:
+def _role(column: ColumnProfile) -> str | None:
     """What a column of numbers holds, by its name: rating, amount or quantity."""
     adds_up = column.is_number and not column.words & NOT_ADDED
     roles = ("rating", "amount", "quantity") if adds_up else ()
-    return next((role for role in roles if column.words & WORDS[role]), None)
+    return next((role for role in roles if column.words & ROLE_WORDS[role]), None)
 
 
-def _amount(item: Subject, column: Column, keywords: frozenset[str]) -> Draft:
+def _amount(item: Subject, column: ColumnProfile, keywords: frozenset[str]) -> DraftIndicator:
     is_rating = _role(column) == "rating"
     measure = "mean" if is_rating else "sum"
     noun = " ".join(column.name.lower().replace("_", " ").split())
     title = f"{item.many.capitalize()}: {'mean ' if is_rating else ''}{noun}"
     value = _sql(column.name, keywords)
-    return Draft(
+    return DraftIndicator(
         "_".join([item.table, *_plain(noun).split(), measure]),
         f"the name of the column {column.name} says that its {measure} tells something",
         _keys(item, title, measure, value=value, windows=["90d"])
@@ -248,7 +250,7 @@ def _says(sentence: str) -> dict[str, str]:
     return {"bad": sentence, "good": sentence}
 
 
-def playbooks(drafts: Iterable[Draft]) -> dict[str, dict[str, object]]:
+def playbooks(drafts: Iterable[DraftIndicator]) -> dict[str, dict[str, object]]:
     """The playbooks that these indicators name."""
     used = {item.keys.get("playbook") for item in drafts}
     return {name: keys for name, keys in PLAYBOOKS.items() if name in used}

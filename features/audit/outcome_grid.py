@@ -26,7 +26,7 @@ GONE, STAYED, OUT = 1, 0, -1
 
 
 @dataclass(frozen=True)
-class Grid:
+class OutcomeGrid:
     """The outcomes of one target on its latest mature month starts.
 
     `there` (months × accounts) says which accounts existed. `outcome` (the same) is `GONE` for an
@@ -76,19 +76,19 @@ class Grid:
         return np.searchsorted(months, days), account, self.accounts[account] == keys
 
 
-def grids(tables: Tables) -> list[Grid]:
+def outcome_grids(tables: Tables) -> list[OutcomeGrid]:
     """One grid for each adverse target that has mature month starts and accounts."""
     found = []
     for name, target in tables.company.targets.items():
         months = snapshots.mature_month_starts(tables, name)[-MOST_MONTHS:]
         if target.adverse and months:
-            rows = built(tables, months, targets={name: target}, indicators={})
+            rows = snapshots_if(tables, months, targets={name: target}, indicators={})
             if rows.table.num_rows:
                 found.append(_grid(name, months, rows.table))
     return found
 
 
-def built(
+def snapshots_if(
     tables: Tables, days: Sequence[date], *, progress: Progress = silent, **changed: Any
 ) -> snapshots.Snapshots:
     """The snapshots that the company would have if `changed` were declared."""
@@ -96,20 +96,20 @@ def built(
     return snapshots.build_from(replace(tables, company=company), days, progress=progress)
 
 
-def probed(
+def probe_snapshots(
     tables: Tables, months: Sequence[date], probes: dict[str, Indicator]
 ) -> snapshots.Snapshots:
     """The snapshots of indicators that nobody declared."""
-    return built(tables, months, targets={}, indicators=probes)
+    return snapshots_if(tables, months, targets={}, indicators=probes)
 
 
-def _grid(name: str, months: Sequence[date], table: pa.Table) -> Grid:
+def _grid(name: str, months: Sequence[date], table: pa.Table) -> OutcomeGrid:
     accounts = np.unique(table["account_id"].to_numpy().astype(str))
     if len(accounts) > MOST_ACCOUNTS:
         drawn = np.random.default_rng(0).choice(len(accounts), MOST_ACCOUNTS, replace=False)
         accounts = accounts[np.sort(drawn)]
     empty = np.full((len(months), len(accounts)), OUT, np.int8)
-    grid = Grid(name, tuple(months), accounts, empty > OUT, empty)
+    grid = OutcomeGrid(name, tuple(months), accounts, empty > OUT, empty)
     there = ~np.isnan(grid.spread(table, "history_days"))
     eligible = grid.spread(table, f"eligible__{name}") == 1
     stayed = grid.spread(table, f"label__{name}") == 0

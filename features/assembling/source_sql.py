@@ -14,12 +14,12 @@ from features.declaring.company import Company, Event, Inactivity
 from features.declaring.indicator import Indicator, Topic
 from features.engines.sql_text import literal, quote
 from features.engines.sql_types import FLAG, is_number
-from features.folding.fold_plan import EVERY_FACT, Plan, Value
+from features.folding.fold_plan import EVERY_FACT, FoldPlan, FoldValue
 from features.folding.records import FIRST_FLAGS, WORD
 from features.sources import Tables
 
 ACCOUNTS = "churnlight accounts"
-SHOWN = {
+ACCOUNT_FACTS = {
     "name": "VARCHAR",
     "owner": "VARCHAR",
     "parent": "VARCHAR",
@@ -65,24 +65,26 @@ def unnumbered_accounts(tables: Tables) -> str:
     columns = [
         f"{key} AS account_id",
         f"CAST({since} AS DATE) AS since",
-        f"{segment(tables.company)} AS segment",
+        f"{segment_sql(tables.company)} AS segment",
         *crosswalk,
     ]
     return f"SELECT {', '.join(columns)} FROM {source} WHERE {key} IS NOT NULL"
 
 
 def account_facts(tables: Tables) -> str:
-    """SELECT of what people want to see of each account: account_id and `SHOWN`.
+    """SELECT of what people want to see of each account: account_id and `ACCOUNT_FACTS`.
 
     As the account table says today; none of it is a feature. Derived accounts have nothing but
     their first day, that of their first fact.
     """
     declared = tables.company.accounts
-    found: dict[str, str | None] = {name: getattr(declared.attributes, name) for name in SHOWN}
+    found: dict[str, str | None] = {
+        name: getattr(declared.attributes, name) for name in ACCOUNT_FACTS
+    }
     own = {name: quote(column) if column else "NULL" for name, column in found.items()}
     if declared.derived:
         own["since"] = f"min({event_time(tables, declared.source)})"
-    own = {name: f"CAST({own[name]} AS {kind})" for name, kind in SHOWN.items()}
+    own = {name: f"CAST({own[name]} AS {kind})" for name, kind in ACCOUNT_FACTS.items()}
     # What cannot be shown is not known: no amount that is not finite, no day beyond a calendar.
     own["mrr"] = f"CASE WHEN isfinite({own['mrr']}) THEN {own['mrr']} END"
     for name in ("renewal", "since"):
@@ -100,7 +102,7 @@ def _text(column: str) -> str:
     return f"CAST({quote(column)} AS VARCHAR)"
 
 
-def segment(company: Company) -> str:
+def segment_sql(company: Company) -> str:
     """The segment of a row of the account table; the first that matches, in declared order."""
     attribute = company.accounts.attributes.segment
     rest = f"coalesce({_text(attribute)}, 'unknown')" if attribute else "'all'"
@@ -141,8 +143,8 @@ def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> s
     )
 
 
-def records(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -> str:
-    """SELECT of a stream's facts as the kernel's records (`features.folding.fact_history.Facts`).
+def records(tables: Tables, plan: FoldPlan, reach: str, stream: str | None = None) -> str:
+    """SELECT of a stream's facts as the kernel's records (`fact_history.StreamFacts`).
 
     Parameters
     ----------
@@ -156,7 +158,7 @@ def records(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -
         "account",
         "CAST(event_time AS DATE) AS day",
         "CAST(known_time AS DATE) AS known",
-        *_flags([kept_name(place) for place in range(len(plan.keeps))]),
+        *_flags([condition_name(place) for place in range(len(plan.keeps))]),
         *(quote(value_name(place)) for place in range(len(words))),
     ]
     if plan.has_moments:
@@ -166,16 +168,16 @@ def records(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -
     )
 
 
-def in_the_open(tables: Tables, plan: Plan, reach: str, stream: str | None = None) -> str:
+def unpacked_records(tables: Tables, plan: FoldPlan, reach: str, stream: str | None = None) -> str:
     """As `records`, before anything is packed: times, flags and values in columns of their own.
 
-    Flags are `kept_name`, true or false, values `value_name`, a category as its text.
+    Flags are `condition_name`, true or false, values `value_name`, a category as its text.
     """
-    words = [value(tables, plan, item) for item in plan.values]
+    words = [value_sql(tables, plan, item) for item in plan.values]
     return f"SELECT * FROM ({_stream(tables, plan, words, stream)}) WHERE {reach}"
 
 
-def kept_name(place: int) -> str:
+def condition_name(place: int) -> str:
     """The column of the condition at this place of a plan."""
     return f"keep {place}"
 
@@ -185,8 +187,8 @@ def value_name(place: int) -> str:
     return f"value {place}"
 
 
-def _stream(tables: Tables, plan: Plan, words: list[str], stream: str | None) -> str:
-    flags = {kept_name(place): text for place, text in enumerate(plan.keeps)}
+def _stream(tables: Tables, plan: FoldPlan, words: list[str], stream: str | None) -> str:
+    flags = {condition_name(place): text for place, text in enumerate(plan.keeps)}
     if stream is None:
         named = {value_name(place): text for place, text in enumerate(words)}
         return facts(tables, plan.stream, flags | named)
@@ -207,15 +209,15 @@ def _flags(names: list[str]) -> Iterator[str]:
         yield f"{' | '.join(bits)} AS {quote(f'flags {len(names)}')}"
 
 
-def _word(tables: Tables, plan: Plan, item: Value) -> str:
+def _word(tables: Tables, plan: FoldPlan, item: FoldValue) -> str:
     """The SQL expression of a value's 64 bits."""
     if item.kind != "category":
-        return value(tables, plan, item)
+        return value_sql(tables, plan, item)
     name = _keep_categories(tables, plan.stream, item.text)
-    return f"(SELECT place FROM {quote(name)} WHERE category = {value(tables, plan, item)})"
+    return f"(SELECT place FROM {quote(name)} WHERE category = {value_sql(tables, plan, item)})"
 
 
-def value(tables: Tables, plan: Plan, item: Value) -> str:
+def value_sql(tables: Tables, plan: FoldPlan, item: FoldValue) -> str:
     """The SQL expression of a value: 64 bits, of a category its text."""
     text = f"({item.text})"
     if item.kind == "number":
@@ -240,12 +242,12 @@ def _keep_categories(tables: Tables, source: str, text: str) -> str:
     tables.engine.keep(
         name,
         "SELECT category, CAST(row_number() OVER (ORDER BY category) - 1 AS DOUBLE) AS place "
-        f"FROM ({texts(source, text)})",
+        f"FROM ({category_texts(source, text)})",
     )
     return name
 
 
-def texts(source: str, text: str) -> str:
+def category_texts(source: str, text: str) -> str:
     """SELECT of the different texts that an expression over the source has, as `category`."""
     return (
         f"SELECT category FROM (SELECT DISTINCT CAST(({text}) AS VARCHAR) AS category "
@@ -336,12 +338,12 @@ def _day(tables: Tables, query: str) -> date | None:
     return found.date() if found is not None else None
 
 
-def kept(part: Event | Inactivity) -> str:
+def target_filter(part: Event | Inactivity) -> str:
     """The filter of a target's facts."""
     return f"coalesce(({part.where}), FALSE)" if part.where else "TRUE"
 
 
-def keep(indicator: Indicator, *, numeric: bool = False) -> str:
+def counts_for(indicator: Indicator, *, numeric: bool = False) -> str:
     """Whether a row counts for the indicator: it passes the filter and has a value."""
     conditions = [f"({text})" for text in (indicator.where,) if text]
     if indicator.about is not None:
