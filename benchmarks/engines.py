@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _timed(_read_by(company, "spark"), as_of[-1:])
     spark, spark_seconds = _timed(_read_by(company, "spark"), as_of)
     found = {
-        "company": company.company.name,
+        "company": company.about.name,
         "as_of": len(as_of),
         "rows": duckdb.table.num_rows,
         "columns": len(duckdb.columns),
@@ -66,8 +66,8 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _read_by(company: Company, engine: str) -> Company:
-    about = company.company.model_copy(update={"engine": engine})
-    return company.model_copy(update={"company": about})
+    about = company.about.model_copy(update={"engine": engine})
+    return company.model_copy(update={"about": about})
 
 
 def _timed(company: Company, as_of: Sequence[date]) -> tuple[Snapshots, float]:

@@ -132,7 +132,7 @@ def _measured(declared: Company) -> Company:
 
 def tested(shop: Shop, learn: Sequence[date], day: date) -> Tested:
     """What each contender, taught on `learn`, says of the accounts of `day`."""
-    _tell(f"{shop.company.company.name}: testing {day}")
+    _tell(f"{shop.company.about.name}: testing {day}")
     taught, test = shop.on(learn), shop.on([day])
     artifact, _ = fit(taught, shop.built.columns, shop.company, TARGET)
     train = as_rows(taught, artifact.features, shop.company, TARGET)

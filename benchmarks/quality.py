@@ -168,7 +168,7 @@ def of_shop(shop: Shop) -> list[Tested]:
 
 
 def _shop_date(shop: Shop, learn: Sequence[date], day: date) -> Tested:
-    _tell(f"{shop.company.company.name}: {day}")
+    _tell(f"{shop.company.about.name}: {day}")
     taught, test = shop.on(learn), shop.on([day])
     artifact, _ = fit(taught, shop.built.columns, shop.company, TARGET)
     train = as_rows(taught, artifact.features, shop.company, TARGET)

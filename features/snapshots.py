@@ -143,8 +143,8 @@ def _read_back(
 
 def data_until(tables: Tables) -> date:
     """The day up to which the tables are complete: declared, else that of the last known time."""
-    if tables.company.company.data_until is not None:
-        return tables.company.company.data_until
+    if tables.company.about.data_until is not None:
+        return tables.company.about.data_until
     dated = [name for name, item in tables.company.sources.items() if item.event_time is not None]
     return max(day for name in dated if (day := source_sql.last_day(tables, name)) is not None)
 
@@ -173,8 +173,8 @@ def data_from(tables: Tables) -> date:
     accounts which are still here did nothing.
     """
     company = tables.company
-    if company.company.data_from is not None:
-        return company.company.data_from
+    if company.about.data_from is not None:
+        return company.about.data_from
     used = {item.source for item in (company.staged("live") or company.indicators).values()}
     return max(day for name in used if (day := source_sql.first_day(tables, name)) is not None)
 

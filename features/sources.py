@@ -54,7 +54,7 @@ def open_tables(company: Company) -> Iterator[Tables]:
     """The company's tables, closed again at the end of the block."""
     with (
         tempfile.TemporaryDirectory(prefix="churnlight-") as spool,
-        engines.start(company.company.engine) as engine,
+        engines.start(company.about.engine) as engine,
     ):
         columns: dict[str, dict[str, str]] = {}
         unreadable: list[Finding] = []

@@ -28,7 +28,7 @@ HOUSE = Path(features.__file__).parents[1]
 company = load(Path(os.environ.get("CHURNLIGHT_COMPANY", HOUSE / "examples/saas")))
 target = next(name for name, item in company.targets.items() if item.adverse)
 declared = company.targets[target]
-print(f"{company.company.name}: {target}, that is {declared.title}")
+print(f"{company.about.name}: {target}, that is {declared.title}")
 print(f"gap {declared.gap} days, horizon {declared.horizon} days")
 
 # %% [markdown]

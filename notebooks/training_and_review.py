@@ -48,8 +48,8 @@ settings = Settings(workspace=workspace.name, trials=1)
 # %%
 def ending(company: Company, until: date) -> Company:
     """The company as its tables stood on the morning of a day."""
-    about = company.company.model_copy(update={"data_until": until})
-    return company.model_copy(update={"company": about})
+    about = company.about.model_copy(update={"data_until": until})
+    return company.model_copy(update={"about": about})
 
 
 with contract.sound_tables(company) as tables:

@@ -31,7 +31,7 @@ def changed(old: str, new: str) -> str:
 
 def test_a_sane_declaration_is_read() -> None:
     company = parse(DECLARATION, Path("somewhere"))
-    assert company.company.data_until == date(2024, 7, 1)
+    assert company.about.data_until == date(2024, 7, 1)
     assert company.folder == Path("somewhere")
     assert company.targets["churn"].horizon == 60
     assert company.targets["churn"].days_to_settle == 14 + 60 + 14
@@ -332,7 +332,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / "churnlight.toml").write_text(DECLARATION, encoding="utf-8-sig")
-    assert load(tmp_path).company.name == "Sane"
+    assert load(tmp_path).about.name == "Sane"
 
 
 def test_the_hash_is_of_the_meaning_and_of_the_order() -> None:

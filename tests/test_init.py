@@ -244,4 +244,4 @@ def test_between_equal_keys_that_of_the_account_table_wins(tmp_path: Path) -> No
     company = drafted(tmp_path)
     assert company.accounts.key == "account_id"
     assert company.accounts.crosswalk == {"helpdesk": "helpdesk_org"}
-    assert company.company.data_until == date(2025, 6, 10)
+    assert company.about.data_until == date(2025, 6, 10)

@@ -29,8 +29,8 @@ def test_titles_fit_a_cell_and_purposes_are_sentences(company: Company) -> None:
 
 
 def test_it_is_labelled_as_simulated(company: Company) -> None:
-    assert company.company.simulated
-    assert "simulated" in company.company.name
+    assert company.about.simulated
+    assert "simulated" in company.about.name
 
 
 def test_no_source_reads_the_sealed_truth(company: Company) -> None:

@@ -257,7 +257,7 @@ def test_online_retail_counts_invoices_articles_and_what_was_given_back(tmp_path
 
 def test_online_retail_closes_its_books_before_the_half_day_at_the_end() -> None:
     company = load(EXAMPLES / "online_retail")
-    until = company.company.data_until
+    until = company.about.data_until
     assert until is not None
     target = company.targets["churn"]
     assert clock.is_mature(date(2011, 9, 10), target, until)

@@ -390,6 +390,6 @@ def test_a_damaged_store_is_told(own: House) -> None:
     ],
 )
 def test_names_of_the_registry(company: str, name: str, trained: House) -> None:
-    about = trained.company.company.model_copy(update={"name": company})
-    named = trained.company.model_copy(update={"company": about})
+    about = trained.company.about.model_copy(update={"name": company})
+    named = trained.company.model_copy(update={"about": about})
     assert tracking.model_name(named, TARGET) == name

@@ -351,7 +351,7 @@ def _about(artifact: Artifact, history: TargetHistory, taught: pa.Table) -> dict
 
 def declared(company: Company, target: str) -> dict[str, Any]:
     """What the reader of a report has to know of the declaration, as plain JSON values."""
-    about = company.company
+    about = company.about
     return {
         "company": about.name,
         "simulated": about.simulated,

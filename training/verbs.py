@@ -303,7 +303,7 @@ def lead_time(
         found = lead_times.measure_leads(declared, wanted, progress=step)
         for item in found if out else []:
             step(f"drawing {item.target}")
-            plots.write(item, Path(str(out)) / item.target, declared.company.name)
+            plots.write(item, Path(str(out)) / item.target, declared.about.name)
     if as_json:
         typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
     else:

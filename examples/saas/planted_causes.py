@@ -99,7 +99,7 @@ class TrueRows:
 def sealed(company: Company) -> Path | None:
     """The folder of the sealed truth; None where the company is real or has sealed no cause."""
     path = company.sources[company.accounts.source].path
-    if not company.company.simulated or not path:
+    if not company.about.simulated or not path:
         return None
     truth = (company.folder / path).parent / "truth"
     return truth if all((truth / name).is_file() for name in (CAUSES, PROBABILITY)) else None

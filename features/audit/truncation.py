@@ -68,8 +68,8 @@ def _company(company: Company, folder: Path, as_of: date) -> Company:
         name: item.model_copy(update={**there, "path": f"{name}.parquet"})
         for name, item in company.sources.items()
     }
-    about = company.company.model_copy(update={"data_until": as_of})
-    return company.model_copy(update={"folder": folder, "sources": moved, "company": about})
+    about = company.about.model_copy(update={"data_until": as_of})
+    return company.model_copy(update={"folder": folder, "sources": moved, "about": about})
 
 
 def _standing(tables: Tables, source: str, as_of: date) -> str:

@@ -34,7 +34,7 @@ def breaches(ground: ReadableTables) -> Iterator[Finding]:
 
 
 def _at_once(ground: ReadableTables, name: str, known: str) -> Iterator[Finding]:
-    first = ground.company.company.data_from
+    first = ground.company.about.data_from
     loads = (
         "SELECT loaded, count(*) AS rows, count(*) FILTER (WHERE late) AS old, "
         f"count(DISTINCT happened) AS days FROM ({_facts(ground, name)}) GROUP BY loaded"

@@ -314,11 +314,11 @@ class Playbook(Table):
 class Company(Table):
     """A whole declaration, adopted parts filled in.
 
-    `folder` is where the file stands (paths are relative to it), `declaration_hash` the
-    SHA-256 of everything else in it.
+    `about` is the table `[company]`. `folder` is where the file is (paths are relative to it),
+    `declaration_hash` the SHA-256 of everything else in it.
     """
 
-    company: About
+    about: Annotated[About, Field(alias="company")]
     accounts: Accounts
     sources: Annotated[dict[Name, Source], Field(min_length=1)]
     targets: Annotated[dict[Name, Target], Field(min_length=1)]

@@ -134,7 +134,7 @@ def _not_toml(line: int, what: str) -> DeclarationError:
 
 def _hash(company: Company) -> str:
     # The order of the tables counts: the first segment that matches wins.
-    canonical = json.dumps(company.model_dump(mode="json"), ensure_ascii=False)
+    canonical = json.dumps(company.model_dump(mode="json", by_alias=True), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from features.declaring.company import Company
@@ -103,21 +104,28 @@ def _choose(value: Any, choices: tuple[str, ...]) -> str:
 
 def keys_at(path: KeyPath) -> list[str]:
     """The keys that the table at `path` may have."""
-    fields = getattr(_annotation(path), "model_fields", {})
-    return [name for name in fields if name not in NOT_IN_THE_FILE]
+    return [key for key in _fields(_annotation(path)) or () if key not in NOT_IN_THE_FILE]
 
 
 def _annotation(path: KeyPath) -> Any:
     """The type that the declaration language gives to what stands at `path`."""
     model: Any = Company
     for part in path:
-        fields = getattr(model, "model_fields", None)
+        fields = _fields(model)
         if fields is None:
             model = _items(model)
         else:
             model = fields[part].annotation if part in fields else None
         model = _bare(model)
     return model
+
+
+def _fields(model: Any) -> dict[str, FieldInfo] | None:
+    """The fields of a table by the keys that the file gives them; none of what is no table."""
+    fields: dict[str, FieldInfo] | None = getattr(model, "model_fields", None)
+    if fields is None:
+        return None
+    return {field.alias or name: field for name, field in fields.items()}
 
 
 def _items(annotation: Any) -> Any:

@@ -123,7 +123,7 @@ def _askable(ground: ReadableTables, name: str, source: Source) -> bool:
 
 
 def _of_source(ground: ReadableTables, name: str, source: Source) -> Iterator[Finding]:
-    until = ground.company.company.data_until
+    until = ground.company.about.data_until
     rules = (*RULES, AFTER) if until else RULES
     counts = ", ".join(f"count(*) FILTER (WHERE {rule.condition}) AS {rule.name}" for rule in rules)
     facts = _facts(ground, name, source)
@@ -147,7 +147,7 @@ def _facts(ground: ReadableTables, name: str, source: Source) -> str:
     known = source_sql.recorded_time(ground.tables, name)
     has_known = source.known_time is not None and source.known_time.column is not None
     by_day = has_known and "DATE" in (event_type, _type(ground, name, source.known_time))
-    until = ground.company.company.data_until
+    until = ground.company.about.data_until
     last_day = f"'{until}'" if until else "NULL"
     return (
         f"SELECT fact_key, event, known, account, since, {by_day} AS by_day, "

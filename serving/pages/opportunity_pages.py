@@ -154,7 +154,7 @@ def _rows(book: Book, found: Prospects, rows: Rows) -> list[Row]:
 
 
 def _row(book: Book, entry: Prospect, words: Mapping[str, str], band: Band | None) -> Row:
-    item, currency = entry.opportunity, book.company.company.currency
+    item, currency = entry.opportunity, book.company.about.currency
     about = [text for text in (words.get(item.segment), entry.owner) if text]
     return Row(
         link=portfolio.account_link(item.account_id, "") + "#opportunities",

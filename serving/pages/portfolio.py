@@ -157,7 +157,7 @@ def rows(query: Query, edition: Edition, chosen: Rows, company: Company) -> list
             trend=charts.sparkline(across, [point.health_score for point in entry.trend]),
             told=_told(entry),
             renewal=renewal(entry),
-            mrr="" if entry.mrr is None else wording.money(entry.mrr, company.company.currency),
+            mrr="" if entry.mrr is None else wording.money(entry.mrr, company.about.currency),
             plan=plan(entry, company.playbooks),
         )
         for entry in edition.entries(chosen)

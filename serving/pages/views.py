@@ -139,7 +139,7 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
 
 def _render(template: str, book: Book, content: dict[str, Any]) -> str:
     shared = {
-        "company": book.company.company,
+        "company": book.company.about,
         "stale": book.stale,
         "has_opportunities": bool(book.opportunities),
     }
@@ -178,7 +178,7 @@ def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
     shown = chosen[start : start + query.size]
     content = {
         "query": query,
-        "cards": portfolio.cards(query, edition, book.company.company.currency),
+        "cards": portfolio.cards(query, edition, book.company.about.currency),
         "rows": portfolio.rows(query, edition, shown, book.company),
         "pager": _pager(query, len(chosen), start, pages),
         "unscored": edition.totals()["unscored"].accounts,
@@ -270,7 +270,7 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
     """The header card of an account: light, score, chance, contract, data, model."""
     item, version = entry.assessment, wording.version(entry.assessment.model_version)
     words = portfolio.segment_words(edition, book.company)
-    currency = book.company.company.currency
+    currency = book.company.about.currency
     evaluation = _evaluation(book, edition)
     return {
         "about": " · ".join(account_card.about(entry, words)),

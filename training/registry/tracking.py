@@ -77,7 +77,7 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
 
 
 def _experiment(mlflow: Any, company: Company, workspace: Path, settings: Settings) -> None:
-    name = company.company.name
+    name = company.about.name
     if mlflow.get_experiment_by_name(name) is None:
         own = None if settings.tracking_uri else (workspace / "mlartifacts").resolve().as_uri()
         mlflow.create_experiment(name, artifact_location=own)
@@ -92,7 +92,7 @@ def require(company: Company, settings: Settings) -> None:
 
 def model_name(company: Company, target: str) -> str:
     """The registry's name for the models of a company's target."""
-    words = "-".join(company.company.name.lower().split())
+    words = "-".join(company.about.name.lower().split())
     kept = "".join(letter for letter in words if letter.isalnum() or letter in "-_")
     return f"{kept or 'company'}-{target}"
 
@@ -130,7 +130,7 @@ def _run(mlflow: Any, company: Company) -> Iterator[Any]:
     Its parameters are the words of the command line, which are not the model's.
     """
     registry = mlflow.MlflowClient()
-    experiment = mlflow.get_experiment_by_name(company.company.name)
+    experiment = mlflow.get_experiment_by_name(company.about.name)
     parent = os.environ.get("MLFLOW_RUN_ID")
     same = os.environ.get("MLFLOW_TRACKING_URI") == mlflow.get_tracking_uri()
     tags = {"mlflow.parentRunId": parent} if parent and same else {}

@@ -247,9 +247,9 @@ def _about(stands_on: Ground, reason: str) -> dict[str, Any]:
     models: Candidates = stands_on.models
     declared = stands_on.company.targets[stands_on.target]
     return {
-        "company": stands_on.company.company.name,
-        "simulated": stands_on.company.company.simulated,
-        "currency": stands_on.company.company.currency,
+        "company": stands_on.company.about.name,
+        "simulated": stands_on.company.about.simulated,
+        "currency": stands_on.company.about.currency,
         "target": stands_on.target,
         "as_of": str(stands_on.dates.as_of),
         "data_until": str(stands_on.mature.data_until),
