@@ -18,8 +18,8 @@ from features.declaring.definitions import definitions
 from features.progress import silent
 from features.settings import Settings
 from serving.assessment.assess import assess
-from serving.batch import compare
-from serving.batch.compare import Made
+from serving.batch import movements
+from serving.batch.movements import RunInMaking
 from serving.published import runs
 from training.artifact import Artifact, install_champion
 from training.calibrating.calibration import Calibration
@@ -227,13 +227,13 @@ def publish(
     )
     table = rows(as_of)
     scores = runs.to_table(assess(table, model, company))
-    found = compare.befores([as_of], {"churn": model}, root, silent).get(as_of)
-    now = Made(table, {"churn": model}, scores, found)
+    found = movements.runs_before([as_of], {"churn": model}, root, silent).get(as_of)
+    now = RunInMaking(table, {"churn": model}, scores, found)
     tables = {
         "scores": scores,
         "features": table.drop_columns(list(lacking)),
         "accounts": facts(table["account_id"]),
-        "changes": compare.changes(now, company, silent),
+        "changes": movements.movement_table(now, company, silent),
     }
     made = runs.write(run, tables)
     runs.make_current([made], root)

@@ -383,7 +383,7 @@ def test_one_command_at_a_time_works_in_a_workspace(own: House) -> None:
 
 
 def movements(run: Run, target: str = TARGET) -> dict[str, Movement]:
-    rows = [row for row in run.changes().to_pylist() if row["target"] == target]
+    rows = [row for row in run.movements().to_pylist() if row["target"] == target]
     return {row["account_id"]: movement_rows.from_row(row) for row in rows}
 
 
@@ -407,7 +407,7 @@ def check(run: Run, before: Run) -> dict[str, Movement]:
 
 def test_a_run_knows_what_moved_its_scores_since_the_run_before(published: list[Run]) -> None:
     first, second = published
-    assert first.changes().num_rows == 0
+    assert first.movements().num_rows == 0
     found = check(second, first)
     assert {(item.model, item.definition) for item in found.values()} == {(0.0, 0.0)}
     assert max(abs(item.behaviour) for item in found.values()) > 1
@@ -435,7 +435,7 @@ def test_without_the_old_model_nothing_is_told_and_that_is_said(own: House) -> N
     shutil.rmtree(champion_folder(own.workspace, TARGET) / own.champion.digest)
     said: list[str] = []
     (run,) = scoring_run.score(own.company, [day], settings=own.settings, progress=said.append)
-    assert run.changes().num_rows == 0
+    assert run.movements().num_rows == 0
     assert [line for line in said if "what moved the scores of churn" in line]
 
 
@@ -448,7 +448,7 @@ def test_a_damaged_run_before_does_not_stop_the_next(own: House) -> None:
     pq.write_table(visits.slice(5), own_visits)
     said: list[str] = []
     (run,) = scoring_run.score(own.company, [day], settings=own.settings, progress=said.append)
-    assert run.changes().num_rows == 0
+    assert run.movements().num_rows == 0
     assert [line for line in said if line.startswith(f"what moved the scores since {day - WEEK}")]
 
 

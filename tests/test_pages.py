@@ -17,7 +17,7 @@ from features.settings import Settings
 from page_cases import ODD_ID
 from page_reader import Text, account, entries, read, scored
 from serving.application import application
-from serving.pages import account_card, figures, views, what_changed, wording
+from serving.pages import account_card, figures, movement_card, views, wording
 from serving.published.book import Book, Entry
 from training.calibrating.bands import BAND_WORDS
 from training.movement.change import Change, ChangePart, Movement
@@ -376,7 +376,7 @@ def test_a_score_just_below_forty_never_reads_forty(client: TestClient) -> None:
     assert _table_of_numbers(page)[1] == 399
 
 
-def test_what_changed_names_values_and_data_that_came_or_went(client: TestClient) -> None:
+def test_movement_card_names_values_and_data_that_came_or_went(client: TestClient) -> None:
     words = re.sub(r"\s+", " ", account(client, "northwind").words)
     assert "What changed since 22 Jun 2026" in words
     assert "Status moved from Watch to At risk (40 → 31)" in words
@@ -401,7 +401,7 @@ def test_the_movement_on_the_page_adds_up_and_is_that_of_the_book(
             continue
         *parts, total = [_tenths(row[-1]) for row in rows if len(row) == 2]
         assert sum(parts) == total == round(10 * (whole.new_score - whole.old_score))
-        for tenths, name in zip(parts, what_changed.PART_WORDS, strict=True):
+        for tenths, name in zip(parts, movement_card.PART_WORDS, strict=True):
             assert abs(tenths / 10 - getattr(whole, name)) < 0.1 + 1e-9
         signals = [_tenths(row[-1]) for row in rows if len(row) == 5]
         assert len(signals) == len(whole.changes)
@@ -436,7 +436,7 @@ def test_a_printed_movement_adds_up(
         for part in ("behaviour", "data")
     )
     whole = behaviour + data + model + definition
-    told = what_changed.told(
+    told = movement_card.describe_movement(
         Movement(50.0, 50.0 + whole, behaviour, data, model, definition, found)
     )
     parts = [_tenths(item.points) for item in told.parts]
@@ -458,17 +458,17 @@ def test_what_grows_by_itself_is_told_where_it_moved_the_score(
     other = Change("a", "A", "outcome", "leading", 1.0, 2.0, 28, "", "behaviour", 0.6)
     nothing = Change("b", "B", "outcome", "leading", 1.0, 2.0, 28, "", "behaviour", 0.01)
     whole = points + 0.61
-    told = what_changed.told(
+    told = movement_card.describe_movement(
         Movement(70.0, 70.0 + whole, whole, 0.0, 0.0, 0.0, (renewal, other, nothing))
     )
     assert [line.title for line in told.signals] == listed
 
 
 def test_another_model_and_scale_are_told_with_their_points() -> None:
-    told = what_changed.told(Movement(50.0, 45.0, 0.0, 0.0, -7.0, 2.0, ()))
+    told = movement_card.describe_movement(Movement(50.0, 45.0, 0.0, 0.0, -7.0, 2.0, ()))
     assert (told.model, told.definition, told.total) == ("−7.0", "+2.0", "−5.0")
-    assert not what_changed.told(Movement(50.0, 50.0, 0.0, 0.0, 0.0, 0.0, ())).clipped
-    assert what_changed.told(Movement(101.0, 99.0, -2.0, 0.0, 0.0, 0.0, ())).clipped
+    assert not movement_card.describe_movement(Movement(50.0, 50.0, 0.0, 0.0, 0.0, 0.0, ())).clipped
+    assert movement_card.describe_movement(Movement(101.0, 99.0, -2.0, 0.0, 0.0, 0.0, ())).clipped
 
 
 def test_an_account_that_is_not_scored_says_why_and_shows_no_score(client: TestClient) -> None:

@@ -27,7 +27,7 @@ def test_chances_are_natural_frequencies(probability: float, said: str) -> None:
 
 @given(st.floats(0, 100), st.floats(0, 100))
 def test_a_movement_is_the_difference_of_what_is_printed(then: float, now: float) -> None:
-    moved = wording.movement(then, now)
+    moved = wording.arrow(then, now)
     assert moved
     sign = {"worse": -1, "same": 0, "better": 1}[moved.word]
     assert int(wording.score(then)) + sign * moved.points == int(wording.score(now))

@@ -19,8 +19,8 @@ from features.settings import Settings
 from features.snapshots import Snapshots
 from serving.assessment.assess import assess
 from serving.assessment.opportunities import opportunities, risks
-from serving.batch import compare
-from serving.batch.compare import Before, Made
+from serving.batch import movements
+from serving.batch.movements import RunBefore, RunInMaking
 from serving.published import runs
 from serving.published.runs import Run
 from training import artifact as artifacts
@@ -67,20 +67,20 @@ def score(
     with contract.sound_tables(company) as tables:
         dates = sorted(set(snapshots.requested_dates(tables, as_of)))
         _warn_of_expiry(models.everything, dates[-1])
-        earlier = compare.befores(dates, models.adverse, root, progress)
+        earlier = movements.runs_before(dates, models.adverse, root, progress)
         again = {item.as_of for item in earlier.values() if item.differs(models.adverse)}
         built = snapshots.build_from(tables, sorted({*dates, *again}), progress=progress)
         accounts = tables.engine.rows(source_sql.account_facts(tables))
     for day in dates:
         progress(f"scoring {day}")
         rows_then = _anybody(built.at(day), day)
-        before = earlier.get(day) or (Before(kept[-1], models.adverse) if kept else None)
+        before = earlier.get(day) or (RunBefore(kept[-1], models.adverse) if kept else None)
         if before and before.as_of in again:
             before = replace(before, rebuilt=built.at(before.as_of).table)
         scores = models.score(rows_then.table, company)
-        made = Made(rows_then.table, models.adverse, scores, before)
+        made = RunInMaking(rows_then.table, models.adverse, scores, before)
         own = {"scores": made.scores, "features": made.rows, "accounts": accounts}
-        changes = compare.changes(made, company, progress)
+        changes = movements.movement_table(made, company, progress)
         run = _run(rows_then, accounts, made, models, company, root)
         kept.append(runs.write(run, own | {"changes": changes}))
     if model == CHAMPION and choose_targets(company, targets) == choose_targets(company, ()):
@@ -167,7 +167,12 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
 
 
 def _run(
-    built: Snapshots, accounts: pa.Table, made: Made, models: Models, company: Company, root: Path
+    built: Snapshots,
+    accounts: pa.Table,
+    made: RunInMaking,
+    models: Models,
+    company: Company,
+    root: Path,
 ) -> Run:
     """The run that `made` becomes; its name is of everything that decides its content."""
     day: date = built.table["as_of"][0].as_py()

@@ -123,7 +123,7 @@ def playbook_cards(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[
 class Past(NamedTuple):
     """The run nearest to four weeks ago, and how the printed score moved since."""
 
-    movement: wording.Movement
+    arrow: wording.Arrow
     score: str
     word: str
     day: str
@@ -135,7 +135,7 @@ def past(trend: Sequence[Point], place: int | None) -> Past | None:
     if place is None:
         return None
     then, now = trend[place], trend[-1]
-    moved = wording.movement(then.health_score, now.health_score)
+    moved = wording.arrow(then.health_score, now.health_score)
     if moved is None:
         return None
     days = (now.as_of - then.as_of).days

@@ -133,7 +133,7 @@ class Row:
     about: str
     band: Band
     score: str
-    change: wording.Movement | None
+    change: wording.Arrow | None
     trend: Markup
     told: Told
     renewal: Renewal | None
@@ -187,11 +187,11 @@ def _about(entry: Entry, words: Mapping[str, str]) -> list[str]:
     return [text for text in (words.get(entry.assessment.segment), entry.owner) if text]
 
 
-def change(entry: Entry, place: int | None) -> wording.Movement | None:
+def change(entry: Entry, place: int | None) -> wording.Arrow | None:
     """How the printed score moved since the run at `place` of the trend."""
     if place is None:
         return None
-    return wording.movement(entry.trend[place].health_score, entry.assessment.health_score)
+    return wording.arrow(entry.trend[place].health_score, entry.assessment.health_score)
 
 
 def _told(entry: Entry) -> Told:

@@ -21,9 +21,9 @@ from serving.pages import (
     account_card,
     charts,
     figures,
+    movement_card,
     opportunity_pages,
     portfolio,
-    what_changed,
     wording,
 )
 from serving.pages.selection import (
@@ -315,7 +315,7 @@ def _findings(book: Book, entry: Entry) -> dict[str, Any]:
             (wording.day(when), wording.score(health), band)
             for when, health, band in reversed(entry.trend)
         ],
-        "changes": what_changed.changes(entry),
+        "movement": movement_card.movement_card(entry),
         "playbooks": account_card.playbook_cards(item, plans),
         "opportunities": opportunity_pages.cards(book, item.account_id),
     }

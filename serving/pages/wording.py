@@ -1,4 +1,4 @@
-"""The words that pages use for dates, money, chances, sizes and movements.
+"""The words that pages use for dates, money, chances, sizes and arrows.
 
 Its one rule: a figure is worded in one place, so that it reads the same wherever it stands.
 Scores are printed as whole numbers rounded down, so that a score below 40 never reads 40.
@@ -101,7 +101,7 @@ def chance(probability: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class Arrow:
     """A score's way between two days, in whole points as they are printed."""
 
     mark: str
@@ -109,14 +109,14 @@ class Movement:
     word: str
 
 
-def movement(then: float | None, now: float | None) -> Movement | None:
+def arrow(then: float | None, now: float | None) -> Arrow | None:
     """How the printed score moved, or `None` where either is unknown."""
     if then is None or now is None:
         return None
     change = floor(now) - floor(then)
     if change == 0:
-        return Movement("●", 0, "same")
-    return Movement("▲", change, "better") if change > 0 else Movement("▼", -change, "worse")
+        return Arrow("●", 0, "same")
+    return Arrow("▲", change, "better") if change > 0 else Arrow("▼", -change, "worse")
 
 
 def size(driver: Driver, among: Sequence[Driver] = ()) -> str:

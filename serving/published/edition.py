@@ -138,8 +138,8 @@ class Edition(Placed):
     trend_band: npt.NDArray[np.int8]
     _before: pa.Table | None
     _before_rows: Rows
-    _changes: pa.Table
-    _change_rows: Rows
+    _movements: pa.Table
+    _movement_rows: Rows
     _row_of: Mapping[str, int]
 
     def entry(self, account_id: str) -> Entry:
@@ -227,11 +227,11 @@ class Edition(Placed):
         return tuple(compress(self._indicators, self._unknown[row]))
 
     def _movement(self, row: int) -> Movement | None:
-        place = int(self._change_rows[row])
+        place = int(self._movement_rows[row])
         return (
             None
             if place < 0
-            else movement_rows.from_row(self._changes.slice(place, 1).to_pylist()[0])
+            else movement_rows.from_row(self._movements.slice(place, 1).to_pylist()[0])
         )
 
     def _previous(self, rows: Rows, drivers: bool = True) -> dict[int, Assessment]:
@@ -298,8 +298,8 @@ def bind(
     before = of_target(shown[-2].scores(), target) if len(shown) > 1 else None
     # Another run may have been published for a date between since it was worked out.
     since = shown[-2].folder.name if len(shown) > 1 else ""
-    changes = of_target(latest.changes(), target)
-    changes = changes.filter(pc.equal(changes["before"], since)).combine_chunks()
+    moved = of_target(latest.movements(), target)
+    moved = moved.filter(pc.equal(moved["before"], since)).combine_chunks()
     return Edition(
         run=latest,
         target=target,
@@ -313,8 +313,8 @@ def bind(
         trend_band=bands,
         _before=before,
         _before_rows=_places(ids, before["account_id"] if before is not None else None),
-        _changes=changes,
-        _change_rows=_places(ids, changes["account_id"]),
+        _movements=moved,
+        _movement_rows=_places(ids, moved["account_id"]),
         _row_of=MappingProxyType({key: row for row, key in enumerate(ids.to_pylist())}),
     )
 

@@ -1,7 +1,7 @@
 """What moved each score since the run before, as it is kept with the run.
 
 `changes.parquet` has one row for each account and target that had a score then and has one now.
-`serving.batch.compare` works it out when a run is made, so the service needs no earlier model.
+`serving.batch.movements` works it out when a run is made, so the service needs no earlier model.
 """
 
 from collections.abc import Mapping, Sequence

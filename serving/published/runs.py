@@ -113,7 +113,7 @@ class Run:
         """Account facts for people: account_id, name, owner, parent, mrr, renewal, since."""
         return publish.read_parquet(self.folder / "accounts.parquet")
 
-    def changes(self) -> pa.Table:
+    def movements(self) -> pa.Table:
         """What moved the scores since the run before, as rows of `movement_rows.SCHEMA`."""
         return publish.read_parquet(self.folder / "changes.parquet")
 
@@ -214,7 +214,7 @@ def write(run: Run, tables: Mapping[str, pa.Table]) -> Run:
 def _readable(folder: Path) -> bool:
     try:
         kept = read(folder)
-        tables = [kept.scores(), kept.features(), kept.accounts(), kept.changes()]
+        tables = [kept.scores(), kept.features(), kept.accounts(), kept.movements()]
         return all(item is not None for item in tables)
     except (ChurnlightError, OSError, ValueError, KeyError, TypeError):
         return False

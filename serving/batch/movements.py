@@ -22,7 +22,7 @@ KEYS = ["account_id", "target", "band"]
 
 
 @dataclass(frozen=True)
-class Before:
+class RunBefore:
     """The run before: which it is, and the models that made it, as far as they are there.
 
     `rebuilt` are that date's rows as they are measured today, where a model changed since.
@@ -43,18 +43,18 @@ class Before:
 
 
 @dataclass(frozen=True)
-class Made:
+class RunInMaking:
     """A run in the making: its rows, the models, the scores that they gave, and the run before."""
 
     rows: pa.Table
     models: Mapping[str, Artifact]
     scores: pa.Table
-    before: Before | None
+    before: RunBefore | None
 
 
-def befores(
+def runs_before(
     dates: Sequence[date], today: Mapping[str, Artifact], root: Path, progress: Progress
-) -> dict[date, Before]:
+) -> dict[date, RunBefore]:
     """The published run before each of `dates`, unless another of them lies between.
 
     Where it, or the model that made it, cannot be read, `progress` is told.
@@ -64,10 +64,10 @@ def befores(
         try:
             run = runs.before(root, day)
         except ChurnlightError as error:
-            progress(f"what moved the scores since the run before {day} is not told: {error}")
+            progress(f"cannot say what moved the scores since the run before {day}: {error}")
             continue
         if run and run.as_of not in dates and (place == 0 or run.as_of > dates[place - 1]):
-            found[day] = Before(run, _models(run, today, root.parent, progress))
+            found[day] = RunBefore(run, _models(run, today, root.parent, progress))
     return found
 
 
@@ -83,11 +83,11 @@ def _models(
         try:
             found[target] = Artifact.load(champion_folder(workspace, target) / digest)
         except ChurnlightError as error:
-            progress(f"what moved the scores of {target} since {run.as_of} is not told: {error}")
+            progress(f"cannot say what moved the scores of {target} since {run.as_of}: {error}")
     return found
 
 
-def changes(made: Made, company: Company, progress: Progress) -> pa.Table:
+def movement_table(made: RunInMaking, company: Company, progress: Progress) -> pa.Table:
     """What moved the scores since the run before, as rows of `movement_rows.SCHEMA`.
 
     None where the run before cannot be read, or lacks what its model needs; `progress` is told.
@@ -95,13 +95,13 @@ def changes(made: Made, company: Company, progress: Progress) -> pa.Table:
     if made.before is None:
         return SCHEMA.empty_table()
     try:
-        return _changes(made, made.before, company)
+        return _movement_table(made, made.before, company)
     except ChurnlightError as error:
-        progress(f"what moved the scores since {made.before.as_of} is not told: {error}")
+        progress(f"cannot say what moved the scores since {made.before.as_of}: {error}")
         return SCHEMA.empty_table()
 
 
-def _changes(made: Made, before: Before, company: Company) -> pa.Table:
+def _movement_table(made: RunInMaking, before: RunBefore, company: Company) -> pa.Table:
     scores, measured = before.run.scores(KEYS), before.run.features()
     parts = [SCHEMA.empty_table()]
     for target, old in before.models.items():

@@ -18,7 +18,7 @@ from training.movement.change import Change, Movement
 
 MOST_CHANGES = 5
 # Tenths of a point.
-WORTH_TELLING = 10
+WORTH_A_LINE = 10
 PART_WORDS = {
     "behaviour": "Signals that moved",
     "data": "Data that came or went",
@@ -27,7 +27,7 @@ PART_WORDS = {
 }
 
 
-class Moved(NamedTuple):
+class MovedSignal(NamedTuple):
     """One indicator's value before and now, and its points."""
 
     title: str
@@ -38,55 +38,55 @@ class Moved(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartWords:
     """One of the four parts of a movement, and the indicators that it consists of."""
 
     title: str
     points: str
-    figures: tuple[Moved, ...]
+    figures: tuple[MovedSignal, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MovementWords:
     """A movement in words: the signals worth a line, what the others come to, and the sum.
 
     `signals` are those worth a line, `others` how many more moved and their points; `model` and
     `definition` are the points of a change of either, empty where there was none.
     """
 
-    signals: tuple[Moved, ...]
+    signals: tuple[MovedSignal, ...]
     others: tuple[str, str] | None
-    went: tuple[Moved, ...]
-    came: tuple[Moved, ...]
+    went: tuple[MovedSignal, ...]
+    came: tuple[MovedSignal, ...]
     model: str
     definition: str
-    parts: tuple[Part, ...]
+    parts: tuple[PartWords, ...]
     total: str
     clipped: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What is different from the run before; `told` is missing where no score moved."""
+class MovementCard:
+    """What is different from the run before; `words` are missing where no score moved."""
 
     since: str
     moved: tuple[str, str] | None
     scores: tuple[str, str] | None
     models: tuple[str, str] | None
-    told: Told | None
+    words: MovementWords | None
 
 
-def changes(entry: Entry) -> Changes | None:
+def movement_card(entry: Entry) -> MovementCard | None:
     """What changed since the run before, or `None` where that had no such account."""
     now, before = entry.assessment, entry.previous
     if before is None or before.as_of is None:
         return None
-    return Changes(
+    return MovementCard(
         since=wording.day(before.as_of),
         moved=_differ(BAND_WORDS[before.band], BAND_WORDS[now.band]),
         scores=_scores(before, now),
         models=_differ(wording.version(before.model_version), wording.version(now.model_version)),
-        told=told(entry.movement) if entry.movement else None,
+        words=describe_movement(entry.movement) if entry.movement else None,
     )
 
 
@@ -100,14 +100,14 @@ def _scores(before: Assessment, now: Assessment) -> tuple[str, str] | None:
     return wording.score(before.health_score), wording.score(now.health_score)
 
 
-def told(movement: Movement) -> Told:
+def describe_movement(movement: Movement) -> MovementWords:
     """The movement in words; its tenths are shared out by largest remainder."""
     total = round(10 * (movement.new_score - movement.old_score))
     shares = share_out(total, [10 * getattr(movement, name) for name in PART_WORDS])
     tenths = dict(zip(PART_WORDS, shares, strict=True))
     lines = {name: _lines(movement, name, tenths[name]) for name in PART_WORDS}
-    listed = [line for line in lines["behaviour"] if line.tells][:MOST_CHANGES]
-    return Told(
+    listed = [line for line in lines["behaviour"] if line.deserves_a_line][:MOST_CHANGES]
+    return MovementWords(
         signals=tuple(line.moved for line in listed),
         others=_others(lines["behaviour"], listed),
         went=tuple(line.moved for line in lines["data"] if line.change.new is None),
@@ -115,7 +115,7 @@ def told(movement: Movement) -> Told:
         model=_unless_none(tenths["model"]),
         definition=_unless_none(tenths["definition"]),
         parts=tuple(
-            Part(title, _points(tenths[name]), tuple(line.moved for line in lines[name]))
+            PartWords(title, _points(tenths[name]), tuple(line.moved for line in lines[name]))
             for name, title in PART_WORDS.items()
         ),
         total=_points(total),
@@ -126,32 +126,35 @@ def told(movement: Movement) -> Told:
 class _Line(NamedTuple):
     change: Change
     tenths: int
-    moved: Moved
+    moved: MovedSignal
 
     @property
-    def tells(self) -> bool:
+    def deserves_a_line(self) -> bool:
         """Whether it is worth a line: it reads otherwise, and comes to something.
 
-        A context that is a number, as an age, grows by itself: it is told where that moved the
+        A context that is a number, as an age, grows by itself: it is shown where that moved the
         score, as when a renewal comes near.
         """
         grows = self.change.kind == CONTEXT and not isinstance(self.change.new, str)
-        least = WORTH_TELLING if grows else 1
+        least = WORTH_A_LINE if grows else 1
         reads = self.moved.old != amount(self.change.new, self.change.unit)
         return reads and abs(self.tenths) >= least
 
 
 def _lines(movement: Movement, part: str, tenths: int) -> list[_Line]:
-    items = [item for item in movement.changes if item.part == part]
-    shares = share_out(tenths, [10 * item.health_points for item in items]) if items else []
+    changes = [change for change in movement.changes if change.part == part]
+    if not changes:
+        return []
+    shares = share_out(tenths, [10 * change.health_points for change in changes])
     return [
-        _Line(item, share, _moved(item, share)) for item, share in zip(items, shares, strict=True)
+        _Line(change, share, _moved_signal(change, share))
+        for change, share in zip(changes, shares, strict=True)
     ]
 
 
-def _moved(change: Change, tenths: int) -> Moved:
+def _moved_signal(change: Change, tenths: int) -> MovedSignal:
     old, new = amount(change.old, change.unit), wording.known(change.new, change.unit)
-    return Moved(change.title, old, new, span(change.window), _points(tenths))
+    return MovedSignal(change.title, old, new, span(change.window), _points(tenths))
 
 
 def _others(lines: Sequence[_Line], listed: Sequence[_Line]) -> tuple[str, str] | None:
