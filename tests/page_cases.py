@@ -19,8 +19,9 @@ from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.declaring.indicator import Says
 from features.settings import Settings
-from serving.assessment.assess import Assessment, Driver
+from serving.assessment.assess import Assessment
 from serving.assessment.opportunities import Opportunity, State
+from serving.assessment.score_parts import Driver
 from serving.published import movement_rows, runs
 from serving.published.book import Book
 from training.artifact import Artifact, install_champion
@@ -236,9 +237,15 @@ def assess(account: str, drivers: list[Driver], as_of: date, segment: str = "mid
 def unscored(account: str, as_of: date, reason: str) -> Assessment:
     """Return an account that has no score, and why."""
     return Assessment(
-        account, as_of, "churn", None, None, None, None, None, None, "unscored", 0.4, None, None,
-        None, None, None, (), None, "7", "mid", reason,
-    )  # fmt: skip
+        account_id=account,
+        as_of=as_of,
+        target="churn",
+        band="unscored",
+        completeness=0.4,
+        model_version="7",
+        segment="mid",
+        unscored_reason=reason,
+    )
 
 
 def scored(account: str, health: float, as_of: date, seed: int) -> Assessment:

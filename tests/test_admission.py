@@ -14,7 +14,9 @@ from features import contract, snapshots
 from features.lead_times import measure
 from features.lead_times.curves import CurvePoint, LeadCurve
 from features.lead_times.findings import Lead, LeadFinding, LeadTimes
-from serving.assessment.assess import Driver, assess, reasons
+from serving.assessment.assess import assess
+from serving.assessment.reasons import reasons
+from serving.assessment.score_parts import Driver
 from serving.cli import app
 from trained_company import TARGET, House, built, learning_dates
 from training.artifact import Artifact

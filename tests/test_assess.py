@@ -13,14 +13,9 @@ from hypothesis import strategies as st
 
 from features.declaring.company import Company
 from features.declaring.indicator import Says
-from serving.assessment.assess import (
-    MAX_REASONS,
-    REAL_POINTS,
-    Assessment,
-    Driver,
-    assess,
-    reasons,
-)
+from serving.assessment.assess import Assessment, assess
+from serving.assessment.reasons import MAX_REASONS, REAL_POINTS, reasons
+from serving.assessment.score_parts import Driver
 from serving.published.runs import from_rows, to_table
 from trained_company import TARGET, House, built
 from training.artifact import Artifact
@@ -251,23 +246,35 @@ def assessments(draw: st.DrawFn) -> Assessment:
             f"i{number}",
             draw(st.sampled_from(["leading", "leading", "lagging", "context"])),
             draw(st.sampled_from([-9.0, -3.0, -0.6, -0.5, -0.4, 0.0, 0.3, 0.5, 0.7, 4.0, 8.0])),
-            known=draw(st.sampled_from([True, True, True, False])),
+            value=draw(st.sampled_from([1.0, 1.0, 1.0, 2.0, 2.0004, 2.01, None])),
         )
         for number in range(draw(st.integers(0, 9)))
     )
     return told_of(drivers)
 
 
-def driver(name: str, kind: str, points: float, *, known: bool = True) -> Driver:
-    value = 1.0 if known else None
+def driver(name: str, kind: str, points: float, *, value: float | None = 1.0) -> Driver:
     return Driver(name, name, "business", kind, value, 2.0, 28, "", points, f"{name}.", "call")
 
 
 def told_of(drivers: tuple[Driver, ...]) -> Assessment:
     return Assessment(
-        "A1", AS_OF, TARGET, 0.5, 50.0, 50.0, 45.0, 55.0, 5.0, "yellow", 1.0, 50.0, 0.0, 0.0, 0.0,
-        0.0, drivers, None, "1", "all", None,
-    )  # fmt: skip
+        account_id="A1",
+        as_of=AS_OF,
+        target=TARGET,
+        churn_probability=0.5,
+        health_score=50.0,
+        health_score_unclipped=50.0,
+        health_score_low=45.0,
+        health_score_high=55.0,
+        interval_half_width=5.0,
+        band="yellow",
+        completeness=1.0,
+        base_points=50.0,
+        drivers=drivers,
+        model_version="1",
+        segment="all",
+    )
 
 
 @given(item=assessments())
@@ -276,7 +283,9 @@ def test_reasons_keep_their_rules(item: Assessment) -> None:
     real = [
         own
         for own in item.drivers
-        if own.kind != "context" and own.value is not None and abs(own.points) >= REAL_POINTS
+        if own.kind != "context"
+        and own.value not in (None, 2.0, 2.0004)  # which both read "2", as the usual one does
+        and abs(own.points) >= REAL_POINTS
     ]
     assert len(found) == len(set(found)) <= MAX_REASONS
     assert set(found) <= set(real)
@@ -288,6 +297,30 @@ def test_reasons_keep_their_rules(item: Assessment) -> None:
     leading = [abs(own.points) for own in real if own.kind == "leading"]
     assert abs(found[0].points) == max(leading)
     assert {own.points > 0 for own in found} == {own.points > 0 for own in real}
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_no_reason_reads_as_its_usual_value_and_none_is_lost_from_the_sums(
+    data: st.DataObject, trained: House
+) -> None:
+    artifact = trained.champion
+    drawn = data.draw(random_rows(artifact.features))
+    rows = [row(artifact, **values) for values in drawn]
+    for item in assess(table(artifact, rows), artifact, trained.company):
+        for reason in reasons(item):
+            assert amount(reason.value, reason.unit) != amount(reason.usual, reason.unit)
+        if item.base_points is not None and item.health_score_unclipped is not None:
+            whole = item.base_points + math.fsum(driver.points for driver in item.drivers)
+            assert whole == pytest.approx(item.health_score_unclipped, abs=1e-9)
+
+
+def test_a_reason_at_its_usual_value_gives_its_place_to_the_next() -> None:
+    usual = driver("usual", "leading", -9.0, value=2.0)
+    others = [driver("next", "leading", -5.0), driver("good", "lagging", 1.0)]
+    found = reasons(told_of((usual, *others)))
+    assert [item.indicator for item in found] == ["next", "good"]
+    assert reasons(told_of((usual,))) == ()
 
 
 def test_reasons_follow_the_size_of_their_points() -> None:

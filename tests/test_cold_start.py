@@ -13,7 +13,8 @@ from scipy.special import expit
 import training
 from features.errors import GateRefused
 from features.snapshots import Snapshots
-from serving.assessment.assess import assess, reasons
+from serving.assessment.assess import assess
+from serving.assessment.reasons import reasons
 from test_search import additive
 from trained_company import TARGET, House, built, learning_dates
 from training.artifact import Artifact

@@ -294,7 +294,7 @@ def test_what_outweighs_every_reason_is_said_above_them() -> None:
         page_cases.driver("age", 203.0, -14.0),
     ]
     item = page_cases.assess("any", drivers, page_cases.AS_OF)
-    assert account_card.outweighing(item) == ["Plan (background)", "Survey answer (not known)"]
+    assert account_card.outweighing(item) == ["Plan (context)", "Survey answer (not known)"]
     assert [reason.size for reason in account_card.told(item, {})] == ["Lowers the score"]
     assert [said.size for said in account_card.background(item)] == [
         "Lowers the score most",

@@ -11,8 +11,9 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from features.declaring.indicator import DIMENSIONS, Kind
-from serving.assessment.assess import Assessment, Driver
+from serving.assessment.assess import Assessment
 from serving.assessment.opportunities import Opportunity
+from serving.assessment.score_parts import Driver
 from serving.published.book import Edition, Entry
 from serving.published.prospects import Prospect
 from training.calibrating.bands import Band

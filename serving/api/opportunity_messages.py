@@ -17,8 +17,8 @@ from serving.api.messages import (
     facts_message,
     said,
 )
-from serving.assessment.assess import Driver
 from serving.assessment.opportunities import Opportunity, State
+from serving.assessment.score_parts import Driver
 from serving.published.prospects import Prospect, Prospects
 
 

@@ -1,19 +1,19 @@
-"""Opportunities: the only place where the score of what is welcome becomes something to tell.
+"""Opportunities: the only place where the score of a positive target becomes something to act on.
 
-An account is told as an opportunity from 70 points on, and held back while it is red or not
-scored for an adverse target on the same day: nobody sells to whom we are about to lose, or have
-lost. Nothing here is health. It is pure, as `assess` is.
+An account is listed as an opportunity from 70 points up, and held back while it is red or not
+scored for an adverse target on the same day: never upsell an account that is about to leave or has
+left. Nothing here is health. It is pure, as `assess` is.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
 from features.declaring.company import Company
-from serving.assessment.assess import Assessment, Driver, Scored, scored
+from serving.assessment.assess import Assessment
+from serving.assessment.score_parts import AboutRow, ScoreParts, TargetScore, score_parts
 from training.calibrating.opportunity import TOLD_FROM
 
 if TYPE_CHECKING:
@@ -30,59 +30,42 @@ STATE_WORDS: dict[State, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Opportunity:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opportunity(TargetScore):
     """What is said of one account for one target that is not adverse, on one as-of date.
 
     `opportunity_score` is 0 to 100, 100 the best prospect, `opportunity_score_low` and
-    `opportunity_score_high` the ends of the interval around it. `base_points` and the four other
-    points add up to `opportunity_score_unclipped`, and so do `base_points` and the drivers'
-    points, to 1e-9. What is held back keeps its score and has a `held_back_reason`; an unscored
-    account has nulls, no drivers and an `unscored_reason`.
+    `opportunity_score_high` the ends of the interval around it. What is held back keeps its score
+    and has a `held_back_reason`.
     """
 
-    account_id: str
-    as_of: date | None
-    target: str
-    opportunity_probability: float | None
-    opportunity_score: float | None
-    opportunity_score_unclipped: float | None
-    opportunity_score_low: float | None
-    opportunity_score_high: float | None
-    interval_half_width: float | None
+    opportunity_probability: float | None = None
+    opportunity_score: float | None = None
+    opportunity_score_unclipped: float | None = None
+    opportunity_score_low: float | None = None
+    opportunity_score_high: float | None = None
     opportunity: State
-    completeness: float
-    base_points: float | None
-    outcome_points: float | None
-    business_points: float | None
-    relationship_points: float | None
-    context_points: float | None
-    drivers: tuple[Driver, ...]
-    playbook: str | None
-    model_version: str
-    segment: str
-    unscored_reason: str | None
-    held_back_reason: str | None
+    held_back_reason: str | None = None
 
 
+# Per row, why an opportunity is held back, in words; null where nothing speaks against it.
 Risks = Sequence[str | None]
-"""Per row, why an opportunity is held back, in words; null where nothing speaks against it."""
 
 
 def risks(assessed: Iterable[Sequence[Assessment]], company: Company) -> Risks:
     """The risks of rows from the assessments (targets x rows) that are made of them."""
     return [
-        next(filter(None, (_risk(item, company) for item in row)), None)
+        next(filter(None, (_risk(assessment, company) for assessment in row)), None)
         for row in zip(*assessed, strict=True)
     ]
 
 
-def _risk(item: Assessment, company: Company) -> str | None:
-    if item.band == "red":
-        title = company.targets[item.target].title or item.target
+def _risk(assessment: Assessment, company: Company) -> str | None:
+    if assessment.band == "red":
+        title = company.targets[assessment.target].title or assessment.target
         return f"Held back while the account is at risk: {title}"
-    if item.band == "unscored":
-        return f"Held back while the account's health is not scored: {item.unscored_reason}"
+    if assessment.band == "unscored":
+        return f"Held back while the account's health is not scored: {assessment.unscored_reason}"
     return None
 
 
@@ -95,50 +78,32 @@ def opportunities(
     `assess`.
     """
     playbook = company.targets[artifact.target].playbook
+    scored = score_parts(rows, artifact, company)
     return [
-        Opportunity(**about, **(_told(found, risk, playbook) if found else _UNSCORED))
-        for (about, found), risk in zip(
-            scored(rows, artifact, company), held or [None] * rows.num_rows, strict=True
-        )
+        _opportunity(about, parts, risk, playbook)
+        if parts
+        else Opportunity(**about, opportunity="unscored")
+        for (about, parts), risk in zip(scored, held or [None] * rows.num_rows, strict=True)
     ]
 
 
-_UNSCORED: dict[str, Any] = dict.fromkeys(
-    [
-        "opportunity_probability",
-        "opportunity_score",
-        "opportunity_score_unclipped",
-        "opportunity_score_low",
-        "opportunity_score_high",
-        "interval_half_width",
-        "base_points",
-        "outcome_points",
-        "business_points",
-        "relationship_points",
-        "context_points",
-        "playbook",
-        "held_back_reason",
-    ]
-) | {"opportunity": "unscored", "drivers": ()}
-
-
-def _told(found: Scored, risk: str | None, playbook: str | None) -> dict[str, Any]:
-    state = _state(found.unclipped, risk)
-    score, low, high = found.held
-    return {
-        "opportunity_probability": found.probability,
-        "opportunity_score": score,
-        "opportunity_score_unclipped": found.unclipped,
-        "opportunity_score_low": low,
-        "opportunity_score_high": high,
-        "interval_half_width": found.half_width,
-        "opportunity": state,
-        "base_points": found.base,
-        **found.dimensions,
-        "drivers": found.drivers,
-        "playbook": playbook if state == "yes" else None,
-        "held_back_reason": risk if state == "held_back" else None,
-    }
+def _opportunity(
+    about: AboutRow, parts: ScoreParts, risk: str | None, playbook: str | None
+) -> Opportunity:
+    state = _state(parts.unclipped, risk)
+    score, low, high = parts.on_scale
+    return Opportunity(
+        **about,
+        **parts.fields,
+        opportunity_probability=parts.probability,
+        opportunity_score=score,
+        opportunity_score_unclipped=parts.unclipped,
+        opportunity_score_low=low,
+        opportunity_score_high=high,
+        opportunity=state,
+        playbook=playbook if state == "yes" else None,
+        held_back_reason=risk if state == "held_back" else None,
+    )
 
 
 def _state(score: float, risk: str | None) -> State:

@@ -12,8 +12,9 @@ from features.declaring.company import Company
 from features.errors import ChurnlightError, ContractBroken, Finding, GateRefused
 from features.progress import Progress, silent
 from features.settings import Settings
-from serving.assessment.assess import Assessment, reasons
+from serving.assessment.assess import Assessment
 from serving.assessment.opportunities import STATE_WORDS, Opportunity
+from serving.assessment.reasons import reasons
 from serving.batch import scoring_run
 from serving.published import runs
 from serving.published.edition import of_target

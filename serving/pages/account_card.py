@@ -12,13 +12,9 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from features.declaring.company import Playbook
-from serving.assessment.assess import (
-    REAL_POINTS,
-    Assessment,
-    Driven,
-    Driver,
-    reasons,
-)
+from serving.assessment.assess import Assessment
+from serving.assessment.reasons import REAL_POINTS, reads_unusual, reasons
+from serving.assessment.score_parts import Driver, TargetScore
 from serving.pages import charts, wording
 from serving.pages.figures import CONTEXT
 from serving.published.edition import Entry, Point
@@ -38,7 +34,7 @@ class Reason:
     anchor: str
 
 
-def told(item: Driven, playbooks: Mapping[str, Playbook]) -> list[Reason]:
+def told(item: TargetScore, playbooks: Mapping[str, Playbook]) -> list[Reason]:
     """At most four reasons; where something is to be done, the lowering ones say what."""
     chosen = reasons(item)
     offered = playbooks if item.playbook else {}
@@ -63,14 +59,20 @@ def _reason(
 
 
 def outweighing(item: Assessment) -> list[str]:
-    """What is no reason and yet has more points than any of them: background, and the unknown."""
+    """What is no reason and yet has more points than any of them, and why it is none."""
     chosen = reasons(item)
     largest = max((abs(driver.points) for driver in chosen), default=float("inf"))
     return [
-        f"{driver.title} ({'not known' if driver.value is None else 'background'})"
+        f"{driver.title} ({_why_no_reason(driver)})"
         for driver in item.drivers
         if driver not in chosen and abs(driver.points) > largest
     ]
+
+
+def _why_no_reason(driver: Driver) -> str:
+    if driver.value is None:
+        return "not known"
+    return "context" if driver.kind == CONTEXT else "at its usual value"
 
 
 class Background(NamedTuple):
@@ -81,12 +83,18 @@ class Background(NamedTuple):
     size: str
 
 
-def background(item: Driven) -> list[Background]:
-    """The context drivers worth half a point or more, the largest first."""
+def background(item: TargetScore) -> list[Background]:
+    """The context drivers worth half a point or more, the largest first.
+
+    As with reasons, none of them reads as its usual value.
+    """
     weighty = [
         driver
         for driver in item.drivers
-        if driver.kind == CONTEXT and driver.value is not None and abs(driver.points) >= REAL_POINTS
+        if driver.kind == CONTEXT
+        and driver.value is not None
+        and abs(driver.points) >= REAL_POINTS
+        and reads_unusual(driver)
     ]
     weighty.sort(key=lambda driver: -abs(driver.points))
     return [

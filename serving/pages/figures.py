@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import floor
 
 from features.declaring.indicator import DIMENSIONS
-from serving.assessment.assess import Assessment, Driver
+from serving.assessment.assess import Assessment
+from serving.assessment.score_parts import Driver
 from serving.pages import wording
 from training.explaining.drivers import span
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from features.declaring.company import Playbook
-from serving.assessment.assess import reasons
 from serving.assessment.opportunities import STATE_WORDS, Opportunity, State
+from serving.assessment.reasons import reasons
 from serving.pages import account_card, portfolio, wording
 from serving.pages.portfolio import NOTHING_STANDS_OUT, Plan, Renewal, Told
 from serving.pages.selection import BadQuery, one_of, whole

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from features import publish
 from features.declaring.company import Company, Playbook
-from serving.assessment.assess import reasons
+from serving.assessment.reasons import reasons
 from serving.pages import charts, wording
 from serving.pages.selection import Query, select, weeks_before
 from serving.published.edition import Edition, Entry, Rows

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from math import floor
 
 from features.declaring.company import Target
-from serving.assessment.assess import Driver
+from serving.assessment.score_parts import Driver
 from training.explaining.drivers import amount, noun
 
 DASH = "–"

@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from features import publish
 from features.errors import ChurnlightError, NotFound
-from serving.assessment.assess import Assessment, Driver
+from serving.assessment.assess import Assessment
 from serving.assessment.opportunities import Opportunity
+from serving.assessment.score_parts import Driver
 
 if TYPE_CHECKING:
     from training.artifact import Artifact

@@ -1,0 +1,309 @@
+"""What any target's model says of rows: probability, score and the parts that add up to it.
+
+Health and opportunities are read off it, each by its own rule, in the modules beside this one. It
+is pure (no clock, no disk, no network).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features.declaring.company import Company, Target
+from features.declaring.indicator import DIMENSIONS, Side
+from training.calibrating.bands import Obstacle, obstacles
+from training.explaining.drivers import by_indicator, sentence, told
+from training.learning.matrix import Feature, known_share, matrix
+
+if TYPE_CHECKING:
+    from training.artifact import Artifact
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One indicator's part in an account's score.
+
+    `value` and `usual` are those of the window that moves the score most, in the indicator's
+    unit; `window` is in days, `None` for the whole history; `points` are signed, of health or of
+    opportunity as the score is.
+    """
+
+    indicator: str
+    title: str
+    dimension: str
+    kind: str
+    value: float | str | None
+    usual: float | str | None
+    window: int | None
+    unit: str
+    points: float
+    sentence: str
+    playbook: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetScore:
+    """What is said of one account for one target on one as-of date, whatever the kind of score.
+
+    `base_points + outcome_points + business_points + relationship_points + context_points` is the
+    unclipped score, and so is `base_points` plus the drivers' points, to 1e-9. An unscored account
+    has nulls in their place, no drivers and an `unscored_reason`. The interval around the score is
+    of `interval_half_width` points before it is clipped: no value that goes missing makes it
+    smaller.
+    """
+
+    account_id: str
+    as_of: date | None
+    target: str
+    interval_half_width: float | None = None
+    completeness: float
+    base_points: float | None = None
+    outcome_points: float | None = None
+    business_points: float | None = None
+    relationship_points: float | None = None
+    context_points: float | None = None
+    drivers: tuple[Driver, ...] = ()
+    playbook: str | None = None
+    model_version: str
+    segment: str
+    unscored_reason: str | None = None
+
+
+class PartFields(TypedDict):
+    """The fields of a `TargetScore` that its parts fill."""
+
+    interval_half_width: float
+    base_points: float
+    outcome_points: float
+    business_points: float
+    relationship_points: float
+    context_points: float
+    drivers: tuple[Driver, ...]
+
+
+class ScoreParts(NamedTuple):
+    """The score of a row and its parts, before it is read as health or as an opportunity.
+
+    `half_width` is that of the interval around the unclipped score.
+    """
+
+    probability: float
+    unclipped: float
+    half_width: float
+    base: float
+    drivers: tuple[Driver, ...]
+    outcome_points: float
+    business_points: float
+    relationship_points: float
+    context_points: float
+
+    @property
+    def on_scale(self) -> tuple[float, float, float]:
+        """The score and both ends of its interval, capped at 0 and 100."""
+        points = (
+            self.unclipped,
+            self.unclipped - self.half_width,
+            self.unclipped + self.half_width,
+        )
+        score, low, high = (float(np.clip(end, 0, 100)) for end in points)
+        return score, low, high
+
+    @property
+    def fields(self) -> PartFields:
+        """What both kinds of score keep of it."""
+        return {
+            "interval_half_width": self.half_width,
+            "base_points": self.base,
+            "outcome_points": self.outcome_points,
+            "business_points": self.business_points,
+            "relationship_points": self.relationship_points,
+            "context_points": self.context_points,
+            "drivers": self.drivers,
+        }
+
+
+class AboutRow(TypedDict):
+    """What is said of a row in any case, scored or not."""
+
+    account_id: str
+    as_of: date | None
+    segment: str
+    target: str
+    completeness: float
+    model_version: str
+    unscored_reason: str | None
+
+
+def score_parts(
+    rows: pa.Table, artifact: "Artifact", company: Company
+) -> list[tuple[AboutRow, ScoreParts | None]]:
+    """For each row, in order, what is said of it in any case, and its score where it has one.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Snapshot rows: account_id, as_of, segment, history_days, `eligible__TARGET` and the
+        artifact's columns.
+
+    Raises
+    ------
+    ContractBroken
+        The rows lack columns that the model needs, or have them in another type.
+    """
+    X = matrix(rows, artifact.features)
+    completeness = known_share(X, artifact.features)
+    codes = obstacles(rows, artifact.target, artifact.min_history_days, completeness)
+    parts = iter(_parts(X[codes == Obstacle.NONE], artifact, company))
+    return [
+        (about, next(parts) if about["unscored_reason"] is None else None)
+        for about in _about(rows, codes.tolist(), completeness.tolist(), artifact, company)
+    ]
+
+
+def _about(
+    rows: pa.Table,
+    codes: Sequence[int],
+    completeness: Sequence[float],
+    artifact: "Artifact",
+    company: Company,
+) -> list[AboutRow]:
+    target = company.targets[artifact.target]
+    facts = rows.select(["account_id", "as_of", "segment", "history_days"]).to_pylist()
+    return [
+        {
+            "account_id": fact["account_id"],
+            "as_of": fact["as_of"],
+            "segment": fact["segment"],
+            "target": artifact.target,
+            "completeness": share,
+            "model_version": artifact.version,
+            "unscored_reason": _why_unscored(
+                Obstacle(code), fact["history_days"], artifact.min_history_days, target
+            ),
+        }
+        for fact, code, share in zip(facts, codes, completeness, strict=True)
+    ]
+
+
+def _why_unscored(
+    obstacle: Obstacle, history_days: int, min_history: int, target: Target
+) -> str | None:
+    """The obstacle in words."""
+    match obstacle:
+        case Obstacle.NONE:
+            return None
+        case Obstacle.INACTIVE if target.contractual:
+            return "No active subscription"
+        case Obstacle.INACTIVE:
+            return f"No longer active: nothing in the last {target.active_within} days"
+        case Obstacle.TOO_NEW:
+            return f"Too little history: {history_days} days, {min_history} are needed"
+        case Obstacle.NOTHING_KNOWN:
+            return "None of the indicators is known"
+
+
+def _parts(X: Floats, artifact: "Artifact", company: Company) -> list[ScoreParts]:
+    """Probability, score, points and drivers of each row."""
+    if not len(X):
+        return []
+    scale = artifact.scale
+    contributions = artifact.contributions(X)
+    margins = contributions.sum(axis=1)
+    unclipped, probability = scale.unclipped(margins), scale.probability(margins)
+    half_widths = artifact.half_widths(X)
+    base = scale.unclipped(contributions[:, -1])
+    points = contributions[:, :-1] * scale.points_per_margin
+    sides = {} if artifact.adverse else _sides(company)
+    drivers = _drivers(X, contributions, artifact, sides)
+    return [
+        ScoreParts(
+            probability=float(probability[row]),
+            unclipped=float(unclipped[row]),
+            half_width=float(half_widths[row]),
+            base=float(base[row]),
+            drivers=drivers[row],
+            **_by_dimension(points[row], artifact),
+        )
+        for row in range(len(X))
+    ]
+
+
+def _by_dimension(points: Floats, artifact: "Artifact") -> dict[str, float]:
+    """The points of each dimension; context indicators apart."""
+    sums = dict.fromkeys([f"{name}_points" for name in (*DIMENSIONS, "context")], 0.0)
+    for feature, worth in zip(artifact.features, points, strict=True):
+        meaning = artifact.meanings[feature.indicator]
+        name = "context" if meaning.kind == "context" else meaning.dimension
+        sums[f"{name}_points"] += float(worth)
+    return sums
+
+
+def _drivers(
+    X: Floats, contributions: Floats, artifact: "Artifact", sides: Mapping[str, Side | None]
+) -> list[tuple[Driver, ...]]:
+    """Every indicator of every row, what moves the score most first."""
+    names, folded = by_indicator(contributions, artifact.features)
+    points = folded * artifact.scale.points_per_margin
+    columns = told(artifact.features, X, contributions)
+    order = np.argsort(-np.abs(points), axis=1, kind="stable")
+    return [
+        tuple(
+            _driver(
+                names[i],
+                artifact,
+                columns[row, i],
+                X[row, columns[row, i]],
+                float(points[row, i]),
+                sides.get(names[i]),
+            )
+            for i in order[row]
+        )
+        for row in range(len(X))
+    ]
+
+
+def _driver(
+    name: str,
+    artifact: "Artifact",
+    column: int,
+    coded: float,
+    points: float,
+    side: Side | None,
+) -> Driver:
+    meaning, feature = artifact.meanings[name], artifact.features[column]
+    value = feature.value(coded)
+    return Driver(
+        indicator=name,
+        title=meaning.title,
+        dimension=meaning.dimension,
+        kind=artifact.kinds[name],
+        value=value,
+        usual=feature.usual,
+        window=feature.window,
+        unit=meaning.unit,
+        points=points,
+        sentence=sentence(meaning, feature, value, lowers=_is_bad(points, value, feature, side)),
+        playbook=meaning.playbook,
+    )
+
+
+def _sides(company: Company) -> dict[str, Side | None]:
+    return {name: indicator.healthy for name, indicator in company.indicators.items()}
+
+
+def _is_bad(points: float, value: float | str | None, feature: Feature, side: Side | None) -> bool:
+    """Whether the sentence is the one for what is bad.
+
+    A health score decides it. An opportunity's says nothing of health, so there the declared
+    healthy `side` of the value does, against the usual one.
+    """
+    usual = feature.usual
+    if side is None or not isinstance(value, float) or not isinstance(usual, float):
+        return points < 0
+    return value < usual if side == "higher" else value > usual
