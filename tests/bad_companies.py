@@ -176,7 +176,7 @@ value = "hours"
 measure = "{measure}"
 windows = ["90d"]
 healthy = "higher"
-says = {{ bad = "{{value}}", good = "{{value}}" }}
+says = "{{value}}"
 playbook = "call"
 
 [playbooks.call]""",

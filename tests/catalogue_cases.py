@@ -11,7 +11,9 @@ from typing import Any
 
 from features.declaring.indicator import WHOLE_HISTORY, Indicator
 from features.folding.measures import FEWEST_PEERS
-from training.explaining.drivers import amount, noun, span
+from training.explaining.drivers import Meaning
+from training.explaining.drivers import sentence as worded
+from training.learning.matrix import Feature
 
 HEAD = """
 [company]
@@ -114,39 +116,47 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     "voice": _facts(*({"body": text, "initiated_by": "customer"} for text in TEXTS)),
 }
 
+COMPARED = r"(, typically .+|\(typically .+\))$"
 EXPLAINING = r"\b(because|caus\w+|will|due to|leads? to|guarantee\w*|log-odds|churn\w*)\b"
 ONE_SIDED = r"\b(fewer|more|less|only|hardly|rose|fell|drop\w*|increas\w+|decreas\w+)\b"
-# "1 orders" is wrong; days of silence are many where they lower a score, so they may be counted.
-WRONG_FOR_ONE = r"\b1 (?!is\b)(?!of\b)\w+s\b"
+# The unit's noun is singular after 1, a noun that is written out after {value} stays plural.
+WRONG_FOR_ONE = r"\b1 (?!of\b)[\w-]+s\b"
 TWICE = r"\b(\w+) \1\b|\bthe last the\b"
 
 
 def adopting(names: Sequence[str]) -> str:
-    """A declaration that adopts `names` and says nothing but their source; the last stands open."""
-    tables = [
-        f'[indicators.one-{number}]\nadopt = "{name}"\nsource = "facts"\n'
-        for number, name in enumerate(names)
-    ]
+    """A declaration that adopts `names` with no key but their source; the last table stays open.
+
+    The entry `family.name` is the indicator `my-name`, so that an error names the entry.
+    """
+    tables = [f'[indicators.{mine(name)}]\nadopt = "{name}"\nsource = "facts"\n' for name in names]
     return HEAD + "".join(tables)
+
+
+def mine(entry: str) -> str:
+    """The indicator that `adopting` makes of an entry."""
+    return f"my-{entry.partition('.')[2]}"
 
 
 def said(indicator: Indicator, sentence: str, *, value: float, usual: float) -> str:
     """The sentence as a page shows it for a window of 90 days."""
-    unit = indicator.unit
-    numbers = {"value": amount(value, unit), "usual": amount(usual, unit)}
-    return sentence.format(window=span(90), unit=noun(unit), **numbers)
+    meaning = Meaning("", "outcome", "leading", indicator.unit, sentence, None)
+    feature = Feature("it__90d", "it", 90, "number", usual=usual)
+    return worded(meaning, feature, value, lowers=True)
 
 
 def faults(indicator: Indicator) -> list[str]:
     """What the indicator's sentences do wrong, in words; empty when they keep the rules."""
+    sentences = {"says": indicator.says, "says_good": indicator.says_good}
     return [
-        f"{side}: {fault}: {sentence}"
-        for side, sentence in (("bad", indicator.says.bad), ("good", indicator.says.good))
-        for fault in _faults(indicator, sentence, may_count_days=side == "bad")
+        f"{key}: {fault}: {sentence}"
+        for key, sentence in sentences.items()
+        if sentence is not None
+        for fault in _faults(indicator, sentence)
     ]
 
 
-def _faults(indicator: Indicator, sentence: str, *, may_count_days: bool) -> Iterator[str]:
+def _faults(indicator: Indicator, sentence: str) -> Iterator[str]:
     needed = ["{value}", "{usual}"]
     if indicator.windows or indicator.measure not in WHOLE_HISTORY:
         needed.append("{window}")
@@ -156,7 +166,9 @@ def _faults(indicator: Indicator, sentence: str, *, may_count_days: bool) -> Ite
     if re.search(ONE_SIDED, sentence, re.IGNORECASE):
         yield "asserts a side"
     shown = said(indicator, sentence, value=1, usual=1)
-    if re.search(WRONG_FOR_ONE, shown.replace("1 days", "") if may_count_days else shown):
+    if not re.search(COMPARED, shown):
+        yield "does not end with the usual value"
+    if re.search(WRONG_FOR_ONE, shown):
         yield "reads wrong for 1"
     if re.search(TWICE, shown):
         yield "says the same word twice"

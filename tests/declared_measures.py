@@ -67,7 +67,7 @@ class Indicator:
         keys |= {name: self.more.get(name) for name in ("quantile", "of", "over", "per", "shrink")}
         keys |= {name: self._days(f"{name}_days") for name in ("earlier", "lag")}
         lines = [f"{key} = {_said(item)}" for key, item in keys.items() if item is not None]
-        lines += ['says = { bad = "{value}", good = "{value}" }', *self._about()]
+        lines += ['says = "{value}"', *self._about()]
         return "\n".join([f"[indicators.{self.name}]", *lines])
 
     def _days(self, name: str) -> str | None:

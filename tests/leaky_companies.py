@@ -65,7 +65,7 @@ source = "logins"
 measure = "count"
 windows = ["28d"]
 healthy = "higher"
-says = { bad = "{value} logins", good = "{value} logins" }
+says = "{value} logins"
 playbook = "call"
 
 [indicators.minutes]
@@ -77,7 +77,7 @@ value = "minutes"
 measure = "mean"
 windows = ["28d"]
 healthy = "higher"
-says = { bad = "{value} minutes", good = "{value} minutes" }
+says = "{value} minutes"
 playbook = "call"
 
 [indicators.tickets]
@@ -88,7 +88,7 @@ source = "tickets"
 measure = "count"
 windows = ["90d"]
 healthy = "lower"
-says = { bad = "{value} tickets", good = "{value} tickets" }
+says = "{value} tickets"
 
 [playbooks.call]
 title = "Call"
@@ -194,7 +194,7 @@ source = "{source}"
 measure = "{measure}"
 {rest}
 healthy = "lower"
-says = {{ bad = "{{value}}", good = "{{value}}" }}
+says = "{{value}}"
 
 [playbooks.call]"""
     return (("[playbooks.call]", table),)

@@ -117,7 +117,8 @@ kind = "context"
 source = "{source}"
 measure = "count"
 windows = ["all"]
-says = {{ bad = "b", good = "g" }}
+says = "b"
+says_good = "g"
 """
 
 SUBSCRIPTIONS = """

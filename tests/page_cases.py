@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from features.declaring.company import Company
 from features.declaring.declaration import load
-from features.declaring.indicator import Says
 from features.settings import Settings
 from serving.assessment.assess import Assessment
 from serving.assessment.opportunities import Opportunity, State
@@ -119,7 +118,7 @@ measure = "count"
 windows = ["28d"]
 healthy = "higher"
 unit = "{unit}"
-says = {{ bad = "x", good = "x" }}
+says = "x"
 """
 # name: title, dimension, kind, unit, usual, sentence, playbook
 INDICATORS: dict[str, tuple[str, str, str, str, float | str, str, str | None]] = {
@@ -415,7 +414,6 @@ def artifact() -> Artifact:
     data = lgb.Dataset(X, label=(X[:, 0] > 0).astype(int), feature_name=["active_users__28d"])
     options = {"objective": "binary", "num_leaves": 4, "verbose": -1, "num_threads": 1}
     text = lgb.train(options, data, num_boost_round=2).model_to_string()
-    says = Says(bad="x", good="x")
     return Artifact(
         target="churn",
         horizon_days=90,
@@ -427,7 +425,7 @@ def artifact() -> Artifact:
         anchors=Anchors(0.4, 0.1, "declared"),
         interval=ScoreInterval.of(0.3, np.full((1, 1), 0.04)),
         features=(Feature("active_users__28d", "active_users", 28, "number", (), 31.0),),
-        meanings={"active_users": Meaning("Users", "outcome", "leading", "users", says, None)},
+        meanings={"active_users": Meaning("Users", "outcome", "leading", "users", "x", None)},
         definitions={},
         declaration_hash="0" * 64,
         evaluation={

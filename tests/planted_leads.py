@@ -66,7 +66,7 @@ title = "{name}"
 dimension = "outcome"
 kind = "leading"
 healthy = "{healthy}"
-says = {{ bad = "{{value}}", good = "{{value}}" }}
+says = "{{value}}"
 {measure}
 """
 

@@ -97,7 +97,7 @@ where = "minutes >= 0"
 measure = "count"
 windows = ["28d", "90d"]
 healthy = "higher"
-says = { bad = "{value} logins in {window}", good = "{value} logins in {window}" }
+says = "{value} logins in {window}"
 playbook = "call"
 
 [indicators.minutes]
@@ -109,7 +109,7 @@ value = "minutes"
 measure = "sum"
 windows = ["90d"]
 healthy = "higher"
-says = { bad = "{value} minutes", good = "{value} minutes" }
+says = "{value} minutes"
 playbook = "call"
 
 [indicators.tickets]
@@ -120,7 +120,7 @@ source = "tickets"
 measure = "count"
 windows = ["all"]
 healthy = "lower"
-says = { bad = "{value} tickets", good = "{value} tickets" }
+says = "{value} tickets"
 
 [playbooks.call]
 title = "Call"

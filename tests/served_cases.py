@@ -75,7 +75,7 @@ measure = "sum"
 windows = ["28d", "90d"]
 healthy = "higher"
 unit = "€"
-says = { bad = "{value} spent, usually {usual}", good = "{value} spent, usually {usual}" }
+says = "{value} spent, typically {usual}"
 playbook = "win-back"
 
 [indicators.recency]
@@ -86,7 +86,7 @@ source = "orders"
 measure = "days_since"
 healthy = "lower"
 unit = "days"
-says = { bad = "{value} ago, usually {usual}", good = "{value} ago, usually {usual}" }
+says = "{value} ago, typically {usual}"
 
 [indicators.plan]
 title = "Plan"
@@ -95,7 +95,7 @@ kind = "context"
 source = "orders"
 value = "plan"
 measure = "latest"
-says = { bad = "Plan {value}, usually {usual}", good = "Plan {value}, usually {usual}" }
+says = "Plan {value}, typically {usual}"
 
 [playbooks.win-back]
 title = "Win back"
@@ -165,7 +165,15 @@ def artifact(company: Company, *, seed: int = 0, version: str = "7") -> Artifact
     }
     text = lgb.train(options, data, num_boost_round=20).model_to_string()
     meanings = {
-        name: Meaning(item.title, item.dimension, item.kind, item.unit, item.says, item.playbook)
+        name: Meaning(
+            item.title,
+            item.dimension,
+            item.kind,
+            item.unit,
+            item.says,
+            item.playbook,
+            item.says_good,
+        )
         for name, item in company.indicators.items()
     }
     return Artifact(

@@ -61,7 +61,7 @@ measure = "count"
 windows = ["28d", "90d"]
 healthy = "higher"
 unit = "visits"
-says = { bad = "{value} visits in {window}; {usual} is usual", good = "{value} visits in {window}; {usual} is usual" }
+says = "{value} visits in {window}, typically {usual}"
 playbook = "call"
 
 [indicators.recency]
@@ -72,7 +72,8 @@ source = "visits"
 measure = "days_since"
 healthy = "lower"
 unit = "days"
-says = { bad = "No visit for {value} days; {usual} is usual", good = "Last visit {value} days ago; {usual} is usual" }
+says = "No visit for {value} days, typically {usual}"
+says_good = "Last visit {value} days ago, typically {usual}"
 playbook = "call"
 
 [indicators.spend]
@@ -85,7 +86,7 @@ measure = "sum"
 windows = ["90d"]
 healthy = "higher"
 unit = "€"
-says = { bad = "{value} spent in {window}; {usual} is usual", good = "{value} spent in {window}; {usual} is usual" }
+says = "{value} spent in {window}, typically {usual}"
 playbook = "call"
 
 [indicators.tickets]
@@ -98,7 +99,7 @@ measure = "count"
 windows = ["90d"]
 healthy = "lower"
 unit = "tickets"
-says = { bad = "{value} tickets in {window}; {usual} is usual", good = "{value} tickets in {window}; {usual} is usual" }
+says = "{value} tickets in {window}, typically {usual}"
 playbook = "support"
 
 [indicators.channel]
@@ -108,7 +109,7 @@ kind = "context"
 source = "visits"
 value = "channel"
 measure = "latest"
-says = { bad = "Last visit by {value}; {usual} is usual", good = "Last visit by {value}; {usual} is usual" }
+says = "Last visit by {value}, typically {usual}"
 
 [indicators.basket]
 title = "Basket"
@@ -121,7 +122,7 @@ measure = "mean"
 windows = ["90d"]
 healthy = "higher"
 unit = "€"
-says = { bad = "{value} a visit in {window}; {usual} is usual", good = "{value} a visit in {window}; {usual} is usual" }
+says = "{value} a visit in {window}, typically {usual}"
 playbook = "call"
 
 [bands]

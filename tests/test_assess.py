@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.declaring.company import Company
-from features.declaring.indicator import Says
 from serving.assessment.assess import Assessment, assess
 from serving.assessment.reasons import MAX_REASONS, REAL_POINTS, reasons
 from serving.assessment.score_parts import Driver
@@ -20,7 +20,7 @@ from serving.published.runs import from_rows, to_table
 from trained_company import TARGET, House, built
 from training.artifact import Artifact
 from training.calibrating.bands import band_of
-from training.explaining.drivers import Meaning, amount, sentence, told
+from training.explaining.drivers import Meaning, amount, noun, sentence, told, value_and_usual
 from training.learning.matrix import Feature, matrix
 
 POINTS = ("outcome_points", "business_points", "relationship_points", "context_points")
@@ -360,14 +360,14 @@ def test_a_sentence_states_the_value_the_usual_one_and_the_window(trained: House
     assert recency.usual == usual["recency__all"]
     assert (
         recency.sentence
-        == f"No visit for 55 days; {amount(usual['recency__all'], 'days')} is usual"
+        == f"No visit for 55 days, typically {amount(usual['recency__all'], 'days')}"
     )
     visits = of(found, "visits")
     name = f"visits__{visits.window}d"
     assert (visits.value, visits.usual) == ({28: 0.0, 90: 1.0}[visits.window or 0], usual[name])
     assert visits.sentence == (
-        f"{amount(visits.value, '')} visits in the last {visits.window} days; "
-        f"{amount(usual[name], '')} is usual"
+        f"{amount(visits.value, '')} visits in the last {visits.window} days, "
+        f"typically {amount(usual[name], '')}"
     )
 
 
@@ -463,10 +463,47 @@ def test_the_window_that_pushes_most_to_the_drivers_side_is_told() -> None:
 
 
 def test_a_sentence_fills_every_placeholder() -> None:
-    says = Says(bad="{value} {unit} in {window}, usually {usual}", good="fine")
+    says = "{value} {unit} in {window}, typically {usual}"
     meaning = Meaning("Tickets", "relationship", "leading", "tickets", says, None)
     feature = Feature("t__28d", "t", 28, "number", (), 1.0)
-    assert (
-        sentence(meaning, feature, 4.0, lowers=True) == "4 tickets in the last 28 days, usually 1"
-    )
-    assert sentence(meaning, feature, 4.0, lowers=False) == "fine"
+    four, one = (sentence(meaning, feature, value, lowers=True) for value in (4.0, 1.0))
+    assert four == "4 tickets in the last 28 days, typically 1"
+    assert one == "1 ticket in the last 28 days, typically 1"
+
+
+def test_the_good_sentence_is_used_where_the_score_is_raised() -> None:
+    meaning = Meaning("Tickets", "relationship", "leading", "tickets", "{value}", None)
+    with_two = replace(meaning, says_good="Fine: {value}")
+    feature = Feature("t__28d", "t", 28, "number", (), 1.0)
+    assert sentence(meaning, feature, 4.0, lowers=False) == "4"
+    assert sentence(with_two, feature, 4.0, lowers=False) == "Fine: 4"
+    assert sentence(with_two, feature, 4.0, lowers=True) == "4"
+
+
+def test_value_and_usual_are_those_that_the_sentence_prints() -> None:
+    meaning = Meaning("Quiet days", "outcome", "leading", "%", "{value}, typically {usual}", None)
+    feature = Feature("q__28d", "q", 28, "number", (), 0.0004)
+    printed = value_and_usual(meaning, feature, 0.0)
+    assert sentence(meaning, feature, 0.0, lowers=True) == "{}, typically {}".format(*printed)
+    assert value_and_usual(meaning, feature, 0.25) == ("25%", "0.04%")
+
+
+@pytest.mark.parametrize(
+    ("unit", "printed", "word"),
+    [
+        ("days", "1", "day"),
+        ("days", "0", "days"),
+        ("± points", "+1", "point"),
+        ("± points", "−1", "point"),
+        ("people", "1", "person"),
+        ("queries", "1", "query"),
+        ("boxes", "1", "box"),
+        ("credit notes", "1", "credit note"),
+        ("status", "1", "status"),
+        ("of 10", "1", "of 10"),
+        ("%", "1%", ""),
+        ("$", "$1", ""),
+    ],
+)
+def test_a_units_noun_is_singular_after_one(unit: str, printed: str, word: str) -> None:
+    assert noun(unit, printed) == word

@@ -220,10 +220,22 @@ MISTAKES = [
         "indicators.logins.playbook: no such playbook is declared, got 'cal'; did you mean 'call'?",
     ),
     (
-        'bad = "{value} logins in {window}"',
-        'bad = "{number} logins"',
+        'says = "{value} logins in {window}"',
+        'says = "{number} logins"',
         "{number}",
-        "indicators.logins.says.bad: unknown placeholder {number}, got '{number} logins'; use",
+        "indicators.logins.says: unknown placeholder {number}, got '{number} logins'; use",
+    ),
+    (
+        'says = "{value} logins in {window}"',
+        'says = { bad = "{value} logins", good = "{value} logins" }',
+        "says",
+        'indicators.logins.says: a table, where one sentence is expected; write says = "…", and',
+    ),
+    (
+        'says = "{value} logins in {window}"',
+        'says = "{value} logins in {window}"\nsays_good = "{numbers} logins"',
+        "{numbers}",
+        "indicators.logins.says_good: unknown placeholder {numbers}",
     ),
     ("{value} logins in", "{value:.1f} logins in", "{value:", "a placeholder with a format"),
     (

@@ -324,14 +324,18 @@ def test_the_file_has_no_health_of_opportunities_and_none_of_theirs_of_health(ru
 def test_the_sentence_tells_on_which_side_of_the_usual_a_value_is(
     house: House, scored: list[Opportunity]
 ) -> None:
-    worded = house.company.indicators["recency"].says
+    recency = house.company.indicators["recency"]
+    assert recency.says_good is not None
     drivers = [driver for item in scored for driver in item.drivers]
     seen = set()
     for driver in drivers:
         if driver.indicator == "recency" and isinstance(driver.value, float):
             assert isinstance(driver.usual, float)
             bad = driver.value > driver.usual
-            assert driver.sentence.split()[0] == (worded.bad if bad else worded.good).split()[0]
+            assert (
+                driver.sentence.split()[0]
+                == (recency.says if bad else recency.says_good).split()[0]
+            )
             seen.add((bad, driver.points > 0))
     assert len(seen) >= 3
 

@@ -44,7 +44,8 @@ kind = "context"
 source = "visits"
 measure = "count"
 windows = ["all"]
-says = { bad = "b", good = "g" }
+says = "b"
+says_good = "g"
 [targets.churn]
 gap = "7d"
 horizon = "30d"

@@ -36,7 +36,7 @@ dimension = "outcome"
 kind = "context"
 measure = "peer_rank"
 of = "visits"
-says = { bad = "{value}", good = "{value}" }
+says = "{value}"
 """
 
 

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from features import publish
 from features.declaring.company import Company
 from features.declaring.definitions import definitions
-from features.declaring.indicator import Kind, Says
+from features.declaring.indicator import Kind
 from features.errors import ChurnlightError, DeclarationError, NotFound
 from training import plausible
 from training.calibrating import scales
@@ -46,7 +46,7 @@ from training.treeshap.explainer import ExplanationPath, TreeShap
 if TYPE_CHECKING:
     import shap
 
-FORMAT = 3
+FORMAT = 4
 SHOWN = 200
 _SURVIVED: set[str] = set()
 """SHA-256 of the model texts that LightGBM has read, here or in a child that came back well."""
@@ -281,17 +281,13 @@ def _plain(artifact: Artifact) -> dict[str, Any]:
         "calibration": asdict(artifact.calibration),
         "anchors": asdict(artifact.anchors),
         "features": [asdict(item) for item in artifact.features],
-        "meanings": {name: _meaning(item) for name, item in artifact.meanings.items()},
+        "meanings": {name: asdict(item) for name, item in artifact.meanings.items()},
         "definitions": artifact.definitions,
         "declaration_hash": artifact.declaration_hash,
         "interval": asdict(artifact.interval),
         "training": artifact.training,
         "evaluation": artifact.evaluation,
     }
-
-
-def _meaning(item: Meaning) -> dict[str, Any]:
-    return vars(item) | {"says": item.says.model_dump()}
 
 
 def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
@@ -304,10 +300,7 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
             Feature(**(item | {"categories": tuple(item["categories"])}))
             for item in content.pop("features")
         ),
-        "meanings": {
-            name: Meaning(**(item | {"says": Says(**item["says"])}))
-            for name, item in content.pop("meanings").items()
-        },
+        "meanings": {name: Meaning(**item) for name, item in content.pop("meanings").items()},
     }
     return Artifact(models=tuple(texts), **parts, **content)
 

@@ -239,7 +239,13 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
     for name in dict.fromkeys(feature.indicator for feature in features):
         item = company.indicators[name]
         found[name] = Meaning(
-            item.title, item.dimension, item.kind, item.unit, item.says, item.playbook
+            item.title,
+            item.dimension,
+            item.kind,
+            item.unit,
+            item.says,
+            item.playbook,
+            item.says_good,
         )
     return found
 

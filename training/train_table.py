@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import MIN_CHURNERS
-from features.declaring.indicator import Says
 from features.errors import GateRefused
 from features.progress import Progress, silent, with_subject
 from features.snapshots import digest
@@ -329,8 +328,7 @@ def _anchors(logits: Floats, labels: Labels) -> Anchors:
 
 def _meaning(item: Feature) -> Meaning:
     name = item.name.replace("{", "{{").replace("}", "}}")
-    sentence = f"{name}: {{value}}; {{usual}} is usual"
-    says = Says.model_construct(bad=sentence, good=sentence)
+    says = f"{name}: {{value}} (typically {{usual}})"
     return Meaning(item.name, "business", "leading", "", says, None)
 
 

@@ -84,7 +84,7 @@ kind = "context"
 source = "events"
 measure = "{measure}"
 windows = [{windows}]
-says = {{ bad = "{{value}}", good = "{{value}}" }}
+says = "{{value}}"
 {more}
 """
 

@@ -15,7 +15,7 @@ from features.declaring.toml_lines import Lines
 from features.errors import Problem
 
 ADOPTABLE = ("taxonomies", "indicators", "playbooks")
-MERGED = ("says", "topics", "about")
+MERGED = ("topics", "about")
 """Tables inside a table, of which one key can be changed and the others stay."""
 
 
@@ -53,6 +53,9 @@ def _filled(entry: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         # Keywords of one's own replace the catalogue's topic.
         if isinstance(theirs, dict) and isinstance(mine, dict) and "keywords" not in mine:
             filled[key] = {**theirs, **mine}
+    if "says" in own and "says_good" not in own:
+        # The company's sentence serves both sides; the catalogue's good one is of another wording.
+        filled.pop("says_good", None)
     return filled
 
 

@@ -1,9 +1,9 @@
 """`[indicators.NAME]`: one measure of health, and the keys that each measure takes."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from features.declaring.vocabulary import (
     Days,
@@ -90,11 +90,16 @@ OPTIONS: dict[str, tuple[tuple[Measure, ...], str]] = {
 """Keys that some measures may have."""
 
 
-class Says(Table):
-    """The sentence of a driver: `bad` when it lowers the score, `good` when it raises it."""
+def _one_sentence(says: Any) -> Any:
+    if isinstance(says, dict):
+        raise refuse(
+            "a table, where one sentence is expected",
+            'write says = "…", and says_good = "…" only where the good side needs other words',
+        )
+    return says
 
-    bad: Sentence
-    good: Sentence
+
+Says = Annotated[Sentence, BeforeValidator(_one_sentence)]
 
 
 def _keyword(text: str) -> str:
@@ -131,8 +136,9 @@ class Indicator(Table):
     """`[indicators.NAME]`: one measure of health over one or more windows.
 
     `healthy` is the side of the value, as it is shown, on which an account does well: days
-    since the last order are healthy when lower. `headline` says whether it may head an account's
-    reasons; without it, its measured lead decides.
+    since the last order are healthy when lower. `says` is the sentence of its driver, and
+    `says_good`, where there is one, the sentence where the driver raises the score. `headline`
+    says whether it may head an account's reasons; without it, its measured lead decides.
     """
 
     adopt: str | None = None
@@ -156,6 +162,7 @@ class Indicator(Table):
     healthy: Side | None = None
     unit: str = ""
     says: Says
+    says_good: Sentence | None = None
     playbook: str | None = None
     headline: bool | None = None
 

@@ -159,13 +159,13 @@ def _count(item: Subject) -> DraftIndicator:
         f"more {item.many} are {'worse' if item.is_bad else 'better'}{sure}",
         _keys(item, item.many.capitalize(), "count", windows=["28d", "90d"])
         | ({} if item.is_sure else {"stage": "shadow"})
-        | _shown(item, item.healthy, item.many, f"{{value}} {item.many} in {{window}}"),
+        | _shown(item, item.healthy, item.many, "{value} {unit} in {window}"),
     )
 
 
 def _recency(item: Subject) -> DraftIndicator:
     quiet = {"where": f"{item.measure_of} > 0"} if item.measure_of else {}
-    told = f"Last {item.one} {{value}} days ago"
+    told = f"Last {item.one} {{value}} {{unit}} ago"
     return DraftIndicator(
         f"{item.table}_recency",
         "how long it has been silent",
@@ -176,7 +176,7 @@ def _recency(item: Subject) -> DraftIndicator:
 
 def _trend(item: Subject) -> DraftIndicator:
     of = {"value": item.measure_of, "of": "sum"} if item.measure_of else {"of": "count"}
-    told = f"{item.many.capitalize()} at {{value}} times the earlier pace"
+    told = f"{item.many.capitalize()} in {{window}}: {{value}} times the previous pace"
     return DraftIndicator(
         f"{item.table}_trend",
         "the pace of 28 days against that of the 84 days before, 1 is unchanged",
@@ -186,12 +186,12 @@ def _trend(item: Subject) -> DraftIndicator:
 
 
 def _tenure(item: Subject) -> DraftIndicator:
-    told = f"First {item.one} {{value}} days ago"
+    told = f"First {item.one} {{value}} {{unit}} ago"
     return DraftIndicator(
         f"{item.table}_tenure",
         "nobody can change it, so it is context and gets no playbook",
         _keys(item, f"Days since the first {item.one}", "days_since_first", kind="context")
-        | {"unit": "days", "says": _says(told)},
+        | {"unit": "days", "says": f"{told}, typically {{usual}}"},
     )
 
 
@@ -213,13 +213,13 @@ def _amount(item: Subject, column: ColumnProfile, keywords: frozenset[str]) -> D
         f"the name of the column {column.name} says that its {measure} tells something",
         _keys(item, title, measure, value=value, windows=["90d"])
         | _shown(
-            item, "higher" if is_rating else item.healthy, noun, f"{title} {{value}} in {{window}}"
+            item, "higher" if is_rating else item.healthy, noun, f"{title} in {{window}}: {{value}}"
         ),
     )
 
 
 def _shown(item: Subject, healthy: str, unit: str, told: str) -> dict[str, object]:
-    says = _says(f"{told}, usually {{usual}}")
+    says = f"{told}, typically {{usual}}"
     return {"healthy": healthy, "unit": unit, "says": says, "playbook": item.playbook}
 
 
@@ -244,10 +244,6 @@ def _keys(
         "measure": measure,
         **more,
     }
-
-
-def _says(sentence: str) -> dict[str, str]:
-    return {"bad": sentence, "good": sentence}
 
 
 def playbooks(drafts: Iterable[DraftIndicator]) -> dict[str, dict[str, object]]:

@@ -103,7 +103,7 @@ def _probe(
             "value": value,
             "measure": measure,
             "windows": () if window is None else (f"{window}d",),
-            "says": {"bad": "-", "good": "-"},
+            "says": "-",
         }
     )
     return Probe(source, column, asked)

@@ -1,7 +1,7 @@
-"""Writes the page of the catalogue, `docs/catalogue.md`, from the catalogue itself.
+"""Writes the catalogue's page, `docs/catalogue.md`, from the catalogue itself.
 
-Nothing is said on the page that does not stand in a family's file: its first comment lines
-introduce it, its tables are the rows. Renew the page with
+The page contains only what the families' files contain: the first comment lines of a file introduce
+its family, its tables are the rows. Renew the page with
 
     python -m features.reference.catalogue > docs/catalogue.md
 """
@@ -21,7 +21,7 @@ HEAD = """\
 <!-- Made by `python -m features.reference.catalogue > docs/catalogue.md`; a test compares. -->
 
 Ready-made indicators, playbooks and taxonomies, by family. Adopt one by name in `churnlight.toml`,
-say which of your sources it reads, and change what differs in your tables; what you write wins
+name the source that it reads, and override the keys that differ in your tables
 (`where = "true"` counts every row):
 
 ```toml
@@ -30,23 +30,23 @@ adopt = "shop.recency"
 source = "orders"
 ```
 
-An adopted indicator brings along, under the names that stand here, its playbook, the taxonomy of
-its topic, and as drafts the indicators that it is made of; what you declare under such a name
-stands in its place. Each can be adopted by itself, with `adopt = "family.name"` in
-`[playbooks.NAME]` or `[taxonomies.NAME]`, and any of its keys can be changed there:
+An adopted indicator brings its playbook, the taxonomy of its topic and, as drafts, the indicators
+that it is computed from. They come under the names listed here; a table of your own with such a
+name replaces the catalogue's. Playbooks and taxonomies can also be adopted by themselves, with
+`adopt = "family.name"` in `[playbooks.NAME]` or `[taxonomies.NAME]`, and changed key by key:
 
 ```toml
 [indicators.seats_in_use]            # people with a log-in, per licensed seat
 adopt = "usage.seats_in_use"
 source = "logins"
 
-[indicators.licensed_seats]          # the seats stand in another table
+[indicators.licensed_seats]          # the number of seats comes from another table
 adopt = "usage.licensed_seats"
-stage = "draft"                      # needed for the share alone
+stage = "draft"                      # used only to compute the share
 source = "contracts"
 value = "seats"
 
-[taxonomies.software]                # the topics of texts, one of them in your words
+[taxonomies.software]                # the topics of texts, one of them with your keywords
 adopt = "voice.software"
 topics.price = ["price", "too expensive", "zu teuer"]
 ```
@@ -54,10 +54,12 @@ topics.price = ["price", "too expensive", "zu teuer"]
 - *Kind*: a **leading** indicator moves early enough to act, a **lagging** one reports what has
   happened and is never a headline, **context** cannot be changed: no healthy side, no playbook.
 - *Healthy*: the side of the shown value on which an account does well.
-- *Says*: the sentence where the score is lowered. Both sentences of an indicator state the value
-  beside the usual one and leave the sign to the page, as value and sign may disagree. `{window}`
-  reads "the last 90 days" or "the whole history"; with the unit `%` a share of 0.38 reads 38%.
-- A *peer rank* is the share of the segment's accounts with a lower value; a *deviation* is 0 at the
+- *Says*: the sentence that the account page shows; where there are two, the second is used where
+  the indicator raises the score. Every sentence compares the value with the usual one. Whether that
+  lowers or raises the score stands beside it on the page. `{window}` reads "the last 90 days" or
+  "the whole history", `{unit}` is the unit's noun ("1 order", "2 orders"), and with the unit `%`
+  a share of 0.38 reads 38%.
+- A *peer rank* is the share of the segment's accounts with a lower value. A *deviation* is 0 at the
   account's own mean and ±1 at one of its own standard deviations.
 """
 INDICATORS = """\
@@ -93,7 +95,7 @@ def _row(family: str, name: str, item: Mapping[str, Any]) -> str:
         f"{item['dimension']}, {item['kind']}",
         _measured(item),
         item.get("healthy", "–"),
-        item["says"]["bad"],
+        "<br>".join(item[key] for key in ("says", "says_good") if key in item),
         f"`{item['playbook']}`" if "playbook" in item else "–",
     ]
     return f"| {' | '.join(cells)} |"

@@ -59,11 +59,8 @@ def money(amount: float, currency: str) -> str:
 
 def known(value: float | str | None, unit: str) -> str:
     """A driver's value with its unit, as its sentence writes it, or that it is not known."""
-    text, many = amount(value, unit), noun(unit)
-    if not isinstance(value, int | float):
-        return text
-    single = value == 1 and many.endswith("s") and not many.endswith("ss")
-    return f"{text} {many.removesuffix('s') if single else many}".rstrip()
+    text = amount(value, unit)
+    return f"{text} {noun(unit, text)}".rstrip() if isinstance(value, int | float) else text
 
 
 def version(name: str) -> str:

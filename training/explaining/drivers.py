@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.declaring.indicator import Dimension, Kind, Says
+from features.declaring.indicator import Dimension, Kind
 from training.learning.matrix import Feature, indicator_names
 
 Floats = npt.NDArray[np.float64]
@@ -24,14 +24,18 @@ SIGN = "±"
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an indicator means to people, as its declaration said at training."""
+    """What an indicator means to people, as its declaration said at training.
+
+    `says` is its sentence, `says_good` the one where it raises the score, if that has its own.
+    """
 
     title: str
     dimension: Dimension
     kind: Kind
     unit: str
-    says: Says
+    says: str
     playbook: str | None
+    says_good: str | None = None
 
 
 def by_indicator(contributions: Floats, features: Sequence[Feature]) -> tuple[list[str], Floats]:
@@ -63,16 +67,29 @@ def told(features: Sequence[Feature], X: Floats, contributions: Floats) -> Place
 
 
 def sentence(meaning: Meaning, feature: Feature, value: float | str | None, *, lowers: bool) -> str:
-    """The driver in words, chosen by the sign of its points; an unknown value is said to be so."""
+    """The driver in words, chosen by whether it lowers the score; `not known` for no value."""
     if value is None:
         return f"{meaning.title}: not known"
-    template = meaning.says.bad if lowers else meaning.says.good
-    return template.format(
-        value=amount(value, meaning.unit),
-        usual=amount(feature.usual, meaning.unit),
+    template = meaning.says if lowers else meaning.says_good or meaning.says
+    printed, usual = value_and_usual(meaning, feature, value)
+    text = template.format(
+        value=printed,
+        usual=usual,
         window=span(feature.window),
-        unit=noun(meaning.unit),
+        unit=noun(meaning.unit, printed),
     )
+    # A unit that the value writes itself, such as "%", leaves the place of its noun empty.
+    return text.replace("  ", " ")
+
+
+def value_and_usual(
+    meaning: Meaning, feature: Feature, value: float | str | None
+) -> tuple[str, str]:
+    """The value and the usual value of a driver, both as its sentence prints them.
+
+    Where they are equal, the sentence compares nothing: the driver is no reason.
+    """
+    return amount(value, meaning.unit), amount(feature.usual, meaning.unit)
 
 
 def amount(value: float | str | None, unit: str) -> str:
@@ -90,10 +107,27 @@ def amount(value: float | str | None, unit: str) -> str:
     return f"+{text}" if is_more else text
 
 
-def noun(unit: str) -> str:
-    """What stands after a value of this unit: `days`; nothing where the value says it itself."""
+def noun(unit: str, printed: str) -> str:
+    """The word after a `printed` value of this unit: `days`, or `day` after 1.
+
+    Empty where the value itself shows its unit, as `38%` and `$12` do.
+    """
     plain = unit.removeprefix(SIGN).strip()
-    return "" if plain in (SHARE, YES_NO, *CURRENCIES) else plain
+    if plain in (SHARE, YES_NO, *CURRENCIES):
+        return ""
+    return _singular(plain) if printed.lstrip("+−") == "1" else plain
+
+
+def _singular(plural: str) -> str:
+    """The last word of an English plural in the singular; any other word as it is."""
+    head, gap, last = plural.rpartition(" ")
+    if last == "people":
+        return f"{head}{gap}person"
+    if last.endswith("ies"):
+        return f"{head}{gap}{last.removesuffix('ies')}y"
+    if last.endswith(("sses", "xes", "ches", "shes")):
+        return plural.removesuffix("es")
+    return plural if last.endswith(("ss", "us", "is")) else plural.removesuffix("s")
 
 
 def _plain(value: float, unit: str) -> str:
