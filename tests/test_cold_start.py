@@ -58,7 +58,7 @@ def test_few_churners_make_a_scorecard_with_the_same_drivers(
     artifact = made(rows, trained, days, churners)
     assert artifact.models == ()
     (told, *_) = proven(artifact)
-    assert f"and trees are tried from {LEAST_FOR_TREES} on" in told
+    assert f"; trees need at least {LEAST_FOR_TREES}" in told
     assert artifact.training["trials"] == []
     assert set(artifact.meanings) == set(trained.champion.meanings)
     assert artifact.evaluation["auc"]["low"] < artifact.evaluation["auc"]["high"]
@@ -113,7 +113,7 @@ def test_a_table_of_few_blocks_of_time_is_no_single_moment() -> None:
     frame = customers(60)
     frame["month"] = np.arange(len(frame)) % 2
     artifact = training.fit(frame, "left", time="month", trials=2)
-    assert f"trees are tried from {LEAST_FOR_TREES}" in artifact.training["trees_left_out"]
+    assert f"trees need at least {LEAST_FOR_TREES}" in artifact.training["trees_left_out"]
 
 
 def test_a_table_of_fewer_still_is_refused() -> None:
@@ -142,7 +142,7 @@ def test_trees_are_tried_from_a_number_of_churners_on(
     folds, _ = search.folds_of(rows, None)
     found = cold_start.choose_settings(rows, folds, chosen_on, trials=1)
     assert len(found.trials) == tried
-    assert ("trees are tried from" in found.trees_left_out) == (not tried)
+    assert ("trees need at least" in found.trees_left_out) == (not tried)
 
 
 def test_an_account_counts_once_however_often_it_is_seen() -> None:

@@ -120,7 +120,7 @@ def anchors(learnt: FittedModel, company: Company, target: str) -> Anchors | Edg
         All of them support none; the message is that of the latest date.
     """
     rows, declared, capacity = learnt.rows, company.targets[target], company.bands.capacity
-    logits, refusals = learnt.history.line.logits(learnt.margins), []
+    logits, refusals = learnt.calibration_fit.line.logits(learnt.margins), []
     days = split.apart(np.unique(rows.as_of).astype(object).tolist(), rows.latest, declared)
     for count in range(1, len(days) + 1):
         mask = np.isin(rows.as_of, np.array(days[:count], "datetime64[D]"))
@@ -145,7 +145,7 @@ def _artifact(
         min_history_days=company.bands.min_history,
         scorecard=learnt.model.scorecard,
         models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
-        calibration=learnt.history.line,
+        calibration=learnt.calibration_fit.line,
         anchors=scale,
         features=features,
         meanings=_meanings(company, features),
@@ -252,7 +252,7 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
 
 def account_of(learnt: FittedModel, choice: Choice) -> dict[str, Any]:
     """What the artifact was made from, for those who read it."""
-    rows, history = learnt.rows, learnt.history
+    rows, history = learnt.rows, learnt.calibration_fit
     logits = history.line.logits(learnt.margins)
     return {
         "as_of": learnt.days,

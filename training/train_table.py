@@ -290,7 +290,11 @@ def _learnt(rows: TrainingRows, choice: Choice) -> FittedModel:
 
 def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
     """The artifact of what was learnt."""
-    line, features, roles = learnt.history.line, tuple(learnt.rows.features), read.about["roles"]
+    line, features, roles = (
+        learnt.calibration_fit.line,
+        tuple(learnt.rows.features),
+        read.about["roles"],
+    )
     return Artifact(
         target=roles["label"],
         horizon_days=0,
@@ -299,7 +303,7 @@ def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
         scorecard=learnt.model.scorecard,
         models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
         calibration=line,
-        anchors=_anchors(line.logits(learnt.held_margins), learnt.held.y),
+        anchors=_anchors(line.logits(learnt.calibration_margins), learnt.calibration_rows.y),
         features=features,
         meanings={item.indicator: _meaning(item) for item in features},
         declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),
@@ -381,7 +385,7 @@ def _out_of_time(artifact: Artifact, origins: Sequence[Origin]) -> dict[str, Any
 
 def _by_folds(artifact: Artifact, learnt: FittedModel) -> dict[str, Any]:
     """Each fold by a line of the others; the margins never saw their account."""
-    held, logits = learnt.held, baselines.cross_calibrated(learnt)
+    held, logits = learnt.calibration_rows, baselines.cross_calibrated(learnt)
     days, rivals = artifact.training["as_of"], baselines.beside_held(learnt)
     origin = Origin(days[-1], days, held.y, held.accounts, logits, learnt.base, rivals)
     report = _report(origin, artifact)

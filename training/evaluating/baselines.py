@@ -51,17 +51,17 @@ def beside_held(learnt: FittedModel) -> list[Rival]:
         try:
             logits = cross_calibrated(make())
         except GateRefused:
-            logits = constant(learnt.base, len(learnt.held.y))
+            logits = constant(learnt.base, len(learnt.calibration_rows.y))
         found.append(Rival(name, logits))
     return found
 
 
 def cross_calibrated(learnt: FittedModel) -> Floats:
     """Logits of the rows that calibrated, each fold's line fitted on the other folds' rows."""
-    margins, rows = learnt.held_margins, learnt.held
+    margins, rows = learnt.calibration_margins, learnt.calibration_rows
     logits = np.empty(len(margins))
     for fold in split.by_account(rows.accounts):
-        line = learnt.history.pull.line(margins[fold.train], rows.y[fold.train])
+        line = learnt.calibration_fit.pull.line(margins[fold.train], rows.y[fold.train])
         logits[fold.test] = line.logits(margins[fold.test])
     return logits
 

@@ -101,7 +101,7 @@ def _out_of_time(
     labels, accounts, logits = origin.labels, origin.accounts, origin.logits
     report = quality.evaluate(logits, labels, accounts, origin.base)
     margins = learnt.model.margins(matrix(test, learnt.rows.features))
-    scores = scales.scale(learnt.history.line, anchors).unclipped(margins)
+    scores = scales.scale(learnt.calibration_fit.line, anchors).unclipped(margins)
     return {
         "kind": "later as-of date",
         "judged": "procedure",
@@ -187,7 +187,7 @@ def _why_not_compared(old: Artifact, history: TargetHistory, day: date) -> str:
 
 def _by_folds(learnt: FittedModel, history: TargetHistory) -> dict[str, Any]:
     logits, scores = _cross_calibrated(learnt, history)
-    held, taught = learnt.held, history.of(history.learn)
+    held, taught = learnt.calibration_rows, history.of(history.learn)
     test = taught.filter(pa.array(learnt.calibrating))
     labels, accounts = held.y, held.accounts
     report = quality.evaluate(logits, labels, accounts, learnt.base)
@@ -220,7 +220,11 @@ def _by_light(
 
 def _cross_calibrated(learnt: FittedModel, history: TargetHistory) -> tuple[Floats, Floats]:
     """Logits and scores of held rows, each fold's line and anchors fitted on the others."""
-    held, margins, pull = learnt.held, learnt.held_margins, learnt.history.pull
+    held, margins, pull = (
+        learnt.calibration_rows,
+        learnt.calibration_margins,
+        learnt.calibration_fit.pull,
+    )
     logits, scores = np.empty(len(held.y)), np.empty(len(held.y))
     for fold in split.by_account(held.accounts):
         line = pull.line(margins[fold.train], held.y[fold.train])

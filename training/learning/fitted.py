@@ -16,18 +16,18 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A model, the rows that taught it, and its calibration on those that are `calibrating`.
+    """A model, its training rows, and its calibration on those that are `calibrating`.
 
     `parts` (2 × rows) are cross-fitted margins, of the scorecard and of the trees: each is of a
-    model that never saw its account. `given` is the model where it is at hand; else it is fitted
-    when it is asked for.
+    model that never saw its account. `given` is the model where there is one already; else it is
+    fitted on first use.
     """
 
     rows: TrainingRows
     model_settings: ModelSettings
     calibrating: split.Mask
     parts: Floats
-    history: CalibrationFit
+    calibration_fit: CalibrationFit
     given: Model | None = None
 
     @classmethod
@@ -42,11 +42,11 @@ class FittedModel:
             The calibration's slope is not positive.
         """
         parts = model.cross_fitted_parts(rows, model_settings)
-        history = offsets.fit_rows(parts.sum(axis=0), rows, calibrating)
-        return cls(rows, model_settings, calibrating, parts, history)
+        line = offsets.fit_rows(parts.sum(axis=0), rows, calibrating)
+        return cls(rows, model_settings, calibrating, parts, line)
 
     def without_trees(self) -> "FittedModel":
-        """What the same rows teach a scorecard alone, which is a part of most models.
+        """A scorecard alone, fitted to the same rows; it is a part of most models.
 
         Raises
         ------
@@ -57,9 +57,9 @@ class FittedModel:
         if not weight:
             return FittedModel.of(self.rows, plain, self.calibrating)
         parts = self.parts / weight * [[1.0], [0.0]]
-        history = offsets.fit_rows(parts[0], self.rows, self.calibrating)
+        line = offsets.fit_rows(parts[0], self.rows, self.calibrating)
         card = Model(self.model.scorecard.times(1 / weight), ())
-        return FittedModel(self.rows, plain, self.calibrating, parts, history, card)
+        return FittedModel(self.rows, plain, self.calibrating, parts, line, card)
 
     @cached_property
     def model(self) -> Model:
@@ -74,24 +74,24 @@ class FittedModel:
 
     @property
     def base(self) -> float:
-        """The rate of the event in the rows that calibrated."""
-        return self.history.line.events / self.history.line.rows
+        """The rate of the event in the calibration rows."""
+        return self.calibration_fit.line.events / self.calibration_fit.line.rows
 
     @property
     def days(self) -> Sequence[str]:
-        """The as-of dates that taught."""
+        """The as-of dates of the training rows."""
         return [str(day) for day in np.unique(self.rows.as_of)]
 
     @property
-    def held(self) -> TrainingRows:
-        """The rows that calibrated."""
+    def calibration_rows(self) -> TrainingRows:
+        """The rows that calibrated the model."""
         return self.rows.where(self.calibrating)
 
     @property
-    def held_margins(self) -> Floats:
+    def calibration_margins(self) -> Floats:
         """Cross-fitted margins of the rows that calibrated."""
         return self.margins[self.calibrating]
 
     def logits(self, X: Floats) -> Floats:
-        """Calibrated log-odds (rows,) of rows with the columns that taught."""
-        return self.history.line.logits(self.model.margins(X))
+        """Calibrated log-odds (rows,) of rows with the columns of training."""
+        return self.calibration_fit.line.logits(self.model.margins(X))

@@ -21,7 +21,7 @@ class Feature:
     """One column of the matrix: what it measures, and the usual value in training.
 
     `window` is in days, `None` for the whole history; `categories` are in order of their codes;
-    `usual` is the median (for categories the mode) of the accounts that calibrated the model.
+    `usual` is the median (for categories the mode) over the accounts that calibrated the model.
     """
 
     name: str
@@ -32,14 +32,14 @@ class Feature:
     usual: float | str | None = None
 
     def value(self, coded: float) -> float | str | None:
-        """What a cell of the matrix says: a number, a category's name, or nothing."""
+        """The value behind a cell of the matrix: a number, a category's name, or None."""
         if np.isnan(coded):
             return None
         return self.categories[int(coded)] if self.dtype == "category" else float(coded)
 
     @property
     def usual_coded(self) -> float:
-        """The usual value as a cell of the matrix, NaN where none is known."""
+        """The usual value as a cell of the matrix, NaN where there is none."""
         if self.usual is None:
             return np.nan
         if isinstance(self.usual, str):
@@ -49,10 +49,10 @@ class Feature:
 
 def plain_names(features: Sequence[Feature]) -> list[str]:
     """The features' names as LightGBM can hold them: their own, or numbered ones for all."""
-    own = [feature.name for feature in features]
-    if all(re.fullmatch(r"\w+", name, re.ASCII) for name in own):
-        return own
-    return [f"column_{place}" for place in range(len(own))]
+    names = [feature.name for feature in features]
+    if all(re.fullmatch(r"\w+", name, re.ASCII) for name in names):
+        return names
+    return [f"column_{number}" for number in range(len(names))]
 
 
 def matrix(table: pa.Table, features: Sequence[Feature]) -> npt.NDArray[np.float64]:
@@ -85,40 +85,42 @@ def indicator_names(features: Sequence[Feature]) -> list[str]:
 def known_share(X: npt.NDArray[np.float64], features: Sequence[Feature]) -> npt.NDArray[np.float64]:
     """The share (rows,) of the live indicators that are known, in any of their windows."""
     names = indicator_names(features)
-    known = np.zeros((len(X), len(names)), dtype=bool)
+    is_known = np.zeros((len(X), len(names)), dtype=bool)
     for column, feature in enumerate(features):
-        known[:, names.index(feature.indicator)] |= ~np.isnan(X[:, column])
-    share: npt.NDArray[np.float64] = known.mean(axis=1)
+        is_known[:, names.index(feature.indicator)] |= ~np.isnan(X[:, column])
+    share: npt.NDArray[np.float64] = is_known.mean(axis=1)
     return share
 
 
 def require_columns(table: pa.Table, features: Sequence[Feature]) -> None:
     """Raises ContractBroken with every difference between `table` and what the model needs."""
-    differences = [found for feature in features if (found := _difference(table, feature))]
+    differences = [
+        difference for feature in features if (difference := _difference(table, feature))
+    ]
     if differences:
         raise ContractBroken(differences)
 
 
 def _difference(table: pa.Table, feature: Feature) -> Finding | None:
     if feature.name not in table.column_names:
-        detail, mend = "the column is missing", "build the rows from the model's declaration"
+        detail, fix = "the column is missing", "build the rows from the model's declaration"
     elif pa.types.is_string(table.schema.field(feature.name).type) != (feature.dtype == "category"):
         detail = f"the model needs a {feature.dtype}, got {table.schema.field(feature.name).type}"
-        mend = "train again, or mend the source's column"
+        fix = "train again, or fix the source's column"
     else:
         return None
-    return Finding("same columns", "score", "error", "features", feature.name, None, detail, mend)
+    return Finding("same columns", "score", "error", "features", feature.name, None, detail, fix)
 
 
 def row(values: Mapping[str, Any], features: Sequence[Feature]) -> npt.NDArray[np.float64]:
-    """One row (1 × features) from plain values by column name; what is absent is unknown."""
-    return np.array([[_cell(values.get(item.name), item) for item in features]])
+    """One row (1 × features) from plain values by column name; absent ones are unknown."""
+    return np.array([[_cell(values.get(feature.name), feature) for feature in features]])
 
 
 def _cell(value: Any, feature: Feature) -> float:
     if value is None:
         return np.nan
     if feature.dtype == "category":
-        known = feature.categories
-        return float(known.index(value)) if value in known else np.nan
+        categories = feature.categories
+        return float(categories.index(value)) if value in categories else np.nan
     return float(value)

@@ -45,7 +45,7 @@ PARAMETERS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What keeps the trees small and the scorecard flat.
+    """The settings of a model: what regularises its trees and its scorecard.
 
     `columns` is the share of columns that a split may choose from, `drawn` whether each of them
     offers one threshold, drawn at random, and not its best (Geurts, Ernst & Wehenkel 2006), so
@@ -67,7 +67,7 @@ class ModelSettings:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What LightGBM is told."""
+        """The parameters for LightGBM."""
         return PARAMETERS | {
             "num_leaves": self.leaves,
             "max_depth": DEPTH if self.leaves <= SMALL else -1,
@@ -80,7 +80,7 @@ class ModelSettings:
 
     @property
     def splits(self) -> int:
-        """How many splits a booster may have: what is complex about it."""
+        """The most splits that a booster may have: its complexity."""
         return self.rounds * (self.leaves - 1) if self.share else 0
 
 
@@ -107,13 +107,13 @@ class TrainingRows:
             self, X=self.X[mask], y=self.y[mask], accounts=accounts, as_of=self.as_of[mask]
         )
 
-    def only(self, places: Sequence[int]) -> "TrainingRows":
+    def only(self, columns: Sequence[int]) -> "TrainingRows":
         """The same rows with these columns alone."""
         return replace(
             self,
-            X=self.X[:, list(places)],
-            features=[self.features[place] for place in places],
-            signs=[self.signs[place] for place in places],
+            X=self.X[:, list(columns)],
+            features=[self.features[number] for number in columns],
+            signs=[self.signs[number] for number in columns],
         )
 
     def thinned(self, most: int) -> "TrainingRows":
@@ -174,7 +174,7 @@ def lightgbm_dataset(rows: TrainingRows) -> lgb.Dataset:
         rows.y,
         feature_name=plain_names(rows.features),
         categorical_feature=[
-            number for number, item in enumerate(rows.features) if item.dtype == "category"
+            number for number, feature in enumerate(rows.features) if feature.dtype == "category"
         ],
         params=PARAMETERS,
         free_raw_data=False,
@@ -212,11 +212,14 @@ def _multiply_leaves(booster: lgb.Booster, share: float) -> None:
 def monotone_signs(company: Company, target: str, features: Sequence[Feature]) -> list[int]:
     """How the margin of a target may move with each feature's value.
 
-    The event is unlikelier on the healthy side of what is adverse. Health says nothing of
-    opportunities: there the target names sides itself, or leaves the value free.
+    An adverse event is less likely on the healthy side. Health says nothing about opportunities:
+    there the target names the sides itself, or leaves the value free.
     """
     declared = company.targets[target]
-    return [monotone_sign(_likelier(declared, item.indicator, company), item) for item in features]
+    return [
+        monotone_sign(_likelier(declared, feature.indicator, company), feature)
+        for feature in features
+    ]
 
 
 def _likelier(target: Target, indicator: str, company: Company) -> Side | None:
@@ -250,10 +253,10 @@ def cross_fitted(rows: TrainingRows, model_settings: ModelSettings) -> Floats:
 
 def cross_fitted_parts(rows: TrainingRows, model_settings: ModelSettings) -> Floats:
     """The same by its parts (2 × rows): that of the scorecard, and that of the trees."""
-    found = np.empty((2, len(rows.y)))
+    parts = np.empty((2, len(rows.y)))
     for fold in split.by_account(rows.accounts):
         if fold.test.any():
             model, X = fit_model(rows.where(fold.train), model_settings, bag=1), rows.X[fold.test]
-            found[0, fold.test] = model.scorecard.margins(X)
-            found[1, fold.test] = bagged(model.boosters, X, 1)
-    return found
+            parts[0, fold.test] = model.scorecard.margins(X)
+            parts[1, fold.test] = bagged(model.boosters, X, 1)
+    return parts

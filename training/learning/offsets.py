@@ -1,13 +1,13 @@
-"""The calibration of a history: the latest as-of date's line, its offset pulled by earlier dates.
+"""Calibration over several dates: the latest as-of date's line, its offset pulled by earlier ones.
 
 The line follows the latest mature date, so that a shift of the base rate is followed. Its slope
 has its prior around the slope of the earlier dates. Its offset is what the offsets of all dates,
 with their standard errors, predict for the day on which the latest is settled, which is the first
-that such a model can score: ordinary kriging in time (Cressie 1993, section 3.2) with an
-exponential covariance. How far offsets stray and how long they stay is not known: the prediction is
-averaged over a grid of both, weighted by the restricted likelihood of the offsets seen. Where each
-date was like the one before, the latest counts nearly alone; a leap that earlier dates also made
-and took back is halved; few events are pulled hard.
+day that such a model can score: ordinary kriging in time (Cressie 1993, section 3.2) with an
+exponential covariance. How far offsets stray and how long they stay is unknown: the prediction is
+averaged over a grid of both, weighted by the restricted likelihood of the observed offsets. Where
+each date was like the one before, the latest counts nearly alone; a jump that earlier dates also
+made and reversed is halved; dates with few events are pulled hard.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +24,7 @@ from training.learning.split import Mask
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
-Days = npt.NDArray[np.datetime64]
+DayArray = npt.NDArray[np.datetime64]
 
 # Standard deviations between dates in log-odds, and for how many times the time ahead offsets stay.
 STRAYS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
@@ -35,10 +35,9 @@ DIGITS = 9
 
 @dataclass(frozen=True)
 class Offset:
-    """What the line of the latest date would have to add on one date, and what that counts for.
+    """What the line of the latest date would have to add on one date, and its weight.
 
-    `error` is the offset's standard error, `weight` its part in the prediction; all weights sum
-    to 1.
+    `error` is the offset's standard error, `weight` its part in the prediction; weights sum to 1.
     """
 
     as_of: str
@@ -51,7 +50,7 @@ class Offset:
 class Pull:
     """By how much the earlier dates pull the line of the latest.
 
-    `slope` is where they have the slope's prior, `shift` what they add to the offset.
+    `slope` is the centre of the slope's prior, `shift` what they add to the offset.
     """
 
     slope: float
@@ -65,25 +64,25 @@ class Pull:
         GateRefused
             Its slope is not positive.
         """
-        own = calibration.fit(margins, labels, around=self.slope)
-        return replace(own, offset=own.offset + self.shift)
+        line = calibration.fit(margins, labels, around=self.slope)
+        return replace(line, offset=line.offset + self.shift)
 
 
 @dataclass(frozen=True)
 class CalibrationFit:
-    """The calibration of a history: its line, the pull in it, and the offsets of all its dates."""
+    """A calibration over dates: its line, the pull in it, and the offsets of all dates."""
 
     line: Calibration
     pull: Pull
     offsets: tuple[Offset, ...]
 
     def account(self) -> dict[str, Any]:
-        """What was done, as plain JSON values."""
+        """How the line was found, as plain JSON values."""
         return {
             "latest": self.offsets[-1].offset,
             "pulled_by": self.pull.shift,
             "slope_expected": self.pull.slope,
-            "dates": [asdict(item) for item in self.offsets],
+            "dates": [asdict(offset) for offset in self.offsets],
         }
 
 
@@ -93,7 +92,7 @@ def fit_rows(margins: Floats, rows: TrainingRows, calibrating: Mask) -> Calibrat
     return fit_dates(margins, rows.y, as_of, rows.ahead)
 
 
-def fit_dates(margins: Floats, labels: Labels, as_of: Days, ahead: int) -> CalibrationFit:
+def fit_dates(margins: Floats, labels: Labels, as_of: DayArray, ahead: int) -> CalibrationFit:
     """The calibration of cross-fitted `margins` (rows,) of one or more dates.
 
     Parameters
@@ -111,19 +110,20 @@ def fit_dates(margins: Floats, labels: Labels, as_of: Days, ahead: int) -> Calib
     latest = as_of == as_of.max()
     # Earlier dates that run backwards expect nothing of the latest.
     slope = _slope(margins[~latest], labels[~latest])
-    own = calibration.fit(margins[latest], labels[latest], around=slope)
+    line = calibration.fit(margins[latest], labels[latest], around=slope)
     days = [day for day in np.unique(as_of) if 0 < labels[as_of == day].mean() < 1]
-    found = [
-        _offset(own.slope * margins[as_of == day], labels[as_of == day], own.offset) for day in days
+    pairs = [
+        _offset(line.slope * margins[as_of == day], labels[as_of == day], line.offset)
+        for day in days
     ]
-    offsets, errors = np.array(found).T
+    offsets, errors = np.array(pairs).T
     weights = _weights(np.array(days).astype(np.int64), offsets, errors, ahead)
     pull = Pull(slope, round(float(weights @ (offsets - offsets[-1])), DIGITS))
-    told = [
+    by_date = [
         Offset(str(day), float(offset), float(error), float(weight))
         for day, offset, error, weight in zip(days, offsets, errors, weights, strict=True)
     ]
-    return CalibrationFit(replace(own, offset=own.offset + pull.shift), pull, tuple(told))
+    return CalibrationFit(replace(line, offset=line.offset + pull.shift), pull, tuple(by_date))
 
 
 def _slope(margins: Floats, labels: Labels) -> float:
@@ -135,7 +135,7 @@ def _slope(margins: Floats, labels: Labels) -> float:
 
 
 def _offset(logits: Floats, labels: Labels, start: float) -> tuple[float, float]:
-    """What logits (rows,) lack, by maximum likelihood, and the standard error of that."""
+    """The offset that logits (rows,) lack, by maximum likelihood, and its standard error."""
     offset = start
     for _ in range(STEPS):
         chance = expit(logits + offset)
@@ -146,15 +146,15 @@ def _offset(logits: Floats, labels: Labels, start: float) -> tuple[float, float]
 
 
 def _weights(days: npt.NDArray[np.int64], offsets: Floats, errors: Floats, ahead: int) -> Floats:
-    """What each date's offset counts for in the prediction `ahead` days after the latest."""
+    """The weight of each date's offset in the prediction `ahead` days after the latest."""
     if len(days) == 1:
         return np.ones(1)
     grid = [(stray, stay * ahead) for stray in STRAYS for stay in STAYS]
     apart = np.abs(days[:, None] - days)
     until = days[-1] + ahead - days
-    found = [_kriged(apart, until, offsets, errors, pair) for pair in grid]
-    likelihood = softmax([item for item, _ in found])
-    return np.asarray(likelihood @ np.array([weights for _, weights in found]))
+    kriged = [_kriged(apart, until, offsets, errors, pair) for pair in grid]
+    likelihood = softmax([log_likelihood for log_likelihood, _ in kriged])
+    return np.asarray(likelihood @ np.array([weights for _, weights in kriged]))
 
 
 def _kriged(

@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 STRAIGHT = (0.0, 1.0)
 CURVED = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-# More rows than fill this many cells of a design tell its few weights little that is new.
+# Rows beyond this many cells of a design add little to what its few weights can learn.
 CELLS = 5_000_000
 STEPS = 30
 SMALL = 1e-8
@@ -63,13 +63,13 @@ class Scorecard:
 
     def contributions(self, X: Floats) -> Floats:
         """The points of every column (rows × columns + 1); the last column is the intercept."""
-        found = np.zeros((len(X), X.shape[1] + 1))
-        found[:, -1] = self.intercept
+        points = np.zeros((len(X), X.shape[1] + 1))
+        points[:, -1] = self.intercept
         if self.cards:
-            found[:, self._numbers.places] = self._numbers.points(X)
-        for place in self._categories:
-            found[:, place] = _of_category(X[:, place], self.cards[place])
-        return found
+            points[:, self._numbers.columns] = self._numbers.points(X)
+        for column in self._categories:
+            points[:, column] = _of_category(X[:, column], self.cards[column])
+        return points
 
     def times(self, weight: float) -> "Scorecard":
         """The same with all points multiplied; for the weight 0, the one without cards."""
@@ -78,7 +78,7 @@ class Scorecard:
         cards = [
             ColumnCard(
                 card.knots,
-                tuple(weight * item for item in card.points),
+                tuple(weight * point for point in card.points),
                 weight * card.missing,
                 card.category,
             )
@@ -91,20 +91,21 @@ class Scorecard:
         """The scorecard of which `dataclasses.asdict` made `content`, also by way of JSON."""
         cards = [
             ColumnCard(
-                tuple(item["knots"]), tuple(item["points"]), item["missing"], item["category"]
+                tuple(card["knots"]), tuple(card["points"]), card["missing"], card["category"]
             )
-            for item in content["cards"]
+            for card in content["cards"]
         ]
         return cls(content["intercept"], tuple(cards))
 
     @cached_property
     def _categories(self) -> list[int]:
-        return [place for place, card in enumerate(self.cards) if card.category]
+        return [column for column, card in enumerate(self.cards) if card.category]
 
     @cached_property
     def _numbers(self) -> "_Numbers":
-        places = [place for place, card in enumerate(self.cards) if not card.category]
-        return _Numbers.of(np.array(places, dtype=np.int64), [self.cards[item] for item in places])
+        columns = [column for column, card in enumerate(self.cards) if not card.category]
+        cards = [self.cards[column] for column in columns]
+        return _Numbers.of(np.array(columns, dtype=np.int64), cards)
 
 
 EMPTY = Scorecard(0.0, ())
@@ -112,15 +113,15 @@ EMPTY = Scorecard(0.0, ())
 
 def _of_category(codes: Floats, card: ColumnCard) -> Floats:
     table = np.append(card.points, card.missing)
-    known = ~np.isnan(codes)
-    return table[np.where(known, codes, len(card.points)).astype(np.int64)]
+    is_known = ~np.isnan(codes)
+    return table[np.where(is_known, codes, len(card.points)).astype(np.int64)]
 
 
 @dataclass(frozen=True)
 class _Numbers:
     """The cards of numbers as arrays (columns × steps), so that a row costs microseconds."""
 
-    places: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
     starts: Floats
     widths: Floats
     rises: Floats
@@ -128,7 +129,7 @@ class _Numbers:
     missing: Floats
 
     @classmethod
-    def of(cls, places: npt.NDArray[np.int64], cards: Sequence[ColumnCard]) -> "_Numbers":
+    def of(cls, columns: npt.NDArray[np.int64], cards: Sequence[ColumnCard]) -> "_Numbers":
         steps = max((len(card.knots) for card in cards), default=1) - 1
         starts, widths, rises = (np.full((len(cards), steps), fill) for fill in (0.0, 1.0, 0.0))
         for number, card in enumerate(cards):
@@ -138,19 +139,25 @@ class _Numbers:
             rises[number, :count] = np.diff(card.points)
         lowest = np.array([card.points[0] for card in cards])
         missing = np.array([card.missing for card in cards])
-        return cls(places, starts, widths, rises, lowest, missing)
+        return cls(columns, starts, widths, rises, lowest, missing)
 
     def points(self, X: Floats) -> Floats:
-        bent = signed_log(X[:, self.places])
-        found = np.broadcast_to(self.lowest, bent.shape).copy()
+        bent = signed_log(X[:, self.columns])
+        points = np.broadcast_to(self.lowest, bent.shape).copy()
         for step in range(self.starts.shape[1]):
             way = (bent - self.starts[:, step]) / self.widths[:, step]
-            found += self.rises[:, step] * np.clip(way, 0.0, 1.0)
-        return np.where(np.isnan(bent), self.missing, found)
+            points += self.rises[:, step] * np.clip(way, 0.0, 1.0)
+        return np.where(np.isnan(bent), self.missing, points)
 
 
 def signed_log(X: Floats) -> Floats:
-    """sign(x) · log(1 + |x|) of every value."""
+    """sign(x) · log(1 + |x|) of every value.
+
+    Examples
+    --------
+    >>> signed_log(np.array([-1.0, 0.0, 1.0])).round(3).tolist()
+    [-0.693, 0.0, 0.693]
+    """
     return np.asarray(np.sign(X) * np.log1p(np.abs(X)))
 
 
@@ -174,28 +181,28 @@ def fit_scorecards(
     quantiles : sequence of float
         Where the curves may bend.
     """
-    drafts = [
-        column_design(X[:, place], feature, sign, quantiles)
-        for place, (feature, sign) in enumerate(zip(features, signs, strict=True))
+    designs = [
+        column_design(X[:, column], feature, sign, quantiles)
+        for column, (feature, sign) in enumerate(zip(features, signs, strict=True))
     ]
-    design = np.hstack([np.ones((len(X), 1)), *(item.columns for item in drafts)])
-    bound = np.concatenate([np.zeros(1), *(item.bounds for item in drafts)])
+    design = np.hstack([np.ones((len(X), 1)), *(part.columns for part in designs)])
+    bound = np.concatenate([np.zeros(1), *(part.bounds for part in designs)])
     rate = float(y.mean())
     weights = np.zeros(design.shape[1])
     weights[0] = np.log(rate / (1 - rate))
-    found = []
+    cards = []
     # The order in which threads add would decide the last digits.
     with threadpool_limits(1, "blas"):
         for penalty in penalties:
             weights = _newton(design, y, bound, penalty, weights)
-            found.append(_scorecard(np.round(weights, DIGITS), drafts))
-    return found
+            cards.append(_scorecard(np.round(weights, DIGITS), designs))
+    return cards
 
 
 def width(features: Sequence[Feature], quantiles: Sequence[float]) -> int:
     """How many weights a design has at most."""
-    own = [len(item.categories) or len(quantiles) - 1 for item in features]
-    return 1 + sum(own) + len(own)
+    weights = [len(feature.categories) or len(quantiles) - 1 for feature in features]
+    return 1 + sum(weights) + len(weights)
 
 
 @dataclass(frozen=True)
@@ -203,7 +210,7 @@ class ColumnDesign:
     """A column's part of the design: its columns, the signs of their weights, and its knots.
 
     `flag` says whether the last column marks unknown values; where training has none, an unknown
-    value is worth what the mean is.
+    value is worth the mean.
     """
 
     columns: Floats
@@ -216,15 +223,15 @@ class ColumnDesign:
     def card(self, weights: Floats) -> tuple[ColumnCard, float]:
         """The centred card, and the mean that was taken out of it."""
         mean = float(self.columns.mean(axis=0) @ weights)
-        own = weights[: len(weights) - self.flag]
+        known_weights = weights[: len(weights) - self.flag]
         if self.category:
-            points = own
+            points = known_weights
         else:
-            rises = own[0] * np.diff(self.knots) / self.spread
-            if len(own) > 1:
-                rises = rises + own[1:]
+            rises = known_weights[0] * np.diff(self.knots) / self.spread
+            if len(known_weights) > 1:
+                rises = rises + known_weights[1:]
             points = np.concatenate([[0.0], np.cumsum(rises)])
-        centred = tuple(float(item) for item in points - mean)
+        centred = tuple(float(point) for point in points - mean)
         missing = float(weights[-1] - mean) if self.flag else 0.0
         return ColumnCard(tuple(self.knots.tolist()), centred, missing, self.category), mean
 
@@ -232,7 +239,7 @@ class ColumnDesign:
 def column_design(
     values: Floats, feature: Feature, sign: int, quantiles: Sequence[float] = CURVED
 ) -> ColumnDesign:
-    """The column's part of the design; unknown values stand at the lowest knot, with a flag."""
+    """The column's part of the design; unknown values are at the lowest knot, with a flag."""
     unknown = np.isnan(values)
     flags = unknown[:, None] if unknown.any() else unknown[:, None][:, :0]
     flag = bool(flags.shape[1])
@@ -241,9 +248,9 @@ def column_design(
         columns = np.hstack([values[:, None] == codes, flags]).astype(np.float64)
         return ColumnDesign(columns, np.zeros(columns.shape[1]), codes, 1.0, True, flag)
     bent = signed_log(values)
-    known = bent[~unknown]
-    knots = np.unique(np.quantile(known, quantiles)) if len(known) else np.zeros(1)
-    spread = float(known.std()) or 1.0 if len(known) else 1.0
+    seen = bent[~unknown]
+    knots = np.unique(np.quantile(seen, quantiles)) if len(seen) else np.zeros(1)
+    spread = float(seen.std()) or 1.0 if len(seen) else 1.0
     filled = np.where(unknown, knots[0], bent)[:, None]
     # A single piece is the line itself.
     inner = knots if len(knots) > 2 else knots[:1]
@@ -253,11 +260,11 @@ def column_design(
     return ColumnDesign(columns, bounds, knots, spread, False, flag)
 
 
-def _scorecard(weights: Floats, drafts: Sequence[ColumnDesign]) -> Scorecard:
+def _scorecard(weights: Floats, designs: Sequence[ColumnDesign]) -> Scorecard:
     intercept, start, cards = float(weights[0]), 1, []
-    for item in drafts:
-        end = start + item.columns.shape[1]
-        card, mean = item.card(weights[start:end])
+    for design in designs:
+        end = start + design.columns.shape[1]
+        card, mean = design.card(weights[start:end])
         cards.append(card)
         intercept, start = intercept + mean, end
     return Scorecard(intercept, tuple(cards))

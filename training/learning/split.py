@@ -1,7 +1,7 @@
-"""Which rows may teach and which may test: by time first, by account where time is too short.
+"""Which rows may train and which may test: by time first, by account where time is too short.
 
-A row teaches at an as-of date only if its label was settled by then; of folds by account, an
-account never stands on both sides.
+A row is training data at an as-of date only if its label was settled by then; with folds by
+account, no account is on both sides.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class CvFold:
-    """Two masks over the same rows: `train` to fit on, `test` to look at."""
+    """Two masks over the same rows: `train` to fit on, `test` to evaluate on."""
 
     train: Mask
     test: Mask
@@ -59,9 +59,9 @@ def evenly_spaced(rows: int, most: int) -> npt.NDArray[np.int64]:
 
 def by_account(accounts: Sequence[str], count: int = FOLDS) -> Iterator[CvFold]:
     """Folds of whole accounts."""
-    fold = account_folds(accounts, count)
+    fold_of_row = account_folds(accounts, count)
     for number in range(count):
-        yield CvFold(fold != number, fold == number)
+        yield CvFold(fold_of_row != number, fold_of_row == number)
 
 
 def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[CvFold]:
@@ -81,22 +81,30 @@ def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[CvFold]:
 def apart(dates: Sequence[date], latest: date, target: Target) -> list[date]:
     """The `latest` and those of `dates` before it, latest first, at least a horizon apart.
 
-    None of them asks for what another has asked for.
+    So no two of them have outcomes in common.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from types import SimpleNamespace
+    >>> months = [date(2026, month, 1) for month in range(1, 7)]
+    >>> [str(day) for day in apart(months, months[-1], SimpleNamespace(horizon=60))]
+    ['2026-06-01', '2026-04-01', '2026-01-01']
     """
-    found = [latest]
+    days = [latest]
     for day in sorted(dates, reverse=True):
-        if (found[-1] - day).days >= target.horizon:
-            found.append(day)
-    return found
+        if (days[-1] - day).days >= target.horizon:
+            days.append(day)
+    return days
 
 
 def origins(dates: Sequence[date], latest: date, target: Target) -> list[date]:
-    """The at most five dates to judge on, latest first; dates alone decide, and no outcome."""
+    """The at most five dates to evaluate on, latest first; chosen by date, never by outcome."""
     return apart(dates, latest, target)[:JUDGES]
 
 
 def forward(blocks: npt.NDArray[np.datetime64]) -> list[CvFold]:
-    """At most three folds, each of one block of time, taught by all blocks before it."""
+    """At most three folds: each tests one block of time and trains on all blocks before it."""
     later = np.unique(blocks)[1:][-ORIGINS:]
     return [CvFold(blocks < block, blocks == block) for block in later]
 
