@@ -1,1 +1,1 @@
-"""How wide the interval around a score has to be, measured."""
+"""How wide the interval around a score must be, measured."""

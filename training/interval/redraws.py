@@ -1,16 +1,17 @@
-"""How wide a score's interval has to be: what another draw of accounts would have taught, measured.
+"""How wide a score's interval must be: the scores of models trained on other accounts, measured.
 
-Between its ends lies, for at least nine of ten accounts, the score that a model taught on another
-draw of the company's accounts would give this account on the same scale, had its missing values
+For at least nine in ten accounts the interval holds the score that a model trained on a different
+sample of the company's accounts would give this account on the same scale, had its missing values
 been known. Two independent errors make its width.
 
-*Other accounts.* Two halves of the accounts are two draws: a model of each, calibrated on the other
-half, are compared on the same rows; three pairs of halves that have nothing in common but chance
-(balanced half-samples, McCarthy 1969; their difference shrinks with the root of the accounts).
-What they differ by beyond a line is the model's part. The line's part is not left to three draws:
-it follows from the information of the calibration (Platt 1999), twice, once for each draw.
+*Sampling.* Two halves of the accounts are two samples: a model is trained on each, calibrated on
+the other half, and the two are compared on the same rows, for three pairs of halves that share
+nothing but chance (balanced half-samples, McCarthy 1969; their difference shrinks with the root of
+the number of accounts). Their difference beyond a line is the model's part. The line's part is not
+left to three samples: it follows from the information of the calibration (Platt 1999), twice, once
+for each sample.
 
-*Missing values.* What they cost is measured by `training.interval.unknowns`.
+*Missing values.* Their cost is measured by `training.interval.unknowns`.
 """
 
 import math
@@ -34,8 +35,8 @@ from training.learning.split import Mask
 Floats = npt.NDArray[np.float64]
 
 PAIRS = 3
+# Nine tenths of a normal distribution lie within so many standard deviations.
 NORMAL = 1.6449
-"""Nine tenths of a normal distribution lie within so many standard deviations."""
 SHOWN_ROWS, FEWEST_ROWS = 1_000, 100
 SHOWN_CELLS = 100_000
 REFIT_ROWS, REFIT_ACCOUNTS = 40_000, 6_000
@@ -45,69 +46,70 @@ TINY = 1e-12
 def with_score_interval(
     artifact: Artifact, rows: TrainingRows, at: Mask, progress: Progress = silent
 ) -> Artifact:
-    """The artifact with its interval, and in `evaluation["interval"]` how often it covers.
+    """The artifact with its interval, and in `evaluation["interval"]` how often that covers.
 
     Parameters
     ----------
     rows : Rows
-        Those that it learnt from.
+        Those that it was trained on.
     at : array of shape (rows,)
         Which of them calibrated it.
 
-    Where the accounts are too few to be halved, the interval is left as wide as can be.
+    Where there are too few accounts to halve, the interval spans the whole scale.
     """
     progress(f"estimating score ranges for {artifact.target}")
-    every, scored = _spread(rows.X), _spread(rows.X[at])
-    shown = [scored] if at.all() else [scored, every]
-    errors = _errors(artifact, rows, at, np.concatenate(shown))
+    every, calibrating = _some_rows(rows.X), _some_rows(rows.X[at])
+    samples = [calibrating] if at.all() else [calibrating, every]
+    errors = _errors(artifact, rows, at, np.concatenate(samples))
     if not len(errors):
         return replace(artifact, interval=UNMEASURED)
-    missed = [errors[:, : len(scored)], errors[:, len(scored) :]][: len(shown)]
-    logits = artifact.calibration.logits(artifact.margins(scored))
-    known = _known(missed[0], logits, _line(artifact, rows.X[at], scored))
-    rows_and_errors = [unknowns.RowErrors(*item) for item in zip(shown, missed, strict=True)]
-    costs, covered = unknowns.costs(artifact, rows_and_errors, known.half)
-    found = {
-        "rows": len(scored),
+    size = len(calibrating)
+    by_sample = [errors[:, :size], errors[:, size:]][: len(samples)]
+    logits = artifact.calibration.logits(artifact.margins(calibrating))
+    complete = _complete(by_sample[0], logits, _line(artifact, rows.X[at], calibrating))
+    rows_and_errors = list(map(unknowns.RowErrors, samples, by_sample))
+    costs, covered = unknowns.costs(artifact, rows_and_errors, complete.half)
+    measured = {
+        "rows": len(calibrating),
         "redraws": len(errors),
-        "half_width": round(known.half * abs(artifact.scale.points_per_logit), 3),
-        "widened": round(known.widened, 4),
-        "covered": round(known.covered, 4),
+        "half_width": round(complete.half * abs(artifact.scale.points_per_logit), 3),
+        "widened": round(complete.widened, 4),
+        "covered": round(complete.covered, 4),
         "covered_with_losses": round(covered, 4),
     }
-    interval = ScoreInterval.of(known.half, costs)
+    interval = ScoreInterval.of(complete.half, costs)
     return replace(
-        artifact, interval=interval, evaluation=artifact.evaluation | {"interval": found}
+        artifact, interval=interval, evaluation=artifact.evaluation | {"interval": measured}
     )
 
 
-def _spread(X: Floats) -> Floats:
-    """Some of the rows, fewer where they are wide."""
+def _some_rows(X: Floats) -> Floats:
+    """Rows spread evenly over all, fewer where they are wide."""
     most = min(SHOWN_ROWS, max(SHOWN_CELLS // X.shape[1], FEWEST_ROWS))
     return X[split.evenly_spaced(len(X), most)]
 
 
 def _errors(artifact: Artifact, rows: TrainingRows, at: Mask, shown: Floats) -> Floats:
-    """By how much another draw of all accounts would miss (pairs × shown), in log-odds."""
+    """By how much models of two samples of all accounts differ (pairs × shown), in log-odds."""
     model_settings = ModelSettings(**artifact.training["model_settings"])
     most = min(REFIT_ROWS, REFIT_ACCOUNTS * len(rows.y) // len(set(rows.accounts)))
     sampled = split.sample(rows.accounts, most) | (len(rows.y) <= most)
     few, at = rows.where(sampled), at[sampled]
-    # Halves differ by the variance of four draws of as many accounts, two whole draws by two.
+    # Two halves differ by four times the variance of a whole sample, two whole samples by twice.
     shrunk = (len(few.y) / len(rows.y) / 2) ** 0.5
-    found = [
+    errors = [
         shrunk
         * (
-            _scored(few, at, one, model_settings, shown)
-            - _scored(few, at, ~one, model_settings, shown)
+            _half_logits(few, at, one, model_settings, shown)
+            - _half_logits(few, at, ~one, model_settings, shown)
         )
         for one in _halves(few, at)
     ]
-    return np.array(found)
+    return np.array(errors)
 
 
 def _halves(rows: TrainingRows, at: Mask) -> Iterator[Mask]:
-    """Accounts in one half and not the other, where both know both outcomes; unlike each other."""
+    """Balanced halves of the accounts, where both halves have both outcomes."""
     number = split.account_folds(rows.accounts, 2**PAIRS)
     for pair in range(PAIRS):
         half: Mask = number >> pair & 1 == 1
@@ -115,33 +117,33 @@ def _halves(rows: TrainingRows, at: Mask) -> Iterator[Mask]:
             yield half
 
 
-def _scored(
+def _half_logits(
     rows: TrainingRows, at: Mask, half: Mask, model_settings: ModelSettings, shown: Floats
 ) -> Floats:
     """Log-odds of the shown rows by a model of one half, calibrated on the other."""
-    found = model.fit_model(rows.where(half), model_settings, bag=1)
+    fitted = model.fit_model(rows.where(half), model_settings, bag=1)
     held = ~half & at
-    slope, offset = calibration.lines(found.margins(rows.X[held], 1)[None], rows.y[held])
-    return np.asarray(max(float(slope[0]), 0.0) * found.margins(shown, 1) + offset[0])
+    slope, offset = calibration.lines(fitted.margins(rows.X[held], 1)[None], rows.y[held])
+    return np.asarray(max(float(slope[0]), 0.0) * fitted.margins(shown, 1) + offset[0])
 
 
 def _line(artifact: Artifact, X: Floats, shown: Floats) -> float:
-    """The half-width that the calibration's line alone has, on average over the shown rows."""
+    """The half-width by the calibration's line alone, on average over the shown rows."""
     margins = artifact.margins(X)
     chance = expit(artifact.calibration.logits(margins))
     sides = np.stack([margins, np.ones(len(X))], axis=1)
-    known = (sides * (chance * (1 - chance))[:, None]).T @ sides
-    known += np.diag([artifact.calibration.prior_width**-2, calibration.TINY])
+    information = (sides * (chance * (1 - chance))[:, None]).T @ sides
+    information += np.diag([artifact.calibration.prior_width**-2, calibration.TINY])
     beside = np.stack([artifact.margins(shown), np.ones(len(shown))], axis=1)
-    variance = float((beside @ np.linalg.inv(known) * beside).sum(axis=1).mean())
+    variance = float((beside @ np.linalg.inv(information) * beside).sum(axis=1).mean())
     return NORMAL * math.sqrt(2 * variance)
 
 
 @dataclass(frozen=True)
-class _Known:
-    """The half-width of rows of which all is known, and by how much its check widened it.
+class _Complete:
+    """The half-width of rows without missing values, and by how much its check widened it.
 
-    `covered` is the share of errors of each pair inside the half-width that the others give.
+    `covered` is the share of each pair's errors inside the half-width that the others give.
     """
 
     half: float
@@ -149,7 +151,7 @@ class _Known:
     covered: float
 
 
-def _known(errors: Floats, logits: Floats, line: float) -> _Known:
+def _complete(errors: Floats, logits: Floats, line: float) -> _Complete:
     sides = np.stack([logits, np.ones(len(logits))], axis=1)
     bent = np.abs(errors - (sides @ np.linalg.lstsq(sides, errors.T)[0]).T)
     pairs = range(len(errors))
@@ -158,4 +160,4 @@ def _known(errors: Floats, logits: Floats, line: float) -> _Known:
     missed = np.abs(errors) / np.maximum(halves, TINY)[:, None]
     widened = max(1.0, ninth(missed))
     half = widened * float(np.hypot(line, ninth(bent)))
-    return _Known(half, widened, float((missed <= 1).mean()))
+    return _Complete(half, widened, float((missed <= 1).mean()))
