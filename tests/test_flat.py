@@ -172,25 +172,31 @@ def test_a_label_is_any_two_values(values: tuple[Any, Any], event: str | None) -
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 BAD: list[tuple[Change, str]] = [
-    (lambda frame: frame.assign(left="Yes"), "a label needs two values, this one has 1 (Yes)"),
+    (lambda frame: frame.assign(left="Yes"), "a label must have two values, this one has 1 (Yes)"),
     (
         lambda frame: frame.drop(columns="left"),
         "table.left: the column is missing",
     ),
-    (lambda frame: frame.assign(left=frame["seats"]), "a label needs two values, this one has 49"),
+    (
+        lambda frame: frame.assign(left=frame["seats"]),
+        "a label must have two values, this one has 49",
+    ),
     (lambda frame: frame.assign(left=frame["left"].map({"Yes": "a", "No": "b"})), "--event 'a'"),
-    (lambda frame: frame.assign(reason=frame["left"]), "tells the outcome by itself (AUC 1.0000)"),
+    (lambda frame: frame.assign(reason=frame["left"]), "predicts the label by itself (AUC 1.0000)"),
     (
         lambda frame: frame.assign(reason=frame["left"].map({"Yes": 1.0})),
-        "table.reason: it tells the outcome by itself",
+        "table.reason: it predicts the label by itself",
     ),
-    (lambda frame: frame.assign(one=3), "table.one: it has one value in every row (3.0)"),
-    (lambda frame: frame.assign(none=None), "table.none: it is unknown in every row"),
-    (lambda frame: frame.assign(seats=math.inf), "table.seats: it is infinite (700 rows)"),
-    (lambda frame: frame.assign(code=frame["customer"]), "it has 700 categories, more than 255"),
+    (lambda frame: frame.assign(one=3), "table.one: it has the same value in every row (3.0)"),
+    (lambda frame: frame.assign(none=None), "table.none: it is empty in every row"),
+    (lambda frame: frame.assign(seats=math.inf), "table.seats: it has infinite values (700 rows)"),
+    (
+        lambda frame: frame.assign(code=frame["customer"]),
+        "it has 700 categories; at most 255",
+    ),
     (
         lambda frame: frame.assign(bag=pd.Series([[1]] * len(frame))),
-        "neither number, flag, time nor text",
+        "not a number, flag, time or text",
     ),
     (lambda frame: frame[["customer", "left"]], "there is no other column"),
 ]
@@ -229,9 +235,9 @@ def test_too_few_events_are_counted() -> None:
 @pytest.mark.parametrize(
     ("roles", "told"),
     [
-        ({"id": "left"}, "column left is named as label and as id"),
-        ({"time": "customer"}, "column customer is named as id and as time"),
-        ({"ignore": ("left",)}, "column left is named as label and as ignore"),
+        ({"id": "left"}, "column left is both label and id"),
+        ({"time": "customer"}, "column customer is both id and time"),
+        ({"ignore": ("left",)}, "column left is both label and ignore"),
     ],
 )
 def test_one_column_for_two_things_is_refused(roles: dict[str, Any], told: str) -> None:
@@ -269,7 +275,7 @@ def test_an_event_that_the_label_does_not_have_is_told_with_what_it_has() -> Non
     ("name", "text", "told"),
     [
         ("t.csv", "a,b\n1,2\n3,4,5\n", r"t\.csv: cannot be read \(.*Row #3: Expected 2 columns"),
-        ("t.parquet", "a,b\n1,2\n", r"t\.parquet: cannot be read \(.*; mend the file"),
+        ("t.parquet", "a,b\n1,2\n", r"t\.parquet: cannot be read \(.*; repair the file"),
     ],
 )
 def test_a_file_that_is_no_table_breaks_the_contract(
@@ -333,7 +339,7 @@ def test_each_misuse_of_the_commands_is_told(tmp_path: Path) -> None:
     )
     gone = tmp_path / "gone.parquet"
     refused(churnlight("train", "--table", gone, "--label", "left", *out), 5, "no such file")
-    told = ("table.one: it has one value", "table.note: it has one value")
+    told = ("table.one: it has the same value", "table.note: it has the same value")
     refused(churnlight("train", "--table", table, "--label", "left", *out), 3, *told)
     assert not (tmp_path / "model").exists()
 

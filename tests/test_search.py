@@ -1,6 +1,7 @@
 """The search for model settings: the simplest within noise, the same twice, no leak."""
 
 import dataclasses
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -123,18 +124,20 @@ def test_the_search_is_the_same_twice() -> None:
     assert chosen(rows, 5) == chosen(rows, 5)
 
 
-def test_every_trial_is_told_and_shown() -> None:
+def test_every_trial_is_reported_and_logged() -> None:
     steps: list[str] = []
     rows = additive(600)
     found = search.search_settings(
         rows, *search.folds_of(rows, None), trials=5, progress=lambda step: steps.append(step)
     )
     assert len(found.trials) == 5
-    assert [step.split(",")[0][-12:] for step in steps] == [
-        f"trial {number} of 5" for number in range(1, 6)
+    assert steps[0] == "tuning 1/5"
+    assert [step.split(" (best log loss ")[0] for step in steps] == [
+        f"tuning {number}/5" for number in range(1, 6)
     ]
-    for first, told in zip(search.FIRST_TRIED, found.trials, strict=False):
-        assert {name: told[name] for name in search.SPACE} == {
+    assert all(re.search(r" \(best log loss 0\.\d{4}\)$", step) for step in steps[1:])
+    for first, logged in zip(search.FIRST_TRIED, found.trials, strict=False):
+        assert {name: logged[name] for name in search.SPACE} == {
             name: getattr(first, name) for name in search.SPACE
         }
 

@@ -1,7 +1,7 @@
-"""A table that is not ours: one row per customer and whatever columns it has, read as features.
+"""An undeclared table: one row per customer, and any columns, read as features.
 
-Numbers stay numbers, texts become categories. Nothing is guessed about what a column means,
-so no sign binds it. Every breach is told at once, before anything is trained or scored.
+Numbers stay numbers, texts become categories. Nothing is guessed about the meaning of a column, so
+no sign binds it. All breaches are reported at once, before anything is trained or scored.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,12 @@ Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 
 MOST_CATEGORIES = 255
-# A column that tells the outcome this well by itself was written after it.
+# A column that predicts the label this well by itself was written after the outcome.
 LEAK = 0.999
-FEW = 5
+FEW_VALUES = 5
 # Where as many rows as this look alike, the columns are too coarse to tell customers apart.
 COARSE = 5
+INFINITE, FINITE = "it has infinite values", "write finite numbers or leave cells empty"
 
 
 def features_of(table: pa.Table, y: Labels, roles: Roles) -> list[Feature]:
@@ -36,15 +37,15 @@ def features_of(table: pa.Table, y: Labels, roles: Roles) -> list[Feature]:
     Raises
     ------
     ContractBroken
-        A column is constant or unknown throughout, infinite, has too many categories, or tells
-        the outcome by itself; or there is no column at all.
+        A column is constant or empty, infinite, has too many categories, or predicts the label
+        by itself; or there is no other column.
     """
     names = [name for name in table.column_names if name not in roles.named]
-    findings = [found for name in names if (found := _breach(name, table[name], y))]
+    breaches = [_breach(name, table[name], y) for name in names]
+    findings = [breach for breach in breaches if breach]
     if not names:
-        findings = [
-            column_finding(roles.label, "there is no other column", "add columns to learn from")
-        ]
+        fix = "add columns to predict it from"
+        findings = [column_finding(roles.label, "there is no other column", fix)]
     if findings:
         raise ContractBroken(findings)
     return [_feature(name, table[name]) for name in names]
@@ -52,81 +53,83 @@ def features_of(table: pa.Table, y: Labels, roles: Roles) -> list[Feature]:
 
 def _breach(name: str, column: pa.ChunkedArray, y: Labels) -> Finding | None:
     drop = DROP.format(name=name)
-    known = pc.drop_null(column)
-    if not len(known):
-        return column_finding(name, "it is unknown in every row", drop)
+    values = pc.drop_null(column)
+    if not len(values):
+        return column_finding(name, "it is empty in every row", drop)
     category = kinds.is_string(column.type)
-    if not category and (count := int(pc.sum(pc.is_inf(known)).as_py())):
+    if not category and (count := int(pc.sum(pc.is_inf(values)).as_py())):
+        return column_finding(name, INFINITE, f"{FINITE}, or {drop}", count)
+    distinct = pc.count_distinct(values).as_py()
+    if distinct == 1 and not column.null_count:
         return column_finding(
-            name, "it is infinite", f"make it a number or empty, or {drop}", count
+            name, f"it has the same value in every row ({values[0].as_py()})", drop
         )
-    different = pc.count_distinct(known).as_py()
-    if different == 1 and not column.null_count:
-        return column_finding(name, f"it has one value in every row ({known[0].as_py()})", drop)
-    if category and different > MOST_CATEGORIES:
-        detail = f"it has {different:,} categories, more than {MOST_CATEGORIES}"
-        return column_finding(name, detail, f"group the rare ones, name it as --id, or {drop}")
-    if category and different == len(known) > FEW:
-        detail = f"every row that has one has its own ({different:,}): it names rows"
-        return column_finding(name, detail, f"name it as --id, or {drop}")
+    if category and distinct > MOST_CATEGORIES:
+        detail = f"it has {distinct:,} categories; at most {MOST_CATEGORIES} are allowed"
+        return column_finding(name, detail, f"merge the rare ones, give it as --id, or {drop}")
+    if category and distinct == len(values) > FEW_VALUES:
+        detail = f"all {distinct:,} of its values differ, so it identifies rows"
+        return column_finding(name, detail, f"give it as --id, or {drop}")
     if (alone := _alone(column, y)) >= LEAK:
-        detail = f"it tells the outcome by itself (AUC {alone:.4f}): it was written afterwards"
+        detail = f"it predicts the label by itself (AUC {alone:.4f}): it was written afterwards"
         return column_finding(name, detail, drop)
     return None
 
 
 def _alone(column: pa.ChunkedArray, y: Labels) -> float:
-    """How well the column, or whether it is known at all, tells the outcome: AUC, 0.5 to 1."""
+    """How well the column, or whether it is empty, predicts the label by itself: AUC, 0.5 to 1."""
     if kinds.is_string(column.type):
         codes = column.combine_chunks().dictionary_encode().indices
         codes = pc.fill_null(codes, -1).to_numpy(zero_copy_only=False) + 1
         counts = np.bincount(codes)
-        # What a category of a few rows tells may be chance.
-        rates = np.where(counts < FEW, y.mean(), np.bincount(codes, y) / np.maximum(counts, 1))
+        # The rate of a category of a few rows may be chance.
+        rates = np.where(
+            counts < FEW_VALUES, y.mean(), np.bincount(codes, y) / np.maximum(counts, 1)
+        )
         values = rates[codes]
     else:
         values = column.to_numpy().astype(np.float64)
     unknown = np.isnan(values)
-    found = [auc(unknown.astype(np.float64), y)]
+    aucs = [auc(unknown.astype(np.float64), y)]
     for fill in (-np.inf, np.inf):
-        found.append(auc(np.where(unknown, fill, values), y))
-    return max(max(item, 1 - item) for item in found)
+        aucs.append(auc(np.where(unknown, fill, values), y))
+    return max(max(one, 1 - one) for one in aucs)
 
 
 def _feature(name: str, column: pa.ChunkedArray) -> Feature:
-    known = pc.drop_null(column)
+    values = pc.drop_null(column)
     if kinds.is_string(column.type):
-        names = tuple(sorted(pc.unique(known).to_pylist()))
-        counts = pc.value_counts(known).to_pylist()
-        usual = min(counts, key=lambda item: (-item["counts"], item["values"]))["values"]
+        names = tuple(sorted(pc.unique(values).to_pylist()))
+        counts = pc.value_counts(values).to_pylist()
+        usual = min(counts, key=lambda one: (-one["counts"], one["values"]))["values"]
         return Feature(name, name, None, "category", names, usual)
-    return Feature(name, name, None, "number", (), float(np.median(known.to_numpy())))
+    return Feature(name, name, None, "number", (), float(np.median(values.to_numpy())))
 
 
 def row_customers(
     table: pa.Table, y: Labels, roles: Roles, features: Sequence[Feature]
 ) -> list[str]:
-    """Who each row is of: its id, else its content, so that twins never stand on both sides.
+    """The customer of each row: its id, else its content, so that no fold splits repeated rows.
 
-    Where rows look alike by the dozen and have both outcomes, that is no sign of twins: the columns
+    Where rows look alike by the dozen and have both outcomes, they are no repetitions: the columns
     are coarse, and every row is a customer.
     """
     contents = _contents(table, features)
     if roles.id is not None:
         ids = table[roles.id].to_pylist()
-        return [own or found for own, found in zip(ids, contents, strict=True)]
+        return [key or content for key, content in zip(ids, contents, strict=True)]
     if _coarse(contents, y):
         return [f"row {number}" for number in range(len(y))]
     return contents
 
 
 def _contents(table: pa.Table, features: Sequence[Feature]) -> list[str]:
-    rows = zip(*(table[item.name].to_pylist() for item in features), strict=True)
+    rows = zip(*(table[feature.name].to_pylist() for feature in features), strict=True)
     return [blake2b(repr(row).encode(), digest_size=12).hexdigest() for row in rows]
 
 
 def _coarse(contents: Sequence[str], y: Labels) -> bool:
-    """Whether most rows have many of their like, among them some of the other outcome."""
+    """Whether most rows have many like them, some of them with the other outcome."""
     _, codes, counts = np.unique(contents, return_inverse=True, return_counts=True)
     events = np.bincount(codes, y)
     disputed = (events > 0) & (events < counts)
@@ -134,38 +137,39 @@ def _coarse(contents: Sequence[str], y: Labels) -> bool:
 
 
 def columns_for(frame: Frame, features: Sequence[Feature]) -> pa.Table:
-    """The frame's columns as a model of `features` needs them; others are left aside.
+    """The frame's columns as a model of `features` needs them; others are ignored.
 
     Raises
     ------
     ContractBroken
-        Columns are missing, of another type or infinite: each of them is told.
+        Columns are missing, of another type or infinite; all of them are reported.
     """
     table = as_table(frame)
     columns, findings = {}, []
-    for item in features:
-        found = _differs(table, item)
-        if isinstance(found, Finding):
-            findings.append(found)
+    for feature in features:
+        checked = _checked(table, feature)
+        if isinstance(checked, Finding):
+            findings.append(checked)
         else:
-            columns[item.name] = found
+            columns[feature.name] = checked
     if findings:
         raise ContractBroken(findings)
     return pa.table(columns) if columns else table
 
 
-def _differs(table: pa.Table, item: Feature) -> Finding | pa.ChunkedArray:
-    mend = "give the table the columns of training"
-    if item.name not in table.column_names:
+def _checked(table: pa.Table, feature: Feature) -> Finding | pa.ChunkedArray:
+    """The column as the model needs it, or why it cannot be."""
+    fix = "give the table the columns it had in training"
+    if feature.name not in table.column_names:
         extra = ", ".join(table.column_names)
-        return column_finding(item.name, "the column is missing", f"{mend}; it has: {extra}")
-    column = table[item.name]
-    wanted = pa.string() if item.dtype == "category" else pa.float64()
+        return column_finding(feature.name, "the column is missing", f"{fix}; it has: {extra}")
+    column = table[feature.name]
+    needed = pa.string() if feature.dtype == "category" else pa.float64()
     if column.null_count == len(column):
-        return column.cast(wanted)
-    if column.type != wanted:
+        return column.cast(needed)
+    if column.type != needed:
         got = "texts" if kinds.is_string(column.type) else "numbers"
-        return column_finding(item.name, f"the model needs a {item.dtype}, got {got}", mend)
-    if wanted == pa.float64() and (count := pc.sum(pc.is_inf(pc.drop_null(column))).as_py()):
-        return column_finding(item.name, "it is infinite", "make it a number or empty", int(count))
+        return column_finding(feature.name, f"the model needs a {feature.dtype}, got {got}", fix)
+    if needed == pa.float64() and (count := pc.sum(pc.is_inf(pc.drop_null(column))).as_py()):
+        return column_finding(feature.name, INFINITE, FINITE, int(count))
     return column

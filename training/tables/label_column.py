@@ -1,7 +1,7 @@
-"""The label of a table that is not ours: which column is it, and which of its values happened.
+"""The label of an undeclared table: its column, and which of its values is the event.
 
-Spaces around a value say nothing, nor does an empty text, nor capital letters where they would
-make a third value. The event is what is written 1, true or yes, unless another is named.
+Spaces around a value are ignored, and so are capital letters where they would make a third value;
+an empty text is no label. The event is the value 1, true or yes, unless another is named.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,10 +22,10 @@ FLAGS = {"true": "1", "false": "0"}
 
 @dataclass(frozen=True)
 class Roles:
-    """What the columns of a table are for: the label, an id and a time where there are some.
+    """The roles of a table's columns: the label, and an id and a time where there are any.
 
     `event` is the label's value that is predicted, where it is not 1, true or yes. All are texts;
-    what else a caller gives is taken as it is written.
+    other values that a caller gives become texts.
     """
 
     label: str
@@ -39,12 +39,13 @@ class Roles:
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, str(given))
         ignore = (self.ignore,) if isinstance(self.ignore, str | int) else self.ignore
-        object.__setattr__(self, "ignore", tuple(str(item) for item in ignore))
+        object.__setattr__(self, "ignore", tuple(str(name) for name in ignore))
 
     @property
     def named(self) -> list[str]:
         """The columns that are no features."""
-        return [item for item in (self.label, self.id, self.time, *self.ignore) if item is not None]
+        names = (self.label, self.id, self.time, *self.ignore)
+        return [name for name in names if name is not None]
 
 
 def read_labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
@@ -55,15 +56,15 @@ def read_labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
     ContractBroken
         A named column is missing, or the label has not two readable values.
     DeclarationError
-        One column is named for two things.
+        One column has two roles.
     """
     _require_apart(roles)
     missing = [name for name in roles.named if name not in table.column_names]
     if missing:
-        known = ", ".join(table.column_names)
+        columns = ", ".join(table.column_names)
         raise ContractBroken(
             [
-                column_finding(name, "the column is missing", f"the table has: {known}")
+                column_finding(name, "the column is missing", f"the table has: {columns}")
                 for name in missing
             ]
         )
@@ -75,28 +76,28 @@ def read_labels(table: pa.Table, roles: Roles) -> npt.NDArray[np.float64]:
         values = _values(texts)
     if len(values) != 2:
         shown = ", ".join(values[:5]) or "nothing"
-        detail = f"a label needs two values, this one has {len(values)} ({shown})"
+        detail = f"a label must have two values, this one has {len(values)} ({shown})"
         raise ContractBroken(
-            [column_finding(roles.label, detail, "name the column of the outcome")]
+            [column_finding(roles.label, detail, "give the column of the outcome as --label")]
         )
     event = _event(values, roles)
     return np.array([np.nan if text is None else float(text == event) for text in texts])
 
 
 def _require_apart(roles: Roles) -> None:
-    """Raises DeclarationError where one column is named for two things."""
+    """Raises DeclarationError where one column has two roles."""
     named = {"label": roles.label, "id": roles.id, "time": roles.time}
     for name in {name for name in named.values() if name is not None}:
         uses = [use for use, column in named.items() if column == name]
         uses += ["ignore"] * (name in roles.ignore and name == roles.label)
         if len(uses) > 1:
             raise DeclarationError(
-                f"column {name} is named as {' and as '.join(uses)}; name another for one of them"
+                f"column {name} is both {' and '.join(uses)}; give another column for one of them"
             )
 
 
 def _text(value: Any) -> str | None:
-    """A value as it is written; None where it is unknown."""
+    """A value as text; None where it is empty."""
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():
@@ -111,17 +112,21 @@ def _values(texts: Sequence[str | None]) -> list[str]:
 def _event(values: Sequence[str], roles: Roles) -> str:
     detail = f"its values are {values[0]!r} and {values[1]!r}"
     if roles.event is None:
-        low = [_plain(value) for value in values]
-        for value, one, other in zip(values, low, reversed(low), strict=True):
-            if one in POSITIVE and other in NEGATIVE:
+        plain = [_plain(value) for value in values]
+        for value, this, other in zip(values, plain, reversed(plain), strict=True):
+            if this in POSITIVE and other in NEGATIVE:
                 return value
     else:
-        found = roles.event if roles.event in values else _like(roles.event, values)
-        if found is not None:
-            return found
+        event = roles.event if roles.event in values else _like(roles.event, values)
+        if event is not None:
+            return event
         detail = f"no row has the value {roles.event!r}: {detail}"
     raise ContractBroken(
-        [column_finding(roles.label, detail, f"say which one is predicted: --event {values[0]!r}")]
+        [
+            column_finding(
+                roles.label, detail, f"give the value to predict, such as --event {values[0]!r}"
+            )
+        ]
     )
 
 
@@ -130,7 +135,13 @@ def _like(event: str, values: Sequence[str]) -> str | None:
 
 
 def _plain(value: str) -> str:
-    """A value as it is compared: a flag is a number, and a number is written in one way."""
+    """A value for comparisons: a flag is a number, and a number is written in one way.
+
+    Examples
+    --------
+    >>> _plain(" True "), _plain("1.0"), _plain("Left")
+    ('1', '1', 'left')
+    """
     text = value.strip().lower()
     try:
         return f"{float(text):g}"

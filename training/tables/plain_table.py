@@ -1,8 +1,8 @@
-"""A table that is not ours with plain columns: numbers and texts, whatever kind it came in.
+"""An undeclared table as plain columns: numbers and texts, whatever types it came in.
 
 Numbers, flags, times and durations become numbers (a time is its day since 1970, a duration its
 days, a time of day its hours), texts become texts; a number that is written as text stays a text.
-What is none of these is told, all of it at once.
+Columns of other types are reported, all at once.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -34,20 +34,22 @@ def read_table(path: Path) -> pa.Table:
     NotFound
         There is no such file.
     ContractBroken
-        It cannot be read as what its suffix says; of a CSV the row is told.
+        It is not what its suffix says; for a CSV the message names the row.
     ChurnlightError
-        It may not be read.
+        The file system forbids reading it.
     """
     if not path.is_file():
         raise NotFound(f"{path}: no such file")
     try:
         return _read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
     except PermissionError as error:
-        raise ChurnlightError(f"{path}: may not be read ({error.strerror})") from error
+        raise ChurnlightError(
+            f"{path}: cannot be opened ({error.strerror}); give yourself the right to read it"
+        ) from error
     except (pa.ArrowInvalid, OSError) as error:
         detail = f"cannot be read ({str(error).splitlines()[0]})"
-        mend = "mend the file, or give another .parquet or .csv"
-        broken = Finding("flat table", "read", "error", str(path), None, None, detail, mend)
+        fix = "repair the file, or give another .parquet or .csv"
+        broken = Finding("flat table", "read", "error", str(path), None, None, detail, fix)
         raise ContractBroken([broken]) from error
 
 
@@ -55,14 +57,14 @@ def _read_csv(path: Path) -> pa.Table:
     try:
         table = csv.read_csv(path)
     except pa.ArrowInvalid:
-        # Only who reads from the top knows the number of the row that breaks.
+        # Only a reader on one thread knows the number of the broken row.
         table = csv.read_csv(path, csv.ReadOptions(use_threads=False))
-    # An empty cell is absent, whatever its column holds; any other text stands as it is.
-    for place, item in enumerate(table.schema):
-        if kinds.is_string(item.type):
-            texts = table.column(place)
+    # An empty cell is missing, whatever its column holds; any other text is kept.
+    for number, field in enumerate(table.schema):
+        if kinds.is_string(field.type):
+            texts = table.column(number)
             kept = pc.if_else(pc.equal(texts, ""), None, texts)
-            table = table.set_column(place, item, kept)
+            table = table.set_column(number, field, kept)
     return table
 
 
@@ -80,10 +82,10 @@ def as_table(frame: Frame, texts: Collection[str] = ()) -> pa.Table:
     DeclarationError
         It is no table.
     ContractBroken
-        A name stands twice, or a column holds neither numbers, flags, times nor texts.
+        Two columns have one name, or a column holds neither numbers, flags, times nor texts.
     """
     _require_table(frame)
-    names = frame.column_names if isinstance(frame, pa.Table) else [str(it) for it in frame.columns]
+    names = frame.column_names if isinstance(frame, pa.Table) else list(map(str, frame.columns))
     findings = [
         column_finding(name, "two columns have this name", "rename one of them")
         for name in sorted({name for name in names if names.count(name) > 1})
@@ -105,48 +107,50 @@ def as_table(frame: Frame, texts: Collection[str] = ()) -> pa.Table:
 def _require_table(frame: Frame) -> None:
     if not isinstance(frame, pa.Table) and not (hasattr(frame, "iloc") and frame.ndim == 2):
         kind = f"{type(frame).__module__}.{type(frame).__name__}"
-        raise DeclarationError(f"a pandas.DataFrame or a pyarrow.Table is needed, got {kind}")
+        raise DeclarationError(
+            f"the table must be a pandas.DataFrame or a pyarrow.Table, got {kind}"
+        )
 
 
 def _columns(frame: Frame) -> Iterator[Callable[[], pa.Array]]:
-    """Of each column, what reads it."""
+    """A reader for each column."""
     if isinstance(frame, pa.Table):
         yield from (column.combine_chunks for column in frame.columns)
         return
-    for place in range(frame.shape[1]):
-        yield lambda series=frame.iloc[:, place]: _of_series(series)  # type: ignore[misc]
+    for number in range(frame.shape[1]):
+        yield lambda series=frame.iloc[:, number]: _of_series(series)  # type: ignore[misc]
 
 
 def _of_series(series: "pd.Series[Any]") -> pa.Array:
-    """The column as Arrow has it; where Arrow has no such kind, each value as it is written."""
+    """The column as Arrow reads it; where Arrow has no such type, each value as text."""
     if hasattr(series, "sparse"):
         series = series.astype(series.array.dtype.subtype)
     if getattr(series.dtype, "tz", None) is not None:
         series = series.dt.tz_convert(None)
     try:
-        found = pa.Array.from_pandas(series)
+        values = pa.Array.from_pandas(series)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return _written(series)
-    kind = found.type.value_type if kinds.is_dictionary(found.type) else found.type
-    return _written(series) if isinstance(kind, pa.BaseExtensionType) else found
+    kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
+    return _written(series) if isinstance(kind, pa.BaseExtensionType) else values
 
 
 def _written(series: "pd.Series[Any]") -> pa.Array:
-    return pa.array([None if _absent(item) else str(item) for item in series], pa.string())
+    return pa.array([None if _absent(value) else str(value) for value in series], pa.string())
 
 
 def _absent(value: Any) -> bool:
-    # pandas' NA is neither equal to itself nor not.
+    # pandas' NA compares to nothing, not even to itself.
     return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
 
 
 def as_text(values: pa.Array) -> pa.Array:
-    """The values as string, each as it is written.
+    """The values as strings.
 
     Raises
     ------
     ArrowException
-        They are nested, or bytes that are no text.
+        They are nested, or bytes that are not text.
     """
     kind = values.type
     if kinds.is_dictionary(kind):
@@ -157,12 +161,12 @@ def as_text(values: pa.Array) -> pa.Array:
 
 
 def plain_column(values: pa.Array) -> pa.Array:
-    """The values as float64 or, for texts, as string.
+    """The values as float64 or, for texts, as strings.
 
     Raises
     ------
     ArrowInvalid
-        They are nested, or bytes that are no text.
+        They are nested, or bytes that are not text.
     """
     kind = values.type
     if kinds.is_dictionary(kind):
@@ -188,9 +192,9 @@ def _number(values: pa.Array) -> pa.Array:
         return _seconds(values.cast(pa.time64("us")).cast(pa.int64()), HOUR * 1e6)
     if kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind):
         numbers = values.cast(pa.float64(), safe=False)
-        # Arrow keeps NaN apart from null; for us both are unknown.
+        # Arrow distinguishes NaN from null; here both are unknown.
         return pc.if_else(pc.is_nan(numbers), None, numbers)
-    raise pa.ArrowInvalid(f"{kind} is neither number, flag, time nor text")
+    raise pa.ArrowInvalid(f"{kind} is not a number, flag, time or text")
 
 
 def _seconds(values: pa.Array, unit: float) -> pa.Array:
@@ -205,10 +209,10 @@ def _decoded(values: pa.Array) -> pa.Array:
     try:
         return values.cast(pa.string())
     except pa.ArrowInvalid:
-        told = "bytes that are no text in UTF-8; save the table as UTF-8"
-        raise pa.ArrowInvalid(told) from None
+        message = "bytes that are not UTF-8 text; save the table as UTF-8"
+        raise pa.ArrowInvalid(message) from None
 
 
-def column_finding(name: str, detail: str, mend: str, rows: int | None = None) -> Finding:
-    """What is wrong with the column `name` of a flat table, and how to mend it."""
-    return Finding("flat table", "train", "error", "table", name, rows, detail, mend)
+def column_finding(name: str, detail: str, fix: str, rows: int | None = None) -> Finding:
+    """A finding about the column `name` of a flat table, and how to fix it."""
+    return Finding("flat table", "train", "error", "table", name, rows, detail, fix)
