@@ -2,7 +2,7 @@
 
 numba keeps code for as long as a function's own file stays the same. What it calls in other files
 has become part of that code, so those files count here too: else an update would run on with
-parts of the version before.
+parts of the version before. What an update left behind is not read but compiled anew.
 
 Three instructions that numba does not offer by name stand here too.
 """
@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 import numba
 from llvmlite import ir
 from numba.core import types
+from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -38,11 +39,30 @@ def inlined(function: Function) -> Function:
 
 
 def _compiled(function: Function, **options: bool) -> Function:
-    make = partial(numba.njit, nogil=True, error_model="numpy", **options)
+    make = partial[Any](numba.njit, nogil=True, error_model="numpy", **options)()
+    keyed = _of_its_sources(function)
     try:
-        return cast(Function, make(cache=True)(_of_its_sources(function)))
+        kept = _KeptCode(keyed)  # type: ignore[no-untyped-call]
     except RuntimeError:
-        return cast(Function, make()(function))
+        return cast(Function, make(function))
+    dispatcher = make(keyed)
+    dispatcher._cache = kept
+    return cast(Function, dispatcher)
+
+
+class _KeptCode(FunctionCache):
+    """numba's cache, which forgets what it cannot read.
+
+    It is indexed by the arguments' classes, and an update may have moved or renamed one.
+    """
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """The code for arguments of these types; None where none is kept."""
+        try:
+            return super().load_overload(signature, context)  # type: ignore[no-untyped-call]
+        except (AttributeError, ImportError):
+            self.flush()  # type: ignore[no-untyped-call]
+            return None
 
 
 def _of_its_sources(function: Any) -> Any:
