@@ -27,7 +27,7 @@ from features.settings import Settings
 from training.artifact import install_champion
 from training.expiry import VALID_FOR
 from training.registry import tracking
-from training.reporting import gains_plots, plots, reliability
+from training.reporting import calibration_plots, gains_plots, plots
 from training.review import review as reviews
 from training.train import summary, train
 
@@ -90,7 +90,7 @@ except GateRefused as refused:
 
 # %%
 judged = champion.artifact.evaluation
-reliability.curve(judged["reliability"])
+calibration_plots.curve(judged["reliability"])
 
 # %% [markdown]
 # Do the colours keep their promise? (Read the bars against each other, and mind the whiskers.)
@@ -122,7 +122,7 @@ print(summary(challenger))
 # review`, whose exit code is 4 when the champion stays.
 
 # %%
-found = reviews.review(company, reviews.Asked(target=target), settings=settings)
+found = reviews.review(company, reviews.ReviewRequest(target=target), settings=settings)
 print(reviews.summary(found))
 
 # %% [markdown]
@@ -139,9 +139,10 @@ print(reviews.summary(found))
 # Where contracts end on a date, the same table asks much more of a model.
 
 # %%
+assert found.content.ledger is not None  # Only an opportunity has none.
 leads = pd.DataFrame(
-    {"days before": item["lead_days"], **{band: item[band] for band in ("red", "yellow", "green")}}
-    for item in found.content["ledger"]["leads"]
+    {"days before": lead.lead_days, "red": lead.red, "yellow": lead.yellow, "green": lead.green}
+    for lead in found.content.ledger.leads
 )
 print(leads.to_string(index=False))
 
@@ -150,7 +151,7 @@ print(leads.to_string(index=False))
 # challenger's. Every account off the diagonal is somebody's surprise on Monday morning.
 
 # %%
-print(pd.DataFrame(found.content["migration"]["matrix"]).T)
+print(pd.DataFrame(found.content.migration.matrix).T)
 
 # %% [markdown]
 # The whole review is a page, a Markdown file, JSON and the ledger as CSV, byte for byte the same

@@ -18,7 +18,7 @@ import shap
 import training
 from features.errors import ContractBroken
 from training.artifact import Artifact
-from training.reporting import model_report, reliability
+from training.reporting import calibration_plots, model_report
 
 ROWS = 2_000
 draw = np.random.default_rng(20)
@@ -93,7 +93,7 @@ print(artifact.training["trees_left_out"])
 found = artifact.probability(customers)
 print(f"mean predicted {found.mean():.3f}, left {(customers['left'] == 'yes').mean():.3f}")
 print(f"mean distance from the true risk: {np.abs(found - truth).mean():.3f}")
-reliability.curve(judged["reliability"])
+calibration_plots.curve(judged["reliability"])
 
 # %% [markdown]
 # ## What moves the scores

@@ -6,7 +6,7 @@ import numpy as np
 
 from training.metrics import value
 from training.metrics.proportion import Proportion
-from training.reporting import gains_plots, plots, reliability
+from training.reporting import calibration_plots, gains_plots, plots
 from training.reporting.page import Figure
 
 BANDS = {
@@ -44,10 +44,10 @@ def figures() -> list[Figure]:
     worked = {"share": 0.1, "precision": Proportion(22, 40).plain()}
     shifts = [{"name": f"column {place}", "index": 0.03 * place} for place in range(20)]
     return [
-        reliability.curve(rates()),
-        reliability.curves([("east", rates()), ("west", rates(3))], "curves", "By segment"),
+        calibration_plots.curve(rates()),
+        calibration_plots.curves([("east", rates()), ("west", rates(3))], "curves", "By segment"),
         plots.bands(BANDS),
-        reliability.by_date(rates()),
+        calibration_plots.by_date(rates()),
         plots.shift(shifts, "Drift of the columns"),
         gains_plots.gains(curve(), 0.1),
         gains_plots.lift(curve(), 0.1),

@@ -75,23 +75,23 @@ def test_after_a_gap_the_announcement_begins_anew() -> None:
 def test_a_flap_is_a_change_that_is_taken_back_within_four_weeks() -> None:
     soon = np.array([[YELLOW, RED, RED, RED, RED, YELLOW]])
     late = np.array([[YELLOW, RED, RED, RED, RED, RED, YELLOW]])
-    assert [flaps.counted(soon)[key] for key in ("changes", "flaps")] == [2, 1]
-    assert [flaps.counted(late)[key] for key in ("changes", "flaps")] == [2, 0]
+    assert [getattr(flaps.count_changes(soon), key) for key in ("changes", "flaps")] == [2, 1]
+    assert [getattr(flaps.count_changes(late), key) for key in ("changes", "flaps")] == [2, 0]
 
 
 def test_weeks_without_a_score_are_no_account_weeks_and_no_changes() -> None:
-    found = flaps.counted(np.array([[GREEN, UNSCORED, GREEN, YELLOW], [UNSCORED] * 4]))
-    assert (found["account_weeks"], found["changes"], found["changes_per_100"]) == (1, 1, 100)
-    empty = flaps.counted(np.full((2, 3), UNSCORED))
-    assert (empty["account_weeks"], empty["changes_per_100"]) == (0, None)
+    found = flaps.count_changes(np.array([[GREEN, UNSCORED, GREEN, YELLOW], [UNSCORED] * 4]))
+    assert (found.account_weeks, found.changes, found.changes_per_100) == (1, 1, 100)
+    empty = flaps.count_changes(np.full((2, 3), UNSCORED))
+    assert (empty.account_weeks, empty.changes_per_100) == (0, None)
 
 
 def test_hysteresis_says_what_it_swallows_and_what_it_delays() -> None:
     health = np.array([[45.0, 39.0, 45.0, 44.0, 39.0, 38.0, 38.0]])
-    found = flaps.of_scores(health)
-    assert (found["light"]["changes"], found["light"]["flaps"]) == (3, 2)
-    assert (found["announced"]["changes"], found["announced"]["flaps"]) == (1, 0)
-    assert found["announced"]["a_week_late"] == 1
+    found = flaps.band_changes(health)
+    assert (found.band.changes, found.band.flaps) == (3, 2)
+    assert (found.announced.changes, found.announced.flaps) == (1, 0)
+    assert found.a_week_late == 1
 
 
 @pytest.mark.parametrize(

@@ -60,15 +60,15 @@ def test_the_report_shows_every_plot_that_is_promised(artifact: Artifact) -> Non
 def test_the_numbers_are_those_of_the_evaluation(artifact: Artifact, html: str, card: str) -> None:
     judged = artifact.evaluation
     for text in (html, card):
-        assert page.measured(judged["auc"]) in text
-        assert page.measured(judged["log_loss"], 4) in text
+        assert page.with_interval(judged["auc"]) in text
+        assert page.with_interval(judged["log_loss"], 4) in text
         assert page.shares(judged["value"]["at_capacity"]["precision"]) in text
         assert artifact.digest in text
         for item in judged["segments"]:
             assert item["segment"] in text
         for item in judged["origins"]:
             assert item["as_of"] in text
-            assert page.measured(item["gain_over_base_rate"], 4) in text
+            assert page.with_interval(item["gain_over_base_rate"], 4) in text
 
 
 def test_the_card_says_what_one_must_know_before_use(artifact: Artifact, card: str) -> None:
@@ -99,8 +99,8 @@ def test_what_the_certificate_missed_is_named(artifact: Artifact) -> None:
     found = {"as_of": "2026-01-01", "checks": checks, "passed": False}
     judged = artifact.evaluation | {"certificate": found}
     told = markdown.render(model_report.card(replace(artifact, evaluation=judged)))
-    assert "> Missed: stability." in told
-    assert "| stability | the share that | 0.5 | at least 0.9 | 300 | missed |" in told
+    assert "> Failed: stability." in told
+    assert "| stability | the share that | 0.5 | at least 0.9 | 300 | failed |" in told
     assert "nothing to check" in told
 
 

@@ -23,9 +23,9 @@ from training.reporting.page import (
     Section,
     Table,
     light,
-    measured,
     render,
     shares,
+    with_interval,
     write,
 )
 
@@ -34,7 +34,7 @@ HOSTILE = '<script>alert("x")</script> & "quoted"'
 
 def page_of(figures: list[Figure]) -> Page:
     """Return a page with every kind of part."""
-    rows = [["AUC", measured({"value": 0.7, "low": 0.65, "high": 0.75})], [HOSTILE, "–"]]
+    rows = [["AUC", with_interval({"value": 0.7, "low": 0.65, "high": 0.75})], [HOSTILE, "–"]]
     bands = [[light(band), "3"] for band in ("red", "yellow", "green", "unscored")]
     return Page(
         "Model report",
@@ -142,9 +142,10 @@ def test_axe_finds_nothing_and_nothing_runs_out_of_the_page(
 
 def test_what_cells_say() -> None:
     assert (
-        measured({"value": -0.0001, "low": -0.1, "high": 1234.5}) == "0.000 (−0.100 to 1,234.500)"
+        with_interval({"value": -0.0001, "low": -0.1, "high": 1234.5})
+        == "0.000 (−0.100 to 1,234.500)"
     )
-    assert measured({"value": 0.5, "low": None, "high": None}) == "0.500"
+    assert with_interval({"value": 0.5, "low": None, "high": None}) == "0.500"
     assert shares({"value": 0.614, "low": 0.5, "high": 0.7}) == "61% (50% to 70%)"
     assert shares({"value": None, "low": None, "high": None}) == "–"
 

@@ -263,9 +263,9 @@ def review_models(  # noqa: PLR0913 (one for each option)
     if out.exists() and not out.is_dir():
         raise DeclarationError(f"--out {out}: is a file; name a folder for the review")
     declared = declaration.load(company)
-    asked = reviews.Asked(target, challenger, as_of.date() if as_of else None, reason)
+    request = reviews.ReviewRequest(target, challenger, as_of.date() if as_of else None, reason)
     with progress("reading the two models") as step:
-        found = reviews.review(declared, asked, progress=step)
+        found = reviews.review(declared, request, progress=step)
         step(f"writing {out}")
         found.write(out)
     typer.echo(found.as_json if as_json else reviews.summary(found))

@@ -1,45 +1,93 @@
-"""The verdict of a review as it is acted upon: read from its file, held against the registry.
+"""The decision of a review, as it is acted upon: read from its file, checked against the registry.
 
-A review decides between two models on certain rows. `Decided` says which they were, so that the
-verdict can never be used for others.
+A review decides between two models on certain rows. `ReviewDecision` names them, so that the
+decision can never be used for others.
 """
 
-import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from pydantic import BaseModel, StrictBool, ValidationError, model_validator
 
 from features.errors import ContractBroken, DeclarationError, Finding, GateRefused, NotFound
 
 FILE = "review.json"
-PROMOTE, KEEP = "promote", "keep"
+FORMAT = 3
+PROMOTE: Literal["promote"] = "promote"
+KEEP: Literal["keep"] = "keep"
+Verb = Literal["promote", "keep"]
+
+# The checks of a verdict, by name, in their order.
+DIFFERENT, SKILL, BETTER = "different model", "skill", "better than the champion"
 
 
-@dataclass(frozen=True)
-class Model:
-    """One of the two models: its digest, and that of the rows that taught it."""
+class ReviewedModel(BaseModel, frozen=True):
+    """One of the two models: its digest, and that of the rows it was trained on."""
 
     version: str
     digest: str
     data_digest: str
 
+    @property
+    def described(self) -> str:
+        """Version and digests, for messages."""
+        return (
+            f"version {self.version} (model digest {self.digest[:12]}, training data "
+            f"{self.data_digest[:12]})"
+        )
+
+    def is_same(self, other: "ReviewedModel") -> bool:
+        """Whether both are one model, trained on the same rows, whatever their versions."""
+        return (self.digest, self.data_digest) == (other.digest, other.data_digest)
+
+
+class _Check(BaseModel, frozen=True):
+    name: str
+    passed: StrictBool
+
+
+class _Verdict(BaseModel, frozen=True):
+    decision: Verb
+    reasons: tuple[str, ...]
+    checks: tuple[_Check, ...]
+
+    @model_validator(mode="after")
+    def _follows_from_checks(self) -> "_Verdict":
+        passed = [check.passed for check in self.checks]
+        follows = PROMOTE if passed and all(passed) else KEEP
+        if self.decision != follows:
+            raise ValueError(f"its checks come to {follows}, and it says {self.decision}")
+        return self
+
+
+class _ReviewFile(BaseModel, frozen=True):
+    """What a promotion needs of a `review.json`; the rest of the file is evidence for people."""
+
+    format: Literal[3]
+    target: str
+    as_of: str
+    verdict: _Verdict
+    champion: ReviewedModel
+    challenger: ReviewedModel
+
 
 @dataclass(frozen=True)
-class Decided:
-    """What a review decided, and on which models."""
+class ReviewDecision:
+    """What a review decided, and between which models."""
 
     path: Path
     target: str
     as_of: str
-    decision: str
+    decision: Verb
     reasons: tuple[str, ...]
-    champion: Model
-    challenger: Model
+    champion: ReviewedModel
+    challenger: ReviewedModel
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The review in a few words, for the registry."""
         return f"as of {self.as_of}: {self.decision}; {'; '.join(self.reasons)}"
 
@@ -47,23 +95,24 @@ class Decided:
         """Raises DeclarationError unless the review is of `target`."""
         if self.target != target:
             raise DeclarationError(
-                f"{self.path}: a review of target {self.target}, not of {target}; take that one's"
+                f"{self.path} is a review of target {self.target}, not of {target}; name the "
+                f"review of {target}, or --target {self.target}"
             )
 
-    def require_of(self, champion: Model | None, challenger: Model) -> None:
+    def require_of(self, champion: ReviewedModel | None, challenger: ReviewedModel) -> None:
         """Raises DeclarationError unless these are the models and the data of the review."""
-        known = {"champion": (self.champion, champion), "challenger": (self.challenger, challenger)}
-        for role, (reviewed, found) in known.items():
-            if found is None or _rows(reviewed) != _rows(found):
-                what = f"version {found.version}, {_digests(found)}" if found else "none"
+        pairs = {"champion": (self.champion, champion), "challenger": (self.challenger, challenger)}
+        for role, (reviewed, registered) in pairs.items():
+            if registered is None or not reviewed.is_same(registered):
+                present = registered.described if registered else "none"
                 raise DeclarationError(
-                    f"{self.path}: reviewed as {role} version {reviewed.version}, "
-                    f"{_digests(reviewed)}, and the registry has {what}; review these two anew "
-                    "(churnlight review), or promote with --reason TEXT"
+                    f"{self.path}: the {role} that was reviewed is {reviewed.described}, but the "
+                    f"registry has {present}; review these two models again (churnlight review), "
+                    "or promote with --reason TEXT"
                 )
 
     def require_promotion(self) -> None:
-        """Raises GateRefused unless the verdict is to promote."""
+        """Raises GateRefused unless the decision is to promote."""
         if self.decision != PROMOTE:
             raise GateRefused(
                 f"version {self.challenger.version} of {self.target} is not promoted: {self.path} "
@@ -72,69 +121,61 @@ class Decided:
             )
 
 
-def _rows(model: Model) -> tuple[str, str]:
-    return model.digest, model.data_digest
-
-
-def _digests(model: Model) -> str:
-    return f"digest {model.digest[:12]}, taught by rows {model.data_digest[:12]}"
-
-
-def read(path: Path) -> Decided:
-    """The verdict in a `review.json`.
+def read(path: Path) -> ReviewDecision:
+    """The decision in a `review.json`.
 
     Raises
     ------
     NotFound
         There is no such file.
     ContractBroken
-        It is no review.
+        It is no review, or its decision does not follow from its checks.
     """
     if not path.is_file():
         raise NotFound(f"{path}: no such file; churnlight review --out FOLDER writes {FILE} there")
     try:
-        content = json.loads(path.read_text("utf-8"))
-        verdict = content["verdict"]
-        _require_sound(verdict)
-        return Decided(
-            path,
-            str(content["target"]),
-            str(content["as_of"]),
-            str(verdict["decision"]),
-            tuple(map(str, verdict["reasons"])),
-            _model(content["champion"]),
-            _model(content["challenger"]),
-        )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        detail = f"it is not what churnlight review writes ({error!r})"
-        mend = f"name the {FILE} of a review, as it was written"
-        found = Finding("review", "promote", "error", str(path), None, None, detail, mend)
-        raise ContractBroken([found]) from error
-
-
-def _require_sound(verdict: Mapping[str, Any]) -> None:
-    """Raises ValueError unless the decision follows from the checks, as that of a review does."""
-    passed = [item["passed"] for item in verdict["checks"]]
-    follows = PROMOTE if passed and all(item is True for item in passed) else KEEP
-    if verdict["decision"] != follows:
-        raise ValueError(f"its checks come to {follows}, and it says {verdict['decision']}")
-
-
-def _model(content: Mapping[str, Any]) -> Model:
-    return Model(*(str(content[name]) for name in ("version", "digest", "data_digest")))
-
-
-def command(found: Mapping[str, Any], company: str = "DIR", path: str = FILE) -> str:
-    """The command that acts on the verdict of a review's content, or why there is none."""
-    passed = {item["name"]: item["passed"] for item in found["verdict"]["checks"]}
-    base = (
-        f"churnlight promote --company {shlex.quote(company)} --target {found['target']} "
-        f"--version {found['challenger']['version']}"
+        content = _ReviewFile.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        detail = f"not a file that churnlight review writes ({place}: {first['msg']})"
+        cure = f"name the {FILE} of a review, unchanged"
+        raise ContractBroken(
+            [Finding("review", "promote", "error", str(path), None, None, detail, cure)]
+        ) from error
+    verdict = content.verdict
+    return ReviewDecision(
+        path,
+        content.target,
+        content.as_of,
+        verdict.decision,
+        verdict.reasons,
+        content.champion,
+        content.challenger,
     )
-    if found["verdict"]["decision"] == PROMOTE:
+
+
+def command(
+    target: str, version: str, failed: Collection[str], company: str = "DIR", path: str = FILE
+) -> str:
+    """The command that acts on a review, or why there is none.
+
+    Parameters
+    ----------
+    version : str
+        That of the challenger in the registry.
+    failed : collection of str
+        The names of the checks that failed.
+    company, path : str
+        The folder of the company and the file of the review, for the command.
+    """
+    base = (
+        f"churnlight promote --company {shlex.quote(company)} --target {target} --version {version}"
+    )
+    if not failed:
         return f"{base} --review {shlex.quote(path)}"
-    if not passed["another model"]:
-        return "nothing; train a challenger first (churnlight train)"
-    if not passed["skill"]:
-        return "nothing; no reason outweighs a challenger without skill of its own"
-    return f"nothing, the champion stays; to replace it all the same: {base} --reason TEXT"
+    if DIFFERENT in failed:
+        return "nothing to do; train a challenger first (churnlight train)"
+    if SKILL in failed:
+        return "nothing to do; a challenger without skill is not promoted, whatever the reason"
+    return f"nothing to do, the champion stays; to replace it anyway: {base} --reason TEXT"

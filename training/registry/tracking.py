@@ -24,8 +24,8 @@ from features.settings import Settings
 from training.artifact import Artifact, DamagedArtifact, first_load, install_champion
 from training.evaluating import gate
 from training.expiry import ExpiredModel, expired
-from training.registry import review_decision, run_record
-from training.registry.review_decision import Decided
+from training.registry import run_record
+from training.registry.review_decision import ReviewDecision, ReviewedModel
 from training.reporting import model_report
 
 ARTIFACT = "artifact"
@@ -247,7 +247,7 @@ def promote(  # noqa: PLR0913 (one for each option)
     *,
     settings: Settings | None = None,
     reason: str = "",
-    review: Decided | None = None,
+    review: ReviewDecision | None = None,
     progress: Progress = silent,
 ) -> Artifact:
     """Makes a registered model the champion; the champion before it becomes `previous`.
@@ -259,7 +259,7 @@ def promote(  # noqa: PLR0913 (one for each option)
     reason : str
         Why a model that is not better than the champion takes its place all the same; kept as the
         version's tag `promotion_reason`. It outweighs no other rule.
-    review : Decided, optional
+    review : ReviewDecision, optional
         The verdict of a review of these two models, which then decides between them instead of
         training's own comparison; kept as the version's tag `promotion_review`.
 
@@ -290,18 +290,22 @@ def promote(  # noqa: PLR0913 (one for each option)
     elif before and not reason:
         gate.require_better(artifact, before, datetime.now(UTC).date())
     install_champion(artifact, settings.workspace_of(company))
-    told = {"promotion_reason": reason, "promotion_review": review.told if review else ""}
+    told = {"promotion_reason": reason, "promotion_review": review.summary if review else ""}
     _move_aliases(company, artifact, before, settings, told)
     return artifact
 
 
-def _require_reviewed(review: Decided, artifact: Artifact, before: gate.Standing | None) -> None:
+def _require_reviewed(
+    review: ReviewDecision, artifact: Artifact, before: gate.Standing | None
+) -> None:
     """Raises DeclarationError unless the review is of these two models and their rows."""
     data = artifact.training["data_digest"]
-    challenger = review_decision.Model(artifact.version, artifact.digest, data)
+    challenger = ReviewedModel(version=artifact.version, digest=artifact.digest, data_digest=data)
     champion = None
     if before:
-        champion = review_decision.Model(before.version, before.digest, before.data_digest)
+        champion = ReviewedModel(
+            version=before.version, digest=before.digest, data_digest=before.data_digest
+        )
     review.require_of(champion, challenger)
 
 

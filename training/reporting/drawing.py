@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
+# Inches: legible on a phone, and two fit side by side on a screen.
 WIDTH, HEIGHT, DOTS = 5.1, 3.2, 100
-"""Inches: what stays legible on a phone and stands twice beside itself on a screen."""
 INK, QUIET = "#1b1f24", "#535c67"
 BLUE, ORANGE = "#0b5cad", "#a35200"
 STYLE = {

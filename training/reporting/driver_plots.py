@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SEED = 20
+# Dots per inch of the swarm, which is one picture within the drawing.
 SHARP = 200
-"""Dots per inch of the swarm, which is one picture within the drawing."""
 
 
 def summary(drivers: Mapping[str, Any], points: str = "health points") -> Figure:
@@ -27,8 +27,8 @@ def summary(drivers: Mapping[str, Any], points: str = "health points") -> Figure
     rows = [[item["title"], number(item["points"], 2)] for item in drivers["indicators"]]
     first = [item["title"] for item in drivers["indicators"][:3]]
     numbers = Table("Mean absolute points of the score", ["indicator", "points"], rows)
-    told = f"The strongest by mean absolute points of the score: {', '.join(first)}."
-    return swarm(explanation(drivers), told, numbers, points)
+    strongest = f"The strongest by mean absolute points of the score: {', '.join(first)}."
+    return swarm(explanation(drivers), strongest, numbers, points)
 
 
 def explanation(drivers: Mapping[str, Any]) -> "shap.Explanation":
@@ -49,7 +49,7 @@ def explanation(drivers: Mapping[str, Any]) -> "shap.Explanation":
 
 def swarm(
     explained: "shap.Explanation",
-    told: str,
+    description: str,
     numbers: Table | None = None,
     points: str = "health points",
 ) -> Figure:
@@ -59,7 +59,7 @@ def swarm(
     ----------
     explained : shap.Explanation
         Health points (rows × indicators), as `Artifact.explain` answers them by indicator.
-    told : str
+    description : str
         What the figure shows, in a sentence.
     """
     names = [shortened(str(name)) for name in explained.feature_names]
@@ -70,8 +70,8 @@ def swarm(
         drawn(
             lambda axis: _draw(axis, explained, names, points), width=6.2, height=height, dots=SHARP
         ),
-        "A dot for each account and indicator: to the left it lowers the score, to the "
-        f"right it raises it; the colour is the indicator's value. {told}",
+        "One dot per account and indicator: left lowers the score, right raises it; the colour is "
+        f"the indicator's value. {description}",
         numbers,
     )
 
@@ -96,7 +96,7 @@ def _draw(axis: "Axes", explained: "shap.Explanation", names: list[str], points:
         part.tick_params(labelsize=9, colors=QUIET)
         part.yaxis.label.set_fontsize(9)
     axis.tick_params("y", length=0)
-    axis.set_xlabel("points of the score: left lowers it, right raises it", fontsize=9)
+    axis.set_xlabel("points of the score: left lowers, right raises", fontsize=9)
 
 
 @contextmanager

@@ -4,13 +4,13 @@ The numbers are those of `training.metrics.value`, as evaluations hold them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, percent, whiskers
 from training.reporting.page import Figure, Table, number, share, shares
+from training.reporting.target_words import CHURN, TargetWords
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,23 +18,9 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Words:
-    """How one speaks of a target: what `came`, and which accounts come `first`."""
-
-    came: str
-    first: str
-
-    @property
-    def order(self) -> str:
-        """The axis along which accounts are worked."""
-        return f"accounts worked, {self.first} first"
-
-
-ADVERSE = Words("churned", "riskiest")
-
-
-def gains(points: Sequence[Row], capacity: float | None = None, words: Words = ADVERSE) -> Figure:
+def gains(
+    points: Sequence[Row], capacity: float | None = None, words: TargetWords = CHURN
+) -> Figure:
     """The cumulative gains of working the riskiest accounts first.
 
     Parameters
@@ -56,7 +42,7 @@ def gains(points: Sequence[Row], capacity: float | None = None, words: Words = A
         )
         _mark_capacity(axis, capacity)
         axis.set(xlim=(0, 1), ylim=(0, 1.02))
-        axis.set(xlabel=words.order, ylabel=f"of all that {words.came}")
+        axis.set(xlabel=words.order, ylabel=f"of all that {words.happened}")
         percent(axis, "x", "y")
         axis.legend(loc="lower right")
 
@@ -65,13 +51,15 @@ def gains(points: Sequence[Row], capacity: float | None = None, words: Words = A
         "gains",
         "Cumulative gains",
         drawn(draw),
-        f"Cumulative gains: among the {words.first} tenth of the accounts are {share(tenth)} of "
-        f"all that {words.came}; by chance 10%.",
-        Table("Cumulative gains", ["accounts worked", f"of all that {words.came}"], rows),
+        f"Cumulative gains: the {words.first} tenth of the accounts contains {share(tenth)} of all "
+        f"that {words.happened}; by chance 10%.",
+        Table("Cumulative gains", ["accounts worked", f"of all that {words.happened}"], rows),
     )
 
 
-def lift(points: Sequence[Row], capacity: float | None = None, words: Words = ADVERSE) -> Figure:
+def lift(
+    points: Sequence[Row], capacity: float | None = None, words: TargetWords = CHURN
+) -> Figure:
     """How many times more churned accounts than chance the riskiest hold; as `gains`."""
     known = [item for item in points if item["lift"] is not None]
     across = [item["share"] for item in known]
@@ -91,14 +79,14 @@ def lift(points: Sequence[Row], capacity: float | None = None, words: Words = AD
         "lift",
         "Lift",
         drawn(draw),
-        f"Lift: the {words.first} tenth of the accounts holds {number(tenth, 2)} times as many "
-        f"that {words.came} as chance would find.",
+        f"Lift: the {words.first} tenth of the accounts contains {number(tenth, 2)} times as many "
+        f"that {words.happened} as by chance.",
         Table("Lift", ["accounts worked", "lift"], rows),
     )
 
 
 def precision(
-    points: Sequence[Row], base_rate: float, worked: Row, words: Words = ADVERSE
+    points: Sequence[Row], base_rate: float, worked: Row, words: TargetWords = CHURN
 ) -> Figure:
     """Precision by the share of accounts that is worked, the team's capacity marked.
 
@@ -130,9 +118,9 @@ def precision(
         "precision-at-capacity",
         "Precision at capacity",
         drawn(draw),
-        f"Precision: of the {words.first} {share(worked['share'])} of the accounts, which is the "
-        f"team's capacity, {shares(at)} {words.came}; of all, {share(base_rate)}.",
-        Table("Precision", ["accounts worked", f"of these {words.came}"], rows),
+        f"Precision: of the {words.first} {share(worked['share'])} of the accounts (the team's "
+        f"capacity), {shares(at)} {words.happened}; of all accounts, {share(base_rate)}.",
+        Table("Precision", ["accounts worked", f"of these {words.happened}"], rows),
     )
 
 

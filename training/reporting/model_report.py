@@ -8,8 +8,16 @@ from pathlib import Path
 from features import publish
 from training.artifact import Artifact
 from training.expiry import VALID_FOR, due
-from training.reporting import markdown, origin, page, standing
+from training.reporting import (
+    explanation_sections,
+    markdown,
+    page,
+    provenance,
+    quality_sections,
+    value_sections,
+)
 from training.reporting.page import List, Page, Section
+from training.reporting.target_words import declaration_of
 
 REPORT, CARD = "report.html", "model-card.md"
 
@@ -25,51 +33,55 @@ def write(artifact: Artifact, folder: Path) -> Page:
 
 
 def report(artifact: Artifact) -> Page:
-    """Everything that is known of the model, drawn."""
-    judged = artifact.evaluation
+    """Everything that is known about the model, with figures."""
+    evaluation = artifact.evaluation
     sections = [
-        origin.predicts(artifact),
-        standing.quality(judged),
-        standing.calibration(artifact),
-        standing.value(artifact),
-        standing.lights(artifact),
-        *([standing.segments(judged)] if len(judged["segments"]) > 1 else []),
-        *([standing.drivers(artifact)] if "drivers" in judged else []),
+        provenance.prediction(artifact),
+        quality_sections.quality(evaluation),
+        quality_sections.calibration(artifact),
+        value_sections.value(artifact),
+        value_sections.outcomes(artifact),
+        *([value_sections.segments(evaluation)] if len(evaluation["segments"]) > 1 else []),
+        *([explanation_sections.drivers(artifact)] if "drivers" in evaluation else []),
         *_certificate(artifact),
-        standing.interval(artifact),
-        *([standing.lead_times(judged["lead_times"])] if "lead_times" in judged else []),
-        *([standing.drift(judged["drift"])] if judged.get("drift") else []),
-        *([standing.shadows(judged["shadow"])] if judged["shadow"] else []),
-        origin.data(artifact),
-        origin.choice(artifact),
+        explanation_sections.score_range(artifact),
+        *(
+            [explanation_sections.lead_times(evaluation["lead_times"])]
+            if "lead_times" in evaluation
+            else []
+        ),
+        *([explanation_sections.drift(evaluation["drift"])] if evaluation.get("drift") else []),
+        *([explanation_sections.shadows(evaluation["shadow"])] if evaluation["shadow"] else []),
+        provenance.data(artifact),
+        provenance.choice(artifact),
     ]
     return Page(
         f"Model report: {artifact.target}",
         _whose(artifact),
         sections=sections,
-        lead=standing.judged_on(judged),
-        keys=standing.keys(judged),
-        notes=[*standing.verdicts(judged), *standing.left_out(artifact)],
+        lead=quality_sections.tested_on(evaluation),
+        keys=quality_sections.keys(evaluation),
+        notes=[*quality_sections.verdicts(evaluation), *quality_sections.without_trees(artifact)],
         foot=_foot(artifact),
         simulated=_simulated(artifact),
     )
 
 
 def card(artifact: Artifact) -> Page:
-    """What one has to know before the model is used."""
-    judged = artifact.evaluation
+    """What people must know before they use the model."""
+    evaluation = artifact.evaluation
     sections = [
-        origin.predicts(artifact),
+        provenance.prediction(artifact),
         _use(artifact),
-        standing.quality(judged),
-        standing.calibration(artifact, drawn=False),
-        standing.value(artifact, drawn=False),
-        standing.lights(artifact, drawn=False),
-        standing.segments(judged, drawn=False),
+        quality_sections.quality(evaluation),
+        quality_sections.calibration(artifact, drawn=False),
+        value_sections.value(artifact, drawn=False),
+        value_sections.outcomes(artifact, drawn=False),
+        value_sections.segments(evaluation, drawn=False),
         *_certificate(artifact),
-        standing.interval(artifact),
-        origin.data(artifact),
-        origin.choice(artifact),
+        explanation_sections.score_range(artifact),
+        provenance.data(artifact),
+        provenance.choice(artifact),
         _limits(artifact),
         _expiry(artifact),
     ]
@@ -77,8 +89,8 @@ def card(artifact: Artifact) -> Page:
         f"Model card: {artifact.target}",
         _whose(artifact),
         sections=sections,
-        lead=standing.judged_on(judged),
-        notes=[*standing.verdicts(judged), *standing.left_out(artifact)],
+        lead=quality_sections.tested_on(evaluation),
+        notes=[*quality_sections.verdicts(evaluation), *quality_sections.without_trees(artifact)],
         foot=_foot(artifact),
         simulated=_simulated(artifact),
     )
@@ -86,21 +98,25 @@ def card(artifact: Artifact) -> Page:
 
 def _certificate(artifact: Artifact) -> list[Section]:
     found = artifact.evaluation.get("certificate")
-    return [standing.certificate(found)] if found else []
+    return [explanation_sections.certificate(found)] if found else []
+
+
+def _lead_times(artifact: Artifact) -> list[Section]:
+    measured = artifact.evaluation.get("lead_times")
+    return [explanation_sections.lead_times(measured)] if measured else []
 
 
 def _whose(artifact: Artifact) -> str:
-    return str(origin.about(artifact).get("company", "a table of your own"))
+    return str(declaration_of(artifact).get("company", "a table of your own"))
 
 
 def _simulated(artifact: Artifact) -> bool:
-    return bool(origin.about(artifact).get("simulated"))
+    return bool(declaration_of(artifact).get("simulated"))
 
 
 def _foot(artifact: Artifact) -> str:
     return (
-        f"Model digest {artifact.digest} · declaration {artifact.declaration_hash} · intervals "
-        "are 95 %"
+        f"Model digest {artifact.digest} · declaration {artifact.declaration_hash} · 95 % intervals"
     )
 
 
@@ -110,12 +126,12 @@ def _use(artifact: Artifact) -> Section:
         List(
             [
                 (
-                    "To tell a team which accounts to look at first, with the reasons of each "
+                    "To show a team which accounts to look at first, with the reasons for each "
                     "score, while there is time to act."
                 ),
                 (
-                    f"On accounts like those it learnt from: eligible for {artifact.target} and "
-                    "with the same tables behind them."
+                    f"For accounts like those in its training data: eligible for {artifact.target} "
+                    "and with the same tables."
                 ),
             ]
         ),
@@ -123,17 +139,17 @@ def _use(artifact: Artifact) -> Section:
         List(
             [
                 (
-                    "to decide by itself about a contract, a price, a credit or a person: somebody "
-                    "looks at the account first;"
+                    "to decide by itself about a contract, a price, a credit or a person: someone "
+                    "must look at the account first;"
                 ),
                 (
-                    "as a statement about why a customer leaves, or what would keep it: drivers "
-                    "say what moves the score;"
+                    "as an explanation of why a customer leaves, or of what would keep it: drivers "
+                    "show what moves the score;"
                 ),
                 "to rate employees by the scores of their accounts;",
                 (
-                    "on accounts without enough history, which have no score, or in segments named "
-                    "below as worse than the base rate."
+                    "on accounts with too little history, which have no score, or in segments that "
+                    "are named below as worse than the base rate."
                 ),
             ]
         ),
@@ -141,36 +157,35 @@ def _use(artifact: Artifact) -> Section:
 
 
 def _limits(artifact: Artifact) -> Section:
-    judged = artifact.evaluation
+    evaluation = artifact.evaluation
     points = [
         (
-            "Accounts that the team treated are in the data as they came out: where treatment "
-            "works, the untreated risk is higher than stated."
+            "Accounts that the team worked on are in the data with the outcome they had. Where "
+            "that work helps, the risk of accounts left alone is higher than stated."
         ),
         (
-            f"The base rate was {judged['base_rate_in_training']:.1%} in training and "
-            f"{judged['base_rate']:.1%} where it was judged; probabilities follow the latest as-of "
+            f"The base rate was {evaluation['base_rate_in_training']:.1%} in training and "
+            f"{evaluation['base_rate']:.1%} in the test; probabilities follow the latest training "
             "date."
         ),
-        f"Measures rest on {judged['events']:,} events; what the intervals allow may be so.",
+        f"The figures rest on {evaluation['events']:,} events: read them with their intervals.",
     ]
-    if not judged["kind"].startswith("later"):
-        points.append("It was not judged on later rows: how it keeps over time is not known.")
+    if not evaluation["kind"].startswith("later"):
+        points.append("It was not tested on later data, so how well it lasts is unknown.")
     return Section("Limits", List(points))
 
 
 def _expiry(artifact: Artifact) -> Section:
     last, days = due(artifact), VALID_FOR.days
-    told = (
-        "The table states no day until which it was complete, so by its data no day of expiry is "
-        f"known: train again within {days} days."
+    by_data = (
+        "The table does not say until which day it is complete, so its data give no expiry date: "
+        f"train again within {days} days."
         if last is None
-        else f"By its data, good for as-of dates up to {last}, {days} days after the day until "
-        "which they were complete; scoring later ones is warned about. Then review it and train "
-        "again."
+        else f"Good for as-of dates up to {last}, {days} days after the day until which its data "
+        "are complete. Scoring a later date gives a warning: review the model and train again."
     )
-    registry = (
-        f"The registry's tag `expiry` is {days} days after registration; loading, promoting and "
-        "serving it after that day is warned about, too."
+    by_registry = (
+        f"The registry's tag `expiry` is {days} days after registration. Loading, promoting or "
+        "serving the model after that day gives a warning, too."
     )
-    return Section("Expiry", told, registry)
+    return Section("Expiry", by_data, by_registry)

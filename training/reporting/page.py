@@ -1,8 +1,8 @@
 """A self-contained page of prose, tables and figures: the same bytes for the same content.
 
-A page asks for nothing beside itself: no script, no address, its one stylesheet and its figures in
-it. It reads at any width and on paper, and by its words alone: every table has headers and a
-caption, every figure is told in words and, where it shows numbers, in a table too.
+A page needs nothing else: no script, no address, and its stylesheet and figures are inside it. It
+reads at any width and on paper, and by its words alone: every table has headers and a caption,
+every figure has a description and, where it shows numbers, a table too.
 
     page = Page("Model report", "Acme", lead="Out of time, on 3,211 accounts.", sections=[
         Section("Quality", "How well it ranks.", Table("Measures", ["measure", "value"], rows)),
@@ -55,8 +55,8 @@ class Table:
 
 def _figures(cells: Sequence[Cell]) -> bool:
     """Whether every cell is a figure, or unknown."""
-    told = [str(cell) for cell in cells if cell not in ("", UNKNOWN)]
-    return bool(told) and all(re.match(r"[−+$€£¥]*\d", text) for text in told)
+    known = [str(cell) for cell in cells if cell not in ("", UNKNOWN)]
+    return bool(known) and all(re.match(r"[−+$€£¥]*\d", text) for text in known)
 
 
 @dataclass(frozen=True)
@@ -198,8 +198,8 @@ def _environment() -> Environment:
     return made
 
 
-def inline(figure: Figure, number: int) -> Markup:
-    """The figure's drawing as an element of a page, its names made its own by `number`.
+def inline(figure: Figure, place: int) -> Markup:
+    """The figure's drawing as an element of a page, its names made its own by its `place`.
 
     Without namespaces, which HTML does not need, so that no address stands in the page; in the
     page's letters; as wide as it was drawn at most.
@@ -209,30 +209,30 @@ def inline(figure: Figure, number: int) -> Markup:
     svg = re.sub(r"\sxmlns(:xlink)?=\"[^\"]*\"", "", svg).replace("xlink:href=", "href=")
     svg = re.sub(r" ?font-family: [^;\"]*;?", "", svg)
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
-    svg = re.sub(r"\sid=\"([^\"]*)\"", lambda found: _named(found[1], number, used), svg)
-    svg = re.sub(r"(url\(|href=\")#", rf"\1#f{number}-", svg)
+    svg = re.sub(r"\sid=\"([^\"]*)\"", lambda name: _named(name[1], place, used), svg)
+    svg = re.sub(r"(url\(|href=\")#", rf"\1#f{place}-", svg)
     box = re.search(r"viewBox=\"[^\"]*\"", svg)
     opening = f'<svg {box[0] if box else ""} width="{figure.width}" aria-hidden="true">'
     return Markup(re.sub(r"^<svg[^>]*>", opening, svg))
 
 
-def _named(name: str, number: int, used: set[str]) -> str:
-    return f' id="f{number}-{name}"' if name in used else ""
+def _named(name: str, place: int, used: set[str]) -> str:
+    return f' id="f{place}-{name}"' if name in used else ""
 
 
 # What stands in cells
 
 
-def measured(item: Mapping[str, float | None], digits: int = 3, scale: float = 1.0) -> str:
+def with_interval(measure: Mapping[str, float | None], digits: int = 3, scale: float = 1.0) -> str:
     """A measure with its 95 % interval, both times `scale`: `0.728 (0.716 to 0.740)`."""
-    value, low, high = (number(item[key], digits, scale) for key in ("value", "low", "high"))
+    value, low, high = (number(measure[key], digits, scale) for key in ("value", "low", "high"))
     return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"
 
 
 def sentence(text: str) -> str:
-    """A finding as a sentence: a capital, a full stop, and minus signs before its numbers."""
-    told = re.sub(r"(?<![\w-])-(?=\d)", "−", text)
-    return f"{told[:1].upper()}{told[1:]}."
+    """The text as a sentence: a capital, a full stop, and minus signs before its numbers."""
+    signed = re.sub(r"(?<![\w-])-(?=\d)", "−", text)
+    return f"{signed[:1].upper()}{signed[1:]}."
 
 
 def number(value: float | None, digits: int = 3, scale: float = 1.0) -> str:

@@ -1,6 +1,6 @@
-"""The plots of reports: each takes plain numbers, as evaluations hold them, and answers a `Figure`.
+"""The plots of reports: each takes plain numbers, as evaluations hold them, and returns a `Figure`.
 
-Every figure is told in a sentence and has its numbers as a table; intervals are 95 %.
+Every figure has a description and its numbers as a table; intervals are 95 %.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def bands(counts: Mapping[str, Row]) -> Figure:
     """
     names = [name for name in BANDS if name in counts]
     seen = {name: Proportion(counts[name]["churned"], counts[name]["accounts"]) for name in names}
-    told = [f"{BAND_WORDS[name]} {share(seen[name].value)}" for name in names if seen[name].count]
+    rates = [f"{BAND_WORDS[name]} {share(seen[name].value)}" for name in names if seen[name].count]
 
     def draw(axis: "Axes") -> None:
         for place, name in enumerate(names):
@@ -54,7 +54,7 @@ def bands(counts: Mapping[str, Row]) -> Figure:
         "bands",
         "Later churn rate by band",
         drawn(draw),
-        f"Later churn rate by band: {'; '.join(told)}.",
+        f"Later churn rate by band: {'; '.join(rates)}.",
     )
 
 
@@ -86,8 +86,8 @@ def shift(items: Sequence[Row], title: str, most: int = 12) -> Figure:
         "drift",
         title,
         drawn(draw, height=_height(len(ranked))),
-        f"Population stability index of {len(items)} columns, the {len(ranked)} that moved "
-        f"furthest: {major} of all moved by {MAJOR} or more.",
+        f"Population stability index of the {len(ranked)} columns that moved furthest: {major} of "
+        f"{len(items)} moved by {MAJOR} or more.",
         Table("Stability index", ["column", "index"], rows),
     )
 

@@ -1,4 +1,4 @@
-"""The two models of a review, and what each of them has learnt from.
+"""The two models of a review, and the outcomes that each of them was trained on.
 
 The champion is the installed one, the challenger comes from the registry; both are only read.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from features import clock
 from features.declaring.company import Company, Target
@@ -18,30 +18,52 @@ from features.settings import Settings
 from training.artifact import Artifact, champion
 from training.expiry import due
 from training.registry import tracking
+from training.review.by_model import Role
 
-Standing = Literal["learnt", "overlapping", "unseen"]
-"""Of an as-of date, for a model: it taught the model; its outcomes overlap with some that taught
-it; or all that taught the model was settled on that morning."""
+# How an as-of date relates to a model: the model was trained on it; its outcomes overlap with some
+# that the model was trained on; or every training outcome was settled by that morning.
+DateStatus = Literal["trained on", "overlapping", "unseen"]
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """What a review says of one of its models.
+
+    `trained_on` are the first and the last of its `training_dates` as-of dates, and
+    `trained_until` is the day by which its last training outcome was settled.
+    """
+
+    name: str
+    version: str
+    digest: str
+    trained_on: tuple[date, date]
+    training_dates: int
+    trained_until: date
+    data_until: date
+    data_digest: str
+    rows: int
+    good_until: date
+    expiry: date | None
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One model of the review. `tags` are those of its version in the registry."""
 
-    role: str
+    role: Role
     artifact: Artifact
     target: Target
     tags: Mapping[str, str]
 
     @cached_property
-    def taught(self) -> list[date]:
-        """The as-of dates that it learnt from, in order."""
+    def training_dates(self) -> list[date]:
+        """The as-of dates that it was trained on, in order."""
         return sorted(date.fromisoformat(day) for day in self.artifact.training["as_of"])
 
     @cached_property
-    def taught_until(self) -> date:
-        """The day on whose morning the last outcome that it learnt from was settled."""
-        return clock.settled(self.taught[-1], self.target)
+    def trained_until(self) -> date:
+        """The day on whose morning the last outcome that it was trained on was settled."""
+        return clock.settled(self.training_dates[-1], self.target)
 
     @cached_property
     def data_until(self) -> date:
@@ -50,41 +72,41 @@ class Candidate:
 
     @property
     def good_until(self) -> date:
-        """The last day before its review is due, by the tables' own time."""
+        """The last day before its review is due, counted from its data."""
         return due(self.artifact) or date.max
 
     def expired(self, today: date) -> bool:
-        """Whether its time is over, by the tables or by the registry, whichever is first."""
+        """Whether it has expired, by its data or by the registry, whichever is first."""
         return today > min(filter(None, (self.good_until, self.expiry)))
 
     @property
     def expiry(self) -> date | None:
-        """The last day on which it is valid, as the registry says (that is by the wall clock)."""
-        told = self.tags.get("expiry")
-        return date.fromisoformat(told) if told else None
+        """The last day on which it is valid by the registry, which counts from registration."""
+        tag = self.tags.get("expiry")
+        return date.fromisoformat(tag) if tag else None
 
-    def standing(self, day: date) -> Standing:
-        """What the model has to do with the outcomes of an as-of date."""
-        if day in self.taught:
-            return "learnt"
-        return "unseen" if day >= self.taught_until else "overlapping"
+    def status_of(self, day: date) -> DateStatus:
+        """How the outcomes of an as-of date relate to those that the model was trained on."""
+        if day in self.training_dates:
+            return "trained on"
+        return "unseen" if day >= self.trained_until else "overlapping"
 
-    def plain(self) -> dict[str, Any]:
-        """What the report says of it, as JSON values."""
-        made = self.artifact.training
-        return {
-            "name": self.artifact.name,
-            "version": self.artifact.version,
-            "digest": self.artifact.digest,
-            "taught_on": [str(self.taught[0]), str(self.taught[-1])],
-            "taught_dates": len(self.taught),
-            "taught_until": str(self.taught_until),
-            "data_until": str(self.data_until),
-            "data_digest": made["data_digest"],
-            "rows": made["rows"],
-            "good_until": str(self.good_until),
-            "expiry": str(self.expiry) if self.expiry else None,
-        }
+    def summary(self) -> ModelSummary:
+        """What the review says of it."""
+        record = self.artifact.training
+        return ModelSummary(
+            name=self.artifact.name,
+            version=self.artifact.version,
+            digest=self.artifact.digest,
+            trained_on=(self.training_dates[0], self.training_dates[-1]),
+            training_dates=len(self.training_dates),
+            trained_until=self.trained_until,
+            data_until=self.data_until,
+            data_digest=record["data_digest"],
+            rows=record["rows"],
+            good_until=self.good_until,
+            expiry=self.expiry,
+        )
 
 
 @dataclass(frozen=True)
@@ -100,37 +122,40 @@ class Candidates:
         return self.champion.artifact.digest == self.challenger.artifact.digest
 
     @property
-    def named(self) -> set[date]:
-        """The as-of dates that either was taught or judged on."""
-        judged = self.challenger.artifact.evaluation
-        days = {date.fromisoformat(day) for day in (judged["as_of"], *judged["trained_on"])}
-        return {*days, *self.champion.taught, *self.challenger.taught}
+    def as_of_dates(self) -> set[date]:
+        """The as-of dates that either was trained on, or the challenger was evaluated on."""
+        evaluation = self.challenger.artifact.evaluation
+        days = (evaluation["as_of"], *evaluation["trained_on"])
+        evaluated = {date.fromisoformat(day) for day in days}
+        return {*evaluated, *self.champion.training_dates, *self.challenger.training_dates}
 
     def __iter__(self) -> Iterator[Candidate]:
         return iter((self.champion, self.challenger))
 
 
-def candidates(company: Company, target: str, wanted: str, settings: Settings) -> Candidates:
-    """The installed champion and the registered model `wanted` (an alias or a version).
+def candidates(
+    company: Company, target: str, alias_or_version: str, settings: Settings
+) -> Candidates:
+    """The installed champion, and the registered model of that alias or version.
 
     Raises
     ------
     NotFound
         There is no champion, no registry, or no such model in it.
     DeclarationError
-        The declaration measures something else than one of them learnt from.
+        The declaration measures something else than one of them was trained on.
     """
     installed = champion(settings.workspace_of(company), target)
     _require_registry(settings.workspace_of(company), settings)
-    other = tracking.fetch(company, target, wanted, settings)
+    registered = tracking.fetch(company, target, alias_or_version, settings)
     declared = company.targets[target]
-    found = [
-        Candidate(role, item, declared, _tags(company, item, settings))
-        for role, item in (("champion", installed), ("challenger", other))
-    ]
-    for item in found:
-        _require_columns(item, company)
-    return Candidates(*found)
+    pair = Candidates(
+        Candidate("champion", installed, declared, _tags(company, installed, settings)),
+        Candidate("challenger", registered, declared, _tags(company, registered, settings)),
+    )
+    for candidate in pair:
+        _require_columns(candidate, company)
+    return pair
 
 
 def _require_registry(workspace: Path, settings: Settings) -> None:
@@ -151,20 +176,21 @@ def _tags(company: Company, artifact: Artifact, settings: Settings) -> dict[str,
             version = mlflow.MlflowClient().get_model_version(artifact.name, artifact.version)
         except MlflowException:
             return {}
-    found = dict(version.tags)
-    return found if found.get("model_digest") == artifact.digest else {}
+    tags = dict(version.tags)
+    return tags if tags.get("model_digest") == artifact.digest else {}
 
 
-def _require_columns(item: Candidate, company: Company) -> None:
+def _require_columns(candidate: Candidate, company: Company) -> None:
     """Raises DeclarationError unless all that the model knows is still measured alike.
 
     Indicators that the declaration has besides are no hindrance.
     """
-    today, known = definitions(company, item.artifact.target), item.artifact.definitions
-    if changed := sorted(name for name in known if known[name] != today.get(name)):
+    artifact = candidate.artifact
+    declared, trained = definitions(company, artifact.target), artifact.definitions
+    if changed := sorted(name for name in trained if trained[name] != declared.get(name)):
         raise DeclarationError(
-            f"the {item.role}, version {item.artifact.version} of {item.artifact.name}, cannot be "
-            f"scored: churnlight.toml measures {', '.join(changed)} otherwise than it learnt; "
-            "keep what it learnt under the old name, and the new definition under another, until "
-            "the review is done"
+            f"the {candidate.role}, version {artifact.version} of {artifact.name}, cannot be "
+            f"scored: churnlight.toml has changed {', '.join(changed)} since it was trained; "
+            "until the review is done, restore the old definition and declare the new one under "
+            "another name"
         )

@@ -1,6 +1,8 @@
 """Champion against challenger on the same rows; every interval resamples accounts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,140 +14,235 @@ from training.artifact import Artifact
 from training.calibrating.bands import BANDS
 from training.calibrating.calibration import log_losses
 from training.metrics import calibration_table, quality, segments, value, worth
+from training.metrics.resampling import Measured
+from training.metrics.value import Caught, Worked
 from training.procedure import labelled
-from training.review.basis import Basis
-from training.review.ground import Ground
-from training.review.sections.lights import Lights
+from training.review.by_model import ByModel
+from training.review.comparison_dates import Basis, ComparisonDates, MaturedDate
+from training.review.review_data import ReviewData
+from training.review.statuses import Statuses
 from training.scored import ScoredArrays, score_rows
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
+RowIndex = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedRows:
     """Rows that both models score and whose outcome is known."""
 
-    champion: ScoredArrays
-    challenger: ScoredArrays
+    scores: ByModel[ScoredArrays]
     labels: Labels
     accounts: list[str]
     segments: npt.NDArray[np.object_]
     as_of: npt.NDArray[np.datetime64]
     mrr: Floats
 
-    def only(self, mask: Flags) -> "Compared":
+    def only(self, mask: Flags) -> "ComparedRows":
         """The rows in `mask`."""
-        return Compared(
-            _only(self.champion, mask),
-            _only(self.challenger, mask),
+        return ComparedRows(
+            ByModel(_only(self.scores.champion, mask), _only(self.scores.challenger, mask)),
             self.labels[mask],
-            [self.accounts[place] for place in np.flatnonzero(mask)],
+            [self.accounts[row] for row in np.flatnonzero(mask)],
             self.segments[mask],
             self.as_of[mask],
             self.mrr[mask],
         )
 
 
-def _only(item: ScoredArrays, mask: Flags) -> ScoredArrays:
-    return ScoredArrays(item.logits[mask], item.health[mask], item.completeness[mask])
+def _only(scores: ScoredArrays, mask: Flags) -> ScoredArrays:
+    return ScoredArrays(scores.logits[mask], scores.health[mask], scores.completeness[mask])
 
 
-def compared(ground: Ground, basis: Basis) -> Compared | None:
-    """The rows of the basis; None where it has none, or where one outcome alone is there."""
-    if basis.stands is None:
+# What the comparison says
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How many rows, accounts and events, and the share of rows with the event."""
+
+    rows: int
+    accounts: int
+    events: int
+    base_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Levels:
+    """A model's AUC within each date (None without both outcomes), log loss and mean chance."""
+
+    auc: float | None
+    log_loss: float
+    predicted_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelQuality(Levels):
+    """The same with the model's calibration on all compared rows."""
+
+    ece: float | None
+    calibration: dict[str, Measured]
+    reliability: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamValue:
+    """What the team would have had of a model on one date.
+
+    Of the riskiest accounts at the team's capacity, of those of the status that is worked first,
+    and the churned revenue among the latter (None of an opportunity).
+    """
+
+    at_capacity: dict[str, Any]
+    gains: list[dict[str, float | None]]
+    worked_first: Worked
+    revenue: Caught | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateComparison(Sizes):
+    """The two models on one as-of date."""
+
+    as_of: date
+    levels: ByModel[Levels]
+    log_loss_gain: Measured
+    value: ByModel[TeamValue]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentComparison(Sizes):
+    """The two models on one segment; no gain where it has too few rows."""
+
+    segment: str
+    predicted_rate: ByModel[float]
+    log_loss_gain: Measured | None
+    calibration: ByModel[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonResult(Sizes):
+    """What the compared rows show: positive gains speak for the challenger."""
+
+    quality: ByModel[ModelQuality]
+    log_loss_gain: Measured
+    auc_gain: Measured
+    by_as_of: list[DateComparison]
+    segments: list[SegmentComparison]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """On which dates the models are compared and why, and the result; None without rows."""
+
+    basis: Basis
+    explanation: str
+    since_the_champion: Sequence[MaturedDate]
+    as_of: Sequence[date]
+    repeated_auc: float | None
+    makes_champion: bool
+    result: ComparisonResult | None
+
+
+# How it is measured
+
+
+def compared_rows(data: ReviewData, dates: ComparisonDates) -> ComparedRows | None:
+    """The rows of the comparison; None where there are none, or all have the same outcome."""
+    if dates.compared_model is None:
         return None
-    rows = labelled(ground.mature.on(basis.days), ground.company, ground.target)
-    found = _pair(rows, ground, basis.stands)
-    found = found.only(found.champion.there & found.challenger.there)
-    return found if 0 < found.labels.sum() < len(found.labels) else None
+    table = labelled(data.mature.on(dates.days), data.company, data.target)
+    rows = _scored_by_both(table, data, dates.compared_model)
+    rows = rows.only(rows.scores.champion.there & rows.scores.challenger.there)
+    return rows if 0 < rows.labels.sum() < len(rows.labels) else None
 
 
-def _pair(rows: pa.Table, ground: Ground, stands: Artifact) -> Compared:
-    return Compared(
-        score_rows(rows, ground.models.champion.artifact),
-        score_rows(rows, stands),
-        rows[f"label__{ground.target}"].to_numpy().astype(np.int8),
-        rows["account_id"].to_pylist(),
-        np.array(rows["segment"].to_pylist(), dtype=object),
-        rows["as_of"].to_numpy().astype("datetime64[D]"),
-        ground.mrr_of(rows["account_id"]),
+def _scored_by_both(table: pa.Table, data: ReviewData, compared_model: Artifact) -> ComparedRows:
+    champion = score_rows(table, data.models.champion.artifact)
+    return ComparedRows(
+        ByModel(champion, score_rows(table, compared_model)),
+        table[f"label__{data.target}"].to_numpy().astype(np.int8),
+        table["account_id"].to_pylist(),
+        np.array(table["segment"].to_pylist(), dtype=object),
+        table["as_of"].to_numpy().astype("datetime64[D]"),
+        data.mrr_of(table["account_id"]),
     )
 
 
-def measured(
-    found: Compared | None, basis: Basis, capacity: float, light: Lights
-) -> dict[str, Any]:
-    """The comparison as JSON values; without rows only what it would have stood on."""
-    about = {
-        "basis": basis.kind,
-        "told": basis.told,
-        "since_the_champion": list(basis.standings),
-        "as_of": [str(day) for day in basis.days],
-        "repeated_auc": basis.repeated_auc,
-        "same": basis.same,
-    }
-    if found is None:
-        return about | {"rows": 0}
+def compare(
+    rows: ComparedRows | None, dates: ComparisonDates, capacity: float, statuses: Statuses
+) -> Comparison:
+    """The comparison; without rows only on which dates it would have been."""
+    return Comparison(
+        basis=dates.basis,
+        explanation=dates.explanation,
+        since_the_champion=dates.matured,
+        as_of=dates.days,
+        repeated_auc=dates.repeated_auc,
+        makes_champion=dates.makes_champion,
+        result=None if rows is None else _result(rows, capacity, statuses),
+    )
+
+
+def _result(rows: ComparedRows, capacity: float, statuses: Statuses) -> ComparisonResult:
+    champion, challenger = (_quality(scores, rows) for scores in rows.scores)
+    log_loss_gain, auc_gain = gains(rows)
+    return ComparisonResult(
+        **_sizes(rows),
+        quality=ByModel(champion, challenger),
+        log_loss_gain=log_loss_gain,
+        auc_gain=auc_gain,
+        by_as_of=[_on(rows, day, capacity, statuses) for day in np.unique(rows.as_of)],
+        segments=_by_segment(rows),
+    )
+
+
+def _sizes(rows: ComparedRows) -> dict[str, Any]:
     return {
-        **about,
-        **_sizes(found),
-        "champion": _levels(found.champion, found) | _calibration(found.champion, found),
-        "challenger": _levels(found.challenger, found) | _calibration(found.challenger, found),
-        **gains(found),
-        "by_as_of": [_on(found, day, capacity, light) for day in np.unique(found.as_of)],
-        "segments": _of_segments(found),
+        "rows": len(rows.labels),
+        "accounts": len(set(rows.accounts)),
+        "events": int(rows.labels.sum()),
+        "base_rate": float(rows.labels.mean()),
     }
 
 
-def _sizes(found: Compared) -> dict[str, Any]:
+def _quality(scores: ScoredArrays, rows: ComparedRows) -> ModelQuality:
+    return ModelQuality(**_levels(scores, rows), **_calibration(scores, rows))
+
+
+def _levels(scores: ScoredArrays, rows: ComparedRows) -> dict[str, Any]:
+    auc = _auc(scores.logits, rows, np.arange(len(rows.labels)))
     return {
-        "rows": len(found.labels),
-        "accounts": len(set(found.accounts)),
-        "events": int(found.labels.sum()),
-        "base_rate": float(found.labels.mean()),
+        "auc": None if np.isnan(auc) else auc,
+        "log_loss": float(log_losses(scores.logits, rows.labels).mean()),
+        "predicted_rate": float(expit(scores.logits).mean()),
     }
 
 
-def _levels(item: ScoredArrays, found: Compared) -> dict[str, float]:
-    chances = expit(item.logits)
-    return {
-        "auc": _auc(item.logits, found, np.arange(len(found.labels))),
-        "log_loss": float(log_losses(item.logits, found.labels).mean()),
-        "predicted_rate": float(chances.mean()),
-    }
+def _calibration(scores: ScoredArrays, rows: ComparedRows) -> dict[str, Any]:
+    return calibration_table.of_evaluation(scores.logits, rows.labels, rows.accounts)
 
 
-def _calibration(item: ScoredArrays, found: Compared) -> dict[str, Any]:
-    return calibration_table.of_evaluation(item.logits, found.labels, found.accounts)
-
-
-def gains(found: Compared) -> dict[str, dict[str, float | None]]:
+def gains(rows: ComparedRows) -> tuple[Measured, Measured]:
     """By how much the challenger's log loss is lower and its AUC is higher, paired by row."""
-    lower = log_losses(found.champion.logits, found.labels) - log_losses(
-        found.challenger.logits, found.labels
-    )
+    champion, challenger = (scores.logits for scores in rows.scores)
+    lower = log_losses(champion, rows.labels) - log_losses(challenger, rows.labels)
 
-    def higher(rows: Places) -> float:
-        challenger, champion = found.challenger.logits, found.champion.logits
-        return _auc(challenger, found, rows) - _auc(champion, found, rows)
+    def higher(sample: RowIndex) -> float:
+        return _auc(challenger, rows, sample) - _auc(champion, rows, sample)
 
-    def mean(rows: Places) -> float:
-        return float(lower[rows].mean())
+    def mean(sample: RowIndex) -> float:
+        return float(lower[sample].mean())
 
-    return {
-        "log_loss_gain": quality.interval(mean, found.accounts),
-        "auc_gain": quality.interval(higher, found.accounts),
-    }
+    return quality.interval(mean, rows.accounts), quality.interval(higher, rows.accounts)
 
 
-def _auc(logits: Floats, found: Compared, rows: Places) -> float:
+def _auc(logits: Floats, rows: ComparedRows, sample: RowIndex) -> float:
     """The AUC within each as-of date, weighted by its rows: between dates base rates differ."""
-    labels, days = found.labels[rows], found.as_of[rows]
+    labels, days = rows.labels[sample], rows.as_of[sample]
     parts = [
-        (float((days == day).sum()), quality.auc(logits[rows][days == day], labels[days == day]))
+        (float((days == day).sum()), quality.auc(logits[sample][days == day], labels[days == day]))
         for day in np.unique(days)
     ]
     known = [(weight, area) for weight, area in parts if not np.isnan(area)]
@@ -155,71 +252,65 @@ def _auc(logits: Floats, found: Compared, rows: Places) -> float:
     return float(np.average(areas, weights=weights))
 
 
-def _on(found: Compared, day: np.datetime64, capacity: float, light: Lights) -> dict[str, Any]:
-    own = found.only(found.as_of == day)
-    return {
-        "as_of": str(day),
-        **_sizes(own),
-        "champion": _levels_or_none(own.champion, own),
-        "challenger": _levels_or_none(own.challenger, own),
-        "log_loss_gain": gains(own)["log_loss_gain"],
-        "value": {
-            "champion": _worth(own.champion, own, capacity, light),
-            "challenger": _worth(own.challenger, own, capacity, light),
-        },
-    }
+def _on(
+    rows: ComparedRows, day: np.datetime64, capacity: float, statuses: Statuses
+) -> DateComparison:
+    of_day = rows.only(rows.as_of == day)
+    champion, challenger = of_day.scores
+    return DateComparison(
+        as_of=day.astype(date),
+        **_sizes(of_day),
+        levels=ByModel(Levels(**_levels(champion, of_day)), Levels(**_levels(challenger, of_day))),
+        log_loss_gain=gains(of_day)[0],
+        value=ByModel(
+            _value(champion, of_day, capacity, statuses),
+            _value(challenger, of_day, capacity, statuses),
+        ),
+    )
 
 
-def _levels_or_none(item: ScoredArrays, found: Compared) -> dict[str, float | None]:
-    return {key: None if np.isnan(x) else x for key, x in _levels(item, found).items()}
+def _value(
+    scores: ScoredArrays, rows: ComparedRows, capacity: float, statuses: Statuses
+) -> TeamValue:
+    first, happened = statuses.is_worked_first(scores), rows.labels == 1
+    at_capacity = worth.of(scores.logits, rows.labels, rows.accounts, capacity)
+    # An opportunity puts no revenue at risk.
+    revenue = value.revenue_caught(first, happened, rows.mrr) if statuses.names == BANDS else None
+    return TeamValue(
+        at_capacity=at_capacity["at_capacity"],
+        gains=at_capacity["gains"],
+        worked_first=value.of_red(first, rows.labels),
+        revenue=revenue,
+    )
 
 
-def _worth(item: ScoredArrays, found: Compared, capacity: float, light: Lights) -> dict[str, Any]:
-    """What the team would have had of the model on these rows, all of one date.
-
-    Beside the riskiest accounts at its capacity, those of the light that is worked first.
-    """
-    first = light.worked(item)
-    revenue = value.revenue_caught(first, found.labels == 1, found.mrr).plain()
-    return worth.of(item.logits, found.labels, found.accounts, capacity) | {
-        light.names[light.first]: value.of_red(first, found.labels).plain(),
-        # What is welcome puts no revenue at risk.
-        "revenue": revenue if light.names == BANDS else None,
-    }
+def _by_segment(rows: ComparedRows) -> list[SegmentComparison]:
+    overall = ByModel(*(_calibration(scores, rows) for scores in rows.scores))
+    return [_of_segment(rows, name, overall) for name in sorted(set(rows.segments))]
 
 
-def _of_segments(found: Compared) -> list[dict[str, Any]]:
-    overall = {
-        "champion": _calibration(found.champion, found),
-        "challenger": _calibration(found.challenger, found),
-    }
-    return [_of_segment(found, name, overall) for name in sorted(set(found.segments))]
-
-
-def _of_segment(found: Compared, name: str, overall: dict[str, Any]) -> dict[str, Any]:
-    own = found.only(found.segments == name)
+def _of_segment(
+    rows: ComparedRows, name: str, overall: ByModel[dict[str, Any]]
+) -> SegmentComparison:
+    own = rows.only(rows.segments == name)
     enough = len(own.labels) >= segments.LEAST_ACCOUNTS
     weight = segments.weight(own.labels)
-    calibrated = {
-        "champion": _calibration(own.champion, own),
-        "challenger": _calibration(own.challenger, own),
-    }
-    return {
-        "segment": name,
+    champion, challenger = (
+        _drawn_to_all(_calibration(scores, own), whole, weight)
+        for scores, whole in zip(own.scores, overall, strict=True)
+    )
+    return SegmentComparison(
+        segment=name,
         **_sizes(own),
-        "predicted_rate": {
-            "champion": float(expit(own.champion.logits).mean()),
-            "challenger": float(expit(own.challenger.logits).mean()),
-        },
-        "log_loss_gain": gains(own)["log_loss_gain"] if enough else None,
-        "calibration": {
-            role: {
-                **item["calibration"],
-                "reliability": item["reliability"],
-                "drawn_to_all": segments.drawn(
-                    item["calibration"], overall[role]["calibration"], weight
-                ),
-            }
-            for role, item in calibrated.items()
-        },
+        predicted_rate=ByModel(*(float(expit(scores.logits).mean()) for scores in own.scores)),
+        log_loss_gain=gains(own)[0] if enough else None,
+        calibration=ByModel(champion, challenger),
+    )
+
+
+def _drawn_to_all(own: dict[str, Any], overall: dict[str, Any], weight: float) -> dict[str, Any]:
+    return {
+        **own["calibration"],
+        "reliability": own["reliability"],
+        "drawn_to_all": segments.drawn(own["calibration"], overall["calibration"], weight),
     }

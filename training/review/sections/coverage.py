@@ -1,12 +1,12 @@
-"""Who is scored, per segment, and on how much of what the model wants to know."""
+"""Who is scored, per segment, and how many of the model's indicators are known of them."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from training.review.candidates import Candidate
-from training.review.ground import Ground
+from training.review.by_model import ByModel
+from training.review.review_data import ReviewData
 from training.scored import ScoredArrays, score_rows
 
 EVERYBODY = "all accounts"
@@ -14,31 +14,51 @@ EVERYBODY = "all accounts"
 Flags = npt.NDArray[np.bool_]
 
 
-def measured(ground: Ground) -> list[dict[str, Any]]:
-    """Per segment, the whole first, the accounts on the review's morning, as JSON values."""
-    segments = np.array(ground.latest["segment"].to_pylist(), dtype=object)
-    eligible = ground.latest[f"eligible__{ground.target}"].to_numpy()
-    by_model = [(item, score_rows(ground.latest, item.artifact)) for item in ground.models]
-    masks = {name: segments == name for name in sorted(set(segments))}
-    everybody = np.ones(len(segments), dtype=bool)
+@dataclass(frozen=True)
+class ModelCoverage:
+    """How many of the eligible accounts are scored, and the mean share of known indicators.
+
+    Shares are of the eligible accounts: who is not eligible has nothing left to lose.
+    """
+
+    scored: int
+    share_scored: float | None
+    completeness: float | None
+
+
+@dataclass(frozen=True)
+class SegmentCoverage:
+    """The accounts of a segment on the review's morning."""
+
+    segment: str
+    accounts: int
+    eligible: int
+    models: ByModel[ModelCoverage]
+
+
+def coverage(data: ReviewData) -> list[SegmentCoverage]:
+    """Per segment, the whole company first, the accounts on the review's morning."""
+    names = np.array(data.latest["segment"].to_pylist(), dtype=object)
+    eligible = data.latest[f"eligible__{data.target}"].to_numpy()
+    by_model = ByModel(*(score_rows(data.latest, each.artifact) for each in data.models))
+    masks = {name: names == name for name in sorted(set(names))}
+    everybody = np.ones(len(names), dtype=bool)
     return [
-        {
-            "segment": name,
-            "accounts": int(mask.sum()),
-            "eligible": int((mask & eligible).sum()),
-            **{item.role: _of(item, found, mask, eligible) for item, found in by_model},
-        }
+        SegmentCoverage(
+            segment=name,
+            accounts=int(mask.sum()),
+            eligible=int((mask & eligible).sum()),
+            models=ByModel(*(_of_model(scores, mask & eligible) for scores in by_model)),
+        )
         for name, mask in {EVERYBODY: everybody, **masks}.items()
     ]
 
 
-def _of(item: Candidate, found: ScoredArrays, mask: Flags, eligible: Flags) -> dict[str, Any]:
-    """Shares of the eligible accounts: who is not eligible has nothing left to lose."""
-    mine = mask & eligible
-    there = found.there[mine]
-    known = found.completeness[mine][there]
-    return {
-        "scored": int(there.sum()),
-        "share_scored": float(there.mean()) if len(there) else None,
-        "completeness": float(known.mean()) if len(known) else None,
-    }
+def _of_model(scores: ScoredArrays, mask: Flags) -> ModelCoverage:
+    there = scores.there[mask]
+    completeness = scores.completeness[mask][there]
+    return ModelCoverage(
+        scored=int(there.sum()),
+        share_scored=float(there.mean()) if len(there) else None,
+        completeness=float(completeness.mean()) if len(completeness) else None,
+    )

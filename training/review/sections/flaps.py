@@ -1,19 +1,21 @@
-"""How often a band changes from week to week, and how much of that is announced.
+"""How often a band changes from week to week, and how many of the changes are announced.
 
 A change is a band that differs from that of the week before, both scored. A flap is a change that
-is taken back within `BACK` weeks: the account stands in the band that it had left. Announced
-bands follow the rule of `training.hysteresis`; what that rule costs is how often it speaks a week
-later than the light.
+is taken back within `BACK` weeks: the account is in the band again that it had left. Announced
+bands follow the rule of `training.hysteresis`; the price of that rule is how often an announcement
+comes a week later than the change.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
 from training import hysteresis
 from training.calibrating.bands import UNSCORED, Codes, band_codes
-from training.review.ground import Ground
+from training.review.by_model import ByModel
+from training.review.review_data import ReviewData
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,70 +23,100 @@ BACK = 4
 HUNDRED = 100
 
 
-def measured(ground: Ground) -> dict[str, Any]:
-    """Changes and flaps of either model, with hysteresis and without, as JSON values."""
-    weekly = ground.weekly
-    return {
-        "weeks": len(weekly.weeks),
-        "from": str(weekly.weeks[0]),
-        "until": str(weekly.weeks[-1]),
-        "margin": hysteresis.MARGIN,
-        "taken_back_within_weeks": BACK,
-        "champion": of_scores(weekly.champion),
-        "challenger": of_scores(weekly.challenger),
-    }
+@dataclass(frozen=True)
+class Changes:
+    """Changes and flaps in so many pairs of weeks in which an account was scored.
+
+    The two per 100 account-weeks are None where there is none.
+    """
+
+    account_weeks: int
+    changes: int
+    flaps: int
+    changes_per_100: float | None
+    flaps_per_100: float | None
 
 
-def of_scores(health: Floats) -> dict[str, Any]:
+@dataclass(frozen=True)
+class BandChanges:
+    """The changes of the band itself, and those that are announced.
+
+    `a_week_late` counts the announced changes that the band had shown the week before, and
+    `delay_weeks` is their share: the mean delay, None without an announcement.
+    """
+
+    band: Changes
+    announced: Changes
+    a_week_late: int
+    delay_weeks: float | None
+
+
+@dataclass(frozen=True)
+class Flaps:
+    """Band changes of either model over the weekly scores from `since` to `until`."""
+
+    weeks: int
+    since: date
+    until: date
+    margin: float
+    taken_back_within_weeks: int
+    models: ByModel[BandChanges]
+
+
+def flaps(data: ReviewData) -> Flaps:
+    """Changes and flaps of either model, with hysteresis and without."""
+    weekly = data.weekly
+    return Flaps(
+        weeks=len(weekly.weeks),
+        since=weekly.weeks[0],
+        until=weekly.weeks[-1],
+        margin=hysteresis.MARGIN,
+        taken_back_within_weeks=BACK,
+        models=ByModel(*map(band_changes, weekly.health)),
+    )
+
+
+def band_changes(health: Floats) -> BandChanges:
     """The same of one model's weekly health scores (accounts × weeks), NaN where unscored."""
-    light, told = band_codes(health), hysteresis.announced(health)
-    announced, late = counted(told), _late(health, told)
-    delay = late / announced["changes"] if announced["changes"] else None
-    return {
-        "light": counted(light),
-        "announced": announced | {"a_week_late": late, "delay_weeks": delay},
-    }
+    shown, announced = band_codes(health), hysteresis.announced(health)
+    late = int((_changed(announced) & (shown[:, :-1] == announced[:, 1:])).sum())
+    changes = count_changes(announced)
+    delay = late / changes.changes if changes.changes else None
+    return BandChanges(count_changes(shown), changes, late, delay)
 
 
-def counted(codes: Codes) -> dict[str, Any]:
-    """Changes and flaps in weekly bands (accounts × weeks), also per 100 account-weeks."""
-    pairs = int(_both(codes, 1).sum())
-    changes, flaps = int(_changed(codes).sum()), int(_flapped(codes).sum())
-    return {
-        "account_weeks": pairs,
-        "changes": changes,
-        "flaps": flaps,
-        "changes_per_100": HUNDRED * changes / pairs if pairs else None,
-        "flaps_per_100": HUNDRED * flaps / pairs if pairs else None,
-    }
+def count_changes(codes: Codes) -> Changes:
+    """Changes and flaps in weekly bands (accounts × weeks)."""
+    pairs = int(_scored_in_both(codes).sum())
+    changes, flapped = int(_changed(codes).sum()), int(_flapped(codes).sum())
+    return Changes(
+        account_weeks=pairs,
+        changes=changes,
+        flaps=flapped,
+        changes_per_100=HUNDRED * changes / pairs if pairs else None,
+        flaps_per_100=HUNDRED * flapped / pairs if pairs else None,
+    )
 
 
-def _both(codes: Codes, apart: int) -> npt.NDArray[np.bool_]:
-    """Whether an account is scored in a week and so many weeks later."""
+def _scored_in_both(codes: Codes) -> npt.NDArray[np.bool_]:
+    """Whether an account is scored in a week and in the next one (accounts × weeks − 1)."""
     known = codes != UNSCORED
-    found: npt.NDArray[np.bool_] = known[:, :-apart] & known[:, apart:]
-    return found
+    both: npt.NDArray[np.bool_] = known[:, :-1] & known[:, 1:]
+    return both
 
 
 def _changed(codes: Codes) -> npt.NDArray[np.bool_]:
     """Whether the band changes from each week to the next (accounts × weeks − 1)."""
-    found: npt.NDArray[np.bool_] = (codes[:, 1:] != codes[:, :-1]) & _both(codes, 1)
-    return found
+    changed: npt.NDArray[np.bool_] = (codes[:, 1:] != codes[:, :-1]) & _scored_in_both(codes)
+    return changed
 
 
 def _flapped(codes: Codes) -> npt.NDArray[np.bool_]:
     """Whether a change is taken back in time (accounts × weeks − 1)."""
     changed = _changed(codes)
-    found = np.zeros_like(changed)
+    taken_back = np.zeros_like(changed)
     weeks = codes.shape[1]
     for change in range(weeks - 1):
         for later in range(change + 2, min(change + 2 + BACK, weeks)):
-            found[:, change] |= changed[:, change] & (codes[:, later] == codes[:, change])
-    return found
-
-
-def _late(health: Floats, told: Codes) -> int:
-    """How many announced changes the light had shown the week before."""
-    changed = _changed(told)
-    light = band_codes(health)
-    return int((changed & (light[:, :-1] == told[:, 1:])).sum())
+            taken_back[:, change] |= changed[:, change] & (codes[:, later] == codes[:, change])
+    return taken_back

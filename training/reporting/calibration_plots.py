@@ -1,4 +1,4 @@
-"""How calibration is shown: curves, dates and segments, each figure with its interval.
+"""Calibration in figures and tables: curves, dates and segments, each measure with its interval.
 
 The numbers are those of `training.metrics.calibration_table`.
 """
@@ -10,7 +10,7 @@ import numpy as np
 
 from training.metrics.segments import FEW_EVENTS
 from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, panels, percent, whiskers
-from training.reporting.page import Figure, Table, measured, number, share, shares
+from training.reporting.page import Figure, Table, number, share, shares, with_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Curve = Sequence[Row]
 
+# Curves that are drawn side by side; all of them are in the evaluation.
 MOST = 8
-"""Curves that are drawn side by side; all of them are in the evaluation."""
 
 SCALES = (
-    "Observed − predicted and ECE: right at 0; slope: right at 1, below it is too sure of itself. "
-    "The ECE is never negative: an interval above 0 does not prove it to be."
+    "Observed − predicted rate and ECE: ideal 0. Slope: ideal 1; below 1: overconfident. The ECE "
+    "is never negative, so an interval above 0 does not prove a calibration error."
 )
 
 
@@ -39,11 +39,10 @@ def curve(groups: Curve, name: str = "reliability", title: str = "") -> Figure:
     rows = [[str(place), *_cells(item)] for place, item in enumerate(groups, 1)]
     return Figure(
         name,
-        title or "Reliability: what was predicted, and what came",
+        title or "Reliability: predicted and observed rate",
         drawn(lambda axis: _draw(axis, groups, _top(groups))),
-        f"Reliability curve of {_groups(groups)} of equal size, from the safest to the riskiest: "
-        f"in {inside} of them the predicted rate lies within the 95 % interval of the observed "
-        "one.",
+        f"Reliability curve of {_groups(groups)} of equal size, by predicted rate: in {inside} of "
+        "them the predicted rate lies within the 95 % interval of the observed rate.",
         Table("By predicted rate", ["group", "rows", "predicted", "observed"], rows),
     )
 
@@ -61,8 +60,8 @@ def curves(items: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:
         name,
         title,
         panels([(told, _drawing(groups, top)) for told, groups in items]),
-        "Reliability curves, by how many of their groups have the predicted rate within the 95 % "
-        f"interval of the observed one: {'; '.join(inside)}.",
+        "Reliability curves; number of groups whose predicted rate lies within the 95 % interval "
+        f"of the observed rate: {'; '.join(inside)}.",
         Table("By predicted rate", ["curve, group", "rows", "predicted", "observed"], rows),
     )
 
@@ -159,9 +158,9 @@ def dates_table(dates: Sequence[Row], caption: str = "By as-of date") -> Table:
 def measures(item: Row) -> list[str]:
     """The cells of calibration-in-the-large, slope and ECE."""
     return [
-        measured(item["in_the_large"], 3),
-        measured(item["slope"], 2),
-        measured(item["ece"], 3),
+        with_interval(item["in_the_large"], 3),
+        with_interval(item["slope"], 2),
+        with_interval(item["ece"], 3),
     ]
 
 
@@ -171,8 +170,10 @@ def segments_table(items: Sequence[Row], caption: str = "Calibration by segment"
     return Table(caption, ["segment", "observed − predicted", "slope", "ECE"], rows, SCALES)
 
 
-def drawn_table(items: Sequence[Row], caption: str = "The same, drawn to all accounts") -> Table:
-    """What each segment's figures come to beside those of all; `drawn_to_all` has them."""
+def drawn_table(
+    items: Sequence[Row], caption: str = "Calibration by segment, drawn towards all accounts"
+) -> Table:
+    """Each segment's figures drawn towards those of all; `drawn_to_all` has them."""
     names = {"in_the_large": "observed − predicted", "slope": "slope", "ece": "ECE", "auc": "AUC"}
     known = [name for name in names if all(name in item["drawn_to_all"] for item in items)]
     digits = {"slope": 2}
@@ -186,8 +187,8 @@ def drawn_table(items: Sequence[Row], caption: str = "The same, drawn to all acc
         for drawn in [item["drawn_to_all"]]
     ]
     note = (
-        "Few events say little about a segment, as the intervals show: its own figures have the "
-        f"weight n / (n + {FEW_EVENTS}), n being the rarer of its events and its stayers, and "
-        "those of all have the rest."
+        "A segment with few events says little about itself, as the intervals show. Its own "
+        f"figures have the weight n / (n + {FEW_EVENTS}), where n is the smaller of its numbers of "
+        "events and non-events; the figures of all accounts have the rest."
     )
     return Table(caption, ["segment", "own weight", *(names[name] for name in known)], rows, note)

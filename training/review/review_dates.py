@@ -1,7 +1,7 @@
 """The days that a review looks at.
 
 All of them follow from the review's own morning, `as_of`: which outcomes are settled by then, which
-churns are told in the ledger, and on which mornings the accounts are scored again.
+churns are in the ledger, and on which mornings the accounts are scored again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,22 +11,22 @@ from datetime import date, timedelta
 from features import clock, snapshots
 from features.sources import Tables
 
+# Days before churn at which the ledger looks at an account.
 LEADS = (30, 60, 90, 180)
-"""Days before churn at which the ledger looks at an account."""
 
+# How far the churns of a review, and its weekly scores, reach back.
 PERIOD = timedelta(weeks=26)
-"""How long the churns of a review, and its weekly scores, reach back."""
 
 WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True)
-class Dates:
+class ReviewDates:
     """As-of dates with mature labels, weekly mornings up to `as_of`, and the period of churn days.
 
-    `mature` are the month starts, and what else the models were taught or judged on. `since` is the
-    first morning with `min_history` days of complete tables before it; no month start and no
-    weekly morning is earlier. `churned` is half-open.
+    `mature` are the month starts, and whatever else the models were trained or evaluated on.
+    `since` is the first morning with `min_history` days of complete tables before it; no month
+    start and no weekly morning is earlier. `churned` is half-open.
     """
 
     as_of: date
@@ -46,21 +46,23 @@ class Dates:
         The latest of the weekly grid that lies `lead` days or more before the churn; None where
         that is before `since`.
         """
-        wanted = churned - timedelta(days=lead)
-        weeks_back = -(-(self.as_of - wanted) // WEEK)
-        found = self.as_of - weeks_back * WEEK
-        return found if found >= self.since else None
+        latest = churned - timedelta(days=lead)
+        weeks_back = -(-(self.as_of - latest) // WEEK)
+        morning = self.as_of - weeks_back * WEEK
+        return morning if morning >= self.since else None
 
 
-def dates(tables: Tables, target: str, as_of: date, told: Iterable[date]) -> Dates:
-    """The days of a review of `target` on a morning; `told` are as-of dates that models name."""
+def review_dates(
+    tables: Tables, target: str, as_of: date, model_dates: Iterable[date]
+) -> ReviewDates:
+    """The days of a review of `target` on a morning; `model_dates` are those of the two models."""
     company = tables.company
     declared = company.targets[target]
     since = snapshots.data_from(tables) + timedelta(days=company.bands.min_history)
-    known = clock.churns_known_until(declared, as_of)
-    churned = (max(known - PERIOD, since), known)
+    settled = clock.churns_known_until(declared, as_of)
+    churned = (max(settled - PERIOD, since), settled)
     earliest = min(churned[0] - timedelta(days=max(LEADS)) - WEEK, as_of - PERIOD)
-    wanted = {*clock.month_starts(since, as_of), *told}
-    mature = [day for day in sorted(wanted) if clock.is_mature(day, declared, as_of)]
+    days = {*clock.month_starts(since, as_of), *model_dates}
+    mature = [day for day in sorted(days) if clock.is_mature(day, declared, as_of)]
     weeks = clock.evenly_spaced(max(since, earliest), as_of, WEEK.days)
-    return Dates(as_of, since, mature, weeks, churned)
+    return ReviewDates(as_of, since, mature, weeks, churned)

@@ -1,0 +1,148 @@
+"""What a model predicts, and how it was made: sections of the report and of the model card."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.artifact import Artifact
+from training.learning.search import ONE_MOMENT
+from training.procedure import size
+from training.reporting.page import UNKNOWN, List, Part, Section, Table, number
+from training.reporting.target_words import declaration_of, declared_target, target_words
+
+Row = Mapping[str, Any]
+
+
+def prediction(artifact: Artifact) -> Section:
+    """Target, horizon, gap and eligibility, in sentences."""
+    title = "What it predicts"
+    if not declared_target(artifact):
+        return Section(title, *_of_table(artifact))
+    return Section(title, List(_of_target(artifact)))
+
+
+def _of_table(artifact: Artifact) -> list[Part]:
+    roles = artifact.training["roles"]
+    customers = "Each row is one customer"
+    if roles["id"]:
+        customers = f"Rows with one {roles['id']} belong to one customer"
+    order = f"rows are in the order of {roles['time']}" if roles["time"] else "rows have no time"
+    event = roles["event"] or "1, true or yes"
+    return [
+        f"Whether the column {roles['label']} of a table is {event}. {customers}; {order}.",
+        (
+            "The table declares neither horizon nor gap. Whoever made it must ensure that the "
+            "label means what it should, and that its columns were known before the outcome."
+        ),
+    ]
+
+
+def _of_target(artifact: Artifact) -> list[str]:
+    target = declared_target(artifact)
+    titled = f": {target['title']}" if target.get("title") else ""
+    in_gap = " Accounts with the event inside the gap are not used." if artifact.gap_days else ""
+    scales = (
+        "The probability runs from 0 to 1 and the opportunity score from 0 to 100 (100 = best "
+        "prospect). Opportunities have no bands."
+    )
+    if artifact.adverse:
+        scales = (
+            "The churn probability runs from 0 to 1 (high = bad) and the health score from 0 to "
+            "100 (100 = healthiest)."
+        )
+    return [
+        f"Target {artifact.target}{titled}. {_event(target)}",
+        (
+            f"On an as-of date, it is about the {artifact.horizon_days} days that begin after a "
+            f"gap of {artifact.gap_days} days.{in_gap}"
+        ),
+        (
+            f"Eligible: {_eligible(target)}. Accounts with less than {artifact.min_history_days} "
+            "days of history are not scored."
+        ),
+        scales,
+    ]
+
+
+def _event(target: Row) -> str:
+    event = target.get("inactivity") or target["event"]
+    where = f", counting only rows where {event['where']}" if event.get("where") else ""
+    if "inactivity" in target:
+        return f"Counts when {event['source']} has no activity for {event['within']}{where}."
+    if event.get("ended"):
+        grace = f" and is not renewed within {event['grace']}" if event.get("grace") else ""
+        return f"Counts when a subscription in {event['source']} ends{grace}{where}."
+    return f"Counts when {event['source']} has a new row{where}."
+
+
+def _eligible(target: Row) -> str:
+    if (target.get("event") or {}).get("ended"):
+        return "accounts with a running subscription"
+    source = target.get("active") or (target.get("inactivity") or {}).get("source") or "any source"
+    return f"accounts active in the last {target.get('active_within')} (activity in {source})"
+
+
+def data(artifact: Artifact) -> Section:
+    """The training data: dates, rows and digest."""
+    record, days = artifact.training, artifact.training["as_of"]
+    dates = days[0] if len(days) == 1 else f"{len(days)}, {days[0]} to {days[-1]}"
+    rows = [
+        ["as-of dates" if declaration_of(artifact) else "blocks of time", dates],
+        ["rows", number(record["rows"], 0)],
+        ["accounts", number(record["accounts"], 0)],
+        [f"rows that {target_words(artifact).happened}", number(record["events"], 0)],
+        ["indicators", number(len(artifact.meanings), 0)],
+        ["columns", number(len(artifact.features), 0)],
+        ["data complete until", record.get("data_until", UNKNOWN)],
+        ["digest of the rows", record["data_digest"]],
+    ]
+    return Section("Data", Table("Training data", ["what", "value"], rows))
+
+
+def choice(artifact: Artifact) -> Section:
+    """How the model's settings were chosen: folds, trials and losses."""
+    record = artifact.training
+    settings = record["model_settings"]
+    parts: list[Part] = [
+        (
+            f"The model is {size(record)}, calibrated by a straight line, with monotone signs as "
+            f"declared. {_search(record)} Learning rate {settings['learning_rate']:g}, "
+            f"L2 {settings['l2']:g}, at least {settings['min_rows']} rows per leaf, ridge penalty "
+            f"of the scorecard {settings['penalty']:g}."
+        )
+    ]
+    if record["losses"]:
+        names = {"chosen": "chosen", "best": "best trial", "scorecard": "scorecard alone"}
+        rows = [[names.get(name, name), number(loss, 4)] for name, loss in record["losses"].items()]
+        parts.append(Table("Log loss on the folds", ["model", "log loss"], rows))
+    if record.get("folds"):
+        parts.append(_folds(record["folds"]))
+    return Section("How it was chosen", *parts)
+
+
+def _search(record: Row) -> str:
+    """How the model's settings were found."""
+    if not record["trials"]:
+        why = record["trees_left_out"] or record["chosen_on"]
+        return f"Its model settings were not searched for: {why}."
+    trials = (
+        f"Its model settings were chosen among {len(record['trials'])} trials on {record['chosen_on']}: "
+        "the simplest model whose loss is within noise of the best."
+    )
+    if record["chosen_on"] == ONE_MOMENT:
+        return f"{trials} It is tested on the same folds, which may flatter it."
+    return (
+        f"{trials} The test may only remove trees that are not significantly better; it chooses "
+        "nothing else."
+    )
+
+
+def _folds(folds: Sequence[Row]) -> Table:
+    rows = [
+        [f"{place}: {_span(fold['as_of'])}", number(fold["rows"], 0), number(fold["loss"], 4)]
+        for place, fold in enumerate(folds, 1)
+    ]
+    return Table("The chosen model, fold by fold", ["fold, as-of dates", "rows", "log loss"], rows)
+
+
+def _span(days: Sequence[str]) -> str:
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"

@@ -1,0 +1,200 @@
+"""How good a model is: sections of the report and of the model card, from its evaluation.
+
+Every measure has its 95 % interval, and simpler models beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.artifact import Artifact
+from training.evaluating import gate
+from training.reporting import calibration_plots
+from training.reporting.page import (
+    Figure,
+    Key,
+    Note,
+    Part,
+    Section,
+    Table,
+    number,
+    sentence,
+    share,
+    with_interval,
+)
+from training.reporting.target_words import declaration_of
+
+Row = Mapping[str, Any]
+
+
+def tested_on(evaluation: Row) -> str:
+    """Where the model was tested, in a sentence."""
+    model = "The model"
+    if evaluation["judged"] != "artifact":
+        model = "The procedure that made this model, repeated on earlier data only,"
+    size = f"{evaluation['rows']:,} rows of {evaluation['accounts']:,} accounts"
+    if evaluation["kind"].startswith("later"):
+        return (
+            f"{model} was tested on a {evaluation['kind']}, {evaluation['as_of']}: {size}, none "
+            "of which were used in its training."
+        )
+    return (
+        f"The procedure that made this model was tested on {evaluation['kind']}, because there is "
+        f"no later date to test it on: {size}."
+    )
+
+
+def keys(evaluation: Row) -> list[Key]:
+    """The few figures that one asks for first."""
+    at = evaluation["value"]["at_capacity"]
+    ece = evaluation["calibration"]["ece"]
+    return [
+        Key("AUC", number(evaluation["auc"]["value"]), _range(evaluation["auc"])),
+        Key("Log loss", number(evaluation["log_loss"]["value"]), _range(evaluation["log_loss"])),
+        Key("Calibration error (ECE)", number(evaluation["ece"]), _range(ece)),
+        Key(
+            f"Lift at capacity {share(at['share'])}",
+            number(at["lift"]["value"], 2),
+            _range(at["lift"], 2),
+        ),
+    ]
+
+
+def _range(measure: Row, digits: int = 3) -> str:
+    if measure["low"] is None or measure["high"] is None:
+        return "no interval"
+    return f"{number(measure['low'], digits)} to {number(measure['high'], digits)}"
+
+
+def verdicts(evaluation: Row) -> list[Note]:
+    """What the gate says: whether it may be promoted, the champion beside it, weak segments."""
+    if shortfalls := gate.shortfalls(evaluation):
+        first = Note(sentence(f"cannot be promoted: it is {'; '.join(shortfalls)}"), "bad")
+    else:
+        gain = with_interval(evaluation["gain_over_base_rate"], 4)
+        first = Note(
+            f"On {gate.judges(evaluation)}, it is significantly better than the base rate (log "
+            f"loss lower by {gain}) and than every simpler model.",
+            "good",
+        )
+    line = gate.champion_line(evaluation)
+    weak = [Note(sentence(text), "caution") for text in gate.weak_segments(evaluation)]
+    return [first, *([Note(sentence(line))] if line else []), *weak]
+
+
+def without_trees(artifact: Artifact) -> list[Note]:
+    """Why the model is a scorecard alone, where it is."""
+    why = artifact.training["trees_left_out"]
+    return [Note(sentence(f"the model is a scorecard without trees: {why}"))] if why else []
+
+
+def quality(evaluation: Row) -> Section:
+    """Measures with their intervals, beside the baselines."""
+    rows = [
+        ["AUC", with_interval(evaluation["auc"]), "0.5 = chance, 1 = perfect"],
+        ["log loss", with_interval(evaluation["log_loss"], 4), "lower is better"],
+        [
+            "gain over the base rate",
+            with_interval(evaluation["gain_over_base_rate"], 4),
+            f"log loss on {gate.judges(evaluation)}; above 0 = better",
+        ],
+    ]
+    parts: list[Part] = [Table("Measures", ["measure", "value", "scale"], rows)]
+    if evaluation.get("baselines"):
+        parts.append(_baselines(evaluation))
+    if len(evaluation.get("origins", ())) > 1:
+        parts += [_test_dates(evaluation), _baselines_by_date(evaluation)]
+    return Section("Quality", *parts)
+
+
+def _baselines(evaluation: Row) -> Table:
+    """The gains over the baselines, and what the model is by them."""
+    rows = [
+        [baseline["baseline"], with_interval(baseline, 4), gate.word(baseline)]
+        for baseline in evaluation["baselines"]
+    ]
+    head = ["simpler model", "gain in log loss", "result"]
+    return Table("Compared with simpler models", head, rows)
+
+
+def _test_dates(evaluation: Row) -> Table:
+    """What each date showed over which gains are pooled."""
+    rows = [
+        [
+            date["as_of"],
+            number(date["rows"], 0),
+            number(date["events"], 0),
+            with_interval(date["auc"]),
+            with_interval(date["log_loss"], 4),
+            with_interval(date["gain_over_base_rate"], 4),
+        ]
+        for date in evaluation["origins"]
+    ]
+    note = (
+        "Gains over simpler models are averages over the rows of all these dates; an account that "
+        "was tested on several dates counts once. For each date the whole training was repeated on "
+        "what was known by then, including the choice of the model and of the best single column. "
+        "All other figures are of the first date in this table."
+    )
+    head = ["test date", "rows", "events", "AUC", "log loss", "gain over the base rate"]
+    return Table("By test date", head, rows, note)
+
+
+def _baselines_by_date(evaluation: Row) -> Table:
+    rows = [
+        [date["as_of"], baseline["baseline"], with_interval(baseline, 4)]
+        for date in evaluation["origins"]
+        for baseline in date["baselines"]
+    ]
+    head = ["test date", "simpler model", "gain in log loss"]
+    return Table("By test date, compared with simpler models", head, rows)
+
+
+def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
+    """Whether the probabilities are right, on the test rows and over time."""
+    evaluation, dates = artifact.evaluation, artifact.training["calibration_by_as_of"]
+    parts: list[Part] = [_line(artifact), _calibration_measures(evaluation)]
+    if drawn:
+        parts += [
+            calibration_plots.curve(evaluation["reliability"]),
+            calibration_plots.by_date(dates),
+        ]
+    parts.append(calibration_plots.dates_table(dates, "By training date"))
+    if drawn and len(dates) > 1:
+        parts.append(_curves_by_date(dates))
+    return Section("Calibration", *parts)
+
+
+def _line(artifact: Artifact) -> str:
+    line = artifact.calibration
+    rows = "latest as-of date" if declaration_of(artifact) else "latest rows"
+    return (
+        f"The margin is calibrated by a straight line with slope {number(line.slope, 2)} (prior "
+        f"1 ± {line.prior_width:g}), fitted on the {line.rows:,} rows and {line.events:,} events "
+        f"of the {rows}. Each row's margin came from models that were not trained on its account."
+    )
+
+
+def _calibration_measures(evaluation: Row) -> Table:
+    measures = evaluation["calibration"]
+    rows = [
+        ["observed − predicted rate", with_interval(measures["in_the_large"]), "ideal 0"],
+        ["slope", with_interval(measures["slope"]), "ideal 1; below 1: overconfident"],
+        [
+            f"ECE, {len(evaluation['reliability'])} groups",
+            with_interval(measures["ece"]),
+            "ideal 0",
+        ],
+        ["observed rate", share(evaluation["base_rate"], 1), ""],
+        ["predicted rate", share(evaluation["predicted_rate"], 1), ""],
+        ["base rate in training", share(evaluation["base_rate_in_training"], 1), ""],
+    ]
+    return Table("Calibration on the test rows", ["measure", "value", "scale"], rows)
+
+
+def _curves_by_date(dates: Sequence[Row]) -> Figure:
+    latest = dates[-calibration_plots.MOST :]
+    return calibration_plots.curves(
+        [(str(date["as_of"]), date["reliability"]) for date in latest],
+        "reliability-by-date",
+        f"Reliability by as-of date{', the latest' if len(latest) < len(dates) else ''}",
+    )

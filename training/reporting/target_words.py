@@ -1,0 +1,49 @@
+"""How one speaks of a model's target, and what its training kept of the declaration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from training.artifact import Artifact
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TargetWords:
+    """The verb for accounts that had the event (`happened`), and which accounts come `first`."""
+
+    happened: str
+    first: str
+
+    @property
+    def order(self) -> str:
+        """The axis along which accounts are worked."""
+        return f"accounts worked, {self.first} first"
+
+
+CHURN = TargetWords("churned", "riskiest")
+
+
+def target_words(artifact: Artifact) -> TargetWords:
+    """The words for the artifact's target: accounts churn, or else had the event."""
+    if artifact.adverse:
+        return CHURN if declaration_of(artifact) else replace(CHURN, happened="had the event")
+    return TargetWords("had the event", "likeliest")
+
+
+def points_name(artifact: Artifact) -> str:
+    """What the points of the score are called."""
+    return "health points" if artifact.adverse else "opportunity points"
+
+
+def declaration_of(artifact: Artifact) -> Row:
+    """What training kept of the declaration; nothing of a table that nobody declared."""
+    declaration: Row = artifact.training.get("declared", {})
+    return declaration
+
+
+def declared_target(artifact: Artifact) -> Row:
+    """The target as declared."""
+    target: Row = declaration_of(artifact).get("target", {})
+    return target

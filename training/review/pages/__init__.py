@@ -1,0 +1,1 @@
+"""The review in words, tables and figures, one module per section."""

@@ -1,0 +1,82 @@
+"""Whether the two models' probabilities are right: curves and tables by segment and by date."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from training.reporting import calibration_plots
+from training.reporting.page import UNKNOWN, Figure, Part, Section, Table, number, share
+from training.review.by_model import ROLES, Role
+from training.review.comparison import ComparisonResult, SegmentComparison
+from training.review.content import ReviewContent
+from training.review.sections.calibration import DateCalibration, ModelCalibration
+
+
+def calibration_section(content: ReviewContent) -> Section:
+    """Of either model: the compared rows, their segments, and every as-of date, with intervals."""
+    parts: list[Part] = [
+        (
+            f"{calibration_plots.SCALES} On dates that a model was trained on, or that overlap "
+            "with these, its figures look better than they are."
+        )
+    ]
+    result, days = content.comparison.result, content.calibration
+    if result:
+        parts += [_curve(result, role) for role in ROLES]
+        if len(result.segments) > 1:
+            parts += [table for role in ROLES for table in _by_segment(result.segments, role)]
+    parts += [_by_date(days, role) for role in ROLES]
+    parts += [figure for role in ROLES for figure in _drawn(days, role)]
+    return Section("Calibration", *parts)
+
+
+def _curve(result: ComparisonResult, role: Role) -> Figure:
+    """The model's curve on the compared rows."""
+    curve = result.quality.of(role).reliability
+    return calibration_plots.curve(
+        curve, f"reliability-{role}", f"Reliability on compared rows, {role}"
+    )
+
+
+def _by_segment(segments: Sequence[SegmentComparison], role: Role) -> Iterator[Table]:
+    items = [each.calibration.of(role) | {"segment": each.segment} for each in segments]
+    own = [item | {"calibration": item} for item in items]
+    yield calibration_plots.segments_table(own, f"The {role}, by segment of the compared rows")
+    yield calibration_plots.drawn_table(
+        own, f"The {role}, by segment, drawn towards all compared rows"
+    )
+
+
+def _by_date(days: Sequence[DateCalibration], role: Role) -> Table:
+    rows = [
+        [str(day.as_of), number(own.rows, 0), *_measures(own), own.date_status]
+        for day in days
+        for own in [day.models.of(role)]
+    ]
+    head = ["as-of date", "rows", "observed", "observed − predicted", "slope", "ECE", "date is"]
+    return Table(f"The {role}, by as-of date", head, rows)
+
+
+def _measures(own: ModelCalibration) -> list[str]:
+    if own.measures is None:
+        return [UNKNOWN] * 4
+    return [share(own.measures["observed_rate"], 1), *calibration_plots.measures(own.measures)]
+
+
+def _drawn(days: Sequence[DateCalibration], role: Role) -> Iterator[Figure]:
+    """Rates over time, and the curves of the latest dates; none where no date has a row."""
+    known = [
+        own.measures | {"as_of": day.as_of}
+        for day in days
+        for own in [day.models.of(role)]
+        if own.measures is not None
+    ]
+    if not known:
+        return
+    rates = calibration_plots.by_date(known)
+    yield replace(rates, name=f"{rates.name}-{role}", title=f"{rates.title}, {role}")
+    latest = known[-calibration_plots.MOST :]
+    yield calibration_plots.curves(
+        [(str(day["as_of"]), day["reliability"]) for day in latest],
+        f"reliability-by-date-{role}",
+        f"Reliability by as-of date, {role}",
+    )
