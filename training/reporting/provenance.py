@@ -125,8 +125,8 @@ def _search(record: Row) -> str:
         why = record["trees_left_out"] or record["chosen_on"]
         return f"Its model settings were not searched for: {why}."
     trials = (
-        f"Its model settings were chosen among {len(record['trials'])} trials on {record['chosen_on']}: "
-        "the simplest model whose loss is within noise of the best."
+        f"Its model settings were chosen in {len(record['trials'])} trials on "
+        f"{record['chosen_on']}: the simplest model whose loss is within noise of the best."
     )
     if record["chosen_on"] == ONE_MOMENT:
         return f"{trials} It is tested on the same folds, which may flatter it."
