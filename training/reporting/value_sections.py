@@ -117,8 +117,8 @@ def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Sectio
     """How many accounts were in each band, and how many of these churned later."""
     counts = artifact.evaluation["bands"]
     thresholds = (
-        f"{BAND_WORDS['red']}: churn probability above {share(anchors.p_red, 1)}; {BAND_WORDS['green']}: up "
-        f"to {share(anchors.p_green, 1)}. {_source_of_thresholds(anchors.chosen)} "
+        f"{BAND_WORDS['red']}: churn probability above {share(anchors.p_red, 1)}; "
+        f"{BAND_WORDS['green']}: up to {share(anchors.p_green, 1)}. {_source_of_thresholds(anchors.chosen)} "
         f"{_rows_of_rates(artifact.evaluation)}"
     )
     rows = [
