@@ -118,8 +118,8 @@ def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Sectio
     counts = artifact.evaluation["bands"]
     thresholds = (
         f"{BAND_WORDS['red']}: churn probability above {share(anchors.p_red, 1)}; "
-        f"{BAND_WORDS['green']}: up to {share(anchors.p_green, 1)}. {_source_of_thresholds(anchors.chosen)} "
-        f"{_rows_of_rates(artifact.evaluation)}"
+        f"{BAND_WORDS['green']}: up to {share(anchors.p_green, 1)}. "
+        f"{_source_of_thresholds(anchors.chosen)} {_rows_of_rates(artifact.evaluation)}"
     )
     rows = [
         [light(name), number(counts[name]["accounts"], 0), number(counts[name]["churned"], 0), rate]
