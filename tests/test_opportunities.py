@@ -202,8 +202,8 @@ def test_an_opportunity_is_trained_and_judged_as_churn_is(artifact: Artifact) ->
 
 def test_its_card_and_its_metrics_speak_of_an_opportunity(artifact: Artifact) -> None:
     text = markdown.render(model_report.card(artifact))
-    assert re.search(r"told as an opportunity from a probability of \d+\.\d% on", text)
-    assert "the opportunity score between 0 and 100; high is" in text
+    assert re.search(r"is an opportunity from a probability of \d+\.\d% up", text)
+    assert "the opportunity score from 0 to 100 (100 = best prospect)" in text
     assert "health" not in text.lower()
     names = {name for name, _, _ in run_record.metrics(artifact)}
     assert {"opportunity/yes/accounts", "opportunity/no/happened"} <= names
