@@ -1,10 +1,12 @@
 """The whole port as one ASGI application, whatever server it runs in.
 
-Its one rule: every address stands in one list of routes, and the guard before them lets pass
-nothing that is not on it.
+Its one rule: routes and guard are made from one list of addresses, so nothing answers that the
+guard does not know.
 """
 
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -14,7 +16,8 @@ from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.settings import Settings
 from serving import problems
 from serving.access import guard
-from serving.api import handlers
+from serving.api.endpoint import Endpoint
+from serving.api.endpoints import ENDPOINTS
 from serving.pages import views
 from serving.published import runs
 from serving.published.book import Book
@@ -27,16 +30,16 @@ NOTHING_ADVERSE = (
 log = logging.getLogger("churnlight")
 
 
-def application(book: Book) -> ASGIApp:
+def application(book: Book, endpoints: Sequence[Endpoint[Any]] = ENDPOINTS) -> ASGIApp:
     """The whole port as one ASGI application: the API and the pages behind the guard."""
-    routes = [*handlers.routes(book), *views.routes(book)]
-    app = problems.handled(Starlette(routes=routes))
+    addresses = [endpoint.address(book) for endpoint in endpoints] + views.addresses(book)
+    app = problems.handled(Starlette(routes=[address.route for address in addresses]))
     app.router.redirect_slashes = False
-    return guard.Guard(app, routes, book.settings)
+    return guard.Guard(app, addresses, book.settings)
 
 
 def warm(book: Book) -> None:
-    """Loads the promoted models before the first request; what is lacking, /readyz says."""
+    """Loads the promoted models before the first request; /readyz reports those that cannot be."""
     for target in book.company.targets:
         try:
             loaded = len(book.artifact(target).boosters)
@@ -46,7 +49,15 @@ def warm(book: Book) -> None:
 
 
 def check_ready(company: Company, settings: Settings) -> None:
-    """Raises, before any server starts, what would keep every target from being served."""
+    """Checks, before any server starts, that at least one adverse target can be served.
+
+    Raises
+    ------
+    DeclarationError
+        No target is adverse.
+    NotFound
+        No run is published, or no adverse target has a promoted model.
+    """
     from training.artifact import champion
 
     if not (targets := company.adverse):

@@ -6,12 +6,14 @@ of the service's own OpenAPI document that explains it. No internals ever go int
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple, NotRequired
 
+from pydantic import Field
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from features.errors import NotFound
 
@@ -19,118 +21,187 @@ MEDIA_TYPE = "application/problem+json"
 TYPE = "/v1/openapi.json#/components/responses/{}"
 
 
-class Kind(NamedTuple):
-    """One kind of problem: its status, its title, and what a caller should do about it."""
+class ProblemType(NamedTuple):
+    """One type of problem: its status, its title, and what the caller should do about it."""
 
     status: int
     title: str
-    mend: str
+    cure: str
 
 
-KINDS: dict[str, Kind] = {
-    "bad-json": Kind(
+PROBLEMS: dict[str, ProblemType] = {
+    "bad-json": ProblemType(
         400,
         "The body is not strict JSON",
-        "Send one UTF-8 JSON document without NaN, Infinity or keys that stand twice.",
+        "Send one UTF-8 JSON document without NaN, Infinity or duplicate keys.",
     ),
-    "bad-host": Kind(
-        400, "The Host header is missing or given twice", "Send exactly one Host header."
+    "bad-host": ProblemType(
+        400, "The Host header is missing or repeated", "Send exactly one Host header."
     ),
-    "unauthorized": Kind(
+    "unauthorized": ProblemType(
         401,
         "The token is missing or wrong",
         "Send the token as `Authorization: Bearer …`, or as the password of HTTP Basic.",
     ),
-    "no-token": Kind(
+    "no-token": ProblemType(
         403,
         "Without a token the service answers on loopback only",
         "Set CHURNLIGHT_TOKEN and send it with every request.",
     ),
-    "not-found": Kind(
-        404, "There is nothing at this address", "GET /v1/openapi.json lists every address."
+    "not-found": ProblemType(
+        404, "Nothing is at this address", "GET /v1/openapi.json lists every address."
     ),
-    "unknown-accounts": Kind(
+    "unknown-accounts": ProblemType(
         404,
         "Some accounts are not in the latest run",
-        "Leave out those of `unknown_accounts`, or score them by their features.",
+        "Leave out those in `unknown_accounts`, or score them by their features.",
     ),
-    "method-not-allowed": Kind(405, "The method is not allowed here", "Use one of Allow."),
-    "body-too-slow": Kind(408, "The body did not arrive in time", "Send it again."),
-    "list-changed": Kind(
-        409, "A new run was published while the list was read", "Start without `after`."
+    "method-not-allowed": ProblemType(
+        405, "This address does not support the method", "See the Allow header."
     ),
-    "body-too-large": Kind(
-        413, "The body is too large", "Send fewer accounts per request, or raise the limit."
+    "body-too-slow": ProblemType(408, "The body did not arrive in time", "Send it again."),
+    "list-changed": ProblemType(
+        409,
+        "A new run was published while you were reading the list",
+        "Restart from the first page (omit `after`).",
     ),
-    "unsupported-media-type": Kind(
-        415, "The body is not application/json", "Send `Content-Type: application/json`."
+    "body-too-large": ProblemType(
+        413,
+        "The body is too large",
+        "Send fewer accounts per request, or raise CHURNLIGHT_MAX_BODY_KIB.",
     ),
-    "wrong-host": Kind(
+    "unsupported-media-type": ProblemType(
+        415,
+        "The body is not uncompressed application/json",
+        "Send `Content-Type: application/json` and no Content-Encoding.",
+    ),
+    "wrong-host": ProblemType(
         421,
-        "The service does not answer under this host name",
-        "Add the name to CHURNLIGHT_PUBLIC_HOSTS, or ask by one that is there.",
+        "The service does not answer to this host name",
+        "Use a host name listed in CHURNLIGHT_PUBLIC_HOSTS, or add this one to it.",
     ),
-    "invalid-request": Kind(
-        422, "The request cannot be understood", "Each of `errors` says what, and where."
+    "invalid-request": ProblemType(
+        422, "The request is invalid", "See `errors` for each problem and its location."
     ),
-    "internal-error": Kind(
-        500, "The service failed", "Try again; the log of the service has the cause."
+    "internal-error": ProblemType(
+        500, "The service failed", "Try again; the service's log has the cause."
     ),
-    "not-ready": Kind(
-        503, "The service is not ready", "GET /readyz says what is lacking; try again later."
+    "not-ready": ProblemType(
+        503, "The service is not ready", "GET /readyz says what is missing; try again later."
     ),
 }
+# The most mistakes, and the most unknown accounts, that one problem lists.
+MAX_ERRORS = 50
+MAX_ACCOUNTS = 100
 PLAIN = {404: "not-found", 405: "method-not-allowed"}
 
 
+class Mistake(TypedDict):
+    """One mistake of a request, in its body or in a query parameter."""
+
+    pointer: NotRequired[Annotated[str, Field(description="JSON pointer (RFC 6901) into the body")]]
+    parameter: NotRequired[Annotated[str, Field(description="name of a query parameter")]]
+    detail: str
+
+
+class Problem(TypedDict):
+    """Problem details as in RFC 9457."""
+
+    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="what is wrong with this request")]
+    errors: NotRequired[
+        Annotated[
+            list[Mistake], Field(description=f"every mistake of the request, at most {MAX_ERRORS}")
+        ]
+    ]
+    unknown_accounts: NotRequired[
+        Annotated[
+            list[str],
+            Field(description=f"accounts that are not in the latest run, at most {MAX_ACCOUNTS}"),
+        ]
+    ]
+    lacking: NotRequired[
+        Annotated[dict[str, str], Field(description="per target, why it cannot be served")]
+    ]
+
+
 class HttpProblem(Exception):
-    """A problem of one of `KINDS`; `members` are added to it, such as `errors`.
+    """A problem of one of the `PROBLEMS`.
 
     Parameters
     ----------
     kind
-        The key of `KINDS`.
+        The key in `PROBLEMS`.
     detail
-        What is wrong in this request; for the caller's eyes.
+        What is wrong with this request; the caller reads it.
     headers
         Further headers of the response.
+    errors, unknown_accounts, lacking
+        Members of the problem document, left out where none are given.
     """
 
     def __init__(
-        self, kind: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+        self,
+        kind: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[Mistake] = (),
+        unknown_accounts: Sequence[str] = (),
+        lacking: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.headers = dict(headers or {})
-        self.members = members
+        self.errors = list(errors)
+        self.unknown_accounts = list(unknown_accounts)
+        self.lacking = lacking
 
-    def content(self) -> dict[str, Any]:
-        """The members of the problem document."""
-        status, title, _ = KINDS[self.kind]
-        return {
+    def document(self) -> Problem:
+        """The problem document."""
+        status, title, _ = PROBLEMS[self.kind]
+        document: Problem = {
             "type": TYPE.format(self.kind),
             "title": title,
             "status": status,
             "detail": str(self),
-            **self.members,
         }
+        if self.errors:
+            document["errors"] = self.errors
+        if self.unknown_accounts:
+            document["unknown_accounts"] = self.unknown_accounts
+        if self.lacking is not None:
+            document["lacking"] = dict(self.lacking)
+        return document
 
     def response(self) -> Response:
         """The whole response."""
-        body = json.dumps(self.content(), allow_nan=False)
+        body = json.dumps(self.document(), allow_nan=False)
         headers = self.headers | {"cache-control": "no-store"}
-        status = KINDS[self.kind].status
+        status = PROBLEMS[self.kind].status
         return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def invalid(errors: Sequence[Mapping[str, str]]) -> HttpProblem:
-    """A 422 that says everything that is wrong: a JSON pointer or a parameter, and a detail."""
+def in_body(pointer: str, detail: str) -> Mistake:
+    """A mistake in the body, at a JSON pointer."""
+    return {"pointer": pointer, "detail": detail}
+
+
+def in_parameter(name: str, detail: str) -> Mistake:
+    """A mistake in a query parameter."""
+    return {"parameter": name, "detail": detail}
+
+
+def invalid(errors: Sequence[Mistake]) -> HttpProblem:
+    """A 422 that lists every mistake of the request (at least one)."""
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return HttpProblem("invalid-request", errors[0]["detail"] + more, errors=list(errors))
+    return HttpProblem("invalid-request", errors[0]["detail"] + more, errors=errors)
 
 
 def handled(app: Starlette) -> Starlette:
-    """`app`, with every exception answered by a problem; unforeseen ones are raised on as well.
+    """`app` with a problem as the response to every exception; unforeseen ones are raised too.
 
     The server that runs the application logs what is raised, with its traceback.
     """
@@ -152,8 +223,8 @@ def _plain(request: Request, error: Exception) -> Response:
     kind = PLAIN.get(error.status_code, "internal-error")
     detail = {
         "not-found": f"nothing is at {request.url.path}",
-        "method-not-allowed": f"{request.method} is not allowed at {request.url.path}",
-    }.get(kind, KINDS[kind].title)
+        "method-not-allowed": f"{request.url.path} does not support {request.method}",
+    }.get(kind, PROBLEMS[kind].title)
     allow = {"Allow": "GET, HEAD"} if kind == "method-not-allowed" else {}
     return HttpProblem(kind, detail, headers=allow | dict(error.headers or {})).response()
 

@@ -14,6 +14,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
+from starlette.applications import Starlette
 
 from features.declaring.company import Company
 from features.declaring.declaration import load
@@ -21,6 +22,7 @@ from features.settings import Settings
 from serving.assessment.assess import Assessment
 from serving.assessment.opportunities import Opportunity, State
 from serving.assessment.score_parts import Driver
+from serving.pages import views
 from serving.published import movement_rows, runs
 from serving.published.book import Book
 from training.artifact import Artifact, install_champion
@@ -441,6 +443,11 @@ def artifact() -> Artifact:
         name="sundial-churn",
         registered_version="7",
     )
+
+
+def pages(book: Book) -> Starlette:
+    """Return the pages of `book` alone, without the guard."""
+    return Starlette(routes=[address.route for address in views.addresses(book)])
 
 
 def publish(

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
@@ -31,10 +32,13 @@ from features.declaring.declaration import load
 from features.errors import DeclarationError, NotFound
 from features.settings import Settings
 from serving.access import guard
-from serving.api import handlers, openapi
+from serving.api import openapi, reference
+from serving.api.endpoint import Call, Endpoint
+from serving.api.endpoints import ENDPOINTS, OPENAPI
+from serving.api.parameters import ChoiceParameter, FlagParameter, Parameter
+from serving.api.strict_json import StrictJson
 from serving.application import application, check_ready
 from serving.batch import scoring_run
-from serving.problems import KINDS
 from serving.published import runs
 from serving.published.book import Book
 from training.artifact import champion_folder, install_champion
@@ -292,8 +296,8 @@ def test_every_mistake_is_told_at_once(client: TestClient) -> None:
         (b"{", "line 1"),
         (b'{"accounts": NaN}', "NaN"),
         (b'{"accounts": -Infinity}', "Infinity"),
-        (b'{"accounts": [], "accounts": []}', "stands twice"),
-        (b'{"accounts": [{"features": {"a": 1, "a": 2}}]}', "'a' stands twice"),
+        (b'{"accounts": [], "accounts": []}', "duplicate key 'accounts'"),
+        (b'{"accounts": [{"features": {"a": 1, "a": 2}}]}', "duplicate key 'a'"),
         (b"\xff\xfe{}", "UTF-8"),
         (b"\xef\xbb\xbf{}", "BOM"),
         (b'{"accounts": [{"account_id": "\\ud800"}]}', "UTF-8"),
@@ -311,7 +315,7 @@ def test_a_number_that_is_not_finite_is_refused(client: TestClient, number: str)
     body = '{"accounts": [{"features": {"spend__90d": ' + number + "}}]}"
     response = client.post("/v1/score", content=body, headers=JSON)
     found = problem(response, 422, "invalid-request")
-    assert found["errors"][0]["detail"] == "a finite number or null is wanted"
+    assert found["errors"][0]["detail"] == "must be a finite number or null"
 
 
 @pytest.mark.parametrize(
@@ -460,7 +464,7 @@ def test_an_unknown_account_is_not_found(client: TestClient) -> None:
         ("band=at-risk", "band", "red, yellow, green, unscored"),
         ("drivers=1", "drivers", "true or false"),
         ("sgment=mid", "sgment", "'segment'"),
-        ("limit=1&limit=2", "limit", "twice"),
+        ("limit=1&limit=2", "limit", "only once"),
         ("after=nonsense", "after", "next"),
         ("after=%C3%BC", "after", "next"),
         ("target=chrun", "target", "'churn'"),
@@ -766,27 +770,101 @@ def test_what_cannot_be_served_does_not_start(tmp_path: Path, company: Company) 
 
 
 def test_the_committed_document_is_the_generated_one(client: TestClient) -> None:
-    committed = json.loads(handlers.OPENAPI.read_text("utf-8"))
-    assert committed == openapi.document(), "run: python -m serving.api.openapi"
+    committed = json.loads(OPENAPI.read_text("utf-8"))
+    assert committed == openapi.document(), "run: python -m serving.api.reference"
     assert client.get("/v1/openapi.json").json() == committed
 
 
-def test_the_document_has_every_address(company: Company) -> None:
-    paths = {
-        route.path.replace(":path", "")  # type: ignore[attr-defined]
-        for route in handlers.routes(Book.open(company, Settings()))
+def test_the_docs_have_the_tables_that_the_endpoints_make() -> None:
+    committed = reference.PAGE.read_text("utf-8")
+    assert committed == reference.page(committed), "run: python -m serving.api.reference"
+    document: Any = openapi.document()
+    for field in document["components"]["schemas"]["HealthScore"]["required"]:
+        assert f"`{field}`" in committed
+
+
+def test_the_docs_lose_no_table_in_silence() -> None:
+    committed = reference.PAGE.read_text("utf-8")
+    with pytest.raises(ValueError, match="problems"):
+        reference.page(committed.replace("<!-- end of problems -->", ""))
+
+
+# Adding an endpoint
+
+
+def paint(call: Call[None]) -> Response:
+    return StrictJson({"colour": call.parameters.get("colour"), "path": dict(call.path)})
+
+
+PAINT = Endpoint(
+    name="paint",
+    path="/v1/paint/{wall}",
+    summary="The colour of a wall",
+    handler=paint,
+    answer=dict[str, Any],
+    problems=("invalid-request",),
+    parameters=(
+        Parameter(name="wall", place="path", description="the wall"),
+        ChoiceParameter(name="colour", choices=("white", "ochre"), description="the new colour"),
+        FlagParameter(name="glossy", description="whether it shines"),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def painting(company: Company) -> Iterator[TestClient]:
+    book = Book.open(company, Settings(token=SecretStr("key")))
+    with client_of(application(book, (*ENDPOINTS, PAINT))) as opened:
+        yield opened
+
+
+KEY = {"authorization": "Bearer key"}
+
+
+def test_an_added_endpoint_is_routed(painting: TestClient, client: TestClient) -> None:
+    answer = painting.get("/v1/paint/north?colour=ochre", headers=KEY).json()
+    assert answer == {"colour": "ochre", "path": {"wall": "north"}}
+    problem(client.get("/v1/paint/north"), 404, "not-found")
+
+
+def test_an_added_endpoint_is_guarded(painting: TestClient) -> None:
+    problem(painting.get("/v1/paint/north"), 401, "unauthorized")
+    problem(painting.post("/v1/paint/north", headers=KEY), 405, "method-not-allowed")
+
+
+def test_an_added_endpoint_is_open_only_where_it_says_so(company: Company) -> None:
+    book = Book.open(company, Settings(token=SecretStr("key")))
+    opened = dataclasses.replace(PAINT, role="open")
+    with client_of(application(book, (*ENDPOINTS, opened))) as anybody:
+        assert anybody.get("/v1/paint/north").status_code == 200
+
+
+def test_an_added_endpoint_checks_its_parameters(painting: TestClient) -> None:
+    answer = painting.get("/v1/paint/north?colour=red&glossy=1&coats=2", headers=KEY)
+    found = problem(answer, 422, "invalid-request")
+    assert {error["parameter"]: error["detail"] for error in found["errors"]} == {
+        "coats": "unknown parameter; known: colour, glossy",
+        "colour": "must be one of white, ochre, got 'red'",
+        "glossy": "must be true or false, got '1'",
     }
-    assert set(openapi.document()["paths"]) == paths
 
 
-def test_the_docs_have_every_address_and_every_problem() -> None:
-    docs = (Path(__file__).parents[1] / "docs" / "api.md").read_text("utf-8")
-    for path, method in openapi.OPERATIONS:
-        assert f"`{method.upper()} {path}`" in docs
-    for kind, told in KINDS.items():
-        assert f"| {told.status} | `{kind}` |" in docs
-    for field in openapi.document()["components"]["schemas"]["ScoreMessage"]["required"]:
-        assert f"`{field}`" in docs
+def test_an_added_endpoint_is_in_the_document() -> None:
+    document: Any = openapi.document((*ENDPOINTS, PAINT))
+    operation = document["paths"]["/v1/paint/{wall}"]["get"]
+    shown = {item["name"]: (item["in"], item["schema"]) for item in operation["parameters"]}
+    assert shown == {
+        "wall": ("path", {"type": "string", "minLength": 1}),
+        "colour": ("query", {"enum": ["white", "ochre"]}),
+        "glossy": ("query", {"type": "boolean", "default": False}),
+    }
+    assert set(operation["responses"]) == {"200", "400", "401", "403", "421", "422", "500"}
+
+
+def test_an_added_endpoint_is_in_the_docs() -> None:
+    text = reference.page(reference.PAGE.read_text("utf-8"), (*ENDPOINTS, PAINT))
+    assert "| `GET /v1/paint/{wall}` | with the token | The colour of a wall |" in text
+    assert "| `colour` | `/v1/paint/{wall}` | one of white, ochre | the new colour |" in text
 
 
 @pytest.fixture(scope="module")
@@ -796,20 +874,24 @@ def described(company: Company) -> Any:
     return schemathesis.openapi.from_asgi("/v1/openapi.json", app, headers=headers)
 
 
-OPERATIONS = list(openapi.OPERATIONS)
-WITH_INPUT = [place for place, item in openapi.OPERATIONS.items() if item.body or item.parameters]
+OPERATIONS = [(endpoint.path, endpoint.method) for endpoint in ENDPOINTS]
+WITH_INPUT = [
+    (endpoint.path, endpoint.method)
+    for endpoint in ENDPOINTS
+    if endpoint.request or endpoint.parameters
+]
 
 
 @pytest.mark.parametrize(
     ("mode", "path", "method"),
-    [(GenerationMode.POSITIVE, *place) for place in OPERATIONS]
-    + [(GenerationMode.NEGATIVE, *place) for place in WITH_INPUT],
+    [(GenerationMode.POSITIVE, *operation) for operation in OPERATIONS]
+    + [(GenerationMode.NEGATIVE, *operation) for operation in WITH_INPUT],
 )
 def test_every_answer_is_as_the_document_says(
     described: Any, mode: GenerationMode, path: str, method: str
 ) -> None:
     @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-    @given(case=described[path][method.upper()].as_strategy(generation_mode=mode))
+    @given(case=described[path][method].as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
         # Whether a target or a feature is declared, no schema knows.
         case.call_and_validate(

@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import page_cases
@@ -17,7 +16,7 @@ from features.settings import Settings
 from page_cases import ODD_ID
 from page_reader import Text, account, entries, read, scored
 from serving.application import application
-from serving.pages import account_card, figures, movement_card, views, wording
+from serving.pages import account_card, figures, movement_card, wording
 from serving.published.book import Book, Entry
 from training.calibrating.bands import BAND_WORDS
 from training.movement.change import Change, ChangePart, Movement
@@ -34,7 +33,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
 @pytest.fixture(scope="module")
 def client(book: Book) -> TestClient:
     """Return a client of the pages."""
-    return TestClient(Starlette(routes=views.routes(book)))
+    return TestClient(page_cases.pages(book))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     """Return a client of a real company's first run, which knows no facts of its accounts."""
     company = page_cases.declare(tmp_path_factory.mktemp("plain"), simulated=False)
     book = page_cases.publish(company, weeks=1, empty=True, promoted=False)
-    return TestClient(Starlette(routes=views.routes(book)))
+    return TestClient(page_cases.pages(book))
 
 
 def risk(entry: Entry) -> tuple[bool, float]:
@@ -258,7 +257,7 @@ def test_a_check_of_another_model_made_the_same_way_is_called_that(
     judged = page_cases.artifact().evaluation | {"judged": "procedure", "kind": kind}
     model = replace(page_cases.artifact(), evaluation=judged)
     book = page_cases.publish(company, weeks=1, model=model)
-    page = account(TestClient(Starlette(routes=views.routes(book))), "northwind")
+    page = account(TestClient(page_cases.pages(book)), "northwind")
     assert page.facts["Accounts like this that left before"] == "41 of 97"
     assert page.facts["Model"] == "v7"
     assert (
@@ -545,7 +544,7 @@ def test_the_page_and_the_json_agree_on_every_account(book: Book) -> None:
 def test_a_target_is_chosen_by_name_and_kept_in_links(tmp_path: Path) -> None:
     company = page_cases.declare(tmp_path)
     book = page_cases.publish(company, weeks=2, targets=("churn", "pause"), promoted=False)
-    client = TestClient(Starlette(routes=views.routes(book)))
+    client = TestClient(page_cases.pages(book))
     page = read(client, "/", target="pause", status="red")
     assert "“nothing in events within 30 days” (29 Jun 2026 to 28 Jul 2026)" in page.words
     links = [link for link in page.links if link.startswith("/accounts/")]
@@ -557,7 +556,7 @@ def test_a_target_is_chosen_by_name_and_kept_in_links(tmp_path: Path) -> None:
 
 def test_before_the_first_run_the_page_says_what_to_do(tmp_path: Path) -> None:
     book = Book.open(page_cases.declare(tmp_path), Settings())
-    response = TestClient(Starlette(routes=views.routes(book))).get("/")
+    response = TestClient(page_cases.pages(book)).get("/")
     assert response.status_code == 503
     assert "churnlight score" in response.text
 
@@ -566,7 +565,7 @@ def test_a_run_that_cannot_be_read_leaves_the_last_good_scores_and_says_so(
     tmp_path: Path,
 ) -> None:
     book = page_cases.publish(page_cases.declare(tmp_path), weeks=1, promoted=False)
-    client = TestClient(Starlette(routes=views.routes(book)))
+    client = TestClient(page_cases.pages(book))
     assert "last good scores" not in read(client, "/").words
     current = tmp_path / ".churnlight" / "scores" / "current.json"
     current.write_text('{"2026-07-06": "not-there"}', encoding="utf-8")

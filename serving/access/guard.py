@@ -1,25 +1,25 @@
-"""Who may ask what: nothing passes that is not on the list of our own addresses.
+"""Who may call what: only requests to our own addresses pass, and only from those they are for.
 
-`Guard` stands before the whole port. A request needs a known host name, where a token is set
-that token (the health addresses excepted), and an address of the route table; without a token
-only loopback is answered, whatever address the server was bound to.
+`Guard` runs before the whole port. A request needs a known host name, one of the port's addresses
+and the role of that address; an address that does not exist is guarded like any other. Without a
+token only loopback is answered, whatever address the server was bound to.
 """
 
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import DeclarationError
 from features.settings import Settings
+from serving.access.address import Address
 from serving.problems import HttpProblem
 
-HEALTH = ("/livez", "/readyz")
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -35,46 +35,45 @@ CHALLENGE = {"www-authenticate": 'Basic realm="Churnlight", charset="UTF-8"'}
 
 
 def check(settings: Settings) -> None:
-    """Refuses settings under which the service would stand open.
+    """Refuses settings under which anybody could call the service.
 
     Raises
     ------
     DeclarationError
-        The host is no IP address, or more than loopback is to be bound without a token.
+        The host is not an IP address, or it is more than loopback and no token is set.
     """
     try:
         loopback = is_loopback(settings.host)
     except ValueError:
         raise DeclarationError(
-            f"CHURNLIGHT_HOST: not an IP address, got {settings.host!r}; write 127.0.0.1, or "
+            f"CHURNLIGHT_HOST: must be an IP address, got {settings.host!r}; write 127.0.0.1, or "
             "0.0.0.0 for every interface"
         ) from None
     if not loopback and not settings.token.get_secret_value():
         raise DeclarationError(
-            f"CHURNLIGHT_HOST: {settings.host} is more than loopback and no token is set, so "
-            "anybody who reaches the port could read every account; set CHURNLIGHT_TOKEN, or "
-            "bind 127.0.0.1"
+            f"CHURNLIGHT_HOST: {settings.host} is not loopback and no token is set, so anybody "
+            "who reaches the port could read every account; set CHURNLIGHT_TOKEN, or bind 127.0.0.1"
         )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`; ValueError where it is no IP address."""
+    """Whether only this machine reaches `host`; ValueError if it is not an IP address."""
     return host == "localhost" or ip_address(host).is_loopback
 
 
 class Guard:
-    """An ASGI application before `app`, whose `routes` are all that may be asked."""
+    """An ASGI application in front of `app` that lets only calls to `addresses` pass."""
 
-    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute], settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, addresses: Iterable[Address], settings: Settings) -> None:
         self._app = app
-        self._routes = list(routes)
+        self._addresses = tuple(addresses)
         self._token = settings.token.get_secret_value().encode()
         bound = {settings.host, f"[{settings.host}]"}
         named = {name.strip().lower() for name in settings.public_hosts.split(",")}
         self._hosts = named | bound
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or says why not; every answer gets the security headers."""
+        """Answers a request or refuses it; every response gets the security headers."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
@@ -94,26 +93,36 @@ class Guard:
     def _admit(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         self._check_host(headers.getlist("host"))
-        if scope["path"] not in HEALTH:
+        called = self._called(scope)
+        if not called or any(address.role != "open" for address in called):
             self._check_caller(scope, headers.get("authorization", ""))
-        if not any(route.matches(scope)[0] is not Match.NONE for route in self._routes):
+        if not called:
             raise HttpProblem("not-found", f"nothing is at {scope['path']}")
+
+    def _called(self, scope: Scope) -> Sequence[Address]:
+        """The address that answers; where none has the method, all that have the path."""
+        matches = [(address.route.matches(scope)[0], address) for address in self._addresses]
+        for match, address in matches:
+            if match is Match.FULL:
+                return (address,)
+        return [address for match, address in matches if match is Match.PARTIAL]
 
     def _check_host(self, given: list[str]) -> None:
         if len(given) != 1:
-            raise HttpProblem("bad-host", f"{len(given)} Host headers were given")
+            raise HttpProblem("bad-host", f"got {len(given)} Host headers")
         name = _without_port(given[0]).lower()
         if name not in self._hosts:
-            detail = f"the service does not answer as {name!r}"
-            raise HttpProblem("wrong-host", detail)
+            raise HttpProblem("wrong-host", f"the service does not answer to host name {name!r}")
 
     def _check_caller(self, scope: Scope, authorization: str) -> None:
         if not self._token:
             if not _came_by_loopback(scope):
-                raise HttpProblem("no-token", "no token is set, so only loopback is answered")
+                raise HttpProblem(
+                    "no-token", "no token is set, so only requests over loopback are answered"
+                )
             return
         if not hmac.compare_digest(_secret(authorization), self._token):
-            raise HttpProblem("unauthorized", "a valid token is needed", headers=CHALLENGE)
+            raise HttpProblem("unauthorized", "the request needs a valid token", headers=CHALLENGE)
 
 
 def _without_port(host: str) -> str:
@@ -122,7 +131,7 @@ def _without_port(host: str) -> str:
 
 
 def _came_by_loopback(scope: Scope) -> bool:
-    """Whether the connection arrived at a loopback address, or at a Unix socket."""
+    """Whether the request arrived at a loopback address or at a Unix socket."""
     host, port = scope.get("server") or ("", None)
     if port is None:
         return bool(host)
@@ -146,7 +155,7 @@ def _secret(authorization: str) -> bytes:
 
 
 def _with_headers(send: Send) -> Send:
-    """`send`, with the security headers on every answer that does not set its own."""
+    """`send`, with the security headers on every response that does not set its own."""
 
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":

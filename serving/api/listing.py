@@ -1,33 +1,76 @@
-"""What a list of the API is asked for, and where its next page begins.
+"""The lists of the API: their parameters, what a caller asks of them, and where a page begins.
 
-Its one rule: a list is read whole by cursors of one run; every mistake of a query is told at once.
+Its one rule: a list is read to its end by the cursors of one run.
 """
 
 import base64
 import binascii
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from starlette.requests import Request
 
-from features.declaring.spelling import did_you_mean
-from serving.api.strict_json import MAX_ERRORS
-from serving.problems import HttpProblem, invalid
+from serving.api.parameters import (
+    ChoiceParameter,
+    FlagParameter,
+    Parameter,
+    WholeParameter,
+)
+from serving.problems import HttpProblem, in_parameter, invalid
 from serving.published.edition import LONGEST_SEARCH, Rows
+from serving.published.prospects import STATES
 from serving.published.runs import Run
+from training.calibrating.bands import BANDS
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 500
-COMMON = ("q", "segment", "owner", "target", "limit", "after", "drivers")
+ADVERSE_TARGET = Parameter(
+    name="target", description="an adverse target; by default the first that is declared"
+)
+OPPORTUNITY_TARGET = Parameter(
+    name="target",
+    description="a target with `adverse = false`; by default the first that is declared",
+)
+FILTERS = (
+    Parameter(
+        name="q",
+        max_length=LONGEST_SEARCH,
+        description="only accounts with this text in account_id or name, in any case",
+    ),
+    Parameter(name="segment", description="only accounts of this segment"),
+    Parameter(name="owner", description="only accounts of this owner"),
+)
+LIMIT = WholeParameter(
+    name="limit", minimum=1, maximum=500, default=100, description="accounts per page"
+)
+PAGING = (
+    LIMIT,
+    Parameter(name="after", description="`next` of the page before"),
+    FlagParameter(name="drivers", description="whether each account carries its drivers"),
+)
+HEALTH_LIST = (
+    ChoiceParameter(name="band", choices=BANDS, description="only accounts of this band"),
+    *FILTERS,
+    ADVERSE_TARGET,
+    *PAGING,
+)
+OPPORTUNITY_LIST = (
+    ChoiceParameter(
+        name="opportunity", choices=STATES, description="only accounts with this `opportunity`"
+    ),
+    *FILTERS,
+    OPPORTUNITY_TARGET,
+    *PAGING,
+)
 
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A list's query; null means no filter, `light` is a band or the state of an opportunity."""
+    """What a caller asks of a list; null means no filter.
 
-    light: str | None
+    `status` is a band, or the state of an opportunity; `after` is empty on the first page.
+    """
+
+    status: str | None
     q: str | None
     segment: str | None
     owner: str | None
@@ -37,63 +80,40 @@ class ListQuery:
     drivers: bool
 
     @classmethod
-    def read(cls, request: Request, light: str, lights: Sequence[str]) -> "ListQuery":
-        """The query of `request`, whose parameter `light` is one of `lights`; 422 otherwise."""
-        given = parameters(request, (light, *COMMON))
-        checks = CHECKS | {light: (lambda text: text in lights, f"one of {', '.join(lights)}")}
-        mistakes = [
-            {"parameter": name, "detail": f"{wanted} is wanted, got {given[name]!r}"}
-            for name, (fits, wanted) in checks.items()
-            if name in given and not fits(given[name])
-        ]
-        if mistakes:
-            raise invalid(mistakes)
+    def of(
+        cls, parameters: Mapping[str, str], status: Literal["band", "opportunity"]
+    ) -> "ListQuery":
+        """The query that checked parameters make; `status` names the one of the status."""
         return cls(
-            light=given.get(light),
-            q=given.get("q"),
-            segment=given.get("segment"),
-            owner=given.get("owner"),
-            target=given.get("target", ""),
-            limit=int(given.get("limit", DEFAULT_LIMIT)),
-            after=given.get("after", ""),
-            drivers=given.get("drivers") == "true",
+            status=parameters.get(status),
+            q=parameters.get("q"),
+            segment=parameters.get("segment"),
+            owner=parameters.get("owner"),
+            target=parameters.get("target", ""),
+            limit=int(parameters.get("limit", LIMIT.default)),
+            after=parameters.get("after", ""),
+            drivers=parameters.get("drivers") == "true",
         )
 
     def page(self, run: Run, rows: Rows) -> tuple[Rows, str | None]:
-        """Those of `rows` that this page has, and the cursor of the next; null on the last."""
+        """The rows of this page, and the cursor of the next one; null on the last.
+
+        Parameters
+        ----------
+        run
+            The run that is listed.
+        rows
+            Its rows that pass the filters, in the order of the list.
+
+        Raises
+        ------
+        HttpProblem
+            422 where `after` is no cursor, 409 where it is a cursor of another run.
+        """
         start = _start(self.after, run, rows)
         shown = rows[start : start + self.limit]
         more = start + self.limit < len(rows)
         return shown, _cursor(run, int(shown[-1])) if more else None
-
-
-def _is_limit(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 5 and 1 <= int(text) <= MAX_LIMIT
-
-
-CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
-    "q": (lambda text: len(text) <= LONGEST_SEARCH, f"a text of at most {LONGEST_SEARCH} letters"),
-    "limit": (_is_limit, f"a whole number from 1 to {MAX_LIMIT}"),
-    "drivers": (lambda text: text in ("true", "false"), "true or false"),
-}
-
-
-def parameters(request: Request, known: tuple[str, ...]) -> dict[str, str]:
-    """The query parameters, each of them known and given once; 422 otherwise."""
-    counted = Counter(name for name, _ in request.query_params.multi_items())
-    mistakes = [
-        {"parameter": name, "detail": f"unknown parameter; {did_you_mean(name, known)}"}
-        for name in counted
-        if name not in known
-    ]
-    mistakes += [
-        {"parameter": name, "detail": "the parameter is given twice"}
-        for name, times in counted.items()
-        if times > 1
-    ]
-    if mistakes:
-        raise invalid(mistakes[:MAX_ERRORS])
-    return dict(request.query_params)
 
 
 def _cursor(run: Run, row: int) -> str:
@@ -101,17 +121,18 @@ def _cursor(run: Run, row: int) -> str:
 
 
 def _start(after: str, run: Run, rows: Rows) -> int:
-    """How many of `rows` a cursor leaves behind; it holds for one run only."""
+    """How many of `rows` are on the pages before; a cursor holds for one run only."""
     if not after:
         return 0
     try:
-        row, _, made = base64.urlsafe_b64decode(after.encode()).decode().partition(":")
+        row, _, listed_run = base64.urlsafe_b64decode(after.encode()).decode().partition(":")
     except (binascii.Error, UnicodeError):
-        row = made = ""
+        row = listed_run = ""
     if not _is_row(row):
-        raise invalid([{"parameter": "after", "detail": "give `next` of the page before"}])
-    if made != run.folder.name:
-        raise HttpProblem("list-changed", f"the list is now of the run of {run.as_of}")
+        raise invalid([in_parameter("after", "must be `next` of the page before")])
+    if listed_run != run.folder.name:
+        detail = f"the list now shows the run of {run.as_of}; restart from the first page"
+        raise HttpProblem("list-changed", f"{detail} (omit `after`)")
     return int(np.searchsorted(rows, int(row), side="right"))
 
 

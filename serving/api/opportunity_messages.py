@@ -1,28 +1,28 @@
-"""What the API says of opportunities, as types; `messages` has all the rest.
+"""Opportunities as the API sends them: one score, one account, one page of the list.
 
-Its one rule: nothing here is called health or churn. What an adverse target's score says, and what
-an opportunity's says, have no field for a number in common but the parts that add up.
+Its one rule: nothing here is called health or churn. A health score and an opportunity score share
+no field for a number but the parts that add up to it.
 """
-
-from typing import Any
 
 from typing_extensions import TypedDict
 
-from serving.api.messages import (
+from serving.api.score_messages import (
     AccountFacts,
-    DriverFacts,
-    Said,
-    ScoreMessage,
-    driver_facts,
-    facts_message,
-    said,
+    DriverCommon,
+    PageCommon,
+    ScoreCommon,
+    ScoreOrigin,
+    account_facts,
+    driver_common,
+    published_origin,
+    score_common,
 )
 from serving.assessment.opportunities import Opportunity, State
 from serving.assessment.score_parts import Driver
 from serving.published.prospects import Prospect, Prospects
 
 
-class OpportunityDriver(DriverFacts):
+class OpportunityDriver(DriverCommon):
     """One indicator's part in an opportunity score: negative `opportunity_points` lower it.
 
     `window` is in days, null for the whole history.
@@ -31,15 +31,15 @@ class OpportunityDriver(DriverFacts):
     opportunity_points: float
 
 
-class _Drivers(TypedDict, total=False):
+class _HasDrivers(TypedDict, total=False):
     drivers: list[OpportunityDriver]
 
 
-class OpportunityMessage(Said, _Drivers):
-    """What is said of one account for a target that is welcome: 100 is the best prospect.
+class OpportunityScore(ScoreCommon, _HasDrivers):
+    """Opportunity score (100 = best prospect) of one account for a target with `adverse = false`.
 
-    `opportunity` is *yes* from 70 points on, and *held_back* where the account is red or unscored
-    for an adverse target; `held_back_reason` says so. `base_points` and the four dimensions add up
+    `opportunity` is *yes* from 70 points up, and *held_back* where the account is red or unscored
+    for an adverse target; `held_back_reason` names it. `base_points` and the four dimensions add up
     to `opportunity_score_unclipped`, and so do `base_points` and the drivers' points.
     `opportunity_score_low` and `opportunity_score_high` are the ends of the interval around the
     score, of `interval_half_width` points before it is clipped, which never shrinks when a value
@@ -56,64 +56,53 @@ class OpportunityMessage(Said, _Drivers):
     opportunity_probability: float | None
 
 
-class Scores(TypedDict):
-    """The scores, in the order of the request: of health, or of an opportunity, by the target."""
-
-    scores: list[ScoreMessage | OpportunityMessage]
-
-
-class AccountOpportunity(OpportunityMessage):
+class AccountOpportunity(OpportunityScore):
     """The published opportunity of an account, and its facts."""
 
     account: AccountFacts
 
 
-class OpportunityPage(TypedDict):
+class OpportunityPage(PageCommon):
     """One page of the list: highest opportunity score first, unscored accounts last.
 
-    `total` counts all accounts that fit; `next` is the `after` of the next page, null on the
-    last one.
+    `total` counts all accounts that pass the filters; `next` is the `after` of the next page, null
+    on the last one.
     """
 
     opportunities: list[AccountOpportunity]
-    total: int
-    next: str | None
-    as_of: str
-    data_until: str
-    stale: str | None
 
 
-def opportunity_message(
-    item: Opportunity, *, model: dict[str, Any], computed_at: str, missing: list[str]
-) -> OpportunityMessage:
-    """One opportunity as a message; `model` is what `runs.described` says of its model."""
-    return {
-        # The checker fears drivers of another kind in it.
-        **said(item, model=model, computed_at=computed_at, missing=missing),  # type: ignore[typeddict-item]
-        "opportunity": item.opportunity,
-        "held_back_reason": item.held_back_reason,
-        "opportunity_score": item.opportunity_score,
-        "opportunity_score_low": item.opportunity_score_low,
-        "opportunity_score_high": item.opportunity_score_high,
-        "opportunity_score_unclipped": item.opportunity_score_unclipped,
-        "opportunity_probability": item.opportunity_probability,
+def opportunity_score(
+    score: Opportunity, origin: ScoreOrigin, *, drivers: bool
+) -> OpportunityScore:
+    """The message of one opportunity score, with or without its drivers."""
+    message: OpportunityScore = {
+        # mypy: TypedDict unpacking loses the drivers type.
+        **score_common(score, origin),  # type: ignore[typeddict-item]
+        "opportunity": score.opportunity,
+        "held_back_reason": score.held_back_reason,
+        "opportunity_score": score.opportunity_score,
+        "opportunity_score_low": score.opportunity_score_low,
+        "opportunity_score_high": score.opportunity_score_high,
+        "opportunity_score_unclipped": score.opportunity_score_unclipped,
+        "opportunity_probability": score.opportunity_probability,
     }
-
-
-def driver_messages(drivers: tuple[Driver, ...]) -> list[OpportunityDriver]:
-    """All drivers of an opportunity."""
-    return [{**driver_facts(item), "opportunity_points": item.points} for item in drivers]
-
-
-def prospect_message(entry: Prospect, found: Prospects, *, drivers: bool) -> AccountOpportunity:
-    """One prospect of the book as a message."""
-    told = opportunity_message(
-        entry.opportunity,
-        model=found.model,
-        computed_at=found.run.computed_at,
-        missing=list(entry.missing),
-    )
-    message: AccountOpportunity = {**told, "account": facts_message(entry)}
     if drivers:
-        message["drivers"] = driver_messages(entry.opportunity.drivers)
+        message["drivers"] = _drivers(score.drivers)
     return message
+
+
+def account_opportunity(
+    prospect: Prospect, prospects: Prospects, *, drivers: bool
+) -> AccountOpportunity:
+    """The message of one published account, with or without its drivers."""
+    origin = published_origin(prospect, prospects)
+    score = opportunity_score(prospect.opportunity, origin, drivers=False)
+    message: AccountOpportunity = {**score, "account": account_facts(prospect)}
+    if drivers:
+        message["drivers"] = _drivers(prospect.opportunity.drivers)
+    return message
+
+
+def _drivers(drivers: tuple[Driver, ...]) -> list[OpportunityDriver]:
+    return [{**driver_common(driver), "opportunity_points": driver.points} for driver in drivers]

@@ -11,27 +11,24 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from typing_extensions import TypedDict
 
 from features.declaring.spelling import did_you_mean
-from features.errors import ChurnlightError, NotFound
-from serving.api.messages import (
-    ScoreItem,
-    ScoreMessage,
-    ScoreRequest,
-    driver_messages,
-    score_message,
+from serving.api.health_messages import HealthScore, health_score
+from serving.api.opportunity_messages import OpportunityScore, opportunity_score
+from serving.api.score_messages import ScoreOrigin
+from serving.api.score_request import ScoreItem, ScoreRequest
+from serving.api.strict_json import pointer
+from serving.api.targets import (
+    BODY,
+    promoted,
+    published_edition,
+    published_prospects,
+    resolve_target,
 )
-from serving.api.opportunity_messages import (
-    OpportunityMessage,
-    opportunity_message,
-)
-from serving.api.opportunity_messages import (
-    driver_messages as opportunity_drivers,
-)
-from serving.api.strict_json import MAX_ERRORS, pointer
 from serving.assessment.assess import assess
 from serving.assessment.opportunities import Risks, opportunities, risks
-from serving.problems import HttpProblem, invalid
+from serving.problems import MAX_ACCOUNTS, MAX_ERRORS, HttpProblem, Mistake, in_body, invalid
 from serving.published import runs
 from serving.published.book import Book, Edition
 from serving.published.edition import unknown
@@ -40,11 +37,15 @@ from serving.published.prospects import Prospects
 if TYPE_CHECKING:
     from training.artifact import Artifact
 
-SHOWN_ACCOUNTS = 100
+
+class Scores(TypedDict):
+    """The scores, in the order of the request: health or opportunity scores, by the target."""
+
+    scores: list[HealthScore | OpportunityScore]
 
 
-def score(request: ScoreRequest, book: Book) -> list[ScoreMessage | OpportunityMessage]:
-    """The scores of the request's accounts, in its order.
+def score(request: ScoreRequest, book: Book) -> Scores:
+    """The scores of the request's accounts.
 
     Raises
     ------
@@ -52,142 +53,71 @@ def score(request: ScoreRequest, book: Book) -> list[ScoreMessage | OpportunityM
         422 for an unknown target or feature, 404 for unknown accounts, 503 where no model is
         promoted, no run is published, or the run lacks what the model needs.
     """
-    target = request.target or declared(book, "", {"pointer": "/target"})
+    target = resolve_target(book, request.target, BODY)
+    artifact = promoted(book, target)
+    _check_features(request.accounts, artifact)
+    rows = _rows(request.accounts, book, artifact, target)
+    origins = _origins(rows, artifact)
     if target in book.company.opportunities:
-        return [*_opportunities(request, book, target)]
-    return [*_health(request, book, declared(book, target, {"pointer": "/target"}))]
+        return {"scores": [*_opportunities(request, book, rows, artifact, origins)]}
+    assessments = assess(rows, artifact, book.company)
+    return {
+        "scores": [
+            health_score(assessment, origin, drivers=request.drivers)
+            for assessment, origin in zip(assessments, origins, strict=True)
+        ]
+    }
 
 
-def _health(request: ScoreRequest, book: Book, target: str) -> Iterator[ScoreMessage]:
-    artifact = promoted(book, target)
-    rows = _rows(request.accounts, book, artifact)
-    said = _about(rows, artifact)
-    for item, about in zip(assess(rows, artifact, book.company), said, strict=True):
-        message = score_message(item, **about)
-        if request.drivers:
-            message["drivers"] = driver_messages(item.drivers)
-        yield message
-
-
-def _opportunities(request: ScoreRequest, book: Book, target: str) -> Iterator[OpportunityMessage]:
-    artifact = promoted(book, target)
-    rows = _rows(request.accounts, book, artifact)
-    said = _about(rows, artifact)
-    held = _risks(request, book, target)
-    found = opportunities(rows, artifact, book.company, held)
-    for item, about in zip(found, said, strict=True):
-        message = opportunity_message(item, **about)
-        if request.drivers:
-            message["drivers"] = opportunity_drivers(item.drivers)
-        yield message
+def _opportunities(
+    request: ScoreRequest,
+    book: Book,
+    rows: pa.Table,
+    artifact: "Artifact",
+    origins: Sequence[ScoreOrigin],
+) -> Iterator[OpportunityScore]:
+    held_back = _risks(request, book, artifact.target)
+    scores = opportunities(rows, artifact, book.company, held_back)
+    for opportunity, origin in zip(scores, origins, strict=True):
+        yield opportunity_score(opportunity, origin, drivers=request.drivers)
 
 
 def _risks(request: ScoreRequest, book: Book, target: str) -> Risks:
-    """Of what the accounts are red; without a model that could tell, nothing is answered."""
+    """Why opportunities are held back; needs the promoted model of every adverse target."""
     models = [promoted(book, name) for name in book.company.adverse]
     assessed = [
-        assess(_rows_of(request.accounts, book, artifact, target), artifact, book.company)
-        for artifact in models
+        assess(_rows(request.accounts, book, model, target), model, book.company)
+        for model in models
     ]
     return risks(assessed, book.company)
 
 
-def _about(rows: pa.Table, artifact: "Artifact") -> list[dict[str, Any]]:
-    """What every message says beside its score."""
+def _origins(rows: pa.Table, artifact: "Artifact") -> list[ScoreOrigin]:
     model = runs.described(artifact)
     computed_at = datetime.now(UTC).isoformat(timespec="seconds")
-    return [
-        {"model": model, "computed_at": computed_at, "missing": names}
-        for names in _missing(rows, artifact)
-    ]
+    return [ScoreOrigin(model, computed_at, names) for names in _missing(rows, artifact)]
 
 
-def declared(book: Book, target: str, place: dict[str, str]) -> str:
-    """`target`, or the first adverse one where it is empty.
+def _rows(items: Sequence[ScoreItem], book: Book, artifact: "Artifact", target: str) -> pa.Table:
+    """One row per item, in their order, with the columns that `artifact` needs.
 
-    Raises
-    ------
-    HttpProblem
-        422 where `target` is not declared or not adverse, 503 where no target is.
+    A known account's row is the one that was published for `target`.
     """
-    known = book.company.adverse
-    if not known:
-        raise HttpProblem("not-ready", "no adverse target is declared, so there are no scores")
-    _require_declared(book, target, place)
-    if target and target not in known:
-        detail = (
-            f"target {target!r} is an opportunity, so it has no health score; "
-            "GET /v1/opportunities lists it"
-        )
-        raise invalid([{**place, "detail": detail}])
-    return target or known[0]
-
-
-def _require_declared(book: Book, target: str, place: dict[str, str]) -> None:
-    if target and target not in book.company.targets:
-        hint = did_you_mean(target, book.company.targets)
-        raise invalid([{**place, "detail": f"no such target: {target!r}; {hint}"}])
-
-
-def prospects(book: Book, target: str) -> Prospects:
-    """The latest opportunities of `target`, or of the first that is declared where it is empty.
-
-    Raises
-    ------
-    HttpProblem
-        422 where `target` is no opportunity or none is declared, 503 where none is published.
-    """
-    place = {"parameter": "target"}
-    known = book.company.opportunities
-    if not known:
-        detail = "no opportunity is declared: no target has `adverse = false`"
-        raise invalid([{**place, "detail": detail}])
-    _require_declared(book, target, place)
-    if target and target not in known:
-        detail = f"target {target!r} is adverse, so it is no opportunity; GET /v1/accounts lists it"
-        raise invalid([{**place, "detail": detail}])
-    try:
-        return book.prospects(target or known[0])
-    except NotFound as error:
-        raise HttpProblem("not-ready", str(error)) from error
-
-
-def promoted(book: Book, target: str) -> "Artifact":
-    """The promoted artifact of `target`; 503 where there is none that can be used."""
-    try:
-        return book.artifact(target)
-    except ChurnlightError as error:
-        raise HttpProblem("not-ready", str(error)) from error
-
-
-def published(book: Book, target: str) -> Edition:
-    """The latest edition of `target`; 503 where nothing is published."""
-    try:
-        return book.edition(target)
-    except NotFound as error:
-        raise HttpProblem("not-ready", str(error)) from error
-
-
-def _rows(items: Sequence[ScoreItem], book: Book, artifact: "Artifact") -> pa.Table:
-    """One row per item, in their order, with the columns of a snapshot."""
-    _check_features(items, artifact)
-    return _rows_of(items, book, artifact, artifact.target)
-
-
-def _rows_of(items: Sequence[ScoreItem], book: Book, artifact: "Artifact", target: str) -> pa.Table:
-    """The rows for `artifact`; a known account's is the one that was published for `target`."""
     schema = _schema(artifact)
     stated = [item for item in items if item.by_features]
-    named = [item.account_id for item in items if not item.by_features]
-    parts = [pa.Table.from_pylist([_stated(item, artifact) for item in stated], schema=schema)]
-    if named:
-        upward = target in book.company.opportunities
-        parts.append(
-            _known(named, prospects(book, target) if upward else published(book, target), schema)
-        )
-    place = iter(range(len(stated))), iter(range(len(stated), len(items)))
-    order = [next(place[0] if item.by_features else place[1]) for item in items]
+    ids = [item.account_id for item in items if not item.by_features]
+    parts = [pa.Table.from_pylist([_stated_row(item, artifact) for item in stated], schema=schema)]
+    if ids:
+        parts.append(_published_rows(ids, _table(book, target), schema))
+    stated_rows, published_rows = iter(range(len(stated))), iter(range(len(stated), len(items)))
+    order = [next(stated_rows if item.by_features else published_rows) for item in items]
     return pa.concat_tables(parts).take(pa.array(order)).combine_chunks()
+
+
+def _table(book: Book, target: str) -> Edition | Prospects:
+    if target in book.company.opportunities:
+        return published_prospects(book, target)
+    return published_edition(book, target)
 
 
 def _schema(artifact: "Artifact") -> pa.Schema:
@@ -204,13 +134,13 @@ def _schema(artifact: "Artifact") -> pa.Schema:
     )
 
 
-def _stated(item: ScoreItem, artifact: "Artifact") -> dict[str, Any]:
-    """The row of an account whose features the caller states, so that enough is known of it."""
-    stated = {
+def _stated_row(item: ScoreItem, artifact: "Artifact") -> dict[str, Any]:
+    """The row of an account that the caller gives by its features; it counts as eligible."""
+    features = {
         name: float(value) if isinstance(value, int) else value
         for name, value in item.features.items()
     }
-    return stated | {
+    return features | {
         "account_id": "",
         "segment": item.segment,
         "history_days": artifact.min_history_days,
@@ -218,23 +148,23 @@ def _stated(item: ScoreItem, artifact: "Artifact") -> dict[str, Any]:
     }
 
 
-def _known(ids: Sequence[str], edition: Edition | Prospects, schema: pa.Schema) -> pa.Table:
-    strangers = sorted({name for name in ids if name not in edition})
-    if strangers:
-        shown = strangers[:SHOWN_ACCOUNTS]
+def _published_rows(ids: Sequence[str], table: Edition | Prospects, schema: pa.Schema) -> pa.Table:
+    unknown_ids = sorted({account_id for account_id in ids if account_id not in table})
+    if unknown_ids:
         detail = (
-            f"{len(strangers)} of {len(ids)} accounts are not in the run of {edition.run.as_of}"
+            f"{len(unknown_ids)} of {len(ids)} accounts are not in the run of {table.run.as_of}"
         )
-        raise HttpProblem("unknown-accounts", detail, unknown_accounts=shown)
-    lacking = [name for name in schema.names if name not in edition.features.column_names]
+        raise HttpProblem("unknown-accounts", detail, unknown_accounts=unknown_ids[:MAX_ACCOUNTS])
+    lacking = [name for name in schema.names if name not in table.features.column_names]
     if lacking:
         detail = f"the latest run lacks columns of the promoted model: {', '.join(lacking)}"
         raise HttpProblem("not-ready", f"{detail}; run: churnlight score")
-    rows = pa.array([edition.row(name) for name in ids])
-    return edition.features.select(schema.names).take(rows).cast(schema)
+    rows = pa.array([table.row(account_id) for account_id in ids])
+    return table.features.select(schema.names).take(rows).cast(schema)
 
 
 def _missing(rows: pa.Table, artifact: "Artifact") -> list[list[str]]:
+    """Per row, the indicators without a known value."""
     columns: dict[str, list[str]] = {}
     for feature in artifact.features:
         columns.setdefault(feature.indicator, []).append(feature.name)
@@ -243,26 +173,28 @@ def _missing(rows: pa.Table, artifact: "Artifact") -> list[list[str]]:
 
 def _check_features(items: Sequence[ScoreItem], artifact: "Artifact") -> None:
     types = {feature.name: feature.dtype for feature in artifact.features}
-    mistakes = (
-        {"pointer": pointer(("accounts", place, "features", name)), "detail": mistake}
-        for place, item in enumerate(items)
-        for name, value in item.features.items()
-        if (mistake := _mistake(name, value, types))
-    )
-    if found := list(islice(mistakes, MAX_ERRORS)):
-        raise invalid(found)
+    mistakes = list(islice(_mistakes(items, types), MAX_ERRORS))
+    if mistakes:
+        raise invalid(mistakes)
 
 
-def _mistake(name: str, value: Any, types: Mapping[str, str]) -> str:
-    """What is wrong with one stated feature; empty where nothing is."""
+def _mistakes(items: Sequence[ScoreItem], types: Mapping[str, str]) -> Iterator[Mistake]:
+    for number, item in enumerate(items):
+        for name, value in item.features.items():
+            if detail := _mistake(name, value, types):
+                yield in_body(pointer(("accounts", number, "features", name)), detail)
+
+
+def _mistake(name: str, value: object, types: Mapping[str, str]) -> str:
+    """What is wrong with one given feature; empty where nothing is."""
     if name not in types:
         return f"unknown feature; {did_you_mean(name, types)}"
     if value is None:
         return ""
     if types[name] == "category":
-        return "" if isinstance(value, str) else "a string or null is wanted"
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return "" if number and _is_finite(value) else "a finite number or null is wanted"
+        return "" if isinstance(value, str) else "must be a string or null"
+    number = isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
+    return "" if number else "must be a finite number or null"
 
 
 def _is_finite(value: float) -> bool:

@@ -13,10 +13,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from features.errors import ChurnlightError, NotFound
+from serving.access.address import Address
 from serving.pages import (
     account_card,
     charts,
@@ -76,22 +77,23 @@ def _versioned(path: Path) -> str:
 
 
 TEMPLATES = _environment()
+# The pages' own files, and beside them the style sheet of the bands.
+STATIC = StaticFiles(directory=HERE / "static", packages=[("training.calibrating", "static")])
 
 
-def routes(book: Book) -> list[BaseRoute]:
+def addresses(book: Book) -> list[Address]:
     """The pages of `book`: portfolio, its CSV file, account pages and the stylesheet."""
     return [
-        Route("/", _page(book, _portfolio)),
-        Route("/accounts.csv", _page(book, _csv)),
-        Route("/opportunities", _page(book, _opportunities)),
-        Route("/accounts/{account_id:path}", _page(book, _account)),
-        Mount("/static", _static()),
+        Address(Route("/", _page(book, _portfolio))),
+        Address(Route("/accounts.csv", _page(book, _csv))),
+        Address(Route("/opportunities", _page(book, _opportunities))),
+        Address(Route("/accounts/{account_id:path}", _page(book, _account))),
+        Address(Route("/static/{file:path}", _static)),
     ]
 
 
-def _static() -> StaticFiles:
-    """The pages' own files, and beside them the style sheet of the bands."""
-    return StaticFiles(directory=HERE / "static", packages=[("training.calibrating", "static")])
+async def _static(request: Request) -> Response:
+    return await STATIC.get_response(request.path_params["file"], request.scope)
 
 
 def _page(book: Book, view: Callable[[Request, Book], Response]) -> View:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import compress
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, cast, overload
+from typing import ClassVar, NamedTuple, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -82,8 +82,8 @@ class Entry:
         return self.name or self.assessment.account_id
 
 
-class Placed:
-    """What editions and prospects share: one run, one target, and the row of each account."""
+class RunTable:
+    """The scores of one target in one run: the common base of editions and prospects."""
 
     listed_at: ClassVar[str]
     run: runs.Run
@@ -97,8 +97,8 @@ class Placed:
         return account_id in self._row_of
 
     @property
-    def model(self) -> dict[str, Any]:
-        """What made these scores: name, version, digest, horizon_days, gap_days."""
+    def model(self) -> runs.RunModel:
+        """The model that made these scores."""
         return self.run.models[self.target]
 
     def row(self, account_id: str) -> int:
@@ -118,7 +118,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Edition(Placed):
+class Edition(RunTable):
     """One target of the book at one moment; rows stand in reading order, lowest score first.
 
     Unscored accounts close the order; equal scores are ordered by account_id. `trend_health`

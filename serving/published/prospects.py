@@ -1,7 +1,7 @@
 """One target's opportunities as the latest run published them, ready to read.
 
-What an edition is to health, this is to what is welcome: rows stand in columns, highest score
-first, and an object is built for an account only when somebody reads it.
+Opportunity counterpart of `Edition`: values are held in columns, highest score first, and an
+object is built for an account only when somebody reads it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from serving.assessment.opportunities import Opportunity, State
 from serving.published import edition, runs
-from serving.published.edition import Flags, Placed, Rows
+from serving.published.edition import Flags, Rows, RunTable
 
 STATES: tuple[State, ...] = get_args(State)
 
@@ -41,7 +41,7 @@ class Prospect:
 
 
 @dataclass(frozen=True)
-class Prospects(Placed):
+class Prospects(RunTable):
     """The opportunities of one target at one moment; unscored accounts close the order."""
 
     listed_at = "/v1/opportunities"

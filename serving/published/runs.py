@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pyarrow as pa
 
@@ -86,11 +86,22 @@ UNITS: dict[type, str] = {Assessment: "health_points", Opportunity: "opportunity
 Row = Assessment | Opportunity
 
 
+class RunModel(TypedDict):
+    """The model that made a run's scores; `declaration_hash` is that of its training."""
+
+    name: str
+    version: str
+    digest: str
+    declaration_hash: str
+    horizon_days: int
+    gap_days: int
+
+
 @dataclass(frozen=True)
 class Run:
     """One published scoring run.
 
-    `models` holds, per target, what `described` says of the model; `computed_at` is an ISO 8601
+    `models` holds the model of each target; `computed_at` is an ISO 8601
     time in UTC; `declaration_hash` is that of the declaration by which the rows were made.
     """
 
@@ -100,7 +111,7 @@ class Run:
     data_until: date
     declaration_hash: str
     data_digest: str
-    models: dict[str, dict[str, Any]]
+    models: dict[str, RunModel]
 
     def scores(self, columns: list[str] | None = None) -> pa.Table:
         """What is said of every account as an Arrow table of `SCHEMA`, verified as it is read."""
@@ -119,8 +130,8 @@ class Run:
         return publish.read_parquet(self.folder / "changes.parquet")
 
 
-def described(artifact: "Artifact") -> dict[str, Any]:
-    """What a score says of its model; `declaration_hash` is that of its training."""
+def described(artifact: "Artifact") -> RunModel:
+    """The artifact as a run names it."""
     return {
         "name": artifact.name,
         "version": artifact.version,
