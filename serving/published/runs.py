@@ -158,8 +158,8 @@ def _drivers(rows: Sequence[Row]) -> pa.ListArray:
     every = [driver for item in rows for driver in item.drivers]
     units = [UNITS[type(item)] for item in rows for _ in item.drivers]
     ends = accumulate((len(item.drivers) for item in rows), initial=0)
-    fields = [pa.array(_driver_column(every, units, field.name), field.type) for field in DRIVER]
-    structs = pa.StructArray.from_arrays(fields, fields=list(DRIVER))
+    columns = [pa.array(_driver_column(every, units, field.name), field.type) for field in DRIVER]
+    structs = pa.StructArray.from_arrays(columns, fields=list(DRIVER))
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
 
 
