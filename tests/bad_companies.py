@@ -595,7 +595,6 @@ WARNINGS = [
         "bring the rows of 'pro' up to",
         "end on 2024-02",
         change=_without_pro(date(2024, 3, 1)),
-        also=frozenset({"segment_left_out"}),
     ),
     Defect(
         "unit_change",

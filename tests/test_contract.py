@@ -69,6 +69,15 @@ def test_each_defect_is_found_alone(defect: Defect, tmp_path: Path) -> None:
         assert sources.location(company.sources[match.table]) in match.detail
 
 
+def test_a_segment_whose_facts_come_once_a_year_is_not_left_out(tmp_path: Path) -> None:
+    tables = sane()
+    # In the last 90 days no account of pro has a ticket, as in most months, and all others have.
+    tables["tickets"] = [
+        row for row in tables["tickets"] if row["org"] % 2 == 0 or row["opened"].month == 1
+    ]
+    assert {item.name for item in found(write(tmp_path, tables))} == {TOLD}
+
+
 @pytest.mark.parametrize("defect", STRUCTURAL, ids=named)
 def test_structural_defects_stop_the_pipeline_before_anything_is_computed(
     defect: Defect, tmp_path: Path

@@ -1,8 +1,9 @@
 """How fresh each source is and how many accounts it covers, by segment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -37,10 +38,11 @@ def breaches(tables: Tables) -> Iterator[Finding]:
     """Segments that a source leaves out or stopped covering, and the figures of every source."""
     until = snapshots.data_until(tables)
     found = _covered(tables, until)
+    rhythms = {covered.source: _rhythms(tables, covered.source, until) for covered in found}
     for covered in found:
-        yield from _left_out(tables, covered)
+        yield from _left_out(tables, covered, rhythms[covered.source])
     for covered in found:
-        yield from _stopped(tables, covered.source, until, len(found))
+        yield from _stopped(tables, covered.source, rhythms[covered.source], len(found))
     for covered in found:
         yield _told(tables, covered, until)
 
@@ -77,35 +79,51 @@ def _eligible(table: pa.Table) -> pa.ChunkedArray:
     return either
 
 
-def _left_out(tables: Tables, covered: Coverage) -> Iterator[Finding]:
-    """Segments of which no account has a fact, where by the share of the others some should."""
+def _left_out(
+    tables: Tables, covered: Coverage, rhythms: Sequence[Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """Segments that never had a fact, where by the share of the others some should have.
+
+    The share of the others is what to expect of a segment only where it has no rhythm of its own:
+    annual contracts renew once a year, however many monthly ones renew in 90 days. A segment that
+    had facts is compared with its own past, by `_stopped`.
+    """
     hits, accounts = covered.total
-    for name, hit, those in covered.segments:
+    had_facts = {row["segment"] for row in rhythms}
+    for name, _, those in covered.segments:
         others = accounts - those
-        if not hit and others and (1 - hits / others) ** those < FAMILY:
+        if name not in had_facts and others and (1 - hits / others) ** those < FAMILY:
             detail = (
-                f"{_place(tables, covered.source)}: no account of segment {name!r} ({those:,}) has "
-                f"a fact in the last {RECENT_DAYS} days, {hits:,} of the other {others:,} have"
+                f"{_place(tables, covered.source)}: no account of segment {name!r} ({those:,}) "
+                f"ever had a fact; {hits:,} of the other {others:,} had one in the last "
+                f"{RECENT_DAYS} days"
             )
             mend = f"bring the rows of {name!r}; until then its accounts look silent"
             place = (covered.source, None, those)
             yield Finding("segment_left_out", "sources", "warning", *place, detail, mend)
 
 
-def _stopped(tables: Tables, source: str, until: date, tests: int) -> Iterator[Finding]:
-    """Segments of which a source tells no more, though it goes on for the others."""
+def _rhythms(tables: Tables, source: str, until: date) -> list[dict[str, Any]]:
+    """Per segment with facts: their first and last day, on how many, and the longest silence."""
     days = (
         "SELECT DISTINCT segment, CAST(known_time AS DATE) AS day "
         f"FROM ({lives.facts_by_account(tables, source)}) WHERE known_time < DATE '{until}'"
     )
-    found = tables.engine.rows(
+    rows: list[dict[str, Any]] = tables.engine.rows(
         "SELECT segment, min(day) AS first, max(day) AS last, count(*) AS days, "
         "coalesce(max(silence), 0) AS longest FROM (SELECT *, date_diff('day', lag(day) OVER "
         f"(PARTITION BY segment ORDER BY day), day) AS silence FROM ({days})) "
         "GROUP BY segment ORDER BY segment"
     ).to_pylist()
-    freshest = max((row["last"] for row in found), default=until)
-    for row in found:
+    return rows
+
+
+def _stopped(
+    tables: Tables, source: str, rhythms: Sequence[Mapping[str, Any]], tests: int
+) -> Iterator[Finding]:
+    """Segments whose facts ended, though the source goes on for the others."""
+    freshest = max((row["last"] for row in rhythms), default=None)
+    for row in rhythms:
         quiet, span = (freshest - row["last"]).days, (row["last"] - row["first"]).days + 1
         chance = (1 - row["days"] / (span + 1)) ** quiet
         if quiet > max(QUIET_DAYS, row["longest"]) and chance < FAMILY / tests:
