@@ -50,7 +50,7 @@ def curve(groups: Curve, name: str = "reliability", title: str = "") -> Figure:
 def curves(items: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:
     """The curves of some dates or segments side by side, on the same scale."""
     top = max(_top(groups) for _, groups in items)
-    inside = [f"{told} {sum(map(_within, groups))} of {len(groups)}" for told, groups in items]
+    inside = [f"{told}: {sum(map(_within, groups))} of {len(groups)}" for told, groups in items]
     rows = [
         [f"{told}, {place}", *_cells(item)]
         for told, groups in items

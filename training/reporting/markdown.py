@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from training.reporting.page import Cell, Figure, List, Note, Page, Part, Section, Table
+from training.reporting.page import Cell, Figure, Key, List, Note, Page, Part, Section, Table
 
 
 def render(page: Page) -> str:
@@ -13,9 +13,13 @@ def render(page: Page) -> str:
     head = [f"# {page.title}", f"*{escaped(whose)}*", escaped(page.lead)]
     head += [_note(note) for note in page.notes]
     if page.keys:
-        head.append(_list([f"{key.label}: {key.value} {key.note}".rstrip() for key in page.keys]))
+        head.append(_list([_key(key) for key in page.keys]))
     blocks = [*head, *(block for section in page.sections for block in _section(section))]
     return "\n\n".join([block for block in blocks if block] + [escaped(page.foot)]).strip() + "\n"
+
+
+def _key(key: Key) -> str:
+    return f"{key.label}: {key.value} ({key.note})" if key.note else f"{key.label}: {key.value}"
 
 
 def _section(section: Section) -> list[str]:
@@ -26,7 +30,7 @@ def _part(part: Part) -> str:
     if isinstance(part, Table):
         return _table(part)
     if isinstance(part, Figure):
-        return escaped(part.alt)
+        return f"**{escaped(part.title)}**\n\n{escaped(part.alt)}"
     if isinstance(part, Note):
         return _note(part)
     return _list(part.points) if isinstance(part, List) else escaped(part)

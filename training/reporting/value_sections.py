@@ -119,7 +119,7 @@ def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Sectio
     thresholds = (
         f"{BAND_WORDS['red']}: churn probability above {share(anchors.p_red, 1)}; "
         f"{BAND_WORDS['green']}: up to {share(anchors.p_green, 1)}. "
-        f"{_source_of_thresholds(anchors.chosen)} {_rows_of_rates(artifact.evaluation)}"
+        f"{_source_of_thresholds(anchors.chosen)}"
     )
     rows = [
         [light(name), number(counts[name]["accounts"], 0), number(counts[name]["churned"], 0), rate]
@@ -128,7 +128,8 @@ def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Sectio
         for rate in [shares(Proportion(counts[name]["churned"], counts[name]["accounts"]).plain())]
     ]
     head = ["band", "accounts", target_words(artifact).happened, "rate"]
-    parts: list[Part] = [thresholds, Table("Bands by outcome", head, rows)]
+    note = "" if anchors.chosen == "declared" else _rows_of_rates(artifact.evaluation)
+    parts: list[Part] = [thresholds, Table("Bands by outcome", head, rows, note)]
     if drawn:
         parts.append(plots.bands(counts))
     return Section("Bands", *parts)

@@ -97,9 +97,9 @@ def _by_procedure(
         return ComparisonDates("none", (), None, why, matured)
     same = _is_champion(data, model)
     explanation = (
-        "the challenger was trained on every date that the champion was not; so its training was "
-        f"repeated on the {len(earlier)} dates that were settled by {day}, and the resulting model "
-        f"represents it on that date{THE_SAME if same else ''}"
+        "the challenger was trained on every date that the champion has not seen; so its training "
+        f"was repeated on the {len(earlier)} dates that were settled by {day}, and the resulting "
+        f"model represents it on that date{THE_SAME if same else ''}"
     )
     auc = _auc(data, model, day)
     return ComparisonDates("procedure", [day], model, explanation, matured, auc, same)

@@ -1,6 +1,7 @@
 """The watermelon ledger in tables: what churned accounts scored before they left."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from training.calibrating.bands import BAND_WORDS, BANDS
 from training.reporting.page import UNKNOWN, Part, Section, Table, number, share
@@ -16,7 +17,7 @@ MRR_TODAY = (
 
 def ledger_section(content: ReviewContent, ledger: Ledger) -> Section:
     """Bands before churn by lead, in sample and out of it, and the watermelons."""
-    period = f"from {ledger.churned_from} until before {ledger.churned_before}"
+    period = f"from {ledger.churned_from} to {ledger.churned_before - timedelta(days=1)}"
     parts: list[Part] = [
         (
             f"What the champion says of the {ledger.churns:,} churns {period}, on weekly mornings "
