@@ -188,7 +188,7 @@ def cost() -> dict[str, Any]:
     artifact = training.fit(table, label=made_tables.LABEL)
     ours = time.process_time() - started
     rows = _plain_rows(table, made_tables.LABEL, artifact)
-    chosen = ModelSettings(**artifact.training["model_settings"])
+    chosen = artifact.training.model_settings
     plain = [_plain_fit(rows, chosen) for _ in range(PLAIN_FITS)]
     return {"plain_fits": ours / float(np.median(plain)), "chosen": asdict(chosen)}
 

@@ -26,7 +26,7 @@ from training.artifact import Artifact
 from training.calibrating.bands import GREEN_FROM, RED_BELOW, band_codes
 from training.interval import redraws
 from training.learning import model, offsets
-from training.learning.model import ModelSettings, TrainingRows
+from training.learning.model import TrainingRows
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def _again(artifact: Artifact, rows: TrainingRows, X: Floats, seed: int) -> Floa
     own = replace(
         rows, X=rows.X[places], y=rows.y[places], accounts=accounts, as_of=rows.as_of[places]
     )
-    model_settings = ModelSettings(**artifact.training["model_settings"])
+    model_settings = artifact.training.model_settings
     line = offsets.fit_dates(
         model.cross_fitted(own, model_settings), own.y, own.as_of, own.ahead
     ).line

@@ -55,10 +55,12 @@ print(f"learnt on {', '.join(map(str, learn))}; read on {today}")
 # would another seed have named the same one. A check that failed is a reason to read on with care.
 
 # %%
-for item in artifact.evaluation["certificate"]["checks"]:
-    value = "not checked" if item["value"] is None else f"{item['value']:.3g}"
-    mark = {True: "passed", False: "MISSED", None: "–"}[item["passed"]]
-    print(f"{mark:7} {item['name']}: {value} ({item['aim']} {item['threshold']:g})")
+certificate = artifact.evaluation.certificate
+assert certificate is not None
+for item in certificate.checks:
+    value = "not checked" if item.value is None else f"{item.value:.3g}"
+    mark = {True: "passed", False: "MISSED", None: "–"}[item.passed]
+    print(f"{mark:7} {item.name}: {value} ({item.aim} {item.threshold:g})")
 
 # %% [markdown]
 # ## One account

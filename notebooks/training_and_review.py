@@ -90,19 +90,19 @@ except GateRefused as refused:
 
 # %%
 judged = champion.artifact.evaluation
-calibration_plots.curve(judged["reliability"])
+calibration_plots.curve(judged.quality.reliability)
 
 # %% [markdown]
 # Do the colours keep their promise? (Read the bars against each other, and mind the whiskers.)
 
 # %%
-plots.bands(judged["bands"])
+plots.bands(judged.bands or {})
 
 # %% [markdown]
 # And is it worth anything to a team that can work only so many accounts?
 
 # %%
-gains_plots.gains(judged["value"]["gains"], company.bands.capacity)
+gains_plots.gains(judged.value.gains, company.bands.capacity)
 
 # %% [markdown]
 # ## Today

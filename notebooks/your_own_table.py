@@ -66,13 +66,13 @@ except ContractBroken as refused:
 # %%
 artifact = training.fit(customers, label="left", id="customer", trials=2)
 judged = artifact.evaluation
-auc, loss = judged["auc"], judged["log_loss"]
-print(f"judged on {judged['kind']}, {judged['rows']:,} rows, {judged['events']:,} left")
-print(f"AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})")
-print(f"log loss {loss['value']:.3f} ({loss['low']:.3f} to {loss['high']:.3f})")
-for item in judged["baselines"]:
-    gain = f"{item['value']:.4f} ({item['low']:.4f} to {item['high']:.4f})"
-    print(f"lower than that of {item['baseline']} by {gain}")
+auc, loss = judged.quality.auc, judged.quality.log_loss
+print(f"judged on {judged.kind}, {judged.quality.rows:,} rows, {judged.quality.events:,} left")
+print(f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})")
+print(f"log loss {loss.value:.3f} ({loss.low:.3f} to {loss.high:.3f})")
+for item in judged.baselines:
+    gain = f"{item.gain.value:.4f} ({item.gain.low:.4f} to {item.gain.high:.4f})"
+    print(f"lower than that of {item.baseline} by {gain}")
 
 # %% [markdown]
 # The search also tries the simplest model of all, a scorecard without trees. Where trees do not
@@ -81,7 +81,7 @@ for item in judged["baselines"]:
 
 # %%
 print(f"{len(artifact.models)} boosters beside the scorecard")
-print(artifact.training["trees_left_out"])
+print(artifact.training.trees_left_out)
 
 # %% [markdown]
 # ## Do the probabilities mean what they say?
@@ -93,7 +93,7 @@ print(artifact.training["trees_left_out"])
 found = artifact.probability(customers)
 print(f"mean predicted {found.mean():.3f}, left {(customers['left'] == 'yes').mean():.3f}")
 print(f"mean distance from the true risk: {np.abs(found - truth).mean():.3f}")
-calibration_plots.curve(judged["reliability"])
+calibration_plots.curve(judged.quality.reliability)
 
 # %% [markdown]
 # ## What moves the scores

@@ -33,7 +33,9 @@ from training.calibrating.score_interval import ScoreInterval
 from training.explaining.drivers import Meaning, amount
 from training.learning.matrix import Feature
 from training.learning.scorecard import EMPTY
+from training.metrics.quality import BandOutcome
 from training.movement.change import Change, Movement
+from training.records.evaluation import Tested
 
 AS_OF = date(2026, 6, 29)
 RUNS = 13
@@ -430,16 +432,16 @@ def artifact() -> Artifact:
         meanings={"active_users": Meaning("Users", "outcome", "leading", "users", "x", None)},
         definitions={},
         declaration_hash="0" * 64,
-        evaluation={
-            "kind": "later as-of date",
-            "judged": "artifact",
-            "as_of": "2026-01-05",
-            "bands": {
-                "red": {"accounts": 97, "churned": 41},
-                "yellow": {"accounts": 310, "churned": 38},
-                "green": {"accounts": 1204, "churned": 29},
+        tested=Tested(
+            "later as-of date",
+            "artifact",
+            "2026-01-05",
+            {
+                "red": BandOutcome(97, 41),
+                "yellow": BandOutcome(310, 38),
+                "green": BandOutcome(1204, 29),
             },
-        },
+        ),
         name="sundial-churn",
         registered_version="7",
     )

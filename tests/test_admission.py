@@ -184,16 +184,17 @@ def test_the_models_margin_comes_from_outcomes_that_were_settled(trained: House)
 
 
 def test_training_keeps_the_leads_and_says_who_does_not_lead(trained: House) -> None:
-    kept = trained.champion.evaluation["lead_times"]
-    assert kept["step_days"] == lead_times.MONTH
-    by_name = {item["indicator"]: item for item in kept["indicators"]}
+    kept = trained.champion.evaluation.lead_times
+    assert kept is not None
+    assert kept.step_days == lead_times.MONTH
+    by_name = {item.indicator: item for item in kept.indicators}
     assert set(by_name) >= {"visits", "recency", "spend", "tickets"}
     for name, item in by_name.items():
-        if name in trained.champion.meanings and item["declared"] == "leading":
+        if name in trained.champion.meanings and item.declared == "leading":
             kind = trained.champion.kinds[name]
-            assert kind == ("leading" if item["headline"] else "lagging")
-    silent = [name for name, item in by_name.items() if item["declared"] == "leading"]
-    demoted = [name for name in silent if not by_name[name]["headline"]]
+            assert kind == ("leading" if item.headline else "lagging")
+    silent = [name for name, item in by_name.items() if item.declared == "leading"]
+    demoted = [name for name in silent if not by_name[name].headline]
     assert all(name in summary(trained.trained) for name in demoted)
     assert "tickets" in demoted, "tickets of the small company have nothing to do with churn"
 

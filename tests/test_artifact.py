@@ -23,6 +23,7 @@ from training.artifact import Artifact, DamagedArtifact, champion, install_champ
 from training.calibrating.health import Anchors
 from training.calibrating.score_interval import UNMEASURED
 from training.learning.matrix import Feature, matrix, row
+from training.records.records import Records
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,9 @@ def test_an_artifact_comes_back_as_it_was_saved(trained: House, saved: Path) -> 
 def test_the_digest_is_of_what_decides_a_score(trained: House) -> None:
     own = trained.trained.artifact
     assert isinstance(own.anchors, Anchors)
-    told = dataclasses.replace(own, evaluation={}, training={}, name="x", registered_version="9")
+    told = dataclasses.replace(
+        own, records=Records(), lagging=(), tested=None, name="x", registered_version="9"
+    )
     assert told.digest == own.digest
     assert (told.version, own.version) == ("9", own.digest[:12])
     for changed in (

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from features.errors import GateRefused
+from measures import known
 from training.calibrating import calibration
 from training.learning import offsets
 from training.metrics import calibration_table, quality, resampling
-from training.metrics.calibration_table import by_as_of, told
+from training.metrics.calibration_table import by_as_of
+from training.metrics.measured import UNKNOWN
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -106,20 +108,23 @@ def test_every_date_is_told_with_what_a_plain_count_finds() -> None:
     margins, labels, days = history([0.0, 1.0], 400)
     accounts = [str(number % 300) for number in range(800)]
     table = by_as_of(margins, labels, days, accounts)
-    assert [item["as_of"] for item in table] == ["2024-01-01", "2024-01-31"]
+    assert [item.as_of for item in table] == ["2024-01-01", "2024-01-31"]
     for item in table:
-        rows = days == np.datetime64(item["as_of"])
+        rows = days == np.datetime64(item.as_of)
         chance = expit(margins[rows])
-        assert item["events"] == labels[rows].sum()
-        assert item["in_the_large"]["value"] == pytest.approx((labels[rows] - chance).mean())
-        assert item["ece"]["value"] == calibration_table.ece(chance, labels[rows])
-        assert item["slope"]["value"] == calibration_table.slope(margins[rows], labels[rows])
-        for name in ("in_the_large", "slope"):
-            assert item[name]["low"] < item[name]["value"] < item[name]["high"]
-        for bin_ in item["reliability"]:
-            assert bin_["low"] <= bin_["observed_rate"] <= bin_["high"]
-    assert table[0]["in_the_large"]["low"] < 0 < table[0]["in_the_large"]["high"]
-    assert table[1]["in_the_large"]["low"] > 0.1
+        found = item.table
+        assert found.rates.events == labels[rows].sum()
+        assert found.calibration.in_the_large.value == pytest.approx((labels[rows] - chance).mean())
+        assert found.calibration.ece.value == calibration_table.ece(chance, labels[rows])
+        assert found.calibration.slope.value == calibration_table.slope(margins[rows], labels[rows])
+        for measure in (found.calibration.in_the_large, found.calibration.slope):
+            low, value, high = known(measure)
+            assert low < value < high
+        for bin_ in found.reliability:
+            assert bin_.low <= bin_.observed_rate <= bin_.high
+    first, second = (known(item.table.calibration.in_the_large) for item in table)
+    assert first[0] < 0 < first[2]
+    assert second[0] > 0.1
 
 
 def test_intervals_at_once_are_those_of_one_resample_after_the_other() -> None:
@@ -129,23 +134,21 @@ def test_intervals_at_once_are_those_of_one_resample_after_the_other() -> None:
     one = quality.interval(
         lambda rows: calibration_table.slope(margins[rows], labels[rows]), accounts
     )
-    assert one["low"] is not None
-    assert one["high"] is not None
-    assert table["slope"]["low"] == pytest.approx(one["low"], abs=0.04)
-    assert table["slope"]["high"] == pytest.approx(one["high"], abs=0.04)
+    assert known(table.table.calibration.slope)[::2] == pytest.approx(known(one)[::2], abs=0.04)
 
 
 def test_repeated_rows_of_an_account_say_nothing_new() -> None:
     margins, labels, _ = history([0.3], 300)
     names = [str(number) for number in range(300)]
-    once = told(margins, labels, names)
-    often = told(np.tile(margins, 7), np.tile(labels, 7), names * 7)
+    once = calibration_table.of(margins, labels, names)
+    often = calibration_table.of(np.tile(margins, 7), np.tile(labels, 7), names * 7)
     for name in ("in_the_large", "ece"):
-        assert often[name] == pytest.approx(once[name], abs=1e-9)
+        few, many = (known(getattr(found.calibration, name)) for found in (once, often))
+        assert many == pytest.approx(few, abs=1e-9)
     # Seven times the rows outweigh the prior of the slope, and nothing else.
-    assert often["slope"]["low"] == pytest.approx(once["slope"]["low"], abs=0.1)
-    for one, seven in zip(once["reliability"], often["reliability"], strict=False):
-        assert seven["high"] - seven["low"] > 0.6 * (one["high"] - one["low"])
+    assert often.calibration.slope.low == pytest.approx(once.calibration.slope.low, abs=0.1)
+    for one, seven in zip(once.reliability, often.reliability, strict=False):
+        assert seven.high - seven.low > 0.6 * (one.high - one.low)
 
 
 @given(rows=st.integers(2, 90), own=st.integers(1, 6), at_once=st.integers(1, 500))
@@ -165,14 +168,16 @@ def test_resamples_by_blocks_are_the_draws_of_whole_accounts(
 
 def test_where_nothing_happened_an_observed_rate_is_as_unsure_as_it_is() -> None:
     margins, _, _ = history([0.0], 100)
-    found = told(margins, np.zeros(100, np.int8), [str(number) for number in range(100)])
-    assert len(found["reliability"]) == 5, "no group of less than 20 rows"
-    for item in found["reliability"]:
-        assert (item["observed_rate"], item["low"]) == (0, 0)
-        assert item["high"] == pytest.approx(1 - 0.025 ** (1 / 20))
+    found = calibration_table.of(
+        margins, np.zeros(100, np.int8), [str(number) for number in range(100)]
+    )
+    assert len(found.reliability) == 5, "no group of less than 20 rows"
+    for item in found.reliability:
+        assert (item.observed_rate, item.low) == (0, 0)
+        assert item.high == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
 def test_a_date_of_one_outcome_has_no_slope() -> None:
     margins, _, days = history([0.0], 100)
     (table,) = by_as_of(margins, np.zeros(100, np.int8), days, ["a"] * 100)
-    assert table["slope"] == {"value": None, "low": None, "high": None}
+    assert table.table.calibration.slope == UNKNOWN

@@ -1,8 +1,6 @@
 """The certificate of explanations: computed at training, stored, and honest where it is missed."""
 
 import dataclasses
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +10,26 @@ from trained_company import TARGET, House, built, learning_dates
 from training import certificate
 from training.artifact import Artifact
 from training.calibrating.calibration import Calibration
-from training.certificate import Check
 from training.learning import model
-from training.learning.model import ModelSettings
 from training.procedure import as_rows, labelled
+from training.records.evaluation import Certificate, Check
 from training.train import summary
 
 
-def check(artifact: Artifact, name: str) -> dict[str, Any]:
-    checks = artifact.evaluation["certificate"]["checks"]
-    (found,) = [item for item in checks if item["name"] == name]
-    return dict(found)
+def made(artifact: Artifact) -> Certificate:
+    assert artifact.evaluation.certificate is not None
+    return artifact.evaluation.certificate
+
+
+def check(artifact: Artifact, name: str) -> Check:
+    (found,) = [item for item in made(artifact).checks if item.name == name]
+    return found
+
+
+def share(artifact: Artifact, name: str) -> float:
+    value = check(artifact, name).value
+    assert value is not None
+    return value
 
 
 def rows(house: House) -> Any:
@@ -35,21 +42,20 @@ def test_a_trained_artifact_has_its_certificate_and_keeps_it(
     trained: House, tmp_path: Path
 ) -> None:
     own = trained.trained.artifact
-    names = [item["name"] for item in own.evaluation["certificate"]["checks"]]
+    names = [item.name for item in made(own).checks]
     assert names == ["additivity", "agreement", "fidelity", "fidelity to the usual", "stability"]
-    assert check(own, "additivity")["value"] <= 1e-9
-    assert check(own, "agreement")["value"] <= 1e-10
-    assert check(own, "fidelity")["cases"] > 50
+    assert share(own, "additivity") <= 1e-9
+    assert share(own, "agreement") <= 1e-10
+    assert check(own, "fidelity").cases > 50
     own.save(tmp_path / "saved")
     assert Artifact.load(tmp_path / "saved").evaluation == own.evaluation
-    json.dumps(own.evaluation["certificate"], allow_nan=False)
 
 
 def test_the_certificate_decides_no_score_and_is_the_same_twice(trained: House) -> None:
     own, learnt = trained.trained.artifact, rows(trained)
     again = certificate.certified(own, learnt)
     assert again.digest == own.digest
-    assert again.evaluation["certificate"] == own.evaluation["certificate"]
+    assert made(again) == made(own)
 
 
 def test_a_model_turned_around_is_not_faithful_to_its_drivers(trained: House) -> None:
@@ -66,19 +72,17 @@ def test_a_model_turned_around_is_not_faithful_to_its_drivers(trained: House) ->
 
     plain = {item.name: getattr(own, item.name) for item in dataclasses.fields(own)}
     found = certificate.certified(Turned(**plain), learnt)
-    assert not found.evaluation["certificate"]["passed"]
-    missed = [
-        item["name"] for item in found.evaluation["certificate"]["checks"] if not item["passed"]
-    ]
-    assert {"additivity", "agreement", "fidelity", "fidelity to the usual"} <= set(missed)
+    assert not made(found).passed
+    failed = {item.name for item in made(found).failed}
+    assert {"additivity", "agreement", "fidelity", "fidelity to the usual"} <= failed
 
 
 def test_what_is_missed_is_said_in_the_summary(trained: House) -> None:
     own = trained.trained
     missed = Check.share("stability", "the share with x", np.array([True, False]), 0.9)
-    told = {"as_of": "2025-01-01", "checks": [asdict(missed)], "passed": False}
-    evaluation = own.artifact.evaluation | {"certificate": told}
-    artifact = dataclasses.replace(own.artifact, evaluation=evaluation)
+    told = Certificate("2025-01-01", (missed,))
+    evaluation = dataclasses.replace(own.artifact.evaluation, certificate=told)
+    artifact = own.artifact.with_evaluation(evaluation)
     line = (
         "explanations, stability missed: the share with x is 0.5 of 2 cases, at least 0.9 is wanted"
     )
@@ -92,21 +96,23 @@ def test_no_case_is_neither_passed_nor_missed() -> None:
 
 def card_alone(house: House, penalty: float) -> Artifact:
     """The scorecard of the same rows alone, so much shrunken."""
-    model_settings = ModelSettings(**house.trained.artifact.training["model_settings"])
-    model_settings = dataclasses.replace(model_settings, share=0.0, rounds=0, penalty=penalty)
+    training = house.trained.artifact.training
+    model_settings = dataclasses.replace(
+        training.model_settings, share=0.0, rounds=0, penalty=penalty
+    )
     found = model.fit_model(rows(house), model_settings)
-    return dataclasses.replace(
+    alone = dataclasses.replace(
         house.trained.artifact,
         models=(),
         scorecard=found.scorecard,
         calibration=Calibration(1.0, 0.0, 400, 100),
-        training=house.trained.artifact.training | {"model_settings": asdict(model_settings)},
     )
+    return alone.with_training(dataclasses.replace(training, model_settings=model_settings))
 
 
 def test_of_a_scorecard_is_asked_what_could_turn_out_otherwise(trained: House) -> None:
     found = certificate.certified(card_alone(trained, 10.0), rows(trained))
-    assert (check(found, "agreement")["cases"], check(found, "agreement")["passed"]) == (0, None)
-    assert 0 < check(found, "stability")["value"] < 1
-    assert "half of the accounts" in check(found, "stability")["says"]
-    assert 0 < check(found, "fidelity to the usual")["value"] < 1
+    assert (check(found, "agreement").cases, check(found, "agreement").passed) == (0, None)
+    assert 0 < share(found, "stability") < 1
+    assert "half of the accounts" in check(found, "stability").says
+    assert 0 < share(found, "fidelity to the usual") < 1

@@ -124,7 +124,7 @@ def test_under_one_model_only_what_changed_has_a_part(data: st.DataObject, train
 @pytest.fixture(scope="module")
 def real_dates(trained: House) -> Dates:
     """Two real dates of the same accounts."""
-    days = map(date.fromisoformat, trained.trained.artifact.training["as_of"][-2:])
+    days = map(date.fromisoformat, trained.trained.artifact.training.as_of[-2:])
     old, new = (built(trained.company, day).table for day in days)
     ids = sorted(set(old["account_id"].to_pylist()) & set(new["account_id"].to_pylist()))[:60]
     return _of(old, ids), _of(new, ids)

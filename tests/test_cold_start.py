@@ -13,6 +13,7 @@ from scipy.special import expit
 import training
 from features.errors import GateRefused
 from features.snapshots import Snapshots
+from measures import known
 from serving.assessment.assess import assess
 from serving.assessment.reasons import reasons
 from test_search import additive
@@ -59,9 +60,9 @@ def test_few_churners_make_a_scorecard_with_the_same_drivers(
     assert artifact.models == ()
     (told, *_) = proven(artifact)
     assert f"; trees need at least {LEAST_FOR_TREES}" in told
-    assert artifact.training["trials"] == []
+    assert artifact.training.trials == ()
     assert set(artifact.meanings) == set(trained.champion.meanings)
-    assert artifact.evaluation["auc"]["low"] < artifact.evaluation["auc"]["high"]
+    assert known(artifact.evaluation.quality.auc)[0] < known(artifact.evaluation.quality.auc)[2]
     scored = [
         item
         for item in assess(built(trained.company).table, artifact, trained.company)
@@ -95,7 +96,7 @@ def test_a_table_of_few_events_makes_one_too(leavers: int) -> None:
     assert f"a scorecard alone: {leavers} accounts have the rarer outcome" in summary(artifact)
     told = artifact.probability(customers(leavers))
     assert told.mean() == pytest.approx(leavers / 400, abs=0.03)
-    assert artifact.evaluation["gain_over_base_rate"]["low"] > 0
+    assert known(artifact.evaluation.gain_over_base_rate)[0] > 0
 
 
 def test_within_one_moment_trees_are_kept_by_what_folds_say() -> None:
@@ -106,14 +107,14 @@ def test_within_one_moment_trees_are_kept_by_what_folds_say() -> None:
     artifact = training.fit(frame, "left", trials=3)
     assert LEAST_IN_A_MOMENT <= frame["left"].sum() < LEAST_FOR_TREES
     assert artifact.models
-    assert artifact.training["trees_left_out"] == ""
+    assert artifact.training.trees_left_out == ""
 
 
 def test_a_table_of_few_blocks_of_time_is_no_single_moment() -> None:
     frame = customers(60)
     frame["month"] = np.arange(len(frame)) % 2
     artifact = training.fit(frame, "left", time="month", trials=2)
-    assert f"trees need at least {LEAST_FOR_TREES}" in artifact.training["trees_left_out"]
+    assert f"trees need at least {LEAST_FOR_TREES}" in artifact.training.trees_left_out
 
 
 def test_a_table_of_fewer_still_is_refused() -> None:

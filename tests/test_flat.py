@@ -15,6 +15,7 @@ from scipy.special import expit
 
 import training
 from features.errors import ContractBroken, DeclarationError, GateRefused
+from measures import known
 from serving.batch import table_scores
 from test_cli import churnlight, refused
 from training.artifact import Artifact
@@ -75,11 +76,12 @@ def test_the_same_table_makes_the_same_artifact(artifact: Artifact) -> None:
 
 def test_the_report_is_the_companys(artifact: Artifact) -> None:
     judged, made = artifact.evaluation, artifact.training
-    assert (judged["kind"], judged["rows"]) == ("folds grouped by account", ROWS)
-    assert judged["auc"]["low"] < judged["auc"]["value"] < judged["auc"]["high"]
-    assert judged["gain_over_base_rate"]["low"] > 0
-    assert made["chosen_on"].startswith("folds grouped by account")
-    assert len(made["trials"]) == 2
+    assert (judged.kind, judged.quality.rows) == ("folds grouped by account", ROWS)
+    low, value, high = known(judged.quality.auc)
+    assert low < value < high
+    assert known(judged.gain_over_base_rate)[0] > 0
+    assert made.chosen_on.startswith("folds grouped by account")
+    assert len(made.trials) == 2
 
 
 def test_drivers_add_up_to_the_margin(artifact: Artifact) -> None:
@@ -123,18 +125,20 @@ def test_twins_never_stand_on_both_sides() -> None:
 def test_repeated_rows_are_counted() -> None:
     frame = customers(300).drop(columns=["customer"])
     made = training.fit(pd.concat([frame, frame]), "left", trials=1).training
-    assert (made["rows"], made["accounts"], made["repeated_rows"]) == (600, 300, 300)
+    assert (made.rows, made.accounts) == (600, 300)
+    assert made.table is not None
+    assert made.table.repeated_rows == 300
 
 
 def test_a_time_column_splits_by_time() -> None:
     found = fitted(time="month")
-    assert (found.evaluation["kind"], found.evaluation["as_of"]) == ("later block of time", "8")
-    assert found.evaluation["trained_on"] == [str(month) for month in range(1, 8)]
-    assert found.training["chosen_on"] == "later blocks of time"
+    assert (found.evaluation.kind, found.evaluation.as_of) == ("later block of time", "8")
+    assert found.evaluation.trained_on == tuple(str(month) for month in range(1, 8))
+    assert found.training.chosen_on == "later blocks of time"
     assert "month" not in {item.name for item in found.features}
-    dates = fitted(time="since").training["as_of"]
+    dates = fitted(time="since").training.as_of
     assert len(dates) == 10
-    assert dates == sorted(dates)
+    assert list(dates) == sorted(dates)
     assert dates[0] == "2024-01-01"
 
 
@@ -144,15 +148,17 @@ def test_the_base_rate_is_that_of_the_rows_that_calibrated() -> None:
     judged = fitted(frame, time="month").evaluation
     # Only with the fifth month on have the latest of the earlier ones enough of both outcomes.
     taught = frame["month"].between(5, 7)
-    assert judged["base_rate_in_training"] == pytest.approx((frame["left"][taught] == "Yes").mean())
-    assert judged["gain_over_base_rate"]["value"] is not None
+    assert judged.quality.base_rate_in_training == pytest.approx(
+        (frame["left"][taught] == "Yes").mean()
+    )
+    assert judged.gain_over_base_rate.value is not None
 
 
 def test_rows_without_a_label_are_left_out() -> None:
     frame = customers()
     frame.loc[:49, "left"] = None
     made = fitted(frame).training
-    assert (made["rows"], made["rows_without_label"]) == (ROWS - 50, 50)
+    assert (made.rows, made.table and made.table.rows_without_label) == (ROWS - 50, 50)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +315,7 @@ def test_a_table_is_trained_and_scored_by_commands(artifact: Artifact, tmp_path:
     found = pq.read_table(scored)
     assert found["customer"].to_pylist() == customers()["customer"].tolist()
     assert found["probability"].to_numpy() == pytest.approx(artifact.probability(customers()))
-    assert len(found["drivers"][0]) == 4
+    assert len(found.drivers[0]) == 4
     assert_within_their_intervals(found.to_pandas())
 
 

@@ -20,31 +20,31 @@ from training.artifact import Artifact
 from training.evaluating import baselines, gate
 from training.evaluating.evaluation_dates import simplest
 from training.evaluating.gate import Standing
+from training.evaluating.origins import SCORECARD
 from training.evaluating.target_history import TargetHistory
 from training.learning import model, search, split
 from training.learning.fitted import FittedModel
 from training.learning.model import TrainingRows
+from training.metrics.measured import UNKNOWN, Measured
 from training.procedure import labelled
+from training.records.evaluation import BaselineGain, ChampionComparison
 from training.train import Trained, fit_and_evaluate, summary
 
 TODAY = date(2026, 6, 1)
 VALID, EXPIRED = date(2026, 6, 1), date(2026, 5, 31)
-COLUMN, LOGISTIC = "tenure alone", gate.SCORECARD
+COLUMN, LOGISTIC = "tenure alone", SCORECARD
 
 
-def gain(value: float, low: float, high: float) -> dict[str, float]:
-    return {"value": value, "low": low, "high": high}
-
-
-SURE, NOISE, WORSE = gain(0.02, 0.01, 0.03), gain(0.001, -0.01, 0.012), gain(-0.02, -0.03, -0.01)
+SURE, NOISE = Measured(0.02, 0.01, 0.03), Measured(0.001, -0.01, 0.012)
+WORSE = Measured(-0.02, -0.03, -0.01)
 
 
 def judged(artifact: Artifact, **changes: Any) -> Artifact:
-    return dataclasses.replace(artifact, evaluation=artifact.evaluation | changes)
+    return artifact.with_evaluation(dataclasses.replace(artifact.evaluation, **changes))
 
 
-def beside(name: str, found: dict[str, float]) -> list[dict[str, Any]]:
-    return [{"baseline": name, **found}]
+def beside(name: str, found: Measured) -> tuple[BaselineGain]:
+    return (BaselineGain(name, found),)
 
 
 # What is simpler
@@ -76,7 +76,7 @@ def test_skill_that_is_not_known_is_no_skill(trained: House) -> None:
     ],
 )
 def test_what_something_simpler_does_as_well_is_not_promoted(
-    name: str, found: dict[str, float], passes: bool, trained: House
+    name: str, found: Measured, passes: bool, trained: House
 ) -> None:
     artifact = judged(trained.champion, baselines=beside(name, found))
     refusal = pytest.raises(GateRefused, match=f"no better than {name}: log loss lower by")
@@ -99,14 +99,14 @@ def test_the_summary_says_what_the_gate_will_refuse(trained: House) -> None:
 
 
 def test_a_weak_segment_is_named_with_how_sure_that_is(trained: House) -> None:
-    entry, other = trained.champion.evaluation["segments"]
+    entry, other = trained.champion.evaluation.segments
     weak = [
-        entry | {"worse_than_base_rate": True, "gain_over_base_rate": WORSE},
-        other | {"worse_than_base_rate": True, "gain_over_base_rate": gain(-0.001, -0.02, 0.02)},
+        dataclasses.replace(one, worse_than_base_rate=True, gain_over_base_rate=gain)
+        for one, gain in ((entry, WORSE), (other, Measured(-0.001, -0.02, 0.02)))
     ]
     artifact = judged(trained.champion, segments=weak, gain_over_base_rate=NOISE)
-    surely = f"surely worse than the base rate on segment {entry['segment']}"
-    perhaps = f"perhaps worse than the base rate on segment {other['segment']}"
+    surely = f"surely worse than the base rate on segment {entry.segment}"
+    perhaps = f"perhaps worse than the base rate on segment {other.segment}"
     with pytest.raises(GateRefused, match=f"{surely}.*{perhaps}"):
         gate.require_skill(artifact)
     told = summary(Trained(artifact, "m", "1", "r"))
@@ -117,8 +117,8 @@ def test_a_weak_segment_is_named_with_how_sure_that_is(trained: House) -> None:
 # The champion
 
 
-def after(artifact: Artifact, found: dict[str, float], digest: str = "old") -> Artifact:
-    return judged(artifact, champion={"version": "1", "digest": digest, "why": "", **found})
+def after(artifact: Artifact, found: Measured, digest: str = "old") -> Artifact:
+    return judged(artifact, champion=ChampionComparison("1", digest, "", found))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def after(artifact: Artifact, found: dict[str, float], digest: str = "old") -> A
     ],
 )
 def test_a_champion_stays_while_nothing_better_comes(
-    found: dict[str, float], expiry: date, told: str | None, trained: House
+    found: Measured, expiry: date, told: str | None, trained: House
 ) -> None:
     artifact = after(trained.champion, found)
     with pytest.raises(GateRefused, match=told) if told else contextlib.nullcontext():
@@ -140,12 +140,11 @@ def test_a_champion_stays_while_nothing_better_comes(
 
 
 def test_a_champion_gives_no_way_to_what_was_not_compared_with_it(trained: House) -> None:
-    unknown = dict.fromkeys(("value", "low", "high"))
     standing = Standing("1", "old", VALID)
     for artifact in (
         trained.champion,
         after(trained.champion, WORSE, digest="another"),
-        judged(trained.champion, champion={"digest": "old", "version": "1", "why": "w", **unknown}),
+        judged(trained.champion, champion=ChampionComparison("1", "old", "w", UNKNOWN)),
     ):
         assert gate.compared_with(artifact, standing) is None
         with pytest.raises(GateRefused, match=r"not compared it .* --review FILE, or"):
@@ -170,18 +169,19 @@ def test_a_champion_is_judged_on_a_date_that_it_has_not_learnt_from(
     settled = split.settled_before(days, days[-1], trained.company.targets[TARGET])
     old = retrained(trained, rows, trained.champion, settled)
     new = retrained(trained, rows, old, days)
-    found = new.evaluation["champion"]
+    found = new.evaluation.champion
+    assert found is not None
     # The repeated procedure learns from the same dates as the old model did: they are equals.
-    assert (found["digest"], found["why"]) == (old.digest, "")
-    assert found["as_of"] == [str(days[-1])], "on earlier origins it had learnt from the date"
-    assert (found["value"], found["low"], found["high"]) == pytest.approx((0, 0, 0), abs=1e-12)
+    assert (found.digest, found.why) == (old.digest, "")
+    assert found.as_of == (str(days[-1]),), "on earlier origins it had learnt from the date"
+    assert dataclasses.astuple(found.gain) == pytest.approx((0, 0, 0), abs=1e-12)
     told = summary(Trained(replaced(new, trained), "m", "2", "r"))
     assert f"no better than the champion, version {old.version}" in told
 
 
 def replaced(artifact: Artifact, house: House) -> Artifact:
-    measured = {key: house.champion.evaluation[key] for key in ("lead_times", "certificate")}
-    return judged(artifact, **measured)
+    own = house.champion.evaluation
+    return judged(artifact, lead_times=own.lead_times, certificate=own.certificate)
 
 
 def test_a_champion_that_has_learnt_from_the_date_is_not_judged_on_it(
@@ -189,13 +189,15 @@ def test_a_champion_that_has_learnt_from_the_date_is_not_judged_on_it(
 ) -> None:
     days = learning_dates(trained.company)
     new = retrained(trained, rows, trained.champion, days)
-    found = new.evaluation["champion"]
-    assert found["value"] is None
+    found = new.evaluation.champion
+    assert found is not None
+    assert found.gain.value is None
     assert "it has learnt from that date; run churnlight review" in gate.champion_line(
         new.evaluation
     )
     again = retrained(trained, rows, new, days)
-    assert "the same model" in again.evaluation["champion"]["why"]
+    assert again.evaluation.champion is not None
+    assert "the same model" in again.evaluation.champion.why
 
 
 def test_a_champion_of_other_definitions_is_not_compared(trained: House, rows: Snapshots) -> None:
@@ -203,8 +205,9 @@ def test_a_champion_of_other_definitions_is_not_compared(trained: House, rows: S
     settled = split.settled_before(days, days[-1], trained.company.targets[TARGET])
     old = retrained(trained, rows, trained.champion, settled)
     other = dataclasses.replace(old, definitions=old.definitions | {"indicators.visits": "other"})
-    found = retrained(trained, rows, other, days).evaluation["champion"]
-    assert "measures something else" in found["why"]
+    found = retrained(trained, rows, other, days).evaluation.champion
+    assert found is not None
+    assert "measures something else" in found.why
 
 
 # Baselines
@@ -261,9 +264,9 @@ def test_trees_that_prove_nothing_are_left_out(trained: House, rows: Snapshots) 
     table = labelled(rows, company, TARGET)
     history = TargetHistory(rows, company, TARGET, table, days, (), choice=CHOICE)
     found = simplest(history, [], silent)
-    assert "trees lowered the log loss of the scorecard by" in found.training["trees_left_out"]
-    assert (found.models, found.training["model_settings"]["share"]) == ((), 0.0)
-    assert LOGISTIC not in [item["baseline"] for item in found.evaluation["baselines"]]
+    assert "trees lowered the log loss of the scorecard by" in found.training.trees_left_out
+    assert (found.models, found.training.model_settings.share) == ((), 0.0)
+    assert LOGISTIC not in [item.baseline for item in found.evaluation.baselines]
     # The same drivers as with trees.
     assert set(found.meanings) == set(trained.champion.meanings)
     assert found.features == trained.champion.features
@@ -275,9 +278,9 @@ def test_trees_that_earn_their_place_are_kept() -> None:
     frame = entangled_table()
     found = training.fit(frame, "left", trials=2)
     assert found.models
-    beside = {item["baseline"]: item for item in found.evaluation["baselines"]}
-    assert beside[LOGISTIC]["low"] > 0
-    assert found.training["trees_left_out"] == ""
+    beside = {item.baseline: item.gain for item in found.evaluation.baselines}
+    assert gate.beats(beside[LOGISTIC])
+    assert found.training.trees_left_out == ""
 
 
 def entangled_table() -> pd.DataFrame:

@@ -18,6 +18,8 @@ from training.artifact import Artifact
 from training.explaining.drivers import by_indicator
 from training.learning.matrix import matrix
 from training.metrics import value, worth
+from training.metrics.measured import Measured
+from training.records.evaluation import Certificate, Check
 from training.reporting import markdown, model_report, page
 from training.reporting.markdown import escaped
 
@@ -60,15 +62,15 @@ def test_the_report_shows_every_plot_that_is_promised(artifact: Artifact) -> Non
 def test_the_numbers_are_those_of_the_evaluation(artifact: Artifact, html: str, card: str) -> None:
     judged = artifact.evaluation
     for text in (html, card):
-        assert page.with_interval(judged["auc"]) in text
-        assert page.with_interval(judged["log_loss"], 4) in text
-        assert page.shares(judged["value"]["at_capacity"]["precision"]) in text
+        assert page.with_interval(judged.quality.auc) in text
+        assert page.with_interval(judged.quality.log_loss, 4) in text
+        assert page.shares(judged.value.at_capacity.precision) in text
         assert artifact.digest in text
-        for item in judged["segments"]:
-            assert item["segment"] in text
-        for item in judged["origins"]:
-            assert item["as_of"] in text
-            assert page.with_interval(item["gain_over_base_rate"], 4) in text
+        for item in judged.segments:
+            assert item.segment in text
+        for result in judged.test_dates:
+            assert result.as_of in text
+            assert page.with_interval(result.gain_over_base_rate, 4) in text
 
 
 def test_the_card_says_what_one_must_know_before_use(artifact: Artifact, card: str) -> None:
@@ -77,36 +79,37 @@ def test_the_card_says_what_one_must_know_before_use(artifact: Artifact, card: s
     assert set(asked.split("|")) <= set(titles)
     assert "It must not be used" in card
     assert f"{artifact.horizon_days} days that begin after a gap of {artifact.gap_days}" in card
-    assert artifact.training["data_digest"] in card
+    assert artifact.training.data_digest in card
 
 
 def test_a_segment_that_is_worse_than_the_base_rate_is_named(artifact: Artifact) -> None:
-    first, *others = artifact.evaluation["segments"]
-    loss = {"value": -0.1, "low": -0.2, "high": -0.05}
-    worse = first | {"worse_than_base_rate": True, "gain_over_base_rate": loss}
-    judged = artifact.evaluation | {"segments": [worse, *others]}
-    told = markdown.render(model_report.card(replace(artifact, evaluation=judged)))
-    assert f"worse than the base rate on segment {first['segment']}" in told.lower()
+    first, *others = artifact.evaluation.segments
+    loss = Measured(-0.1, -0.2, -0.05)
+    worse = replace(first, worse_than_base_rate=True, gain_over_base_rate=loss)
+    judged = replace(artifact.evaluation, segments=(worse, *others))
+    told = markdown.render(model_report.card(artifact.with_evaluation(judged)))
+    assert f"worse than the base rate on segment {first.segment}" in told.lower()
 
 
 def test_what_the_certificate_missed_is_named(artifact: Artifact) -> None:
-    check = {"says": "the share that", "threshold": 0.9, "aim": "at least", "cases": 300}
-    checks = [
-        check | {"name": "fidelity", "value": 0.97, "passed": True},
-        check | {"name": "stability", "value": 0.5, "passed": False},
-        check | {"name": "planted causes", "value": None, "passed": None},
-    ]
-    found = {"as_of": "2026-01-01", "checks": checks, "passed": False}
-    judged = artifact.evaluation | {"certificate": found}
-    told = markdown.render(model_report.card(replace(artifact, evaluation=judged)))
+    check = Check("fidelity", "the share that", 0.97, 0.9, "at least", 300, True)
+    checks = (
+        check,
+        replace(check, name="stability", value=0.5, passed=False),
+        replace(check, name="planted causes", value=None, passed=None),
+    )
+    judged = replace(artifact.evaluation, certificate=Certificate("2026-01-01", checks))
+    told = markdown.render(model_report.card(artifact.with_evaluation(judged)))
     assert "> Failed: stability." in told
     assert "| stability | the share that | 0.5 | at least 0.9 | 300 | failed |" in told
     assert "nothing to check" in told
 
 
 def test_a_simulated_company_is_called_so(artifact: Artifact) -> None:
-    about = artifact.training["declared"] | {"simulated": True}
-    made = replace(artifact, training=artifact.training | {"declared": about})
+    about = artifact.training.declared
+    assert about is not None
+    about = replace(about, simulated=True)
+    made = artifact.with_training(replace(artifact.training, declared=about))
     assert "Simulated data" in page.render(model_report.report(made))
     assert "simulated data" in markdown.render(model_report.card(made))
 
@@ -139,13 +142,13 @@ def test_driver_points_are_the_artifacts_own(trained: House, artifact: Artifact)
     found = report_data.drivers(artifact, X)
     names, folded = by_indicator(artifact.contributions(X), artifact.features)
     points = folded * artifact.scale.points_per_margin
-    for item in found["indicators"]:
-        own = np.abs(points[:, names.index(item["indicator"])]).mean()
-        assert item["points"] == pytest.approx(own, abs=1e-3)
-    strengths = [item["points"] for item in found["indicators"]]
+    for item in found.indicators:
+        own = np.abs(points[:, names.index(item.indicator)]).mean()
+        assert item.points == pytest.approx(own, abs=1e-3)
+    strengths = [item.points for item in found.indicators]
     assert strengths == sorted(strengths, reverse=True)
-    assert len(found["points"]) <= report_data.SAMPLE
-    places = [x for row in found["position"] for x in row if x is not None]
+    assert len(found.points) <= report_data.SAMPLE
+    places = [x for row in found.position for x in row if x is not None]
     assert all(0 <= x <= 1 for x in places)
 
 
@@ -161,10 +164,10 @@ def test_drift_finds_the_column_that_moved(artifact: Artifact) -> None:
     latest = generator.normal(size=(500, len(artifact.features)))
     numeric = [i for i, item in enumerate(artifact.features) if item.dtype == "number"]
     latest[:, numeric[0]] += 2
-    found = report_data.drift(artifact.features, numeric, before, latest)
-    first, second = found["furthest"][:2]
-    assert first["column"] == artifact.features[numeric[0]].name
-    assert first["index"] > 0.25 > second["index"]
+    found = report_data.drift(artifact.features, numeric, (before, latest), ("a", "b"))
+    first, second = found.furthest[:2]
+    assert first.column == artifact.features[numeric[0]].name
+    assert first.index > 0.25 > second.index
 
 
 # What scores are worth
@@ -189,15 +192,16 @@ def test_revenue_counts_what_churned_and_is_known() -> None:
     risk = np.array([3.0, 2.0, 1.0, 0.0])
     labels = np.array([1, 0, 1, 1], dtype=np.int8)
     mrr = {"a": 100.0, "b": 50.0, "c": 300.0}
-    found = worth.of(risk, labels, ["a", "b", "c", "d"], 0.5, mrr)["revenue"]
-    assert (found["accounts"], found["known"]) == (3, 2)
-    assert (found["churned"], found["caught"]) == (400.0, 100.0)
-    assert found["share"]["value"] == 0.25
+    found = worth.of(risk, labels, ["a", "b", "c", "d"], 0.5, mrr).revenue
+    assert found is not None
+    assert (found.accounts, found.known) == (3, 2)
+    assert (found.churned, found.caught) == (400.0, 100.0)
+    assert found.share.value == 0.25
 
 
 def test_without_revenue_nothing_is_said_of_it() -> None:
     risk, labels = np.array([1.0, 0.0]), np.array([1, 0], dtype=np.int8)
-    assert worth.of(risk, labels, ["a", "b"], 0.5)["revenue"] is None
+    assert worth.of(risk, labels, ["a", "b"], 0.5).revenue is None
 
 
 # How long it is good for
@@ -205,7 +209,7 @@ def test_without_revenue_nothing_is_said_of_it() -> None:
 
 def test_a_model_is_overdue_half_a_year_after_its_data(artifact: Artifact) -> None:
     last = expiry.due(artifact)
-    assert last == date.fromisoformat(artifact.training["data_until"]) + timedelta(days=183)
+    assert last == date.fromisoformat(artifact.training.data_until or "") + timedelta(days=183)
     assert expiry.overdue(artifact, last) == ""
     assert "was due for review after" in expiry.overdue(artifact, last + timedelta(days=1))
 

@@ -106,7 +106,7 @@ def test_a_text_that_every_row_has_for_itself_is_told_as_a_name() -> None:
 
 def test_ids_that_differ_in_their_last_digit_are_different_customers() -> None:
     frame = customers().assign(id=2**60 + np.arange(ROWS))
-    assert training.fit(frame, "left", id="id", trials=1).training["accounts"] == ROWS
+    assert training.fit(frame, "left", id="id", trials=1).training.accounts == ROWS
 
 
 def test_a_row_without_an_id_is_known_by_its_content() -> None:
@@ -119,7 +119,7 @@ def test_a_row_without_an_id_is_known_by_its_content() -> None:
 def test_rows_of_coarse_columns_are_customers_each() -> None:
     coarse = customers()[["plan", "left"]]
     made = training.fit(coarse, "left", trials=1).training
-    assert (made["accounts"], made["repeated_rows"]) == (ROWS, 0)
+    assert (made.accounts, made.table and made.table.repeated_rows) == (ROWS, 0)
 
 
 # Labels

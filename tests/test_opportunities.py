@@ -189,13 +189,14 @@ def test_an_opportunity_is_trained_and_judged_as_churn_is(artifact: Artifact) ->
     judged = artifact.evaluation
     assert not artifact.adverse
     assert artifact.anchors.chosen == "declared"
-    assert judged["auc"]["value"] > 0.5
-    assert {item["baseline"] for item in judged["baselines"]}
-    told = judged["opportunities"]
-    assert told["yes"]["accounts"] + told["no"]["accounts"] == judged["rows"]
-    assert told["yes"]["happened"] + told["no"]["happened"] == judged["events"]
-    assert not {"bands", "lead_times"} & judged.keys()
-    assert judged["value"]["revenue"] is None, "what is welcome puts none at risk"
+    assert (judged.quality.auc.value or 0) > 0.5
+    assert {item.baseline for item in judged.baselines}
+    told = judged.opportunities
+    assert told is not None
+    assert told["yes"].accounts + told["no"].accounts == judged.quality.rows
+    assert told["yes"].happened + told["no"].happened == judged.quality.events
+    assert (judged.bands, judged.lead_times) == (None, None)
+    assert judged.value.revenue is None, "what is welcome puts none at risk"
     assert artifact.answers[:2] == ("opportunity_probability", "opportunity_score")
     assert artifact.answers[2:] == ("opportunity_score_low", "opportunity_score_high")
 
@@ -211,10 +212,10 @@ def test_its_card_and_its_metrics_speak_of_an_opportunity(artifact: Artifact) ->
 
 
 def test_an_opportunity_has_its_report_in_its_own_words(artifact: Artifact) -> None:
-    days = artifact.training["as_of"]
+    days = artifact.training.as_of
     generator = np.random.default_rng(0)
     rows = generator.normal(size=(60, len(artifact.features)))
-    told = report_data.telling(artifact, {"drivers": report_data.drivers(artifact, rows)})
+    told = report_data.telling(artifact, report_data.drivers(artifact, rows), None)
     report = page.render(model_report.report(told))
     card = markdown.render(model_report.card(told))
     assert "accounts worked, likeliest first" in report

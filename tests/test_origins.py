@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +20,13 @@ from features.declaring.company import Target
 from features.errors import GateRefused
 from features.progress import silent
 from features.snapshots import Snapshots
+from measures import known
 from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training.calibrating.calibration import log_losses
 from training.calibrating.score_interval import UNMEASURED
 from training.evaluating import gate
 from training.evaluating.evaluation_dates import earlier_origins
-from training.evaluating.origins import Origin, Rival, pooled
+from training.evaluating.origins import SCORECARD, Origin, Pooled, Rival, pooled
 from training.evaluating.target_history import TargetHistory
 from training.learning import split
 from training.metrics.quality import evaluate
@@ -114,22 +114,23 @@ def test_the_artifact_is_the_same_whatever_judges_it(trained: House, rows: Snaps
 
 def test_the_report_tells_each_origin_and_the_headline_is_of_the_latest(trained: House) -> None:
     judged = trained.trained.artifact.evaluation
-    first, *earlier = judged["origins"]
-    days = [item["as_of"] for item in judged["origins"]]
+    first, *earlier = judged.test_dates
+    days = [item.as_of for item in judged.test_dates]
     assert days == sorted(days, reverse=True)
     assert len(earlier) == 2
-    for name in ("as_of", "trained_on", "rows", "accounts", "events", "auc", "log_loss"):
-        assert first[name] == judged[name]
-    every = [item["gain_over_base_rate"]["value"] for item in judged["origins"]]
-    pooled_over_all = np.average(every, weights=[item["rows"] for item in judged["origins"]])
-    assert judged["gain_over_base_rate"]["value"] == pytest.approx(pooled_over_all)
+    assert (first.as_of, first.trained_on) == (judged.as_of, judged.trained_on)
+    for name in ("rows", "accounts", "events", "auc", "log_loss"):
+        assert getattr(first, name) == getattr(judged.quality, name)
+    every = [known(item.gain_over_base_rate)[1] for item in judged.test_dates]
+    pooled_over_all = np.average(every, weights=[item.rows for item in judged.test_dates])
+    assert judged.gain_over_base_rate.value == pytest.approx(pooled_over_all)
     assert gate.judges(judged) == f"3 as-of dates from {days[-1]} to {days[0]}"
 
 
 # Pooling
 
 
-def over(origins: Sequence[Origin]) -> dict[str, Any]:
+def over(origins: Sequence[Origin]) -> Pooled:
     """The gains over all origins."""
     first = origins[0]
     return pooled(origins, evaluate(first.logits, first.labels, first.accounts, first.base))
@@ -141,7 +142,7 @@ def origin(seed: int, rivals: int = 1, rows: int = 60, as_of: str = "2025-01-01"
     labels = (draw.random(rows) < expit(logits[0])).astype(np.int8)
     names = [f"a{number}" for number in range(rows)]
     beside = [
-        Rival(name, own) for name, own in zip(["x alone", gate.SCORECARD], logits[1:], strict=False)
+        Rival(name, own) for name, own in zip(["x alone", SCORECARD], logits[1:], strict=False)
     ]
     return Origin(as_of, ["2024-01-01"], labels, names, logits[0], 0.4, beside)
 
@@ -154,21 +155,21 @@ def test_a_pooled_gain_is_the_mean_over_all_rows(sizes: list[int]) -> None:
         log_losses(item.rivals[0].logits, item.labels) - log_losses(item.logits, item.labels)
         for item in origins
     ]
-    (found,) = over(origins)["baselines"]
-    assert found["value"] == pytest.approx(np.concatenate(beaten).mean())
+    (found,) = over(origins).baselines
+    assert found.gain.value == pytest.approx(np.concatenate(beaten).mean())
 
 
 def test_an_account_in_several_origins_is_one_unit() -> None:
     one = origin(3)
-    alone, thrice = (over([one] * times)["gain_over_base_rate"] for times in (1, 3))
+    alone, thrice = (known(over([one] * times).gain_over_base_rate) for times in (1, 3))
     assert thrice == pytest.approx(alone)
 
 
 def test_an_origin_whose_model_was_the_scorecard_gained_nothing_over_it() -> None:
     latest, earlier = origin(1, rivals=2), origin(2, rivals=1)
-    alone, both = (over(items)["baselines"][1] for items in ([latest], [latest, earlier]))
-    assert both["baseline"] == gate.SCORECARD
-    assert both["value"] == pytest.approx(alone["value"] / 2)
+    alone, both = (over(items).baselines[1] for items in ([latest], [latest, earlier]))
+    assert both.baseline == SCORECARD
+    assert both.gain.value == pytest.approx(known(alone.gain)[1] / 2)
 
 
 def test_what_is_left_without_trees_is_the_scorecard_that_stood_beside_them() -> None:
@@ -196,14 +197,14 @@ def test_what_is_only_noise_better_than_one_column_is_refused() -> None:
     with pytest.raises(GateRefused, match="5 blocks of time from 3 to 7 it is no better than a al"):
         gate.require_skill(artifact)
     # What is refused is the difference to that column, not the model's skill.
-    assert gate.beats(artifact.evaluation["gain_over_base_rate"])
+    assert gate.beats(artifact.evaluation.gain_over_base_rate)
 
 
 def test_a_small_gain_that_one_date_cannot_show_is_shown_by_several() -> None:
     artifact = training.fit(world(0.7), "left", time="month", trials=1)
-    latest = artifact.evaluation["origins"][0]
-    assert not all(gate.beats(item) for item in latest["baselines"])
-    assert all(gate.beats(item) for item in artifact.evaluation["baselines"])
+    latest = artifact.evaluation.test_dates[0]
+    assert not all(gate.beats(item.gain) for item in latest.baselines)
+    assert all(gate.beats(item.gain) for item in artifact.evaluation.baselines)
     gate.require_skill(artifact)
 
 
@@ -211,14 +212,14 @@ def test_a_category_of_many_values_is_no_best_column_by_what_it_learnt_by_heart(
     frame = world(0.0, rows=3000)
     frame["city"] = np.random.default_rng(1).integers(0, 200, len(frame)).astype(str)
     artifact = training.fit(frame, "left", time="month", trials=1)
-    assert {item["baseline"] for item in artifact.evaluation["baselines"]} >= {"a alone"}
+    assert {item.baseline for item in artifact.evaluation.baselines} >= {"a alone"}
     with pytest.raises(GateRefused, match="it is no better than a alone"):
         gate.require_skill(artifact)
 
 
 def test_a_column_that_was_best_at_some_origins_only_is_told_with_the_others() -> None:
     first, other = origin(1), origin(2)
-    assert over([first, other])["baselines"][0]["baseline"] == first.rivals[0].name
+    assert over([first, other]).baselines[0].baseline == first.rivals[0].name
     renamed = dataclasses.replace(other, rivals=[Rival("y alone", other.rivals[0].logits)])
-    told = over([first, renamed])["baselines"][0]["baseline"]
+    told = over([first, renamed]).baselines[0].baseline
     assert told == f"{first.rivals[0].name} (earlier: y alone)"

@@ -20,6 +20,7 @@ from serving.pages import account_card, figures, movement_card, wording
 from serving.published.book import Book, Entry
 from training.calibrating.bands import BAND_WORDS
 from training.movement.change import Change, ChangePart, Movement
+from training.records.evaluation import TestRows
 
 EVERY_ROW = {"status": "all", "size": "500"}
 
@@ -251,11 +252,12 @@ def test_an_account_that_is_not_scored_has_no_interval(client: TestClient) -> No
     [("later as-of date", "earlier data"), ("folds grouped by account", "other accounts")],
 )
 def test_a_check_of_another_model_made_the_same_way_is_called_that(
-    kind: str, learnt: str, tmp_path: Path
+    kind: TestRows, learnt: str, tmp_path: Path
 ) -> None:
     company = page_cases.declare(tmp_path)
-    judged = page_cases.artifact().evaluation | {"judged": "procedure", "kind": kind}
-    model = replace(page_cases.artifact(), evaluation=judged)
+    model = page_cases.artifact()
+    assert model.tested is not None
+    model = replace(model, tested=replace(model.tested, subject="procedure", kind=kind))
     book = page_cases.publish(company, weeks=1, model=model)
     page = account(TestClient(page_cases.pages(book)), "northwind")
     assert page.facts["Accounts like this that left before"] == "41 of 97"

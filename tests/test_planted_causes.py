@@ -63,8 +63,7 @@ def only_leading(artifact: Artifact, name: str) -> Artifact:
         key: dataclasses.replace(item, kind="lagging") for key, item in artifact.meanings.items()
     }
     kept = {name: dataclasses.replace(artifact.meanings[name], kind="leading")}
-    unmeasured = artifact.evaluation | {"lead_times": {}}
-    return dataclasses.replace(artifact, meanings=others | kept, evaluation=unmeasured)
+    return dataclasses.replace(artifact, meanings=others | kept, lagging=())
 
 
 def test_a_planted_cause_is_found_where_its_indicator_is_the_first_reason(

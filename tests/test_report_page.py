@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Page as BrowserPage
 
 import report_cases
+from training.metrics.measured import UNKNOWN, Measured
 from training.metrics.proportion import Proportion
 from training.reporting.page import (
     Figure,
@@ -34,7 +35,7 @@ HOSTILE = '<script>alert("x")</script> & "quoted"'
 
 def page_of(figures: list[Figure]) -> Page:
     """Return a page with every kind of part."""
-    rows = [["AUC", with_interval({"value": 0.7, "low": 0.65, "high": 0.75})], [HOSTILE, "–"]]
+    rows = [["AUC", with_interval(Measured(0.7, 0.65, 0.75))], [HOSTILE, "–"]]
     bands = [[light(band), "3"] for band in ("red", "yellow", "green", "unscored")]
     return Page(
         "Model report",
@@ -141,20 +142,17 @@ def test_axe_finds_nothing_and_nothing_runs_out_of_the_page(
 
 
 def test_what_cells_say() -> None:
-    assert (
-        with_interval({"value": -0.0001, "low": -0.1, "high": 1234.5})
-        == "0.000 (−0.100 to 1,234.500)"
-    )
-    assert with_interval({"value": 0.5, "low": None, "high": None}) == "0.500"
-    assert shares({"value": 0.614, "low": 0.5, "high": 0.7}) == "61% (50% to 70%)"
-    assert shares({"value": None, "low": None, "high": None}) == "–"
+    assert with_interval(Measured(-0.0001, -0.1, 1234.5)) == "0.000 (−0.100 to 1,234.500)"
+    assert with_interval(Measured(0.5, None, None)) == "0.500"
+    assert shares(Measured(0.614, 0.5, 0.7)) == "61% (50% to 70%)"
+    assert shares(Measured(None, None, None)) == "–"
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_a_proportion_lies_in_its_interval_and_one_of_nothing_is_unknown(a: int, b: int) -> None:
     found = Proportion(min(a, b), max(a, b))
     if not found.count:
-        assert found.plain() == {"value": None, "low": None, "high": None}
+        assert found.measured == UNKNOWN
         return
     assert found.value is not None
     assert found.low is not None

@@ -24,6 +24,7 @@ from features import clock
 from features.declaring.declaration import load
 from features.errors import ContractBroken, DeclarationError, GateRefused, NotFound
 from features.settings import Settings
+from measures import known
 from reviewed_company import CHAMPION, TAUGHT, TWIN, Rivals
 from serving.assessment.assess import assess
 from serving.cli import app
@@ -32,6 +33,8 @@ from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training.artifact import install_champion
 from training.calibrating.bands import BANDS
 from training.metrics import quality
+from training.metrics.calibration_table import Calibration
+from training.metrics.measured import UNKNOWN, Measured
 from training.registry import review_decision, tracking
 from training.review import verdict
 from training.review.by_model import ROLES, ByModel
@@ -137,7 +140,7 @@ def test_only_dates_that_the_champion_was_not_trained_on_are_compared(
         if clock.settled(day, target) > trained_until
     ]
     assert compared.since_the_champion == expected
-    assert [str(day) for day in compared.as_of] == [rivals.challenger.evaluation["as_of"]]
+    assert [str(day) for day in compared.as_of] == [rivals.challenger.evaluation.as_of]
     assert compared.as_of[0] >= trained_until
 
 
@@ -146,7 +149,7 @@ def test_a_challenger_trained_on_everything_is_represented_by_its_procedure(
 ) -> None:
     compared = found.content.comparison
     assert compared.basis == "procedure"
-    assert compared.repeated_auc == pytest.approx(rivals.challenger.evaluation["auc"]["value"])
+    assert compared.repeated_auc == pytest.approx(rivals.challenger.evaluation.quality.auc.value)
     assert "repeated on the" in compared.explanation
 
 
@@ -176,7 +179,7 @@ def test_models_that_were_both_trained_before_the_latest_months_are_compared_on_
     assert compared.as_of == [
         day.as_of for day in compared.since_the_champion if day.champion == "unseen"
     ]
-    assert result_of(of_twins).log_loss_gain["value"] == 0
+    assert result_of(of_twins).log_loss_gain.value == 0
     assert of_twins.content.verdict.decision == "keep"
     (warned,) = [text for text in of_twins.content.warnings if "--reason" in text]
     assert warned.startswith("retrained 0 days after the champion")
@@ -293,23 +296,24 @@ def test_calibration_is_told_of_every_date_segment_and_compared_row(found: Revie
     compared = result_of(found)
     for role in ROLES:
         whole = compared.quality.of(role)
-        assert sum(group["rows"] for group in whole.reliability) == compared.rows
+        assert sum(group.rows for group in whole.reliability) == compared.rows
         gap = compared.base_rate - whole.predicted_rate
-        assert whole.calibration["in_the_large"]["value"] == pytest.approx(gap)
+        assert whole.calibration.in_the_large.value == pytest.approx(gap)
         for segment in compared.segments:
             own = segment.calibration.of(role)
-            drawn, wholes = own["drawn_to_all"], whole.calibration
+            drawn, wholes = own.shrunken, whole.calibration
             rarer = min(segment.events, segment.rows - segment.events)
-            assert drawn["weight"] == rarer / (rarer + 30)
-            both = own["in_the_large"]["value"], wholes["in_the_large"]["value"]
-            between = drawn["weight"] * both[0] + (1 - drawn["weight"]) * both[1]
-            assert drawn["in_the_large"] == pytest.approx(between)
+            assert drawn.weight == rarer / (rarer + 30)
+            both = (known(each.in_the_large)[1] for each in (own.calibration, wholes))
+            between = np.dot([drawn.weight, 1 - drawn.weight], list(both))
+            assert drawn.in_the_large == pytest.approx(between)
         for day in found.content.calibration:
-            measures = day.models.of(role).measures
-            assert measures is not None
+            table = day.models.of(role).table
+            assert table is not None
             for name in ("in_the_large", "slope", "ece"):
-                assert measures[name]["low"] <= measures[name]["value"] + 0.05
-            assert measures["reliability"]
+                low, value, _ = known(getattr(table.calibration, name))
+                assert low <= value + 0.05
+            assert table.reliability
 
 
 def test_the_bands_of_reports_are_those_that_people_see(rivals: Rivals) -> None:
@@ -388,11 +392,11 @@ def test_a_models_time_is_over_by_the_tables_or_by_the_registry(rivals: Rivals) 
     ],
 )
 def test_a_valid_champion_gives_way_to_the_better_an_expired_one_to_the_no_worse(
-    gain: tuple[float | None, ...], expired: bool, passed: bool
+    gain: tuple[float | None, float | None, float | None], expired: bool, passed: bool
 ) -> None:
-    measured = dict(zip(("value", "low", "high"), gain, strict=True))
+    measured, calibration = Measured(*gain), Calibration(UNKNOWN, UNKNOWN, UNKNOWN)
     levels = ModelQuality(
-        auc=0.7, log_loss=0.5, predicted_rate=0.3, ece=0.0, calibration={}, reliability=[]
+        auc=0.7, log_loss=0.5, predicted_rate=0.3, ece=0.0, calibration=calibration, reliability=()
     )
     result = ComparisonResult(
         rows=10,
@@ -551,7 +555,7 @@ def test_an_opportunity_is_reviewed_as_churn_is(welcome: Review, tmp_path: Path)
     result = result_of(welcome)
     assert result.rows > 50
     day = result.by_as_of[-1].value.challenger
-    assert day.at_capacity["precision"]["value"] is not None
+    assert day.at_capacity.precision.value is not None
     assert (day.revenue, day.worked_first.accounts > 0) == (None, True)
     moved = content.migration
     assert list(moved.matrix) == ["no", "yes", "unscored"]
@@ -623,7 +627,7 @@ def test_a_model_of_other_definitions_is_refused_and_one_indicator_more_is_not(
     assert not found.same
     compared = review(load(tmp_path / "more"), settings=workspace).content.comparison
     # The indicator that came later has no part in the challenger's procedure either.
-    assert compared.repeated_auc == pytest.approx(rivals.challenger.evaluation["auc"]["value"])
+    assert compared.repeated_auc == pytest.approx(rivals.challenger.evaluation.quality.auc.value)
     with pytest.raises(
         DeclarationError, match=r"champion, version 1 .* has changed indicators\.tickets"
     ):

@@ -17,7 +17,7 @@ from training.artifact import Artifact
 from training.calibrating.score_interval import WIDEST, ScoreInterval
 from training.interval import redraws
 from training.learning import model, offsets
-from training.learning.model import ModelSettings, TrainingRows
+from training.learning.model import TrainingRows
 from training.procedure import as_rows, labelled
 
 Floats = npt.NDArray[np.float64]
@@ -135,7 +135,7 @@ def redrawn(rows: TrainingRows, X: Floats, like: Artifact, seed: int) -> Floats:
     own = dataclasses.replace(
         rows, X=rows.X[places], y=rows.y[places], accounts=accounts, as_of=rows.as_of[places]
     )
-    model_settings = ModelSettings(**like.training["model_settings"])
+    model_settings = like.training.model_settings
     margins = model.cross_fitted(own, model_settings)
     line = offsets.fit_dates(margins, own.y, own.as_of, own.ahead).line
     return line.logits(model.fit_model(own, model_settings).margins(X))
@@ -143,12 +143,13 @@ def redrawn(rows: TrainingRows, X: Floats, like: Artifact, seed: int) -> Floats:
 
 def test_its_checks_are_kept_with_it(trained: House) -> None:
     own = trained.trained.artifact
-    told = own.evaluation["interval"]
+    told = own.evaluation.interval
+    assert told is not None
     points = abs(own.scale.points_per_logit)
-    assert told["half_width"] == pytest.approx(own.interval.known * points, abs=1e-3)
-    assert told["covered_with_losses"] >= 0.85
-    assert told["widened"] == 1 or told["covered"] < 0.9
-    assert told["redraws"] == redraws.PAIRS
+    assert told.half_width == pytest.approx(own.interval.known * points, abs=1e-3)
+    assert told.covered_with_losses >= 0.85
+    assert told.widened == 1 or told.covered < 0.9
+    assert told.redraws == redraws.PAIRS
 
 
 def test_of_accounts_that_cannot_be_halved_nothing_is_claimed(

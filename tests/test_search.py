@@ -59,7 +59,7 @@ def test_an_additive_world_needs_no_trees() -> None:
     found = chosen(additive())
     assert found.model_settings.splits == 0
     assert found.losses is not None
-    assert found.losses["chosen"] == found.losses["scorecard"]
+    assert found.losses.chosen == found.losses.scorecard
 
 
 def test_a_bent_world_gets_its_curves() -> None:
@@ -68,7 +68,7 @@ def test_a_bent_world_gets_its_curves() -> None:
     found = chosen(rows_of(2 * np.abs(X[:, 0]) - 3, X, draw))
     assert found.model_settings.curved
     assert found.losses is not None
-    assert found.losses["scorecard"] < 0.55
+    assert found.losses.scorecard < 0.55
 
 
 def test_where_no_later_date_can_be_seen_only_what_passes_noise_earns_its_splits() -> None:
@@ -80,14 +80,14 @@ def test_where_no_later_date_can_be_seen_only_what_passes_noise_earns_its_splits
     assert blind.model_settings.splits <= flat.model_settings.splits
     assert blind.losses is not None
     assert flat.losses is not None
-    assert blind.losses["chosen"] >= flat.losses["chosen"]
+    assert blind.losses.chosen >= flat.losses.chosen
 
 
 def test_an_entangled_world_gets_its_trees() -> None:
     found = chosen(entangled())
     assert found.model_settings.share == 1
     assert found.losses is not None
-    assert found.losses["chosen"] < 0.7 * found.losses["scorecard"]
+    assert found.losses.chosen < 0.7 * found.losses.scorecard
 
 
 def test_drawn_thresholds_find_columns_that_tell_nothing_alone() -> None:
@@ -100,23 +100,23 @@ def test_drawn_thresholds_find_columns_that_tell_nothing_alone() -> None:
     assert drawn.model_settings.drawn
     assert greedy.losses is not None
     assert drawn.losses is not None
-    assert drawn.losses["chosen"] < greedy.losses["chosen"] - 0.005
+    assert drawn.losses.chosen < greedy.losses.chosen - 0.005
 
 
 def test_without_its_trees_a_choice_has_the_losses_of_the_scorecard() -> None:
     trees = chosen(entangled())
     plain = trees.without_trees("they proved nothing")
     assert trees.losses
-    assert plain.losses == trees.losses | {"chosen": trees.losses["scorecard"]}
-    weights = [item["rows"] for item in plain.folds]
-    told = np.average([item["loss"] for item in plain.folds], weights=weights)
-    assert told == pytest.approx(trees.losses["scorecard"])
+    assert plain.losses == dataclasses.replace(trees.losses, chosen=trees.losses.scorecard)
+    weights = [item.rows for item in plain.folds]
+    told = np.average([item.loss for item in plain.folds], weights=weights)
+    assert told == pytest.approx(trees.losses.scorecard)
 
 
 def test_the_chosen_one_is_within_noise_of_the_best() -> None:
     losses = chosen(entangled()).losses
     assert losses is not None
-    assert losses["best"] <= losses["chosen"] <= losses["best"] * (1 + search.WORTH)
+    assert losses.best <= losses.chosen <= losses.best * (1 + search.WORTH)
 
 
 def test_the_search_is_the_same_twice() -> None:
@@ -137,7 +137,7 @@ def test_every_trial_is_reported_and_logged() -> None:
     ]
     assert all(re.search(r" \(best log loss 0\.\d{4}\)$", step) for step in steps[1:])
     for first, logged in zip(search.FIRST_TRIED, found.trials, strict=False):
-        assert {name: logged[name] for name in search.SPACE} == {
+        assert {name: getattr(logged, name) for name in search.SPACE} == {
             name: getattr(first, name) for name in search.SPACE
         }
 

@@ -1,6 +1,5 @@
 """The table of segments: figures with intervals, few events drawn to all, the weak ones named."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from measures import known
 from training.metrics import quality, segments
-from training.metrics.segments import FEW_EVENTS, LEAST_ACCOUNTS
+from training.metrics.measured import Measured
+from training.metrics.quality import Quality
+from training.metrics.segments import FEW_EVENTS, LEAST_ACCOUNTS, Segment
 
 BASE = 0.3
 
@@ -30,10 +32,10 @@ def world(sizes: dict[str, int], *, turned: str = "", seed: int = 0) -> dict[str
     }
 
 
-def tables(found: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def tables(found: dict[str, Any]) -> tuple[Quality, dict[str, Segment]]:
     overall = quality.evaluate(found["logits"], found["labels"], found["accounts"], BASE)
     told = segments.table(**found, overall=overall)
-    return overall, {item["segment"]: item for item in told}
+    return overall, {item.segment: item for item in told}
 
 
 def test_each_figure_of_a_segment_has_an_interval_and_is_that_of_its_rows() -> None:
@@ -41,24 +43,25 @@ def test_each_figure_of_a_segment_has_an_interval_and_is_that_of_its_rows() -> N
     _, told = tables(found)
     rows = np.array(found["segments"]) == "small"
     item = told["small"]
-    measured = (item["auc"], *item["calibration"].values(), item["gain_over_base_rate"])
-    assert all(each["low"] < each["value"] < each["high"] for each in measured)
-    assert item["auc"]["value"] == quality.auc(found["logits"][rows], found["labels"][rows])
-    assert (item["accounts"], item["events"]) == (400, int(found["labels"][rows].sum()))
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    calibrated = item.calibration
+    measures = (calibrated.in_the_large, calibrated.slope, calibrated.ece)
+    for low, value, high in map(known, (item.auc, *measures, item.gain_over_base_rate)):
+        assert low < value < high
+    assert item.auc.value == quality.auc(found["logits"][rows], found["labels"][rows])
+    assert (item.accounts, item.events) == (400, int(found["labels"][rows].sum()))
 
 
 def test_the_only_segment_is_everyone() -> None:
     overall, told = tables(world({"all": 200}))
-    assert told["all"]["auc"] == overall["auc"]
-    assert told["all"]["calibration"] == overall["calibration"]
-    assert told["all"]["drawn_to_all"]["auc"] == pytest.approx(overall["auc"]["value"])
+    assert told["all"].auc == overall.auc
+    assert told["all"].calibration == overall.calibration
+    assert told["all"].shrunken.auc == pytest.approx(overall.auc.value)
 
 
 def test_a_segment_on_which_scores_are_worse_than_nothing_is_marked() -> None:
     _, told = tables(world({"large": 300, "small": 400, "turned": 300}, turned="turned"))
-    assert {name for name, item in told.items() if item["worse_than_base_rate"]} == {"turned"}
-    assert told["turned"]["gain_over_base_rate"]["high"] < 0
+    assert {name for name, item in told.items() if item.worse_than_base_rate} == {"turned"}
+    assert known(told["turned"].gain_over_base_rate)[2] < 0
 
 
 @pytest.mark.parametrize(
@@ -72,10 +75,9 @@ def test_a_segment_on_which_scores_are_worse_than_nothing_is_marked() -> None:
     ],
 )
 def test_a_handful_of_accounts_is_called_worse_only_where_that_is_sure(
-    gain: tuple[float | None, ...], accounts: int, worse: bool
+    gain: tuple[float | None, float | None, float | None], accounts: int, worse: bool
 ) -> None:
-    measured = dict(zip(("value", "low", "high"), gain, strict=True))
-    assert segments.worse(measured, accounts) is worse
+    assert segments.worse(Measured(*gain), accounts) is worse
 
 
 @settings(max_examples=6)
@@ -83,13 +85,14 @@ def test_a_handful_of_accounts_is_called_worse_only_where_that_is_sure(
 def test_few_events_are_drawn_to_the_figures_of_all(size: int, seed: int) -> None:
     overall, told = tables(world({"many": 300, "few": size}, seed=seed))
     few = told["few"]
-    rarer = min(few["events"], few["accounts"] - few["events"])
-    drawn = few["drawn_to_all"]
-    assert drawn["weight"] == rarer / (rarer + FEW_EVENTS)
-    own, all_ = few["auc"]["value"], overall["auc"]["value"]
-    wanted = all_ if own is None else drawn["weight"] * own + (1 - drawn["weight"]) * all_
-    assert drawn["auc"] == pytest.approx(wanted)
-    for name, item in few["calibration"].items():
-        both = [found["value"] for found in (item, overall["calibration"][name])]
-        known = [value for value in both if value is not None]
-        assert min(known) - 1e-12 <= drawn[name] <= max(known) + 1e-12
+    rarer = min(few.events, few.accounts - few.events)
+    weight = few.shrunken.weight
+    assert weight == rarer / (rarer + FEW_EVENTS)
+    own, all_ = few.auc.value, overall.auc.value
+    assert all_ is not None
+    wanted = all_ if own is None else weight * own + (1 - weight) * all_
+    assert few.shrunken.auc == pytest.approx(wanted)
+    for name in ("in_the_large", "slope", "ece"):
+        both = [getattr(item.calibration, name).value for item in (few, overall)]
+        ends = [value for value in both if value is not None]
+        assert min(ends) - 1e-12 <= getattr(few.shrunken, name) <= max(ends) + 1e-12

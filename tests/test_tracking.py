@@ -21,6 +21,9 @@ from test_artifact import broken
 from trained_company import TARGET, House, built
 from training.artifact import Artifact, DamagedArtifact, champion
 from training.expiry import ExpiredModel
+from training.learning.trials import FoldLosses, Trial
+from training.metrics.measured import Measured
+from training.records.evaluation import ChampionComparison
 from training.registry import run_record, tracking
 
 NAME = "small-shop-churn"
@@ -71,18 +74,19 @@ def test_the_run_says_what_was_done(trained: House, registry: Registry) -> None:
     artifact, params = trained.trained.artifact, registry.run.data.params
     assert registry.run.info.status == "FINISHED"
     assert params["target"] == TARGET
-    assert params["as_of"].split(",") == artifact.training["as_of"]
+    assert params["as_of"].split(",") == list(artifact.training.as_of)
     assert (params["horizon_days"], params["gap_days"]) == ("60", "0")
-    assert params["leaves"] == str(artifact.training["model_settings"]["leaves"])
-    assert params["rounds"] == str(artifact.training["model_settings"]["rounds"])
+    assert params["leaves"] == str(artifact.training.model_settings.leaves)
+    assert params["rounds"] == str(artifact.training.model_settings.rounds)
 
 
 def test_the_run_says_how_good_it_was(trained: House, registry: Registry) -> None:
     judged, metrics = trained.trained.artifact.evaluation, registry.run.data.metrics
-    for name in ("auc", "log_loss", "gain_over_base_rate"):
-        assert metrics[name] == pytest.approx(judged[name]["value"])
-    assert metrics["ece"] == pytest.approx(judged["ece"])
-    assert metrics["rows"] == judged["rows"]
+    assert metrics["auc"] == pytest.approx(judged.quality.auc.value)
+    assert metrics["log_loss"] == pytest.approx(judged.quality.log_loss.value)
+    assert metrics["gain_over_base_rate"] == pytest.approx(judged.gain_over_base_rate.value)
+    assert metrics["ece"] == pytest.approx(judged.quality.calibration.ece.value)
+    assert metrics["rows"] == judged.quality.rows
     logged = [item.path for item in registry.client.list_artifacts(trained.trained.run_id)]
     assert "evaluation.json" in logged
 
@@ -92,8 +96,8 @@ def test_run_and_version_carry_the_same_tags(trained: House, registry: Registry)
     wanted = {
         "model_digest": artifact.digest,
         "declaration_hash": trained.company.declaration_hash,
-        "data_digest": artifact.training["data_digest"],
-        "evaluated_on": f"later as-of date, {artifact.evaluation['as_of']}",
+        "data_digest": artifact.training.data_digest,
+        "evaluated_on": f"later as-of date, {artifact.evaluation.as_of}",
     }
     for tags in (registry.run.data.tags, registry.version.tags):
         assert wanted.items() <= tags.items()
@@ -118,26 +122,34 @@ def test_the_run_says_how_good_it_was_by_segment_band_fold_and_trial(
 ) -> None:
     artifact, metrics = trained.trained.artifact, registry.run.data.metrics
     judged = artifact.evaluation
-    assert metrics["auc_low"] == pytest.approx(judged["auc"]["low"])
+    assert metrics["auc_low"] == pytest.approx(judged.quality.auc.low)
     for name in ("precision", "lift", "reach"):
-        told = judged["value"]["at_capacity"][name]["value"]
+        told = getattr(judged.value.at_capacity, name).value
         assert metrics[f"{name}_at_capacity"] == pytest.approx(told)
-    for item in judged["segments"]:
-        assert metrics[f"segment/{item['segment']}/auc"] == pytest.approx(item["auc"]["value"])
-    assert metrics["band/green/accounts"] == judged["bands"]["green"]["accounts"]
+    for item in judged.segments:
+        assert metrics[f"segment/{item.segment}/auc"] == pytest.approx(item.auc.value)
+    assert judged.bands is not None
+    assert metrics["band/green/accounts"] == judged.bands["green"].accounts
     history = registry.client.get_metric_history(trained.trained.run_id, "as_of/observed_rate")
-    told_by_date = artifact.training["calibration_by_as_of"]
+    told_by_date = artifact.training.calibration_by_as_of
     assert [item.step for item in history] == list(range(len(told_by_date)))
-    assert [item.value for item in history] == [item["observed_rate"] for item in told_by_date]
+    assert [item.value for item in history] == [
+        item.table.rates.observed_rate for item in told_by_date
+    ]
 
 
 def test_trials_and_folds_are_the_steps_of_a_metric(trained: House) -> None:
     artifact = trained.trained.artifact
-    made = artifact.training | {
-        "trials": [{"loss": 0.5}, {"loss": 0.4}],
-        "folds": [{"loss": 0.45}, {"loss": 0.35}],
-    }
-    found = run_record.metrics(dataclasses.replace(artifact, training=made))
+    trial, fold = (
+        Trial(6, 0.1, 10.0, 40, 0.6, False, 0.5, 2),
+        FoldLosses(("2025-01-01",), 9, 0.45, 0.5),
+    )
+    made = dataclasses.replace(
+        artifact.training,
+        trials=(trial, dataclasses.replace(trial, loss=0.4)),
+        folds=(fold, dataclasses.replace(fold, loss=0.35)),
+    )
+    found = run_record.metrics(artifact.with_training(made))
     assert [item for item in found if item[0] in ("trial_log_loss", "fold_log_loss")] == [
         ("trial_log_loss", 0.5, 0),
         ("trial_log_loss", 0.4, 1),
@@ -149,9 +161,10 @@ def test_trials_and_folds_are_the_steps_of_a_metric(trained: House) -> None:
 def test_any_segment_has_a_name_that_mlflow_accepts(own: House) -> None:
     artifact = own.trained.artifact
     names = ["Größe: > 10 / Jahr", "../x", "a.b", "50%", "two\nlines"]
-    first = artifact.evaluation["segments"][0]
-    judged = artifact.evaluation | {"segments": [first | {"segment": name} for name in names]}
-    made = another(artifact, evaluation=judged)
+    first = artifact.evaluation.segments[0]
+    segments = tuple(dataclasses.replace(first, segment=name) for name in names)
+    judged = dataclasses.replace(artifact.evaluation, segments=segments)
+    made = another(artifact).with_evaluation(judged)
     _, _, run = tracking.register(made, own.company, own.settings)
     with tracking.client(own.company, own.settings) as mlflow:
         logged = mlflow.MlflowClient().get_run(run).data.metrics
@@ -171,9 +184,9 @@ def test_the_run_holds_what_people_read(trained: House, registry: Registry) -> N
 def test_the_run_names_its_data_without_a_row_of_it(trained: House, registry: Registry) -> None:
     artifact = trained.trained.artifact
     (used,) = registry.run.inputs.dataset_inputs
-    assert artifact.training["data_digest"].startswith(used.dataset.digest)
+    assert artifact.training.data_digest.startswith(used.dataset.digest)
     tags = {item.key: item.value for item in used.tags}
-    assert tags["rows"] == str(artifact.training["rows"])
+    assert tags["rows"] == str(artifact.training.rows)
     assert tags["mlflow.data.context"] == "training"
     schema = json.loads(used.dataset.schema)["mlflow_colspec"]
     columns = [item["name"] for item in schema]
@@ -260,8 +273,8 @@ def test_promoting_moves_the_aliases_on(own: House) -> None:
 
 def test_a_refused_model_leaves_the_champion_in_its_place(own: House) -> None:
     judged = own.trained.artifact.evaluation
-    poor = {"value": 0.001, "low": -0.01, "high": 0.012}
-    worse = another(own.trained.artifact, evaluation=judged | {"gain_over_base_rate": poor})
+    poor = dataclasses.replace(judged, gain_over_base_rate=Measured(0.001, -0.01, 0.012))
+    worse = another(own.trained.artifact).with_evaluation(poor)
     tracking.register(worse, own.company, own.settings)
     with pytest.raises(GateRefused, match="version 2 is not promoted"):
         tracking.promote(own.company, TARGET, settings=own.settings, reason="I insist")
@@ -280,10 +293,10 @@ def test_what_scores_the_same_leaves_the_registry_as_it_is(own: House) -> None:
 
 def beside_champion(house: House, value: float, low: float, high: float) -> Artifact:
     """Another model, judged beside the champion of `house`."""
-    measured = {"value": value, "low": low, "high": high}
-    found = {"version": "1", "digest": house.champion.digest, "why": "", **measured}
-    judged = house.trained.artifact.evaluation | {"champion": found}
-    return another(house.trained.artifact, evaluation=judged)
+    measured = Measured(value, low, high)
+    found = ChampionComparison("1", house.champion.digest, "", measured)
+    judged = dataclasses.replace(house.trained.artifact.evaluation, champion=found)
+    return another(house.trained.artifact).with_evaluation(judged)
 
 
 def test_a_valid_champion_gives_way_for_a_reason_that_is_kept(own: House) -> None:
@@ -356,9 +369,9 @@ def test_an_expired_model_is_warned_about_wherever_it_is_loaded(own: House) -> N
 
 
 def test_scores_long_after_a_models_data_are_warned_about(own: House) -> None:
-    made = own.champion.training | {"data_until": "2020-01-01"}
+    made = dataclasses.replace(own.champion.training, data_until="2020-01-01")
     folder = own.workspace / "old"
-    dataclasses.replace(own.champion, training=made).save(folder)
+    own.champion.with_training(made).save(folder)
     with pytest.warns(ExpiredModel, match="was due for review after 2020-07-02: its data end on"):
         scoring_run.score(own.company, model=str(folder), settings=own.settings)
 

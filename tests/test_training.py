@@ -27,15 +27,17 @@ from features.declaring.declaration import load
 from features.errors import GateRefused, NotFound
 from features.settings import Settings
 from features.snapshots import Snapshots
+from measures import known, rising
 from trained_company import CHOICE, TARGET, House, built, cents, learning_dates
-from training.artifact import Artifact
 from training.calibrating import bands, calibration, health
 from training.calibrating.calibration import Calibration
 from training.calibrating.health import Anchors, Scale
 from training.learning import model, search, split
 from training.learning.matrix import matrix
 from training.metrics import calibration_table, quality
+from training.metrics.measured import Measured
 from training.procedure import as_rows, fit, labelled
+from training.records.records import Records
 from training.train import choose_targets, fit_and_evaluate, train
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +48,7 @@ Labels = npt.NDArray[np.int8]
 RETRAIN = """
 import sys
 from pathlib import Path
-from features.declaration import load
+from features.declaring.declaration import load
 from training.train import fit_and_evaluate
 from trained_company import CHOICE, TARGET, built, learning_dates
 company = load(Path(sys.argv[1]))
@@ -328,15 +330,16 @@ def test_cross_fitted_margins_never_saw_their_account(trained: House, rows: Snap
 
 def test_a_long_history_is_judged_on_a_later_date(trained: House, days: list[date]) -> None:
     judged = trained.trained.artifact.evaluation
-    assert (judged["kind"], judged["judged"]) == ("later as-of date", "procedure")
-    assert judged["as_of"] == str(days[-1])
+    assert (judged.kind, judged.tested) == ("later as-of date", "procedure")
+    assert judged.as_of == str(days[-1])
     declared = trained.company.targets[TARGET]
-    learnt = [date.fromisoformat(day) for day in judged["trained_on"]]
+    learnt = [date.fromisoformat(day) for day in judged.trained_on]
     assert learnt == split.settled_before(days, days[-1], declared)
     assert learnt
-    assert judged["auc"]["low"] <= judged["auc"]["value"] <= judged["auc"]["high"]
-    assert sum(item["accounts"] for item in judged["bands"].values()) == judged["rows"]
-    assert sum(item["churned"] for item in judged["bands"].values()) == judged["events"]
+    assert rising(judged.quality.auc)
+    assert judged.bands is not None
+    assert sum(item.accounts for item in judged.bands.values()) == judged.quality.rows
+    assert sum(item.churned for item in judged.bands.values()) == judged.quality.events
 
 
 def test_with_a_later_date_the_artifact_itself_is_judged_on_it(
@@ -345,21 +348,21 @@ def test_with_a_later_date_the_artifact_itself_is_judged_on_it(
     learn = split.settled_before(days, days[-1], trained.company.targets[TARGET])
     artifact = fit_and_evaluate(rows, trained.company, TARGET, learn, days[-1:], choice=CHOICE)
     judged = artifact.evaluation
-    assert (judged["kind"], judged["judged"]) == ("later as-of date", "artifact")
-    assert judged["as_of"] == str(days[-1])
-    assert artifact.training["as_of"] == judged["trained_on"] == [str(day) for day in learn]
+    assert (judged.kind, judged.tested) == ("later as-of date", "artifact")
+    assert judged.as_of == str(days[-1])
+    assert artifact.training.as_of == judged.trained_on == tuple(map(str, learn))
     table = labelled(rows.at(days[-1]), trained.company, TARGET)
     labels = table[f"label__{TARGET}"].to_numpy().astype(np.int8)
     logits = artifact.calibration.logits(artifact.margins(matrix(table, artifact.features)))
-    assert judged["auc"]["value"] == quality.auc(logits, labels)
+    assert judged.quality.auc.value == quality.auc(logits, labels)
 
 
 def test_a_short_history_is_judged_on_folds_of_accounts(
     trained: House, rows: Snapshots, days: list[date]
 ) -> None:
     judged = fit_and_evaluate(rows, trained.company, TARGET, days[-2:], choice=CHOICE).evaluation
-    assert (judged["kind"], judged["judged"]) == ("folds grouped by account", "procedure")
-    assert judged["as_of"] == str(days[-1])
+    assert (judged.kind, judged.tested) == ("folds grouped by account", "procedure")
+    assert judged.as_of == str(days[-1])
 
 
 # Refusals
@@ -477,33 +480,30 @@ def test_the_slope_tells_a_forecast_that_is_too_steep() -> None:
 
 def test_the_report_tells_the_calibration_of_all_and_of_each_segment(trained: House) -> None:
     judged = trained.trained.artifact.evaluation
-    for told in (judged, judged["segments"][0]):
-        for measure in ("in_the_large", "slope"):
-            found = told["calibration"][measure]
-            assert found["low"] <= found["value"] <= found["high"]
-        assert told["ece"] == told["calibration"]["ece"]["value"]
-        assert all(it["low"] <= it["observed_rate"] <= it["high"] for it in told["reliability"])
-    gap = judged["base_rate"] - judged["predicted_rate"]
-    assert judged["calibration"]["in_the_large"]["value"] == pytest.approx(gap)
-    curve = judged["reliability"]
-    assert sum(item["rows"] for item in curve) == judged["rows"]
-    predicted = [item["predicted_rate"] for item in curve]
+    for told in (judged.quality, judged.segments[0]):
+        assert rising(told.calibration.in_the_large)
+        assert rising(told.calibration.slope)
+        assert all(it.low <= it.observed_rate <= it.high for it in told.reliability)
+    gap = judged.quality.base_rate - judged.quality.predicted_rate
+    assert judged.quality.calibration.in_the_large.value == pytest.approx(gap)
+    curve = judged.quality.reliability
+    assert sum(item.rows for item in curve) == judged.quality.rows
+    predicted = [item.predicted_rate for item in curve]
     assert predicted == sorted(predicted)
 
 
 def test_the_report_sets_the_model_beside_simpler_ones(trained: House) -> None:
-    beside = trained.trained.artifact.evaluation["baselines"]
-    names = [item["baseline"] for item in beside]
+    beside = trained.trained.artifact.evaluation.baselines
+    names = [item.baseline for item in beside]
     assert names[0].endswith(" alone")
     assert names[1:] == ["logistic regression on the same columns"]
-    assert all(item["low"] <= item["value"] <= item["high"] for item in beside)
+    assert all(rising(item.gain) for item in beside)
 
 
 def width(values: Floats, accounts: Sequence[str]) -> float:
     found = quality.interval(lambda rows: float(values[rows].mean()), accounts)
-    assert found["low"] is not None
-    assert found["high"] is not None
-    return found["high"] - found["low"]
+    low, _, high = known(found)
+    return high - low
 
 
 def test_intervals_resample_accounts_and_not_rows() -> None:
@@ -518,13 +518,13 @@ def test_intervals_resample_accounts_and_not_rows() -> None:
 
 def test_an_interval_of_one_account_is_not_known() -> None:
     found = quality.interval(lambda rows: float(len(rows)), ["a", "a"])
-    assert found == {"value": 2.0, "low": None, "high": None}
+    assert found == Measured(2.0, None, None)
 
 
-def test_the_report_is_plain_json(trained: House) -> None:
-    artifact: Artifact = trained.trained.artifact
-    assert json.loads(json.dumps(artifact.evaluation, allow_nan=False)) == artifact.evaluation
-    assert json.loads(json.dumps(artifact.training, allow_nan=False)) == artifact.training
+def test_records_come_back_from_json_to_the_last_bit(trained: House) -> None:
+    records: Records = trained.trained.artifact.records
+    content = json.loads(json.dumps(records.plain(), allow_nan=False))
+    assert Records.parse(content["evaluation"], content["training"]) == records
 
 
 WISHED = """

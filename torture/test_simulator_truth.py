@@ -21,7 +21,7 @@ from features.snapshots import Snapshots
 from training.artifact import Artifact
 from training.evaluating.target_history import TargetHistory
 from training.learning.matrix import matrix
-from training.learning.model import Model, ModelSettings
+from training.learning.model import Model
 from training.learning.search import Choice
 from training.metrics.quality import auc
 from training.procedure import describe, labelled
@@ -118,7 +118,7 @@ def judged(
     """Of the last dates, the model of what was settled by then, and the rows."""
     table = labelled(rows, company, TARGET)
     days = sorted(set(table["as_of"].to_pylist()))
-    choice = Choice(ModelSettings(**artifact.training["model_settings"]), "the artifact's own")
+    choice = Choice(artifact.training.model_settings, "the artifact's own")
     history = TargetHistory(rows, company, TARGET, table, days, [])
     for day in days[-JUDGED:]:
         learnt = history.learnt_before(day, choice)

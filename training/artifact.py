@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,10 @@ from training.explaining.explanation import By, Units, explained
 from training.learning.matrix import Feature, matrix, plain_names
 from training.learning.model import Model
 from training.learning.scorecard import Scorecard
+from training.metrics.quality import BandOutcome
+from training.records.evaluation import Evaluation, Tested
+from training.records.records import NOTHING_RECORDED, Records
+from training.records.training_record import TrainingRecord
 from training.tables.foreign import columns_for
 from training.tables.plain_table import Frame
 from training.treeshap.explainer import ExplanationPath, TreeShap
@@ -62,9 +66,10 @@ class Artifact:
     """A trained model of one target with its calibration, anchors, columns and meanings.
 
     `definitions` are the digests of what its columns and its target mean (see
-    `features.declaring.definitions`). `evaluation` and `training` describe how good it was and what
-    it was made from; they decide no score. `version` is the registry's, or the digest's beginning
-    where there is none.
+    `features.declaring.definitions`). `lagging` are the indicators that are declared leading and
+    were found not to lead, `tested` is what pages show of the evaluation; `records` describe how
+    good it was and what it was made from. None of these three decides a score. `version` is the
+    registry's, or the digest's beginning where there is none.
     """
 
     target: str
@@ -80,8 +85,9 @@ class Artifact:
     definitions: dict[str, str]
     declaration_hash: str
     interval: ScoreInterval = UNMEASURED
-    training: dict[str, Any] = field(default_factory=dict)
-    evaluation: dict[str, Any] = field(default_factory=dict)
+    lagging: tuple[str, ...] = ()
+    tested: Tested | None = None
+    records: Records = NOTHING_RECORDED
     name: str = ""
     registered_version: str = ""
 
@@ -118,10 +124,8 @@ class Artifact:
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """Each indicator's kind: lagging where it is declared leading and was found not to lead."""
-        measured = self.evaluation.get("lead_times", {}).get("indicators", ())
-        late = {item["indicator"] for item in measured if not item["headline"]}
         return {
-            name: "lagging" if meaning.kind == "leading" and name in late else meaning.kind
+            name: "lagging" if name in self.lagging else meaning.kind
             for name, meaning in self.meanings.items()
         }
 
@@ -133,6 +137,32 @@ class Artifact:
             **{key: value for key, value in _plain(self).items() if key not in _DESCRIBING},
         }
         return hashlib.sha256(_canonical(deciding).encode()).hexdigest()
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """How good it was, and where that was tested."""
+        return self.records.evaluation
+
+    @property
+    def training(self) -> TrainingRecord:
+        """What it was made from, and how its settings were chosen."""
+        return self.records.training
+
+    def with_evaluation(self, evaluation: Evaluation) -> "Artifact":
+        """The same with another evaluation, which decides no score."""
+        leads = evaluation.lead_times.indicators if evaluation.lead_times else ()
+        late = {lead.indicator for lead in leads if not lead.headline}
+        lagging = tuple(
+            name
+            for name, meaning in self.meanings.items()
+            if meaning.kind == "leading" and name in late
+        )
+        records = self.records.with_evaluation(evaluation)
+        return replace(self, lagging=lagging, tested=evaluation.summary, records=records)
+
+    def with_training(self, training: TrainingRecord) -> "Artifact":
+        """The same with another training record, which decides no score."""
+        return replace(self, records=self.records.with_training(training))
 
     @property
     def version(self) -> str:
@@ -214,7 +244,8 @@ class Artifact:
         with publish.new_directory(folder) as place:
             for number, text in enumerate(self.models):
                 (place / f"model-{number}.txt").write_text(text, encoding="utf-8")
-            publish.write_json({"format": FORMAT, **_plain(self)}, place / "artifact.json")
+            content = _plain(self) | self.records.plain()
+            publish.write_json({"format": FORMAT, **content}, place / "artifact.json")
             digests = {file.name: _sha256(file) for file in sorted(place.iterdir())}
             publish.write_json({"digest": self.digest, "files": digests}, place / "manifest.json")
 
@@ -266,7 +297,8 @@ def _read(folder: Path) -> Artifact:
     return artifact
 
 
-_DESCRIBING = {"training", "evaluation", "models", "name", "registered_version"}
+# What decides no score; the models do, by their digests.
+_DESCRIBING = {"lagging", "tested", "models"}
 
 
 def _plain(artifact: Artifact) -> dict[str, Any]:
@@ -285,8 +317,8 @@ def _plain(artifact: Artifact) -> dict[str, Any]:
         "definitions": artifact.definitions,
         "declaration_hash": artifact.declaration_hash,
         "interval": asdict(artifact.interval),
-        "training": artifact.training,
-        "evaluation": artifact.evaluation,
+        "lagging": artifact.lagging,
+        "tested": asdict(artifact.tested) if artifact.tested else None,
     }
 
 
@@ -296,13 +328,23 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
         "calibration": Calibration(**content.pop("calibration")),
         "anchors": _anchors(content.pop("anchors")),
         "interval": ScoreInterval.parse(content.pop("interval")),
+        "lagging": tuple(content.pop("lagging")),
+        "tested": _tested(content.pop("tested")),
         "features": tuple(
             Feature(**(item | {"categories": tuple(item["categories"])}))
             for item in content.pop("features")
         ),
         "meanings": {name: Meaning(**item) for name, item in content.pop("meanings").items()},
     }
-    return Artifact(models=tuple(texts), **parts, **content)
+    records = Records.parse(content.pop("evaluation"), content.pop("training"))
+    return Artifact(models=tuple(texts), records=records, **parts, **content)
+
+
+def _tested(content: dict[str, Any] | None) -> Tested | None:
+    if content is None:
+        return None
+    bands = {name: BandOutcome(**outcome) for name, outcome in content["bands"].items()}
+    return Tested(**(content | {"bands": bands}))
 
 
 def _anchors(content: dict[str, Any]) -> Anchors | Edge:

@@ -17,8 +17,7 @@ than one bag beside another, for a bag of fewer swings more.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +27,8 @@ from training.artifact import Artifact
 from training.explaining.drivers import by_indicator
 from training.learning import model, split
 from training.learning.matrix import Feature
-from training.learning.model import ModelSettings, TrainingRows
+from training.learning.model import TrainingRows
+from training.records.evaluation import Certificate, Check, Evaluation
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -42,36 +42,8 @@ LARGEST_DIFFERENCE = 1e-10
 FAITHFUL, STABLE = 0.95, 0.90
 
 
-@dataclass(frozen=True)
-class Check:
-    """One check: what its `value` is, over how many `cases`, and on which side of `threshold`.
-
-    `value` and `passed` are None where no row could be checked.
-    """
-
-    name: str
-    says: str
-    value: float | None
-    threshold: float
-    aim: Literal["at least", "at most"]
-    cases: int
-    passed: bool | None
-
-    @classmethod
-    def at_most(cls, name: str, says: str, value: float, threshold: float, cases: int) -> "Check":
-        """A check of a difference that should be nothing."""
-        return cls(name, says, value, threshold, "at most", cases, value <= threshold)
-
-    @classmethod
-    def share(cls, name: str, says: str, good: Flags, threshold: float) -> "Check":
-        """A check of how many of the cases are `good`."""
-        value = float(good.mean()) if len(good) else None
-        passed = None if value is None else value >= threshold
-        return cls(name, says, value, threshold, "at least", len(good), passed)
-
-
 def certified(artifact: Artifact, rows: TrainingRows, progress: Progress = silent) -> Artifact:
-    """The artifact with its certificate in `evaluation["certificate"]`, as plain JSON values.
+    """The artifact with its certificate in its evaluation.
 
     `rows` are those that it learnt from; accounts of the latest date are explained.
     """
@@ -87,21 +59,16 @@ def certified(artifact: Artifact, rows: TrainingRows, progress: Progress = silen
         if artifact.boosters
         else _under_halves(artifact, rows, latest.X),
     ]
-    found = {
-        "as_of": str(latest.latest),
-        "checks": [asdict(check) for check in checks],
-        "passed": all(check.passed is not False for check in checks),
-    }
-    return replace(artifact, evaluation=artifact.evaluation | {"certificate": found})
+    made = Certificate(str(latest.latest), tuple(checks))
+    return artifact.with_evaluation(replace(artifact.evaluation, certificate=made))
 
 
-def told(evaluation: dict[str, Any]) -> list[str]:
+def told(evaluation: Evaluation) -> list[str]:
     """One line for each check that was missed."""
     return [
-        f"explanations, {item['name']} missed: {item['says']} is {item['value']:.3g} of "
-        f"{item['cases']:,} cases, {item['aim']} {item['threshold']:g} is wanted"
-        for item in evaluation["certificate"]["checks"]
-        if item["passed"] is False
+        f"explanations, {check.name} missed: {check.says} is {check.value:.3g} of "
+        f"{check.cases:,} cases, {check.aim} {check.threshold:g} is wanted"
+        for check in (evaluation.certificate.failed if evaluation.certificate else ())
     ]
 
 
@@ -195,7 +162,7 @@ def _under_halves(artifact: Artifact, rows: TrainingRows, X: Floats) -> Check:
     jackknife, Shao & Wu 1989).
     """
     says = "the share whose top driver is the same when either half of the accounts alone teaches"
-    model_settings = ModelSettings(**artifact.training["model_settings"])
+    model_settings = artifact.training.model_settings
     own = top_drivers(artifact.contributions(X), artifact.features)
     agree = []
     for half in split.by_account(rows.accounts, 2):

@@ -19,7 +19,7 @@ class ExpiredModel(UserWarning):
 
 def due(artifact: Artifact) -> date | None:
     """The last as-of date that the model is good for; None where its table stated no dates."""
-    until = artifact.training.get("data_until")
+    until = artifact.training.data_until
     return date.fromisoformat(until) + VALID_FOR if until else None
 
 

@@ -1,13 +1,10 @@
 """How figures are worded: in summaries, refusals, reports and progress lines alike."""
 
-from collections.abc import Mapping
-from typing import Any
-
-Measured = Mapping[str, Any]
+from training.metrics.measured import Measured
 
 
 def figures(measured: Measured) -> str:
     """A difference in log loss with its interval, to the fourth digit."""
-    if any(measured[key] is None for key in ("value", "low", "high")):
+    if not measured.known:
         return "an unknown amount"
-    return "{value:.4f} ({low:.4f} to {high:.4f})".format(**measured)
+    return f"{measured.value:.4f} ({measured.low:.4f} to {measured.high:.4f})"

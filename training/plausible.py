@@ -19,6 +19,7 @@ from training.calibrating.opportunity import Edge
 from training.calibrating.score_interval import ScoreInterval
 from training.learning.matrix import Feature
 from training.learning.scorecard import Scorecard
+from training.records.evaluation import Tested
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
@@ -40,8 +41,8 @@ TYPES: dict[str, Any] = {
     "definitions": dict[str, str],
     "declaration_hash": str,
     "interval": ScoreInterval,
-    "training": dict[str, Any],
-    "evaluation": dict[str, Any],
+    "lagging": tuple[str, ...],
+    "tested": Tested | None,
 }
 MEANING: dict[str, Any] = {
     "title": str,

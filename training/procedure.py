@@ -6,7 +6,6 @@ The evaluation repeats it, whole, on earlier rows.
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +30,8 @@ from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
 from training.learning.search import Choice
 from training.metrics.calibration_table import by_as_of
+from training.records.records import Records
+from training.records.training_record import OffsetRecord, TrainingRecord
 
 Floats = npt.NDArray[np.float64]
 
@@ -150,7 +151,7 @@ def _artifact(
         features=features,
         meanings=_meanings(company, features),
         declaration_hash=company.declaration_hash,
-        training=account_of(learnt, choice),
+        records=Records(made_training=training_record(learnt, choice)),
         definitions=definitions(company, target),
     )
 
@@ -250,33 +251,38 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
     return found
 
 
-def account_of(learnt: FittedModel, choice: Choice) -> dict[str, Any]:
-    """What the artifact was made from, for those who read it."""
+def training_record(learnt: FittedModel, choice: Choice) -> TrainingRecord:
+    """The record of a training: its rows, its choice of settings, and its calibration."""
     rows, history = learnt.rows, learnt.calibration_fit
     logits = history.line.logits(learnt.margins)
-    return {
-        "as_of": learnt.days,
-        "rows": len(rows.y),
-        "accounts": len(set(rows.accounts)),
-        "events": int(rows.y.sum()),
-        "bag": model.BAG if choice.model_settings.share else 0,
-        "model_settings": asdict(choice.model_settings),
-        "chosen_on": choice.chosen_on,
-        "trials": list(choice.trials),
-        "losses": choice.losses,
-        "folds": list(choice.folds),
-        "trees_left_out": choice.trees_left_out,
-        "parameters": model.PARAMETERS,
-        "base_rate": learnt.base,
-        "offset": history.account(),
-        "calibration_by_as_of": by_as_of(logits, rows.y, rows.as_of, rows.accounts),
-    }
+    return TrainingRecord(
+        as_of=tuple(learnt.days),
+        rows=len(rows.y),
+        accounts=len(set(rows.accounts)),
+        events=int(rows.y.sum()),
+        bag=model.BAG if choice.model_settings.share else 0,
+        model_settings=choice.model_settings,
+        chosen_on=choice.chosen_on,
+        trials=choice.trials,
+        losses=choice.losses,
+        folds=choice.folds,
+        trees_left_out=choice.trees_left_out,
+        parameters=model.PARAMETERS,
+        base_rate=learnt.base,
+        offset=OffsetRecord(
+            latest=history.offsets[-1].offset,
+            pulled_by=history.pull.shift,
+            slope_expected=history.pull.slope,
+            dates=history.offsets,
+        ),
+        calibration_by_as_of=tuple(by_as_of(logits, rows.y, rows.as_of, rows.accounts)),
+    )
 
 
-def size(made: dict[str, Any]) -> str:
+def size(made: TrainingRecord) -> str:
     """How big the model is."""
-    kept = made["model_settings"]
-    trees = f"{made['bag']} × {kept['rounds']} trees of {kept['leaves']} leaves"
-    if not kept["share"]:
+    kept = made.model_settings
+    trees = f"{made.bag} × {kept.rounds} trees of {kept.leaves} leaves"
+    if not kept.share:
         return "a scorecard"
-    return trees if kept["share"] == 1 else f"{trees} ({kept['share']:.0%}) and a scorecard"
+    return trees if kept.share == 1 else f"{trees} ({kept.share:.0%}) and a scorecard"

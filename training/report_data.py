@@ -5,10 +5,9 @@ in it: points of a sample of rows without names, and where a row's value stands 
 never the value itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ from training.explaining.drivers import by_indicator, told
 from training.learning.matrix import Feature, matrix
 from training.learning.split import evenly_spaced
 from training.procedure import labelled
+from training.records.evaluation import ColumnShift, Drift, Drivers, DriverStrength
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,30 +46,25 @@ def told_by(
     moved = None
     if day["middle"] < day["last"]:
         # What looks back over the whole history grows with it.
-        bounded = [place for place, item in enumerate(artifact.features) if item.window is not None]
-        spans = {"since": str(day["middle"]), "until": str(day["last"])}
-        moved = drift(artifact.features, bounded, X["middle"], X["last"]) | spans
-    return telling(artifact, {"drivers": drivers(artifact, X["last"]), "drift": moved})
+        bounded = [i for i, feature in enumerate(artifact.features) if feature.window is not None]
+        dates = str(day["middle"]), str(day["last"])
+        moved = drift(artifact.features, bounded, (X["middle"], X["last"]), dates)
+    return telling(artifact, drivers(artifact, X["last"]), moved)
 
 
 def _on(table: pa.Table, day: date) -> pa.Table:
     return table.filter(pc.equal(table["as_of"], pa.scalar(day, pa.date32())))
 
 
-def telling(artifact: Artifact, found: Mapping[str, Any]) -> Artifact:
-    """The artifact with what was `found` in its evaluation; it decides no score."""
-    return replace(artifact, evaluation=artifact.evaluation | dict(found))
+def telling(artifact: Artifact, strengths: Drivers, moved: Drift | None) -> Artifact:
+    """The artifact with its drivers and the drift of its columns in its evaluation."""
+    return artifact.with_evaluation(replace(artifact.evaluation, drivers=strengths, drift=moved))
 
 
-def drivers(artifact: Artifact, X: Floats) -> dict[str, Any]:
+def drivers(artifact: Artifact, X: Floats) -> Drivers:
     """How many health points each indicator moves, and a sample of rows to draw it from.
 
-    Returns
-    -------
-    dict
-        `rows` explained; `indicators`, the strongest first, each with its `title` and its mean
-        absolute `points`; for the first `SHOWN` of them, per row of the sample, its `points` and
-        its `position`: the share of rows whose value is lower, None where unknown or no number.
+    The sample has the first `SHOWN` of them.
     """
     X = X[evenly_spaced(len(X), EXPLAINED)]
     contributions = artifact.contributions(X)
@@ -79,19 +74,21 @@ def drivers(artifact: Artifact, X: Floats) -> dict[str, Any]:
     order = np.argsort(-strength, kind="stable")
     shown, rows = order[:SHOWN], evenly_spaced(len(X), SAMPLE)
     position = _positions(artifact.features, X, contributions)[np.ix_(rows, shown)]
-    return {
-        "rows": len(X),
-        "indicators": [
-            {
-                "indicator": names[place],
-                "title": artifact.meanings[names[place]].title,
-                "points": round(float(strength[place]), 3),
-            }
-            for place in order
-        ],
-        "points": np.round(points[np.ix_(rows, shown)], 2).tolist(),
-        "position": [[None if np.isnan(x) else round(x, 2) for x in row] for row in position],
-    }
+    return Drivers(
+        rows=len(X),
+        indicators=tuple(
+            DriverStrength(
+                names[number],
+                artifact.meanings[names[number]].title,
+                round(float(strength[number]), 3),
+            )
+            for number in order
+        ),
+        points=tuple(map(tuple, np.round(points[np.ix_(rows, shown)], 2).tolist())),
+        position=tuple(
+            tuple(None if np.isnan(x) else float(round(x, 2)) for x in row) for row in position
+        ),
+    )
 
 
 def _positions(features: Sequence[Feature], X: Floats, contributions: Floats) -> Floats:
@@ -104,18 +101,20 @@ def _positions(features: Sequence[Feature], X: Floats, contributions: Floats) ->
 
 
 def drift(
-    features: Sequence[Feature], places: Sequence[int], before: Floats, latest: Floats
-) -> dict[str, Any]:
-    """How far the numeric of the columns at `places` moved from rows `before` to the `latest`.
-
-    `columns` is how many were compared; `furthest` are those that moved most, with their
-    population stability `index`.
-    """
+    features: Sequence[Feature],
+    chosen: Sequence[int],
+    rows: tuple[Floats, Floats],
+    dates: tuple[str, str],
+) -> Drift:
+    """How far the numeric ones of the `chosen` columns moved between the `rows` of two dates."""
+    before, latest = rows
     moved = [
-        (round(stability_index(before[:, place], latest[:, place])[0], 4), features[place].name)
-        for place in places
-        if features[place].dtype == "number"
+        ColumnShift(
+            features[number].name,
+            round(stability_index(before[:, number], latest[:, number])[0], 4),
+        )
+        for number in chosen
+        if features[number].dtype == "number"
     ]
-    furthest = sorted(moved, key=lambda item: (-item[0], item[1]))[:MOST_MOVED]
-    listed = [{"column": name, "index": index} for index, name in furthest]
-    return {"columns": len(moved), "furthest": listed}
+    furthest = sorted(moved, key=lambda shift: (-shift.index, shift.column))[:MOST_MOVED]
+    return Drift(*dates, columns=len(moved), furthest=tuple(furthest))

@@ -7,7 +7,6 @@ history has one; else at folds grouped by account. It says which.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +26,7 @@ from training.evaluating import gate
 from training.evaluating.evaluation_dates import (
     beside_itself,
     earlier_origins,
-    judged,
+    evaluated,
     simplest,
 )
 from training.evaluating.target_history import TargetHistory
@@ -36,8 +35,11 @@ from training.interval import redraws
 from training.leaks.same_grid import require_grid
 from training.learning import search
 from training.learning.search import Choice
+from training.metrics.measured import Measured
 from training.phrases import figures
 from training.procedure import labelled, size
+from training.records.evaluation import BaselineGain, Evaluation, IndicatorLeads, ShadowColumn
+from training.records.training_record import Declared, TrainingRecord
 from training.registry import tracking
 
 TOLD_SHADOWS = 3
@@ -187,80 +189,82 @@ def summary(trained: Trained) -> str:
     and of the indicators that are declared leading and were not found to lead.
     """
     found, made = trained.artifact.evaluation, trained.artifact.training
-    auc, loss = found["auc"], found["log_loss"]
+    quality = found.quality
     return (
-        f"{trained.name} version {trained.version}: {made['rows']:,} rows of "
-        f"{made['accounts']:,} accounts, {size(made)}\n"
-        f"  judged on {where(found)}, {found['as_of']} (the {found['judged']}): AUC "
-        f"{spread(auc)}, log loss {spread(loss)}, ECE {found['ece']:.3f}\n"
+        f"{trained.name} version {trained.version}: {made.rows:,} rows of "
+        f"{made.accounts:,} accounts, {size(made)}\n"
+        f"  judged on {where(found)}, {found.as_of} (the {found.tested}): AUC "
+        f"{spread(quality.auc)}, log loss {spread(quality.log_loss)}, ECE "
+        f"{quality.calibration.ece.value:.3f}\n"
         f"  digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}"
         + "".join(f"\n  {line}" for line in proven(trained.artifact))
-        + _in_shadow(found["shadow"])
-        + _not_leading(found.get("lead_times"))
+        + _in_shadow(found.shadow)
+        + _not_leading(found.lead_times)
     )
 
 
-def _in_shadow(columns: Sequence[Mapping[str, Any]]) -> str:
+def _in_shadow(columns: Sequence[ShadowColumn]) -> str:
     """The shadow columns that tell most by themselves, and how many there are."""
     if not columns:
         return ""
-    told = sorted(columns, key=lambda item: -abs((item["auc"] or 0.5) - 0.5))[:TOLD_SHADOWS]
-    best = [f"{item['column']} {_plain(item['auc'])} (known {item['known']:.0%})" for item in told]
+    told = sorted(columns, key=lambda item: -abs((item.auc or 0.5) - 0.5))[:TOLD_SHADOWS]
+    best = [f"{item.column} {_plain(item.auc)} (known {item.known:.0%})" for item in told]
     return (
         f"\n  in the shadow, and in no score: {len(columns)} columns, by their AUC alone "
         f"{', '.join(best)}{', …' if len(best) < len(columns) else ''}"
     )
 
 
-def _not_leading(found: dict[str, Any] | None) -> str:
+def _not_leading(found: IndicatorLeads | None) -> str:
     """The indicators that are declared leading and count as lagging."""
     if found is None:
         return ""
     names = [
-        item["indicator"]
-        for item in found["indicators"]
-        if item["declared"] == "leading" and not item["headline"]
+        lead.indicator
+        for lead in found.indicators
+        if lead.declared == "leading" and not lead.headline
     ]
     if not names:
         return ""
     return (
-        f"\n  declared leading, not found to lead by the gap of {found['gap_days']} days "
-        f"(lags of {found['step_days']} days): {', '.join(names)}"
+        f"\n  declared leading, not found to lead by the gap of {found.gap_days} days "
+        f"(lags of {found.step_days} days): {', '.join(names)}"
     )
 
 
 def proven(artifact: Artifact) -> list[str]:
     """How the model did against what is simpler or was there before it, and what that means."""
     found = artifact.evaluation
-    left_out = artifact.training["trees_left_out"]
+    left_out = artifact.training.trees_left_out
     return [
         *([f"a scorecard alone: {left_out}"] if left_out else []),
-        *(_beside(item, found) for item in found["baselines"]),
+        *(_beside(item, found) for item in found.baselines),
         *gate.told(found),
         *certificate.told(found),
     ]
 
 
-def _beside(item: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+def _beside(rival: BaselineGain, evaluation: Evaluation) -> str:
     """How the model did against a baseline, over all dates that judged."""
-    found = f"{gate.word(item)} than {item['baseline']}: log loss lower by {figures(item)}"
-    several = len(evaluation["origins"]) > 1
+    found = (
+        f"{gate.word(rival.gain)} than {rival.baseline}: log loss lower by {figures(rival.gain)}"
+    )
+    several = len(evaluation.test_dates) > 1
     return f"{found}, over {gate.judges(evaluation)}" if several else found
 
 
-def where(evaluation: Mapping[str, Any]) -> str:
+def where(evaluation: Evaluation) -> str:
     """The kind of rows that judged the model, as they are spoken of in a sentence."""
-    kind = str(evaluation["kind"])
-    return kind if kind.startswith("folds") else f"a {kind}"
+    return f"a {evaluation.kind}" if evaluation.on_later_rows else evaluation.kind
 
 
 def _plain(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3f}"
 
 
-def spread(measured: dict[str, float | None]) -> str:
+def spread(measured: Measured) -> str:
     """A measure with its interval."""
-    value, low, high = (_plain(measured[key]) for key in ("value", "low", "high"))
+    value, low, high = map(_plain, (measured.value, measured.low, measured.high))
     return value if low == high else f"{value} ({low} to {high})"
 
 
@@ -328,10 +332,10 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
         built, company, target, table, learn, later, champion=champion, mrr=mrr or {}
     )
     history = history.choose(choice, progress).choose_earlier(choice, progress)
-    make = judged if isinstance(choice, Choice) else simplest
+    make = evaluated if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
     taught = history.of(learn)
-    artifact = replace(artifact, training=artifact.training | _about(artifact, history, taught))
+    artifact = artifact.with_training(_about(artifact, history, taught))
     learnt_from = history.rows(taught, artifact.features)
     latest = learnt_from.as_of == np.datetime64(learnt_from.latest, "D")
     artifact = redraws.with_score_interval(artifact, learnt_from, latest, progress)
@@ -339,23 +343,24 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     return certificate.certified(artifact, learnt_from, progress)
 
 
-def _about(artifact: Artifact, history: TargetHistory, taught: pa.Table) -> dict[str, Any]:
-    """What training keeps of the data, the declaration, and how the artifact explains itself."""
-    return {
-        "data_digest": snapshots.digest(taught),
-        "data_until": str(history.built.data_until),
-        "explanation_path": artifact.explanation_path,
-        "declared": declared(history.company, history.target),
-    }
+def _about(artifact: Artifact, history: TargetHistory, taught: pa.Table) -> TrainingRecord:
+    """The training record with the data, the declaration, and how the artifact explains itself."""
+    return replace(
+        artifact.training,
+        data_digest=snapshots.digest(taught),
+        data_until=str(history.built.data_until),
+        explanation_path=artifact.explanation_path,
+        declared=declared(history.company, history.target),
+    )
 
 
-def declared(company: Company, target: str) -> dict[str, Any]:
-    """What the reader of a report has to know of the declaration, as plain JSON values."""
+def declared(company: Company, target: str) -> Declared:
+    """What the reader of a report has to know of the declaration."""
     about = company.about
-    return {
-        "company": about.name,
-        "simulated": about.simulated,
-        "currency": about.currency,
-        "capacity": company.bands.capacity,
-        "target": company.targets[target].model_dump(mode="json", exclude_defaults=True),
-    }
+    return Declared(
+        company=about.name,
+        simulated=about.simulated,
+        currency=about.currency,
+        capacity=company.bands.capacity,
+        target=company.targets[target],
+    )

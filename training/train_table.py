@@ -38,7 +38,10 @@ from training.learning.matrix import Feature, matrix
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
 from training.metrics import quality, segments, worth
-from training.procedure import account_of, size
+from training.procedure import size, training_record
+from training.records.evaluation import Drift, Drivers, Evaluation, TestRows
+from training.records.records import Records
+from training.records.training_record import TableRecord, TrainingRecord
 from training.tables import foreign, label_column, plain_table
 from training.tables.label_column import Roles
 from training.tables.plain_table import Frame
@@ -61,12 +64,13 @@ class _Read:
 
     rows: TrainingRows
     blocks: Sequence[str]
-    about: Mapping[str, Any]
+    about: TableRecord
+    data_digest: str
 
     @property
     def label(self) -> str:
         """The column that is predicted."""
-        return str(self.about["roles"]["label"])
+        return self.about.roles.label
 
     @property
     def block(self) -> npt.NDArray[np.int64]:
@@ -121,7 +125,7 @@ def fit(
     # Before the certificate, which makes another object of it: what explains is compiled once.
     found = _evidence(artifact, read)
     artifact = certificate.certified(artifact, read.rows, progress)
-    return report_data.telling(artifact, found)
+    return report_data.telling(artifact, *found)
 
 
 def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
@@ -163,13 +167,13 @@ def _judged(read: _Read, choices: Choices, progress: Progress) -> Artifact:
     progress("evaluating")
     repeated = None if latest is None else _learnt_before(read, latest, choice)
     if latest is None or repeated is None:
-        return replace(artifact, evaluation=_by_folds(artifact, learnt))
+        return artifact.with_evaluation(_by_folds(artifact, learnt))
     origins = [_origin(read, repeated, latest)]
     for block, own in earlier:
         assert block is not None
         if before := _learnt_before(read, block, own):
             origins.append(_origin(read, before, block))
-    return replace(artifact, evaluation=_out_of_time(_made(read, repeated, choice), origins))
+    return artifact.with_evaluation(_out_of_time(_made(read, repeated, choice), origins))
 
 
 def _learnt_before(read: _Read, block: int, choice: Choice) -> FittedModel | None:
@@ -180,27 +184,26 @@ def _learnt_before(read: _Read, block: int, choice: Choice) -> FittedModel | Non
         return None
 
 
-def _evidence(artifact: Artifact, read: _Read) -> dict[str, Any]:
+def _evidence(artifact: Artifact, read: _Read) -> tuple[Drivers, Drift | None]:
     """Drivers on the last block, and the drift from the block in the middle to it."""
     blocks = np.unique(read.block)
-    since, until = (int(blocks[place]) for place in (len(blocks) // 2, -1))
+    since, until = int(blocks[len(blocks) // 2]), int(blocks[-1])
     X = {block: read.rows.X[read.block == block] for block in (since, until)}
     moved = None
     if since < until:
-        every = range(len(artifact.features))
-        spans = {"since": read.blocks[since], "until": read.blocks[until]}
-        moved = report_data.drift(artifact.features, every, X[since], X[until]) | spans
-    return {"drivers": report_data.drivers(artifact, X[until]), "drift": moved}
+        every, dates = range(len(artifact.features)), (read.blocks[since], read.blocks[until])
+        moved = report_data.drift(artifact.features, every, (X[since], X[until]), dates)
+    return report_data.drivers(artifact, X[until]), moved
 
 
 def summary(artifact: Artifact) -> str:
     """What was trained and how it was judged, in a few lines."""
-    judged, made = artifact.evaluation, artifact.training
+    found, made = artifact.evaluation, artifact.training
     return (
-        f"{made['rows']:,} rows, {made['events']:,} with the event, {size(made)}\n"
-        f"  judged on {where(judged)}: AUC {spread(judged['auc'])}, log loss "
-        f"{spread(judged['log_loss'])}, ECE {judged['ece']:.3f}\n"
-        f"  model settings chosen on {made['chosen_on']}; digest {artifact.digest[:12]}"
+        f"{made.rows:,} rows, {made.events:,} with the event, {size(made)}\n"
+        f"  judged on {where(found)}: AUC {spread(found.quality.auc)}, log loss "
+        f"{spread(found.quality.log_loss)}, ECE {found.quality.calibration.ece.value:.3f}\n"
+        f"  model settings chosen on {made.chosen_on}; digest {artifact.digest[:12]}"
         + "".join(f"\n  {line}" for line in proven(artifact))
     )
 
@@ -221,13 +224,9 @@ def _read(frame: Frame, roles: Roles) -> _Read:
     blocks, names = _blocks(table, roles)
     as_of = np.array(blocks, "datetime64[D]")
     rows = TrainingRows(matrix(table, features), y, accounts, as_of, features, [0] * len(features))
-    about = {
-        "roles": asdict(roles),
-        "rows_without_label": int((~known).sum()),
-        "repeated_rows": len(y) - len(set(accounts)) if roles.id is None else 0,
-        "data_digest": digest(table),
-    }
-    return _Read(rows, names, about)
+    repeated = len(y) - len(set(accounts)) if roles.id is None else 0
+    about = TableRecord(roles, int((~known).sum()), repeated)
+    return _Read(rows, names, about, digest(table))
 
 
 def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
@@ -293,10 +292,10 @@ def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
     line, features, roles = (
         learnt.calibration_fit.line,
         tuple(learnt.rows.features),
-        read.about["roles"],
+        read.about.roles,
     )
     return Artifact(
-        target=roles["label"],
+        target=roles.label,
         horizon_days=0,
         gap_days=0,
         min_history_days=0,
@@ -306,8 +305,8 @@ def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
         anchors=_anchors(line.logits(learnt.calibration_margins), learnt.calibration_rows.y),
         features=features,
         meanings={item.indicator: _meaning(item) for item in features},
-        declaration_hash=sha256(repr(sorted(roles.items())).encode()).hexdigest(),
-        training=_account(read, account_of(learnt, choice)),
+        declaration_hash=sha256(repr(sorted(asdict(roles).items())).encode()).hexdigest(),
+        records=Records(made_training=_named_by_blocks(read, training_record(learnt, choice))),
         definitions={},
     )
 
@@ -336,27 +335,30 @@ def _meaning(item: Feature) -> Meaning:
     return Meaning(item.name, "business", "leading", "", says, None)
 
 
-def _account(read: _Read, told: dict[str, Any]) -> dict[str, Any]:
-    """What is told of the artifact, with the blocks of time by their names."""
-    folds = [{**item, "as_of": _named(read, item["as_of"])} for item in told["folds"]]
-    return {
-        **told,
-        **read.about,
-        "as_of": _named(read, told["as_of"]),
-        "offset": {**told["offset"], "dates": _by_name(read, told["offset"]["dates"])},
-        "calibration_by_as_of": _by_name(read, told["calibration_by_as_of"]),
-        "folds": folds,
-    }
+def _named_by_blocks(read: _Read, made: TrainingRecord) -> TrainingRecord:
+    """The training record of the table, with the blocks of time by their names."""
+    offsets = (replace(each, as_of=_name(read, each.as_of)) for each in made.offset.dates)
+    calibrated = (
+        replace(each, as_of=_name(read, each.as_of)) for each in made.calibration_by_as_of
+    )
+    return replace(
+        made,
+        as_of=_names(read, made.as_of),
+        offset=replace(made.offset, dates=tuple(offsets)),
+        calibration_by_as_of=tuple(calibrated),
+        folds=tuple(replace(fold, as_of=_names(read, fold.as_of)) for fold in made.folds),
+        table=read.about,
+        data_digest=read.data_digest,
+    )
 
 
-def _by_name(read: _Read, dates: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    names = _named(read, [item["as_of"] for item in dates])
-    return [{**item, "as_of": name} for item, name in zip(dates, names, strict=True)]
+def _names(read: _Read, days: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_name(read, day) for day in days)
 
 
-def _named(read: _Read, days: Sequence[str]) -> list[str]:
-    """The blocks behind the days by which rows know them."""
-    return [read.blocks[int(np.datetime64(day, "D").astype(np.int64))] for day in days]
+def _name(read: _Read, day: str) -> str:
+    """The name of the block behind a day, by which rows know it."""
+    return read.blocks[int(np.datetime64(day, "D").astype(np.int64))]
 
 
 def _origin(read: _Read, learnt: FittedModel, block: int) -> Origin:
@@ -364,7 +366,7 @@ def _origin(read: _Read, learnt: FittedModel, block: int) -> Origin:
     test = read.at(block)
     return Origin(
         as_of=read.blocks[block],
-        trained_on=_named(read, learnt.days),
+        trained_on=_names(read, learnt.days),
         labels=test.y,
         accounts=test.accounts,
         logits=learnt.logits(test.X),
@@ -373,42 +375,36 @@ def _origin(read: _Read, learnt: FittedModel, block: int) -> Origin:
     )
 
 
-def _out_of_time(artifact: Artifact, origins: Sequence[Origin]) -> dict[str, Any]:
-    """The evaluation of the first origin, which `artifact` has not learnt from, among all."""
-    report = _report(origins[0], artifact)
-    return {
-        **_about(artifact, "later block of time", origins[0].as_of),
-        **report,
-        **pooled(origins, report),
-    }
+def _out_of_time(artifact: Artifact, origins: Sequence[Origin]) -> Evaluation:
+    """The evaluation on the first origin, whose rows have not trained `artifact`, among all."""
+    return _evaluation("later block of time", artifact, origins)
 
 
-def _by_folds(artifact: Artifact, learnt: FittedModel) -> dict[str, Any]:
+def _by_folds(artifact: Artifact, learnt: FittedModel) -> Evaluation:
     """Each fold by a line of the others; the margins never saw their account."""
     held, logits = learnt.calibration_rows, baselines.cross_calibrated(learnt)
-    days, rivals = artifact.training["as_of"], baselines.beside_held(learnt)
+    days, rivals = artifact.training.as_of, baselines.beside_held(learnt)
     origin = Origin(days[-1], days, held.y, held.accounts, logits, learnt.base, rivals)
-    report = _report(origin, artifact)
-    return {
-        **_about(artifact, "folds grouped by account", origin.as_of),
-        **report,
-        **pooled([origin], report),
-    }
+    return _evaluation("folds grouped by account", artifact, [origin])
 
 
-def _about(artifact: Artifact, kind: str, where: str) -> dict[str, Any]:
-    trained_on = artifact.training["as_of"]
-    return {"kind": kind, "judged": "procedure", "as_of": where, "trained_on": trained_on}
-
-
-def _report(origin: Origin, artifact: Artifact) -> dict[str, Any]:
-    labels, accounts, logits = origin.labels, origin.accounts, origin.logits
+def _evaluation(kind: TestRows, artifact: Artifact, origins: Sequence[Origin]) -> Evaluation:
+    first = origins[0]
+    labels, accounts, logits = first.labels, first.accounts, first.logits
     # The line is in the logits already.
     scores = scale(replace(artifact.calibration, slope=1.0, offset=0.0), artifact.anchors)
-    report = quality.evaluate(logits, labels, accounts, origin.base)
-    beside = {
-        "segments": segments.table(logits, labels, accounts, ["all"] * len(labels), report),
-        "bands": quality.bands(scores.unclipped(logits), labels),
-        "value": worth.of(logits, labels, accounts, CAPACITY),
-    }
-    return {**report, **beside, "champion": None, "shadow": []}
+    measured = quality.evaluate(logits, labels, accounts, first.base)
+    gains = pooled(origins, measured)
+    return Evaluation(
+        kind=kind,
+        tested="procedure",
+        as_of=first.as_of,
+        trained_on=artifact.training.as_of,
+        quality=measured,
+        gain_over_base_rate=gains.gain_over_base_rate,
+        baselines=gains.baselines,
+        test_dates=gains.test_dates,
+        segments=segments.table(logits, labels, accounts, ["all"] * len(labels), measured),
+        value=worth.of(logits, labels, accounts, CAPACITY),
+        bands=quality.bands(scores.unclipped(logits), labels),
+    )

@@ -210,7 +210,7 @@ def _correlation(first: Floats, second: Floats) -> float:
 
 def training_rows(company: Company, artifact: Artifact) -> pa.Table:
     """The labelled rows of the dates that the artifact was trained on."""
-    days = [date.fromisoformat(day) for day in artifact.training["as_of"]]
+    days = [date.fromisoformat(day) for day in artifact.training.as_of]
     with contract.sound_tables(company) as tables:
         return labelled(snapshots.build_from(tables, days), company, artifact.target)
 

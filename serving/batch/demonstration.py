@@ -83,8 +83,8 @@ def _promote(
     """
     for item in trained:
         progress(f"promoting {item.name}")
-        champion = item.artifact.evaluation["champion"]
-        reason = WHY if champion and champion["low"] is None else ""
+        champion = item.artifact.evaluation.champion
+        reason = WHY if champion and champion.gain.low is None else ""
         try:
             tracking.promote(
                 company, item.artifact.target, item.version, settings=settings, reason=reason

@@ -40,7 +40,7 @@ def score(model: Path, table: Path, out: Path) -> int:
         The table's columns are not those of training; every difference is told.
     """
     artifact = first_load(model)
-    if "roles" not in artifact.training:
+    if artifact.training.table is None:
         raise DeclarationError(f"{model}: a model of a company; score it with --company")
     found = scored(artifact, plain_table.read_table(table))
     publish.write_table(found, out)
@@ -57,7 +57,7 @@ def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
     margins = artifact.margins(X)
     health, around = artifact.scale.unclipped(margins), artifact.half_widths(X)
     logits, wide = artifact.calibration.logits(margins), artifact.interval.half_widths(X)
-    identity = artifact.training["roles"]["id"]
+    identity = artifact.training.table.roles.id if artifact.training.table else None
     own = {identity: table[identity]} if identity in table.column_names else {}
     return pa.table(
         {

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import floor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -19,6 +19,7 @@ from serving.pages import charts, wording
 from serving.pages.figures import CONTEXT
 from serving.published.edition import Entry, Point
 from training.calibrating.bands import BAND_WORDS, BANDS, band_of
+from training.records.evaluation import Tested
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +161,25 @@ class Alike(NamedTuple):
     day: str
 
 
-def alike(item: Assessment, evaluation: Mapping[str, Any]) -> Alike | None:
-    """The measured outcome of the account's band, where the evaluation has one."""
-    measured = evaluation.get("bands", {}).get(item.band)
-    if not measured or not measured["accounts"]:
+def alike(item: Assessment, tested: Tested | None) -> Alike | None:
+    """The measured outcome of the account's band, where the test has one."""
+    outcome = tested.bands.get(item.band) if tested else None
+    if not outcome or not outcome.accounts:
         return None
-    return Alike(f"{measured['churned']:,}", f"{measured['accounts']:,}", checked(evaluation))
+    return Alike(f"{outcome.churned:,}", f"{outcome.accounts:,}", checked(tested))
 
 
-def checked(evaluation: Mapping[str, Any]) -> str:
-    """The as-of date of the slice on which the model was checked, or nothing."""
-    as_of = evaluation.get("as_of")
-    return wording.day(date.fromisoformat(as_of)) if as_of else ""
+def checked(tested: Tested | None) -> str:
+    """The as-of date on which the model was tested, or nothing."""
+    return wording.day(date.fromisoformat(tested.as_of)) if tested else ""
 
 
-def made_alike(version: str, evaluation: Mapping[str, Any]) -> str:
-    """That another model made the same way was checked, where it was not this very one."""
-    if not evaluation or evaluation["judged"] == "artifact":
+def made_alike(version: str, tested: Tested | None) -> str:
+    """That another model made the same way was tested, where it was not this very one."""
+    if not tested or tested.subject == "artifact":
         return ""
-    learnt = "other accounts" if evaluation["kind"].startswith("folds") else "earlier data"
-    day = checked(evaluation)
+    learnt = "other accounts" if tested.kind.startswith("folds") else "earlier data"
+    day = checked(tested)
     return f"Model {version}; made the same way on {learnt} it was checked on {day}."
 
 

@@ -43,6 +43,7 @@ from serving.published.book import Book, Edition, Entry
 from serving.published.edition import LONGEST_SEARCH
 from training.calibrating import bands
 from training.calibrating.bands import BAND_WORDS, RED_BELOW
+from training.records.evaluation import Tested
 
 HERE = Path(__file__).parent
 STYLES = (bands.STATIC / "bands.css", HERE / "static" / "churnlight.css")
@@ -273,7 +274,7 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
     item, version = entry.assessment, wording.version(entry.assessment.model_version)
     words = portfolio.segment_words(edition, book.company)
     currency = book.company.about.currency
-    evaluation = _evaluation(book, edition)
+    tested = _tested(book, edition)
     return {
         "about": " · ".join(account_card.about(entry, words)),
         "band": item.band,
@@ -283,23 +284,23 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
         "chance": wording.chance(item.churn_probability)
         if item.churn_probability is not None
         else "",
-        "alike": account_card.alike(item, evaluation),
+        "alike": account_card.alike(item, tested),
         "renewal": portfolio.renewal(entry),
         "mrr": "" if entry.mrr is None else wording.money(entry.mrr, currency),
         "completeness": account_card.completeness(item),
         "version": version,
-        "checked": account_card.checked(evaluation),
-        "made_alike": account_card.made_alike(version, evaluation),
+        "checked": account_card.checked(tested),
+        "made_alike": account_card.made_alike(version, tested),
     }
 
 
-def _evaluation(book: Book, edition: Edition) -> dict[str, Any]:
-    """How the model that made these scores did later; empty where it is another one."""
+def _tested(book: Book, edition: Edition) -> Tested | None:
+    """How the model that made these scores was tested; None where it is another one."""
     try:
         artifact = book.artifact(edition.target)
     except ChurnlightError:
-        return {}
-    return artifact.evaluation if artifact.digest == edition.model["digest"] else {}
+        return None
+    return artifact.tested if artifact.digest == edition.model["digest"] else None
 
 
 def _findings(book: Book, entry: Entry) -> dict[str, Any]:

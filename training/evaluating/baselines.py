@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import GateRefused
-from training.evaluating import gate
-from training.evaluating.origins import Rival, constant
+from training.evaluating.origins import SCORECARD, Rival, constant
 from training.learning import split
 from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature
@@ -26,34 +25,34 @@ TENTHS = np.arange(1, 10) / 10
 
 
 def beside(test: TrainingRows, learnt: FittedModel) -> list[Rival]:
-    """What each baseline, taught and calibrated by the model's own rows, says of the rows `test`.
+    """The baselines, trained and calibrated on the model's own rows, on the rows `test`.
 
     The best column comes first. A baseline whose calibration would run backwards is worth no more
-    than the base rate, and says that.
+    than the base rate, and predicts that.
     """
-    found = []
-    for name, places, make in _drafts(learnt):
+    rivals = []
+    for name, columns, make in _drafts(learnt):
         try:
-            logits = make().logits(test.X[:, places])
+            logits = make().logits(test.X[:, columns])
         except GateRefused:
             logits = constant(learnt.base, len(test.y))
-        found.append(Rival(name, logits))
-    return found
+        rivals.append(Rival(name, logits))
+    return rivals
 
 
 def beside_held(learnt: FittedModel) -> list[Rival]:
-    """The same where no later date is at hand: what each says of the rows that calibrated.
+    """The same where no later date is at hand, on the rows that calibrated.
 
     Each row by a model and a line that never saw its account.
     """
-    found = []
+    rivals = []
     for name, _, make in _drafts(learnt):
         try:
             logits = cross_calibrated(make())
         except GateRefused:
             logits = constant(learnt.base, len(learnt.calibration_rows.y))
-        found.append(Rival(name, logits))
-    return found
+        rivals.append(Rival(name, logits))
+    return rivals
 
 
 def cross_calibrated(learnt: FittedModel) -> Floats:
@@ -67,30 +66,30 @@ def cross_calibrated(learnt: FittedModel) -> Floats:
 
 
 def _drafts(learnt: FittedModel) -> Iterator[tuple[str, list[int], Callable[[], FittedModel]]]:
-    """The name of each baseline, the places of its columns, and what makes it."""
+    """The name of each baseline, the numbers of its columns, and the function that trains it."""
     every = list(range(len(learnt.rows.features)))
     if len(every) > 1:
         best = _best(learnt.rows)
         yield f"{learnt.rows.features[best].name} alone", [best], lambda: _alone(learnt, best)
     if learnt.model_settings.share:
-        yield gate.SCORECARD, every, learnt.without_trees
+        yield SCORECARD, every, learnt.without_trees
 
 
-def _alone(learnt: FittedModel, place: int) -> FittedModel:
-    """What one column teaches by itself."""
+def _alone(learnt: FittedModel, column: int) -> FittedModel:
+    """The model of one column."""
     plain = replace(learnt.model_settings, share=0.0)
-    return FittedModel.of(learnt.rows.only([place]), plain, learnt.calibrating)
+    return FittedModel.of(learnt.rows.only([column]), plain, learnt.calibrating)
 
 
 def _best(rows: TrainingRows) -> int:
-    """The place of the column that tells the outcome best by itself, of accounts it did not see.
+    """The number of the column that predicts best by itself, for accounts it was not fitted on.
 
-    Of those that it saw a category of many values tells most, and be it noise.
+    For those it was fitted on a category of many values predicts best, even where it is noise.
     """
     fold = split.account_folds(rows.accounts)
     losses = [
-        _loss_by_rate(_groups(rows.X[:, place], feature), rows.y, fold)
-        for place, feature in enumerate(rows.features)
+        _loss_by_rate(_groups(rows.X[:, column], feature), rows.y, fold)
+        for column, feature in enumerate(rows.features)
     ]
     return int(np.argmin(losses))
 
@@ -110,11 +109,11 @@ def _groups(values: Floats, feature: Feature) -> Groups:
 
 
 def _loss_by_rate(groups: Groups, y: npt.NDArray[np.int8], fold: Groups) -> float:
-    """The mean log loss of saying of each row how often its group has the event in other folds."""
+    """The mean log loss of predicting for each row its group's rate in the other folds."""
     cells = (split.FOLDS, int(groups.max()) + 1)
-    place = fold * cells[1] + groups
-    rows = np.bincount(place, minlength=cells[0] * cells[1]).reshape(cells)
-    events = np.bincount(place, y, minlength=cells[0] * cells[1]).reshape(cells)
+    cell = fold * cells[1] + groups
+    rows = np.bincount(cell, minlength=cells[0] * cells[1]).reshape(cells)
+    events = np.bincount(cell, y, minlength=cells[0] * cells[1]).reshape(cells)
     others = events.sum(axis=0) - events, rows.sum(axis=0) - rows
     chance = ((others[0] + y.mean()) / (others[1] + 1))[fold, groups]
     return float(-np.log(np.where(y == 1, chance, 1 - chance)).mean())

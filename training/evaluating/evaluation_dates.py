@@ -16,13 +16,11 @@ dates that were settled by it. So no origin has chosen or taught what is judged 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.declaring.company import Target
 from features.errors import DeclarationError, GateRefused
 from features.progress import Progress, silent
 from training import procedure
@@ -37,50 +35,53 @@ from training.learning import split
 from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
 from training.metrics import quality, segments
+from training.metrics.measured import UNKNOWN
+from training.records.evaluation import ChampionComparison, Evaluation, ShadowColumn, TestRows
 
 Floats = npt.NDArray[np.float64]
 
 
 def simplest(history: TargetHistory, earlier: Sequence[Origin], progress: Progress) -> Artifact:
-    """What `judged` makes, and where its trees prove nothing, the scorecard alone, judged likewise.
+    """As `evaluated`; where the trees prove nothing, the scorecard alone, evaluated likewise.
 
     A scorecard that supports no model leaves the trees in their place.
     """
-    artifact = judged(history, earlier, progress)
+    artifact = evaluated(history, earlier, progress)
     if not (why := gate.trees_prove_nothing(artifact.evaluation)):
         return artifact
     plain = [origin.without_trees() for origin in earlier]
     try:
-        return judged(history.without_trees(why), plain, progress)
+        return evaluated(history.without_trees(why), plain, progress)
     except GateRefused:
         return artifact
 
 
-def judged(history: TargetHistory, earlier: Sequence[Origin], progress: Progress) -> Artifact:
+def evaluated(history: TargetHistory, earlier: Sequence[Origin], progress: Progress) -> Artifact:
     """The artifact that the procedure makes of `history.learn`, with its evaluation."""
     progress(f"fitting {history.target}")
     artifact, learnt = history.fit(history.learn)
     progress(f"evaluating {history.target}")
-    return replace(artifact, evaluation=judge(artifact, learnt, history, earlier))
+    return artifact.with_evaluation(evaluate(artifact, learnt, history, earlier))
 
 
 def beside_itself(artifact: Artifact, champion: Artifact | None) -> Artifact:
     """The artifact, whose evaluation says so where it is the champion once more."""
     if champion is None or champion.digest != artifact.digest:
         return artifact
-    told = {"champion": _not_compared(champion, "the same model, of an equal digest")}
-    return replace(artifact, evaluation=artifact.evaluation | told)
+    same = _not_compared(champion, "the same model, of an equal digest")
+    return artifact.with_evaluation(replace(artifact.evaluation, champion=same))
 
 
-def judge(
+def evaluate(
     artifact: Artifact, learnt: FittedModel, history: TargetHistory, earlier: Sequence[Origin]
-) -> dict[str, Any]:
-    """The evaluation of `artifact`, learnt from `history.learn`, as plain JSON values.
+) -> Evaluation:
+    """The evaluation of `artifact`, trained on the dates `history.learn`.
 
-    Gains are pooled with those of `earlier` origins, if a later date judges.
+    Gains are pooled with those of `earlier` origins where there is a later date to test on.
     """
     if history.later:
-        return _out_of_time(learnt, artifact.anchors, history, earlier) | {"judged": "artifact"}
+        evaluation = _out_of_time(learnt, artifact.anchors, history, earlier)
+        return replace(evaluation, tested="artifact")
     assert history.choice is not None
     repeated = history.learnt_before(history.latest, history.choice)
     if repeated is None:
@@ -88,37 +89,54 @@ def judge(
     try:
         own = procedure.anchors(repeated, history.company, history.target)
     except GateRefused:
-        report = _out_of_time(repeated, artifact.anchors, history, earlier)
-        return report | {"anchors_chosen_there": True}
+        evaluation = _out_of_time(repeated, artifact.anchors, history, earlier)
+        return replace(evaluation, anchors_chosen_there=True)
     return _out_of_time(repeated, own, history, earlier)
 
 
 def _out_of_time(
     learnt: FittedModel, anchors: Anchors | Edge, history: TargetHistory, earlier: Sequence[Origin]
-) -> dict[str, Any]:
+) -> Evaluation:
     test = history.of([history.latest])
     origin = _origin(learnt, test, history)
-    labels, accounts, logits = origin.labels, origin.accounts, origin.logits
-    report = quality.evaluate(logits, labels, accounts, origin.base)
     margins = learnt.model.margins(matrix(test, learnt.rows.features))
     scores = scales.scale(learnt.calibration_fit.line, anchors).unclipped(margins)
-    return {
-        "kind": "later as-of date",
-        "judged": "procedure",
-        "as_of": origin.as_of,
-        "trained_on": origin.trained_on,
-        **report,
-        "segments": segments.table(logits, labels, accounts, test["segment"].to_pylist(), report),
-        **_by_light(history.declared, scores, labels),
-        "value": history.worth(logits, labels, accounts),
-        **pooled([origin, *earlier], report),
-        "champion": _champion(history, [origin, *earlier]),
-        "shadow": _shadow(history, test, labels),
-    }
+    evaluation = _of_rows("later as-of date", [origin, *earlier], test, scores, history)
+    return replace(evaluation, champion=_champion(history, [origin, *earlier]))
+
+
+def _of_rows(
+    kind: TestRows,
+    origins: Sequence[Origin],
+    test: pa.Table,
+    scores: Floats,
+    history: TargetHistory,
+) -> Evaluation:
+    """The evaluation on the first origin's rows, `test`, which have the `scores` (rows,)."""
+    first = origins[0]
+    labels, accounts, logits = first.labels, first.accounts, first.logits
+    measured = quality.evaluate(logits, labels, accounts, first.base)
+    gains = pooled(origins, measured)
+    adverse = history.declared.adverse
+    return Evaluation(
+        kind=kind,
+        tested="procedure",
+        as_of=first.as_of,
+        trained_on=tuple(first.trained_on),
+        quality=measured,
+        gain_over_base_rate=gains.gain_over_base_rate,
+        baselines=gains.baselines,
+        test_dates=gains.test_dates,
+        segments=segments.table(logits, labels, accounts, test["segment"].to_pylist(), measured),
+        value=history.worth(logits, labels, accounts),
+        bands=quality.bands(scores, labels) if adverse else None,
+        opportunities=None if adverse else quality.opportunities(scores, labels),
+        shadow=_shadow(history, test, labels),
+    )
 
 
 def earlier_origins(history: TargetHistory, progress: Progress = silent) -> Iterator[Origin]:
-    """What the procedure would have said at each origin before the latest date, latest first.
+    """What the procedure would have predicted at each origin before the latest date, latest first.
 
     Each by the choice that was made for it. An origin whose earlier dates support no model is left
     out.
@@ -146,76 +164,49 @@ def _origin(learnt: FittedModel, test: pa.Table, history: TargetHistory) -> Orig
 
 
 def _of_champion(history: TargetHistory, day: date, test: pa.Table) -> Floats | None:
-    """What the champion says of the rows of a date; None where it cannot be judged there."""
+    """The champion's log-odds on the rows of a date; None where it cannot be tested there."""
     old = history.champion
     if old is None or _why_not_compared(old, history, day):
         return None
     return old.calibration.logits(old.margins(matrix(test, old.features)))
 
 
-def _champion(history: TargetHistory, origins: Sequence[Origin]) -> dict[str, Any] | None:
-    """By how much the log loss beats the champion's, where it had learnt nothing of the date."""
+def _champion(history: TargetHistory, origins: Sequence[Origin]) -> ChampionComparison | None:
+    """The comparison with the champion on the dates that did not train it; None without one."""
     old = history.champion
     if old is None:
         return None
-    if found := over_champion(origins):
-        return {**_not_compared(old, ""), **found}
+    if beaten_by := over_champion(origins):
+        return ChampionComparison(old.version, old.digest, "", beaten_by.gain, beaten_by.as_of)
     return _not_compared(old, _why_not_compared(old, history, history.latest))
 
 
-def _not_compared(old: Artifact, why: str) -> dict[str, Any]:
-    return {
-        "version": old.version,
-        "digest": old.digest,
-        "why": why,
-        **dict.fromkeys(("value", "low", "high")),
-    }
+def _not_compared(old: Artifact, why: str) -> ChampionComparison:
+    return ChampionComparison(old.version, old.digest, why, UNKNOWN)
 
 
 def _why_not_compared(old: Artifact, history: TargetHistory, day: date) -> str:
-    """Why the champion cannot be judged on `day`; empty where it can."""
+    """Why the champion cannot be tested on `day`; empty where it can."""
     try:
         require_same_meaning(old, history.company)
     except DeclarationError:
         return "not comparable: churnlight.toml measures something else than it learnt from"
-    taught = [date.fromisoformat(item) for item in old.training["as_of"]]
-    settled = split.settled_before(taught, day, history.declared)
-    if len(settled) < len(taught):
+    trained_on = [date.fromisoformat(text) for text in old.training.as_of]
+    settled = split.settled_before(trained_on, day, history.declared)
+    if len(settled) < len(trained_on):
         return f"not comparable on {day}: it has learnt from that date; run churnlight review"
     return ""
 
 
-def _by_folds(learnt: FittedModel, history: TargetHistory) -> dict[str, Any]:
+def _by_folds(learnt: FittedModel, history: TargetHistory) -> Evaluation:
     logits, scores = _cross_calibrated(learnt, history)
-    held, taught = learnt.calibration_rows, history.of(history.learn)
-    test = taught.filter(pa.array(learnt.calibrating))
-    labels, accounts = held.y, held.accounts
-    report = quality.evaluate(logits, labels, accounts, learnt.base)
-    rivals = baselines.beside_held(learnt)
-    origin = Origin(str(held.latest), learnt.days, labels, accounts, logits, learnt.base, rivals)
+    held = learnt.calibration_rows
+    test = history.of(history.learn).filter(pa.array(learnt.calibrating))
+    rivals, day = baselines.beside_held(learnt), str(held.latest)
+    origin = Origin(day, learnt.days, held.y, held.accounts, logits, learnt.base, rivals)
+    evaluation = _of_rows("folds grouped by account", [origin], test, scores, history)
     old, short = history.champion, "not comparable: the history is too short for a later date"
-    return {
-        "kind": "folds grouped by account",
-        "judged": "procedure",
-        "as_of": origin.as_of,
-        "trained_on": origin.trained_on,
-        **report,
-        "segments": segments.table(logits, labels, accounts, test["segment"].to_pylist(), report),
-        **_by_light(history.declared, scores, labels),
-        "value": history.worth(logits, labels, accounts),
-        **pooled([origin], report),
-        "champion": None if old is None else _not_compared(old, short),
-        "shadow": _shadow(history, test, labels),
-    }
-
-
-def _by_light(
-    target: Target, scores: Floats, labels: npt.NDArray[np.int8]
-) -> dict[str, dict[str, dict[str, int]]]:
-    """What became of the accounts by what they were told to be."""
-    if target.adverse:
-        return {"bands": quality.bands(scores, labels)}
-    return {"opportunities": quality.opportunities(scores, labels)}
+    return replace(evaluation, champion=None if old is None else _not_compared(old, short))
 
 
 def _cross_calibrated(learnt: FittedModel, history: TargetHistory) -> tuple[Floats, Floats]:
@@ -241,14 +232,19 @@ def _cross_calibrated(learnt: FittedModel, history: TargetHistory) -> tuple[Floa
 
 def _shadow(
     history: TargetHistory, test: pa.Table, labels: npt.NDArray[np.int8]
-) -> list[dict[str, Any]]:
-    """What each shadow column says by itself: reported, and never part of a score."""
+) -> tuple[ShadowColumn, ...]:
+    """How well each shadow column separates by itself: reported, and never part of a score."""
     columns = [
-        item for item in history.built.columns if item.stage == "shadow" and item.dtype == "number"
+        column
+        for column in history.built.columns
+        if column.stage == "shadow" and column.dtype == "number"
     ]
-    plain = [Feature(item.name, item.indicator, item.window, item.dtype) for item in columns]
+    plain = [
+        Feature(column.name, column.indicator, column.window, column.dtype) for column in columns
+    ]
     X = matrix(test, plain)
-    return [
-        {"indicator": item.indicator, "column": item.name, **quality.alone(X[:, place], labels)}
-        for place, item in enumerate(columns)
-    ]
+    alone = [quality.alone(X[:, number], labels) for number in range(len(columns))]
+    return tuple(
+        ShadowColumn(column.indicator, column.name, own.known, own.auc)
+        for column, own in zip(columns, alone, strict=True)
+    )

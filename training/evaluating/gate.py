@@ -7,18 +7,18 @@ learnt from, and none gives way to what was never set beside it. Everything is r
 artifact's own evaluation; nothing is measured here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from features.errors import GateRefused
 from training.artifact import Artifact
-from training.phrases import Measured, figures
+from training.evaluating.origins import SCORECARD
+from training.metrics.measured import Measured
+from training.phrases import figures
+from training.records.evaluation import ChampionComparison, Evaluation
 
 BASE_RATE = "the base rate"
-SCORECARD = "logistic regression on the same columns"
-"""The name of the baseline that a model with trees must beat to keep them."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Standing:
 
 def beats(gain: Measured) -> bool:
     """Whether a gain in log loss is surely above 0; one that is not known is none."""
-    return gain["low"] is not None and gain["low"] > 0
+    return gain.low is not None and gain.low > 0
 
 
-def shortfalls(evaluation: Mapping[str, Any]) -> list[str]:
+def shortfalls(evaluation: Evaluation) -> list[str]:
     """What the model is no better than, each with the figures; any of it refuses promotion."""
-    rivals = [(BASE_RATE, evaluation["gain_over_base_rate"])]
-    rivals += [(item["baseline"], item) for item in evaluation.get("baselines", ())]
+    rivals = [(BASE_RATE, evaluation.gain_over_base_rate)]
+    rivals += [(rival.baseline, rival.gain) for rival in evaluation.baselines]
     return [
         f"no better than {name}: log loss lower by {figures(gain)}"
         for name, gain in rivals
@@ -52,24 +52,24 @@ def word(gain: Measured) -> str:
     return "better" if beats(gain) else "no better"
 
 
-def judges(evaluation: Mapping[str, Any]) -> str:
+def judges(evaluation: Evaluation) -> str:
     """The dates over which gains were measured, as they are spoken of after "on"."""
-    _, *earlier = evaluation.get("origins") or [evaluation]
+    _, *earlier = evaluation.test_dates
     if not earlier:
-        return str(evaluation["as_of"])
-    dates = "as-of dates" if evaluation["kind"].endswith("date") else "blocks of time"
-    span = f"from {earlier[-1]['as_of']} to {evaluation['as_of']}"
+        return evaluation.as_of
+    dates = "as-of dates" if evaluation.kind == "later as-of date" else "blocks of time"
+    span = f"from {earlier[-1].as_of} to {evaluation.as_of}"
     return f"{len(earlier) + 1} {dates} {span}"
 
 
-def trees_prove_nothing(evaluation: Mapping[str, Any]) -> str:
+def trees_prove_nothing(evaluation: Evaluation) -> str:
     """Why a model does as well without its trees; empty where they earn their place."""
-    for item in evaluation.get("baselines", ()):
-        if item["baseline"] == SCORECARD and not beats(item):
+    for rival in evaluation.baselines:
+        if rival.baseline == SCORECARD and not beats(rival.gain):
             return (
                 f"on {judges(evaluation)}, which judged, trees lowered the log loss of the "
-                f"scorecard by {figures(item)}, which "
-                f"{'is surely worse' if _surely_worse(item) else 'may be nothing'}"
+                f"scorecard by {figures(rival.gain)}, which "
+                f"{'is surely worse' if _surely_worse(rival.gain) else 'may be nothing'}"
             )
     return ""
 
@@ -90,18 +90,19 @@ def require_better(artifact: Artifact, champion: Standing, today: date) -> None:
     That is where the artifact was not compared with this very champion, is surely worse, or is not
     surely better while the champion is valid.
     """
-    found = compared_with(artifact, champion)
-    if found is None:
+    comparison = compared_with(artifact, champion)
+    if comparison is None:
         raise GateRefused(
             f"{_named(artifact)} is not promoted: {_not_compared(artifact, champion)}; set the two "
             "side by side on what has matured (churnlight review) and promote with --review FILE, "
             "or promote with --reason TEXT"
         )
-    if beats(found):
+    gain = comparison.gain
+    if beats(gain):
         return
-    days = found.get("as_of", [artifact.evaluation["as_of"]])
-    where = f"on {_listed(days)} its log loss is lower by {figures(found)}"
-    if found["high"] < 0:
+    days = comparison.as_of or [artifact.evaluation.as_of]
+    where = f"on {_listed(days)} its log loss is lower by {figures(gain)}"
+    if _surely_worse(gain):
         told = f"worse than the champion, version {champion.version}: {where}"
     elif today <= champion.expiry:
         told = (
@@ -117,26 +118,28 @@ def require_better(artifact: Artifact, champion: Standing, today: date) -> None:
 
 
 def _not_compared(artifact: Artifact, champion: Standing) -> str:
-    found = artifact.evaluation.get("champion")
+    comparison = artifact.evaluation.champion
     told = f"training has not compared it with the champion, version {champion.version}"
-    return f"{told} ({found['why']})" if found and found["digest"] == champion.digest else told
+    same = comparison is not None and comparison.digest == champion.digest
+    return f"{told} ({comparison.why})" if comparison and same else told
 
 
-def compared_with(artifact: Artifact, champion: Standing) -> Measured | None:
-    """By how much the artifact's log loss beats the champion's; None where nobody compared them."""
-    found = artifact.evaluation.get("champion")
-    same = found is not None and found["digest"] == champion.digest and found["low"] is not None
-    return found if same else None
+def compared_with(artifact: Artifact, champion: Standing) -> ChampionComparison | None:
+    """The artifact's comparison with this very champion; None where nobody compared them."""
+    comparison = artifact.evaluation.champion
+    if comparison is None or comparison.digest != champion.digest or comparison.gain.low is None:
+        return None
+    return comparison
 
 
-def weak_segments(evaluation: Mapping[str, Any]) -> Iterator[str]:
+def weak_segments(evaluation: Evaluation) -> Iterator[str]:
     """Each segment on which the model did worse than the base rate, and how sure that is."""
-    for item in evaluation["segments"]:
-        if item["worse_than_base_rate"]:
-            gain = item["gain_over_base_rate"]
+    for item in evaluation.segments:
+        if item.worse_than_base_rate:
+            gain = item.gain_over_base_rate
             yield (
-                f"{_sureness(gain)} worse than {BASE_RATE} on segment {item['segment']} "
-                f"({item['accounts']:,} accounts, {item['events']:,} events): log loss lower by "
+                f"{_sureness(gain)} worse than {BASE_RATE} on segment {item.segment} "
+                f"({item.accounts:,} accounts, {item.events:,} events): log loss lower by "
                 f"{figures(gain)}"
             )
 
@@ -146,30 +149,30 @@ def _sureness(gain: Measured) -> str:
 
 
 def _surely_worse(gain: Measured) -> bool:
-    return gain["high"] is not None and gain["high"] < 0
+    return gain.high is not None and gain.high < 0
 
 
 def _listed(days: Sequence[str]) -> str:
     return days[0] if len(days) == 1 else f"{', '.join(days[:-1])} and {days[-1]}"
 
 
-def champion_line(evaluation: Mapping[str, Any]) -> str:
+def champion_line(evaluation: Evaluation) -> str:
     """How the model did beside the champion of the day; empty where there was none."""
-    found = evaluation.get("champion")
-    if found is None:
+    comparison = evaluation.champion
+    if comparison is None:
         return ""
-    name = f"the champion, version {found['version']}"
-    if found["why"]:
-        return f"{name}: {found['why']}"
-    word = "better" if beats(found) else "worse" if found["high"] < 0 else "no better"
-    return f"{word} than {name}: log loss lower by {figures(found)}"
+    name, gain = f"the champion, version {comparison.version}", comparison.gain
+    if comparison.why:
+        return f"{name}: {comparison.why}"
+    how = "better" if beats(gain) else "worse" if _surely_worse(gain) else "no better"
+    return f"{how} than {name}: log loss lower by {figures(gain)}"
 
 
-def told(evaluation: Mapping[str, Any]) -> list[str]:
+def told(evaluation: Evaluation) -> list[str]:
     """What a summary says of the gate: the champion, weak segments, and whether it will refuse."""
     lines = [champion_line(evaluation), *weak_segments(evaluation)]
-    if found := shortfalls(evaluation):
-        lines.append(f"will not be promoted: {'; '.join(found)}")
+    if lacking := shortfalls(evaluation):
+        lines.append(f"will not be promoted: {'; '.join(lacking)}")
     return [line for line in lines if line]
 
 

@@ -1,28 +1,29 @@
-"""Rolling origins: what was said of rows by models that had learnt nothing from their date on.
+"""Rolling origins: rows of later dates, scored by models that were trained on earlier ones.
 
 One date has too few events to tell a model from its best column. So the procedure is repeated at
-up to five origins, a horizon apart where their labels overlap, and each is judged by its own
+up to five origins, a horizon apart where their labels overlap, and each is compared with its own
 rivals: the base rate that it knew, the column that it found best, the scorecard of its columns.
 Gains are means of paired differences over the rows of all origins; their intervals resample
-accounts, and an account that several origins judged is one.
+accounts, and an account that is in several origins is one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from training.calibrating.calibration import log_losses
-from training.evaluating import gate
 from training.metrics import quality
+from training.metrics.measured import Measured
+from training.metrics.quality import Quality
+from training.records.evaluation import BaselineGain, DateResult
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
-Measured = dict[str, float | None]
 
-MEASURES = ("auc", "log_loss", "gain_over_base_rate")
+# The name of the baseline that a model with trees must beat to keep them.
+SCORECARD = "logistic regression on the same columns"
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class Rival:
 
 @dataclass(frozen=True)
 class Origin:
-    """Rows of one as-of date (or block of time), what a model said of them, and what its rivals.
+    """Rows of one as-of date (or block of time), with the log-odds of a model and of its rivals.
 
-    `trained_on` are the dates that taught both, `base` the rate of the event that they knew;
-    `champion` is what the champion said, where it had learnt nothing from that date on.
+    `trained_on` are the dates of the rows that trained both, `base` the rate of the event in them;
+    `champion` are the champion's log-odds, where no row of that date or later trained it.
     """
 
     as_of: str
@@ -69,94 +70,110 @@ class Origin:
 
     def without_trees(self) -> "Origin":
         """The same of the scorecard, which stood beside the model where that had trees."""
-        cards = [rival for rival in self.rivals if rival.name == gate.SCORECARD]
+        cards = [rival for rival in self.rivals if rival.name == SCORECARD]
         if not cards:
             return self
-        others = [rival for rival in self.rivals if rival.name != gate.SCORECARD]
+        others = [rival for rival in self.rivals if rival.name != SCORECARD]
         return replace(self, logits=cards[0].logits, rivals=others)
 
 
 def constant(rate: float, rows: int) -> Floats:
-    """The log-odds (rows,) of saying the same rate of every row."""
+    """The log-odds (rows,) of predicting the same rate for every row."""
     return np.full(rows, np.log(rate / (1 - rate)))
 
 
-def pooled(origins: Sequence[Origin], report: dict[str, Any]) -> dict[str, Any]:
-    """The gains over all origins, and what each showed, as plain JSON values.
+@dataclass(frozen=True)
+class Pooled:
+    """The gains over all origins, and what each origin showed."""
+
+    gain_over_base_rate: Measured
+    baselines: tuple[BaselineGain, ...]
+    test_dates: tuple[DateResult, ...]
+
+
+def pooled(origins: Sequence[Origin], first_quality: Quality) -> Pooled:
+    """The gains over all origins, and what each showed.
 
     Parameters
     ----------
     origins : sequence of Origin
-        The one that is reported first, whose rivals are named; then the earlier ones.
-    report : dict
-        What `evaluate.evaluate` says of the first.
+        The one of the headline figures, whose rivals are named; then the earlier ones.
+    first_quality : Quality
+        That of the first.
     """
     first, *earlier = origins
-    shown = _plain(first, report)
+    own = first_quality
+    shown = _result(first, own.auc, own.log_loss, own.gain_over_base_rate)
     if not earlier:
-        over = {key: shown[key] for key in ("gain_over_base_rate", "baselines")}
-        return over | {"origins": [shown]}
-    beside = [
-        {"baseline": _named(place, origins)}
-        | _mean([item.gain_over(place) for item in origins], origins)
-        for place in range(len(first.rivals))
-    ]
-    return {
-        "gain_over_base_rate": _mean([item.skill() for item in origins], origins),
-        "baselines": beside,
-        "origins": [shown, *(_plain(item, _measures(item)) for item in earlier)],
-    }
+        return Pooled(shown.gain_over_base_rate, shown.baselines, (shown,))
+    baselines = tuple(
+        BaselineGain(
+            _named(number, origins), _mean([o.gain_over(number) for o in origins], origins)
+        )
+        for number in range(len(first.rivals))
+    )
+    gain = _mean([origin.skill() for origin in origins], origins)
+    return Pooled(gain, baselines, (shown, *(_measured(origin) for origin in earlier)))
 
 
-def _named(place: int, origins: Sequence[Origin]) -> str:
-    """What a rival was, and what stood in its place at earlier origins where that was another."""
+def _named(number: int, origins: Sequence[Origin]) -> str:
+    """The name of a rival, and of those in its place at earlier origins where they differ."""
     name, *others = dict.fromkeys(
-        item.rivals[place].name for item in origins if place < len(item.rivals)
+        origin.rivals[number].name for origin in origins if number < len(origin.rivals)
     )
     return f"{name} (earlier: {', '.join(others)})" if others else name
 
 
-def over_champion(origins: Sequence[Origin]) -> dict[str, Any] | None:
-    """The gain over the champion, and the dates on which it could be judged; None without any."""
-    fair = [(item, item.champion) for item in origins if item.champion is not None]
+@dataclass(frozen=True)
+class ChampionGain:
+    """The gain over the champion, and the dates on which it could be measured."""
+
+    gain: Measured
+    as_of: tuple[str, ...]
+
+
+def over_champion(origins: Sequence[Origin]) -> ChampionGain | None:
+    """The gain over the champion; None where no origin could measure it."""
+    fair = [(origin, origin.champion) for origin in origins if origin.champion is not None]
     if not fair:
         return None
-    found = _mean([item.better_than(said) for item, said in fair], [item for item, _ in fair])
-    return {**found, "as_of": [item.as_of for item, _ in fair]}
+    gain = _mean([origin.better_than(logits) for origin, logits in fair], [o for o, _ in fair])
+    return ChampionGain(gain, tuple(origin.as_of for origin, _ in fair))
 
 
 def _mean(gains: Sequence[Floats], origins: Sequence[Origin]) -> Measured:
     """The mean gain of the rows of all origins, with its interval by accounts."""
     every = np.concatenate(gains)
-    accounts = [name for item in origins for name in item.accounts]
+    accounts = [name for origin in origins for name in origin.accounts]
     return quality.interval(lambda rows: float(every[rows].mean()), accounts)
 
 
-def _plain(item: Origin, measures: dict[str, Any]) -> dict[str, Any]:
-    """What one origin showed, with these measures of it."""
-    beside = [
-        {"baseline": rival.name} | _mean([item.better_than(rival.logits)], [item])
-        for rival in item.rivals
-    ]
-    return {
-        "as_of": item.as_of,
-        "trained_on": list(item.trained_on),
-        "rows": len(item.labels),
-        "accounts": len(set(item.accounts)),
-        "events": int(item.labels.sum()),
-        **{key: measures[key] for key in MEASURES},
-        "baselines": beside,
-    }
-
-
-def _measures(item: Origin) -> dict[str, Measured]:
+def _measured(origin: Origin) -> DateResult:
     def auc(rows: npt.NDArray[np.int64]) -> float:
-        return quality.auc(item.logits[rows], item.labels[rows])
+        return quality.auc(origin.logits[rows], origin.labels[rows])
 
-    losses = log_losses(item.logits, item.labels)
-    found = (
-        quality.interval(auc, item.accounts),
-        quality.interval(lambda rows: float(losses[rows].mean()), item.accounts),
-        _mean([item.skill()], [item]),
+    losses = log_losses(origin.logits, origin.labels)
+    return _result(
+        origin,
+        quality.interval(auc, origin.accounts),
+        quality.interval(lambda rows: float(losses[rows].mean()), origin.accounts),
+        _mean([origin.skill()], [origin]),
     )
-    return dict(zip(MEASURES, found, strict=True))
+
+
+def _result(origin: Origin, auc: Measured, log_loss: Measured, gain: Measured) -> DateResult:
+    """What one origin showed, with these measures of it."""
+    return DateResult(
+        as_of=origin.as_of,
+        trained_on=tuple(origin.trained_on),
+        rows=len(origin.labels),
+        accounts=len(set(origin.accounts)),
+        events=int(origin.labels.sum()),
+        auc=auc,
+        log_loss=log_loss,
+        gain_over_base_rate=gain,
+        baselines=tuple(
+            BaselineGain(rival.name, _mean([origin.better_than(rival.logits)], [origin]))
+            for rival in origin.rivals
+        ),
+    )

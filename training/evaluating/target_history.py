@@ -7,7 +7,6 @@ looks at nothing that was settled after it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +25,7 @@ from training.learning.matrix import Feature
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
 from training.metrics import worth
+from training.metrics.worth import Worth
 from training.procedure import as_rows, choose, fit
 
 Floats = npt.NDArray[np.float64]
@@ -76,9 +76,7 @@ class TargetHistory:
         except GateRefused:
             return None
 
-    def worth(
-        self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]
-    ) -> dict[str, Any]:
+    def worth(self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]) -> Worth:
         """What calibrated `logits` are worth at the team's capacity."""
         # What is welcome puts no revenue at risk.
         mrr = self.mrr if self.target in self.company.adverse else {}

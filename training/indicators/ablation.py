@@ -138,5 +138,5 @@ def worth(tested: Trial, indicator: str, base: Floats) -> Worth:
     is_live = indicator in tested.live
     other = tested.losses(tested.live ^ {indicator})
     saved = other - base if is_live else base - other
-    interval = quality.interval(lambda rows: float(saved[rows].mean()), tested.accounts)
-    return Worth(interval["value"], interval["low"], interval["high"])
+    gain = quality.interval(lambda rows: float(saved[rows].mean()), tested.accounts)
+    return Worth(gain.value, gain.low, gain.high)

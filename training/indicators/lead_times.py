@@ -7,9 +7,8 @@ lagging in the artifact, and is nobody's first reason.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +28,7 @@ from training.artifact import Artifact
 from training.learning import model, search, split
 from training.learning.matrix import Feature, matrix
 from training.procedure import as_rows, describe, labelled, require_enough
+from training.records.evaluation import IndicatorLead, IndicatorLeads, LeadPoint
 
 Floats = npt.NDArray[np.float64]
 
@@ -182,38 +182,48 @@ def with_lead_times(artifact: Artifact, measured: LeadTimes) -> Artifact:
 
     They decide no score; `Artifact.kinds` reads them.
     """
-    return replace(artifact, evaluation=artifact.evaluation | {"lead_times": _brief(measured)})
+    return artifact.with_evaluation(replace(artifact.evaluation, lead_times=_brief(measured)))
 
 
-def _brief(measured: LeadTimes) -> dict[str, Any]:
-    """The leads as JSON values, each with the curve of the column that leads most."""
-    return {
-        "step_days": measured.step_days,
-        "gap_days": measured.gap_days,
-        "level": measured.level,
-        "churners": measured.churners,
-        "as_of": [measured.as_of[0], measured.as_of[-1]],
-        "indicators": [
-            {
-                "indicator": lead.name,
-                "declared": lead.declared,
-                "finding": lead.finding,
-                "headline": lead.headline,
-                "lead_days": lead.lead_days,
-                "open_ended": lead.open_ended,
-                "told": lead.told,
-                "title": lead.title,
-                "column": lead.column,
-                "curve": [_spot(point) for point in lead.curves[0].points],
-            }
+def _brief(measured: LeadTimes) -> IndicatorLeads:
+    """The leads, each with the curve of the column that leads most."""
+    return IndicatorLeads(
+        step_days=measured.step_days,
+        gap_days=measured.gap_days,
+        level=measured.level,
+        churners=measured.churners,
+        as_of=(measured.as_of[0], measured.as_of[-1]),
+        indicators=tuple(
+            IndicatorLead(
+                indicator=lead.name,
+                declared=lead.declared,
+                finding=lead.finding,
+                headline=lead.headline,
+                lead_days=lead.lead_days,
+                open_ended=lead.open_ended,
+                sentence=lead.told,
+                title=lead.title,
+                column=lead.column,
+                curve=tuple(_rounded(point) for point in lead.curves[0].points),
+            )
             for lead in measured.leads
-        ],
-    }
+        ),
+    )
 
 
-def _spot(point: CurvePoint) -> dict[str, Any]:
+def _rounded(point: CurvePoint) -> LeadPoint:
     """A point of a curve, rounded for plots."""
-    kept = {key: value for key, value in asdict(point).items() if key != "lift"}
-    return {
-        key: round(value, 4) if isinstance(value, float) else value for key, value in kept.items()
-    }
+    return LeadPoint(
+        from_days=point.from_days,
+        to_days=point.to_days,
+        churners=point.churners,
+        coverage=round(point.coverage, 4),
+        auc=_digits(point.auc),
+        low=_digits(point.low),
+        high=_digits(point.high),
+        certified=point.certified,
+    )
+
+
+def _digits(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

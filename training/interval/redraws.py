@@ -31,6 +31,7 @@ from training.interval.unknowns import ninth
 from training.learning import model, split
 from training.learning.model import ModelSettings, TrainingRows
 from training.learning.split import Mask
+from training.records.evaluation import IntervalCoverage
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,7 +47,7 @@ TINY = 1e-12
 def with_score_interval(
     artifact: Artifact, rows: TrainingRows, at: Mask, progress: Progress = silent
 ) -> Artifact:
-    """The artifact with its interval, and in `evaluation["interval"]` how often that covers.
+    """The artifact with its interval, and in its evaluation how often that covers.
 
     Parameters
     ----------
@@ -69,18 +70,16 @@ def with_score_interval(
     complete = _complete(by_sample[0], logits, _line(artifact, rows.X[at], calibrating))
     rows_and_errors = list(map(unknowns.RowErrors, samples, by_sample))
     costs, covered = unknowns.costs(artifact, rows_and_errors, complete.half)
-    measured = {
-        "rows": len(calibrating),
-        "redraws": len(errors),
-        "half_width": round(complete.half * abs(artifact.scale.points_per_logit), 3),
-        "widened": round(complete.widened, 4),
-        "covered": round(complete.covered, 4),
-        "covered_with_losses": round(covered, 4),
-    }
-    interval = ScoreInterval.of(complete.half, costs)
-    return replace(
-        artifact, interval=interval, evaluation=artifact.evaluation | {"interval": measured}
+    coverage = IntervalCoverage(
+        rows=len(calibrating),
+        redraws=len(errors),
+        half_width=round(complete.half * abs(artifact.scale.points_per_logit), 3),
+        widened=round(complete.widened, 4),
+        covered=round(complete.covered, 4),
+        covered_with_losses=round(covered, 4),
     )
+    artifact = artifact.with_evaluation(replace(artifact.evaluation, interval=coverage))
+    return replace(artifact, interval=ScoreInterval.of(complete.half, costs))
 
 
 def _some_rows(X: Floats) -> Floats:
@@ -91,7 +90,7 @@ def _some_rows(X: Floats) -> Floats:
 
 def _errors(artifact: Artifact, rows: TrainingRows, at: Mask, shown: Floats) -> Floats:
     """By how much models of two samples of all accounts differ (pairs × shown), in log-odds."""
-    model_settings = ModelSettings(**artifact.training["model_settings"])
+    model_settings = artifact.training.model_settings
     most = min(REFIT_ROWS, REFIT_ACCOUNTS * len(rows.y) // len(set(rows.accounts)))
     sampled = split.sample(rows.accounts, most) | (len(rows.y) <= most)
     few, at = rows.where(sampled), at[sampled]

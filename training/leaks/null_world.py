@@ -121,7 +121,8 @@ def worlds(
     company = company.model_copy(update={"targets": {target: declared}})
     rows = _some_accounts(labelled(built, company, target))
     there = rows.filter(pc.is_in(rows["as_of"], pa.array([*learn, *judged], pa.date32())))
-    found, why = [], ""
+    aucs: list[float | None] = []
+    why = ""
     for number in range(WORLDS):
         progress(f"{target}: null world {number + 1}/{WORLDS}")
         world = null_world(there, target, declared, np.random.default_rng(number))
@@ -130,11 +131,12 @@ def worlds(
         except GateRefused as refused:
             why = str(refused)
             continue
-        found.append(artifact.evaluation["auc"]["value"])
-    if not found or None in found:
+        aucs.append(artifact.evaluation.quality.auc.value)
+    known = [auc for auc in aucs if auc is not None]
+    if not known or len(known) < len(aucs):
         raise GateRefused(why or "the last mature as-of date has one outcome only")
     last = there.filter(pc.equal(there["as_of"], pa.scalar(judged[-1])))
-    return NullWorldAucs(tuple(found), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows)
+    return NullWorldAucs(tuple(known), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows)
 
 
 def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Generator) -> pa.Table:

@@ -8,7 +8,6 @@ leaves, that of the scorecard into its points, so that the margin is their plain
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -29,7 +28,7 @@ BAG = 3
 THREADS = 2
 # Trees of few leaves need no deep branches; where many columns work together, depth is what counts.
 SMALL, DEPTH = 24, 6
-PARAMETERS: dict[str, Any] = {
+PARAMETERS: dict[str, bool | int | float | str] = {
     "objective": "binary",
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
@@ -66,7 +65,7 @@ class ModelSettings:
     share: float = 1.0
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, bool | int | float | str]:
         """The parameters for LightGBM."""
         return PARAMETERS | {
             "num_leaves": self.leaves,

@@ -10,8 +10,7 @@ each date was like the one before, the latest counts nearly alone; a jump that e
 made and reversed is halved; dates with few events are pulled hard.
 """
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -75,15 +74,6 @@ class CalibrationFit:
     line: Calibration
     pull: Pull
     offsets: tuple[Offset, ...]
-
-    def account(self) -> dict[str, Any]:
-        """How the line was found, as plain JSON values."""
-        return {
-            "latest": self.offsets[-1].offset,
-            "pulled_by": self.pull.shift,
-            "slope_expected": self.pull.slope,
-            "dates": [asdict(offset) for offset in self.offsets],
-        }
 
 
 def fit_rows(margins: Floats, rows: TrainingRows, calibrating: Mask) -> CalibrationFit:

@@ -25,6 +25,7 @@ from features.progress import Progress, silent
 from training.calibrating import calibration
 from training.learning import model, scorecard, split
 from training.learning.model import ModelSettings, TrainingRows
+from training.learning.trials import FoldLosses, Losses, Trial
 from training.metrics import quality
 from training.phrases import figures
 
@@ -83,16 +84,16 @@ class Choice:
 
     model_settings: ModelSettings
     chosen_on: str
-    trials: tuple[dict[str, Any], ...] = ()
-    losses: dict[str, float] | None = None
-    folds: tuple[dict[str, Any], ...] = ()
+    trials: tuple[Trial, ...] = ()
+    losses: Losses | None = None
+    folds: tuple[FoldLosses, ...] = ()
     trees_left_out: str = ""
 
     def without_trees(self, why: str) -> "Choice":
         """The same with the scorecard alone, and why."""
         plain = replace(self.model_settings, share=0.0, rounds=0)
-        losses = self.losses and self.losses | {"chosen": self.losses["scorecard"]}
-        folds = tuple(fold | {"loss": fold["scorecard"]} for fold in self.folds)
+        losses = self.losses and replace(self.losses, chosen=self.losses.scorecard)
+        folds = tuple(replace(fold, loss=fold.scorecard) for fold in self.folds)
         return replace(self, model_settings=plain, trees_left_out=why, losses=losses, folds=folds)
 
 
@@ -177,7 +178,7 @@ def search_settings(
     candidates += [candidate for trial in tried for candidate in _candidates(trial, alone)]
     chosen, best = _simplest(candidates, ready, worth)
     why = "" if chosen.tried else _no_trees(best, candidates[0], ready)
-    losses = {"chosen": chosen.loss, "best": best.loss, "scorecard": cards}
+    losses = Losses(chosen.loss, best.loss, cards)
     return Choice(
         chosen.model_settings,
         chosen_on,
@@ -253,7 +254,7 @@ def _card_losses(fold: _ReadyFold) -> Floats:
 
 def _search(
     folds: Sequence[_ReadyFold], trials: int, progress: Progress
-) -> tuple[list[_Tried], list[dict[str, Any]]]:
+) -> tuple[list[_Tried], list[Trial]]:
     """The trials that ran on all folds, and the log of every trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=model.SEED, n_startup_trials=len(FIRST_TRIED))
@@ -261,7 +262,7 @@ def _search(
     for first in FIRST_TRIED:
         study.enqueue_trial({name: getattr(first, name) for name in SPACE})
     tried: list[_Tried] = []
-    log: list[dict[str, Any]] = []
+    log: list[Trial] = []
     for number in range(1, trials + 1):
         progress(f"tuning {number}/{trials}{_so_far(tried)}")
         trial = study.ask(SPACE)
@@ -282,11 +283,11 @@ def _so_far(tried: Sequence[_Tried]) -> str:
     return f" (best log loss {min(one.losses.min() for one in tried):.4f})"
 
 
-def _logged(parameters: dict[str, Any], result: _Tried | float, folds: int) -> dict[str, Any]:
-    """A trial as plain JSON values."""
+def _logged(parameters: dict[str, Any], result: _Tried | float, folds: int) -> Trial:
+    """What is kept of a trial."""
     if isinstance(result, float):
-        return {**parameters, "loss": result, "folds": 1}
-    return {**parameters, "loss": float(result.losses.min()), "folds": folds}
+        return Trial(**parameters, loss=result, folds=1)
+    return Trial(**parameters, loss=float(result.losses.min()), folds=folds)
 
 
 def _try(
@@ -419,15 +420,15 @@ def _losses_by_fold(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> list[
     ]
 
 
-def _by_fold(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> tuple[dict[str, Any], ...]:
-    """The folds as plain JSON values, with the loss of a candidate on each."""
+def _by_fold(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> tuple[FoldLosses, ...]:
+    """The folds with the loss of a candidate on each."""
     return tuple(
-        {
-            "as_of": [str(day) for day in np.unique(fold.test.as_of)],
-            "rows": len(losses),
-            "loss": float(losses.mean()),
-            "scorecard": float(_card_losses(fold).mean()),
-        }
+        FoldLosses(
+            as_of=tuple(str(day) for day in np.unique(fold.test.as_of)),
+            rows=len(losses),
+            loss=float(losses.mean()),
+            scorecard=float(_card_losses(fold).mean()),
+        )
         for fold, losses in zip(folds, _losses_by_fold(candidate, folds), strict=True)
     )
 

@@ -6,9 +6,9 @@ of many dates costs seconds: the slope of a resample is one Newton step from tha
 the groups are those of all rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,64 +16,88 @@ from scipy.special import expit
 
 from training.calibrating.calibration import PRIOR_WIDTH, TINY, lines
 from training.metrics import resampling
+from training.metrics.measured import UNKNOWN, Measured
 from training.metrics.proportion import Proportion
-from training.metrics.resampling import Floats, Measured
+from training.metrics.resampling import Floats
 
 Labels = npt.NDArray[np.int8]
 Places = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
 GROUPS = 10
+# A curve has fewer groups where one would have fewer rows than these.
 LEAST_ROWS = 20
-"""A curve has fewer groups where one would have fewer rows than these."""
-
-MEASURES = ("in_the_large", "slope", "ece")
+# The first columns of what is summed over a group's rows; those of Newton's step follow.
 ONE, LABEL, CHANCE = range(3)
-"""The first columns of what is summed over a group's rows; those of Newton's step follow."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What was predicted for some rows, and what happened.
+
+    `observed_rate` has the interval `low` to `high`, which is never narrower than the exact one of
+    as many accounts (Clopper & Pearson 1934): where nothing happened, resamples vary by nothing.
+    """
+
+    rows: int
+    events: int
+    predicted_rate: float
+    observed_rate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How well probabilities are calibrated, in three measures.
+
+    `in_the_large` is the observed minus the predicted rate; `slope` that of the line which would
+    calibrate anew (ideal 1, below 1 overconfident; unknown without both outcomes); `ece` the
+    expected calibration error, which is never negative, so that an interval above 0 does not
+    prove it to be.
+    """
+
+    in_the_large: Measured
+    slope: Measured
+    ece: Measured
+
+
+@dataclass(frozen=True)
+class CalibrationTable:
+    """The rates of some rows, their calibration and their reliability curve.
+
+    `reliability` has one entry for each group of equal count, from the safest to the riskiest.
+    """
+
+    rates: Rates
+    calibration: Calibration
+    reliability: tuple[Rates, ...]
+
+
+@dataclass(frozen=True)
+class DateCalibration:
+    """The calibration table of one as-of date, or of one block of time by its name."""
+
+    as_of: str
+    table: CalibrationTable
 
 
 def by_as_of(
     logits: Floats, labels: Labels, as_of: Days, accounts: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Per date what `told` says of its rows, as plain JSON values."""
+) -> list[DateCalibration]:
+    """The calibration table of each date."""
     names = np.asarray(accounts)
-    found = []
+    tables = []
     for day in np.unique(as_of):
         rows = np.flatnonzero(as_of == day)
-        found.append({"as_of": str(day), **told(logits[rows], labels[rows], names[rows])})
-    return found
+        tables.append(DateCalibration(str(day), of(logits[rows], labels[rows], names[rows])))
+    return tables
 
 
-def of_evaluation(logits: Floats, labels: Labels, accounts: Sequence[str]) -> dict[str, Any]:
-    """The same as an evaluation has it: `calibration` with its measures, `reliability`, and `ece`.
-
-    The last is the value alone of what `calibration` has with its interval.
-    """
-    found = told(logits, labels, accounts)
-    return {
-        "ece": found["ece"]["value"],
-        "calibration": {name: found[name] for name in MEASURES},
-        "reliability": found["reliability"],
-    }
-
-
-def told(
+def of(
     logits: Floats, labels: Labels, accounts: Sequence[str] | npt.NDArray[np.str_]
-) -> dict[str, Any]:
-    """What calibrated `logits` (rows,) say and what came, as plain JSON values.
-
-    Returns
-    -------
-    dict
-        `rows`, `events`, `predicted_rate`, and `observed_rate` with its interval `low` to `high`;
-        `in_the_large`, the observed minus the predicted rate; `slope`, that of the line which would
-        calibrate anew (1 is right, less: too steep; unknown without both outcomes); `ece`, the
-        expected calibration error; `reliability`, one entry for each group of equal count, from the
-        safest to the riskiest. Intervals resample accounts; those of observed rates are besides
-        never narrower than the exact one of as many accounts (Clopper & Pearson 1934), for where
-        nothing happened resamples know of nothing else. The ECE is never negative, so an interval
-        that stays above 0 does not prove it to be.
-    """
+) -> CalibrationTable:
+    """The calibration of `logits` (rows,) against what happened; intervals resample accounts."""
     names, chance = np.asarray(accounts), expit(logits)
     groups = _groups(chance, _count(len(labels)))
     line = _line(logits, labels)
@@ -81,16 +105,16 @@ def told(
     whole = sums.sum(axis=1)
     large = (whole[:, LABEL] - whole[:, CHANCE]) / whole[:, ONE]
     off = np.abs(sums[:, :, LABEL] - sums[:, :, CHANCE]).sum(axis=1) / whole[:, ONE]
-    return {
-        **_rates(chance, labels, names, whole),
-        "in_the_large": resampling.measured(float((labels - chance).mean()), large),
-        "slope": _slope(line, whole),
-        "ece": resampling.measured(ece(chance, labels, len(groups)), off),
-        "reliability": [
-            _rates(chance[rows], labels[rows], names[rows], sums[:, place])
-            for place, rows in enumerate(groups)
-        ],
-    }
+    calibration = Calibration(
+        in_the_large=resampling.measured(float((labels - chance).mean()), large),
+        slope=_slope(line, whole),
+        ece=resampling.measured(ece(chance, labels, len(groups)), off),
+    )
+    reliability = tuple(
+        _rates(chance[rows], labels[rows], names[rows], sums[:, number])
+        for number, rows in enumerate(groups)
+    )
+    return CalibrationTable(_rates(chance, labels, names, whole), calibration, reliability)
 
 
 def ece(probabilities: Floats, labels: Labels, groups: int = GROUPS) -> float:
@@ -121,8 +145,8 @@ def _line(logits: Floats, labels: Labels) -> tuple[float, float] | None:
     """Slope and offset of the line that would calibrate anew; None where one outcome is there."""
     if not 0 < labels.sum() < len(labels):
         return None
-    found = lines(logits[None], labels)[:, 0]
-    return float(found[0]), float(found[1])
+    slope, offset = lines(logits[None], labels)[:, 0]
+    return float(slope), float(offset)
 
 
 def _parts(logits: Floats, labels: Labels, line: tuple[float, float] | None) -> Floats:
@@ -143,43 +167,43 @@ def _resampled(parts: Floats, groups: Sequence[Places], accounts: npt.NDArray[np
     """The sums of the parts in each resample and group (resamples × groups × columns)."""
     order = np.concatenate(groups)
     sorted_parts, edges = parts[order], np.cumsum([0, *map(len, groups)])
-    found = [
+    sums = [
         np.stack(
             [times[:, first:last] @ sorted_parts[first:last] for first, last in pairwise(edges)],
             axis=1,
         )
         for times in resampling.times(accounts[order])
     ]
-    return np.concatenate([np.empty((0, len(groups), parts.shape[1])), *found])
+    return np.concatenate([np.empty((0, len(groups), parts.shape[1])), *sums])
 
 
-def _rates(
-    chance: Floats, labels: Labels, accounts: npt.NDArray[np.str_], sums: Floats
-) -> dict[str, Any]:
-    """What was predicted of some rows and what came; `sums` (resamples × columns) are theirs."""
+def _rates(chance: Floats, labels: Labels, accounts: npt.NDArray[np.str_], sums: Floats) -> Rates:
+    """The rates of some rows, whose resampled `sums` (resamples × columns) are given."""
     rate = float(labels.mean())
     with np.errstate(invalid="ignore"):
         drawn = resampling.measured(rate, sums[:, LABEL] / sums[:, ONE])
     different = len(np.unique(accounts))
     exact = Proportion(rate * different, different)
-    return {
-        "rows": len(labels),
-        "events": int(labels.sum()),
-        "predicted_rate": float(chance.mean()),
-        "observed_rate": rate,
-        "low": _outer(min, drawn["low"], exact.low),
-        "high": _outer(max, drawn["high"], exact.high),
-    }
+    return Rates(
+        rows=len(labels),
+        events=int(labels.sum()),
+        predicted_rate=float(chance.mean()),
+        observed_rate=rate,
+        low=_outermost(min, drawn.low, exact.low),
+        high=_outermost(max, drawn.high, exact.high),
+    )
 
 
-def _outer(of: Any, one: float | None, other: float | None) -> float:
-    return float(of(item for item in (one, other) if item is not None))
+def _outermost(
+    choose: Callable[[Iterable[float]], float], one: float | None, other: float | None
+) -> float:
+    return float(choose(end for end in (one, other) if end is not None))
 
 
 def _slope(line: tuple[float, float] | None, whole: Floats) -> Measured:
     """A resample's slope is one Newton step, under the prior, from that of all rows."""
     if line is None:
-        return resampling.measured(None, [])
+        return UNKNOWN
     by_slope, by_offset, a, b, c = whole[:, CHANCE + 1 :].T
     by_slope = by_slope + (line[0] - 1) / PRIOR_WIDTH**2
     a, c = a + 1 / PRIOR_WIDTH**2, c + TINY

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from scipy.special import betaincinv
 
+from training.metrics.measured import Measured
+
 LEVEL = 0.95
 
 
@@ -37,6 +39,7 @@ class Proportion:
         events, others = self.events + more, self.count - self.events + 1 - more
         return float(betaincinv(events, others, level))
 
-    def plain(self) -> dict[str, float | None]:
-        """`value`, `low` and `high`, as every measure with an interval has them."""
-        return {"value": self.value, "low": self.low, "high": self.high}
+    @property
+    def measured(self) -> Measured:
+        """The share with its interval."""
+        return Measured(self.value, self.low, self.high)

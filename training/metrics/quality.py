@@ -5,7 +5,7 @@ one account are not independent.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,35 +15,84 @@ from training.calibrating.bands import BANDS, band_codes
 from training.calibrating.calibration import log_losses
 from training.calibrating.opportunity import TOLD_FROM
 from training.metrics import calibration_table, resampling
+from training.metrics.calibration_table import Calibration, Rates
+from training.metrics.measured import Measured
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 Statistic = Callable[[npt.NDArray[np.int64]], float]
 
 
-def evaluate(
-    logits: Floats, labels: Labels, accounts: Sequence[str], base: float
-) -> dict[str, Any]:
-    """What the report says of calibrated `logits` (rows,) against `labels` (rows,).
+@dataclass(frozen=True)
+class Quality:
+    """How good calibrated scores are on some rows.
 
-    `base` is the base rate that training knew: what a model without indicators would say of
-    every account.
+    `base_rate` is that of these rows, `base_rate_in_training` the one that training knew, which a
+    model without indicators would predict for every account; gains are log loss below its.
+    """
+
+    rows: int
+    accounts: int
+    events: int
+    base_rate: float
+    base_rate_in_training: float
+    predicted_rate: float
+    auc: Measured
+    log_loss: Measured
+    gain_over_base_rate: Measured
+    calibration: Calibration
+    reliability: tuple[Rates, ...]
+
+
+@dataclass(frozen=True)
+class BandOutcome:
+    """How many accounts had a band, and how many of them churned later."""
+
+    accounts: int
+    churned: int
+
+
+@dataclass(frozen=True)
+class OpportunityOutcome:
+    """How many accounts were listed as opportunities, or not, and for how many it happened."""
+
+    accounts: int
+    happened: int
+
+
+@dataclass(frozen=True)
+class Alone:
+    """How well a column separates by itself: the share that is `known`, and the `auc` of that.
+
+    Above 0.5, higher values go with the event; below, lower ones.
+    """
+
+    known: float
+    auc: float | None
+
+
+def evaluate(logits: Floats, labels: Labels, accounts: Sequence[str], base: float) -> Quality:
+    """The quality of calibrated `logits` (rows,) against `labels` (rows,).
+
+    `base` is the base rate that training knew.
     """
     skill = skill_over(logits, labels, base)
-    return {
-        "rows": len(labels),
-        "accounts": len(set(accounts)),
-        "events": int(labels.sum()),
-        "base_rate": float(labels.mean()),
-        "base_rate_in_training": base,
-        "predicted_rate": float(expit(logits).mean()),
-        "auc": interval(lambda rows: auc(logits[rows], labels[rows]), accounts),
-        "log_loss": interval(
+    table = calibration_table.of(logits, labels, accounts)
+    return Quality(
+        rows=len(labels),
+        accounts=len(set(accounts)),
+        events=int(labels.sum()),
+        base_rate=float(labels.mean()),
+        base_rate_in_training=base,
+        predicted_rate=float(expit(logits).mean()),
+        auc=interval(lambda rows: auc(logits[rows], labels[rows]), accounts),
+        log_loss=interval(
             lambda rows: float(log_losses(logits[rows], labels[rows]).mean()), accounts
         ),
-        "gain_over_base_rate": interval(lambda rows: float(skill[rows].mean()), accounts),
-        **calibration_table.of_evaluation(logits, labels, accounts),
-    }
+        gain_over_base_rate=interval(lambda rows: float(skill[rows].mean()), accounts),
+        calibration=table.calibration,
+        reliability=table.reliability,
+    )
 
 
 def skill_over(logits: Floats, labels: Labels, base: float) -> Floats:
@@ -52,9 +101,7 @@ def skill_over(logits: Floats, labels: Labels, base: float) -> Floats:
     return log_losses(constant, labels) - log_losses(logits, labels)
 
 
-def gain(
-    losses: Floats, other: Floats, labels: Labels, accounts: Sequence[str]
-) -> dict[str, float | None]:
+def gain(losses: Floats, other: Floats, labels: Labels, accounts: Sequence[str]) -> Measured:
     """By how much `losses` (rows,) are below those of the logits `other`, with its interval."""
     better = log_losses(other, labels) - losses
     return interval(lambda rows: float(better[rows].mean()), accounts)
@@ -72,8 +119,8 @@ def auc(scores: Floats, labels: Labels) -> float:
     return (ranks - positives * (positives + 1) / 2) / (positives * negatives)
 
 
-def interval(statistic: Statistic, accounts: Sequence[str]) -> dict[str, float | None]:
-    """The statistic of all rows as `value`, and its 95 % bootstrap interval `low` to `high`."""
+def interval(statistic: Statistic, accounts: Sequence[str]) -> Measured:
+    """The statistic of all rows with its 95 % bootstrap interval."""
     codes = np.unique(np.asarray(accounts), return_inverse=True)[1]
     order, lengths = np.argsort(codes, kind="stable"), np.bincount(codes)
     drawn = [
@@ -90,31 +137,27 @@ def _places(drawn: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt
     return places
 
 
-def bands(score: Floats, labels: Labels) -> dict[str, dict[str, int]]:
-    """Per colour of the health scores, how many accounts had it and how many later churned."""
+def bands(score: Floats, labels: Labels) -> dict[str, BandOutcome]:
+    """The outcome of each colour of the health scores (rows,)."""
     codes = band_codes(score)
     return {
-        band: {"accounts": int((codes == code).sum()), "churned": int(labels[codes == code].sum())}
+        band: BandOutcome(int((codes == code).sum()), int(labels[codes == code].sum()))
         for code, band in enumerate(BANDS)
         if band != "unscored"
     }
 
 
-def opportunities(score: Floats, labels: Labels) -> dict[str, dict[str, int]]:
-    """How many accounts were told as opportunities, how many not, and to how many it happened."""
+def opportunities(score: Floats, labels: Labels) -> dict[str, OpportunityOutcome]:
+    """The outcome of the accounts that were listed as opportunities (`yes`), and of the others."""
     masks = {"yes": score >= TOLD_FROM, "no": score < TOLD_FROM}
     return {
-        name: {"accounts": int(mask.sum()), "happened": int(labels[mask].sum())}
+        name: OpportunityOutcome(int(mask.sum()), int(labels[mask].sum()))
         for name, mask in masks.items()
     }
 
 
-def alone(values: Floats, labels: Labels) -> dict[str, float | None]:
-    """What a column says by itself: the share that is known, and the AUC of the known values.
-
-    Above 0.5, higher values go with the event; below, lower ones.
-    """
+def alone(values: Floats, labels: Labels) -> Alone:
+    """How well the column `values` (rows,) separates by itself."""
     known = ~np.isnan(values)
-    found = auc(values[known], labels[known]) if known.any() else float("nan")
-    area = None if np.isnan(found) else found
-    return {"known": float(known.mean()) if len(known) else 0.0, "auc": area}
+    area = auc(values[known], labels[known]) if known.any() else float("nan")
+    return Alone(float(known.mean()) if len(known) else 0.0, None if np.isnan(area) else area)

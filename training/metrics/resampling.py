@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from training.metrics.measured import Measured
+
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
-Measured = dict[str, float | None]
 
 RESAMPLES = 200
 RANGE = (0.025, 0.975)
+# Rows times resamples that are held in memory: 32 MiB of them.
 AT_ONCE = 1 << 22
-"""Rows times resamples that are held in memory: 32 MiB of them."""
 
 
 def draws(accounts: int) -> Iterator[Places]:
@@ -53,14 +54,11 @@ def times(
 
 
 def measured(value: float | None, drawn: Sequence[float] | Floats) -> Measured:
-    """A measure as `value`, and its interval `low` to `high` from those of the resamples.
-
-    Each is None where it is not known.
-    """
+    """A measure with its interval, from those of the resamples."""
     known = np.asarray(drawn, dtype=np.float64)
     known = known[~np.isnan(known)]
     low, high = np.quantile(known, RANGE) if len(known) else (None, None)
-    return {"value": _finite(value), "low": _finite(low), "high": _finite(high)}
+    return Measured(_finite(value), _finite(low), _finite(high))
 
 
 def _finite(value: float | None) -> float | None:

@@ -7,25 +7,69 @@ Efron & Morris 1975, with one stated prior instead of an estimated one).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
 from training.metrics import calibration_table, quality
+from training.metrics.calibration_table import Calibration, Rates
+from training.metrics.measured import Measured
+from training.metrics.quality import Quality
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
-Measured = dict[str, float | None]
+Places = npt.NDArray[np.int64]
 
+# So many of the rarer outcome weigh as much as all that the other segments show.
 FEW_EVENTS = 30
-"""So many of the rarer outcome weigh as much as everything that the other segments say."""
-
-MEASURES = ("auc", "calibration", "ece", "reliability", "gain_over_base_rate")
-
+# On fewer, a segment is called worse than the base rate only where that is significant.
 LEAST_ACCOUNTS = 50
-"""On fewer, a segment is called worse than the base rate only where that is sure."""
+
+
+@dataclass(frozen=True)
+class SegmentQuality:
+    """What is measured on a segment's own rows; gains are log loss below the base rate's."""
+
+    auc: Measured
+    calibration: Calibration
+    reliability: tuple[Rates, ...]
+    gain_over_base_rate: Measured
+
+
+@dataclass(frozen=True)
+class Shrunken:
+    """A segment's figures drawn towards those of all accounts; `weight` is its own, 0 to 1.
+
+    `auc` is None where it is not known, or was not asked for.
+    """
+
+    weight: float
+    in_the_large: float | None
+    slope: float | None
+    ece: float | None
+    auc: float | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """How good the scores are on one segment.
+
+    `shrunken` are its figures drawn towards those of all accounts.
+    """
+
+    segment: str
+    accounts: int
+    events: int
+    observed_rate: float
+    predicted_rate: float
+    auc: Measured
+    calibration: Calibration
+    reliability: tuple[Rates, ...]
+    gain_over_base_rate: Measured
+    shrunken: Shrunken
+    worse_than_base_rate: bool
 
 
 def table(
@@ -33,55 +77,70 @@ def table(
     labels: Labels,
     accounts: Sequence[str],
     segments: Sequence[str],
-    overall: dict[str, Any],
-) -> list[dict[str, Any]]:
-    """One entry per segment, in the order of names, as plain JSON values.
-
-    Calibration and reliability are as of `calibration_table`; `drawn_to_all` has the measures drawn
-    towards those of all accounts.
+    overall: Quality,
+) -> tuple[Segment, ...]:
+    """One entry per segment, in the order of names.
 
     Parameters
     ----------
     logits, labels : arrays of shape (rows,)
-        Calibrated log-odds and what came.
-    overall : dict
-        What `evaluate.evaluate` says of all rows.
+        Calibrated log-odds and what happened.
+    overall : Quality
+        That of all rows.
     """
-    names, base = np.asarray(segments), overall["base_rate_in_training"]
-    found = []
-    for name in sorted(set(segments)):
-        rows = np.flatnonzero(names == name)
-        own = [accounts[int(row)] for row in rows]
-        everyone = len(rows) == len(labels)
-        measured = (
-            {key: overall[key] for key in MEASURES}
-            if everyone
-            else _quality(logits[rows], labels[rows], own, base)
-        )
-        found.append(
-            {
-                "segment": name,
-                "accounts": len(set(own)),
-                "events": int(labels[rows].sum()),
-                "observed_rate": float(labels[rows].mean()),
-                "predicted_rate": float(expit(logits[rows]).mean()),
-                **measured,
-                "drawn_to_all": _drawn(measured, overall, weight(labels[rows])),
-                "worse_than_base_rate": worse(measured["gain_over_base_rate"], len(set(own))),
-            }
-        )
-    return found
+    names = np.asarray(segments)
+    masks = {name: names == name for name in sorted(set(segments))}
+    return tuple(
+        _segment(name, np.flatnonzero(mask), logits, labels, accounts, overall)
+        for name, mask in masks.items()
+    )
 
 
-def _quality(
-    logits: Floats, labels: Labels, accounts: Sequence[str], base: float
-) -> dict[str, Any]:
-    skill = quality.skill_over(logits, labels, base)
-    return {
-        "auc": quality.interval(lambda rows: quality.auc(logits[rows], labels[rows]), accounts),
-        **calibration_table.of_evaluation(logits, labels, accounts),
-        "gain_over_base_rate": quality.interval(lambda rows: float(skill[rows].mean()), accounts),
-    }
+def _segment(
+    name: str,
+    rows: Places,
+    logits: Floats,
+    labels: Labels,
+    accounts: Sequence[str],
+    overall: Quality,
+) -> Segment:
+    own_labels, own_accounts = labels[rows], [accounts[int(row)] for row in rows]
+    own = _own(logits[rows], own_labels, own_accounts, overall, everyone=len(rows) == len(labels))
+    own_weight = weight(own_labels)
+    return Segment(
+        segment=name,
+        accounts=len(set(own_accounts)),
+        events=int(own_labels.sum()),
+        observed_rate=float(own_labels.mean()),
+        predicted_rate=float(expit(logits[rows]).mean()),
+        auc=own.auc,
+        calibration=own.calibration,
+        reliability=own.reliability,
+        gain_over_base_rate=own.gain_over_base_rate,
+        shrunken=replace(
+            shrunken(own.calibration, overall.calibration, own_weight),
+            auc=_between(own.auc.value, overall.auc.value, own_weight),
+        ),
+        worse_than_base_rate=worse(own.gain_over_base_rate, len(set(own_accounts))),
+    )
+
+
+def _own(
+    logits: Floats, labels: Labels, accounts: Sequence[str], overall: Quality, *, everyone: bool
+) -> SegmentQuality:
+    """What is measured on a segment's rows; where they are everyone's, it was measured before."""
+    if everyone:
+        return SegmentQuality(
+            overall.auc, overall.calibration, overall.reliability, overall.gain_over_base_rate
+        )
+    skill = quality.skill_over(logits, labels, overall.base_rate_in_training)
+    calibrated = calibration_table.of(logits, labels, accounts)
+    return SegmentQuality(
+        auc=quality.interval(lambda rows: quality.auc(logits[rows], labels[rows]), accounts),
+        calibration=calibrated.calibration,
+        reliability=calibrated.reliability,
+        gain_over_base_rate=quality.interval(lambda rows: float(skill[rows].mean()), accounts),
+    )
 
 
 def weight(labels: Labels) -> float:
@@ -90,29 +149,23 @@ def weight(labels: Labels) -> float:
     return rarer / (rarer + FEW_EVENTS)
 
 
-def _drawn(own: dict[str, Any], overall: dict[str, Any], weight: float) -> dict[str, Any]:
-    auc = {"auc": _between(own["auc"]["value"], overall["auc"]["value"], weight)}
-    return drawn(own["calibration"], overall["calibration"], weight) | auc
+def shrunken(own: Calibration, overall: Calibration, own_weight: float) -> Shrunken:
+    """Each measure as `own_weight` of the segment's own and the rest of all accounts'."""
+    return Shrunken(
+        weight=own_weight,
+        in_the_large=_between(own.in_the_large.value, overall.in_the_large.value, own_weight),
+        slope=_between(own.slope.value, overall.slope.value, own_weight),
+        ece=_between(own.ece.value, overall.ece.value, own_weight),
+    )
 
 
-def drawn(
-    own: dict[str, Measured], overall: dict[str, Measured], weight: float
-) -> dict[str, float | None]:
-    """Each measure as `weight` of the segment's own and the rest of all accounts'; the weight."""
-    return {"weight": weight} | {
-        name: _between(item["value"], overall[name]["value"], weight) for name, item in own.items()
-    }
-
-
-def _between(own: float | None, overall: float | None, weight: float) -> float | None:
+def _between(own: float | None, overall: float | None, own_weight: float) -> float | None:
     if own is None or overall is None:
         return overall
-    return weight * own + (1 - weight) * overall
+    return own_weight * own + (1 - own_weight) * overall
 
 
 def worse(gain: Measured, accounts: int) -> bool:
-    """Whether to name a segment: surely worse than the base rate, or found so on not too few."""
-    surely = gain["high"] is not None and gain["high"] < 0
-    return surely or (
-        accounts >= LEAST_ACCOUNTS and gain["value"] is not None and gain["value"] < 0
-    )
+    """Whether to name a segment: significantly worse than the base rate, or worse on enough."""
+    significant = gain.high is not None and gain.high < 0
+    return significant or (accounts >= LEAST_ACCOUNTS and gain.value is not None and gain.value < 0)

@@ -6,7 +6,6 @@ worked, the places that are left go to them by lot: counted is what that comes t
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +14,8 @@ Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 Flags = npt.NDArray[np.bool_]
 
+# Points of the gains curve: every twentieth of the accounts.
 GAINS = 20
-"""Points of the gains curve: every twentieth of the accounts."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,6 @@ class Worked:
     lift: float | None
     reach: float | None
 
-    def plain(self) -> dict[str, Any]:
-        """The same as JSON values."""
-        return dict(vars(self))
-
 
 @dataclass(frozen=True)
 class Caught:
@@ -65,9 +60,14 @@ class Caught:
     caught: float
     share: float | None
 
-    def plain(self) -> dict[str, Any]:
-        """The same as JSON values."""
-        return dict(vars(self))
+
+@dataclass(frozen=True)
+class GainsPoint:
+    """A point of the gains curve: the share that is worked, what it reaches, and its lift."""
+
+    share: float
+    reach: float | None
+    lift: float | None
 
 
 def at_capacity(risk: Floats, labels: Labels, capacity: float) -> Worked:
@@ -83,7 +83,7 @@ def at_capacity(risk: Floats, labels: Labels, capacity: float) -> Worked:
         Share of the accounts, 0 to 1; the team works `int(capacity * accounts)` of them.
     """
     count = int(capacity * len(labels))
-    return _worked(capacity, count, float(_found(risk, labels)[count]), labels)
+    return _worked(capacity, count, float(_churned_among_first(risk, labels)[count]), labels)
 
 
 def of_red(red: Flags, labels: Labels) -> Worked:
@@ -92,15 +92,15 @@ def of_red(red: Flags, labels: Labels) -> Worked:
     return _worked(share, int(red.sum()), float(labels[red].sum()), labels)
 
 
-def gains(risk: Floats, labels: Labels) -> list[dict[str, float | None]]:
+def gains(risk: Floats, labels: Labels) -> tuple[GainsPoint, ...]:
     """The gains curve: per share worked (0 to 1), the part of all churned accounts and the lift."""
-    found = _found(risk, labels)
+    churned = _churned_among_first(risk, labels)
     counts = np.floor(np.linspace(0, 1, GAINS + 1) * len(labels) + 1e-9).astype(int)
     points = [
-        _worked(place / GAINS, int(count), float(found[count]), labels)
-        for place, count in enumerate(counts)
+        _worked(step / GAINS, int(count), float(churned[count]), labels)
+        for step, count in enumerate(counts)
     ]
-    return [{"share": item.share, "reach": item.reach, "lift": item.lift} for item in points]
+    return tuple(GainsPoint(point.share, point.reach, point.lift) for point in points)
 
 
 def revenue_caught(flagged: Flags, churned: Flags, mrr: Floats) -> Caught:
@@ -112,15 +112,15 @@ def revenue_caught(flagged: Flags, churned: Flags, mrr: Floats) -> Caught:
     )
 
 
-def _found(risk: Floats, labels: Labels) -> Floats:
+def _churned_among_first(risk: Floats, labels: Labels) -> Floats:
     """How many churned among the k riskiest accounts (accounts + 1,), equals taken by lot."""
     order = np.argsort(-risk, kind="stable")
     values, hits = risk[order], labels[order].astype(float)
     last_of_equals = np.append(values[1:] != values[:-1], True)[: len(values)]
     places = np.concatenate([[0], np.flatnonzero(last_of_equals) + 1])
     total = np.concatenate([[0.0], np.cumsum(hits)])
-    found: Floats = np.interp(np.arange(len(labels) + 1), places, total[places])
-    return found
+    churned: Floats = np.interp(np.arange(len(labels) + 1), places, total[places])
+    return churned
 
 
 def _worked(share: float, count: int, churned: float, labels: Labels) -> Worked:

@@ -7,7 +7,8 @@ by its digest, its schema and its counts.
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,22 @@ from typing import Any
 from features import publish
 from training.artifact import Artifact
 from training.expiry import VALID_FOR
-from training.metrics.calibration_table import MEASURES
+from training.metrics.calibration_table import Calibration
+from training.metrics.measured import Measured
 from training.metrics.proportion import Proportion
+from training.metrics.segments import Segment
+from training.metrics.worth import Worth
+from training.records.evaluation import Certificate, Evaluation
+from training.records.records import plain
+from training.records.training_record import TrainingRecord
 from training.reporting import model_report
 
 HOUSE = Path(__file__).parents[2]
 LONGEST_DATES = 500
+# How many digits of a digest MLflow keeps of a dataset.
 DIGEST = 32
-"""How many digits of a digest MLflow keeps of a dataset."""
 
+Value = tuple[str, float]
 Step = tuple[str, float, int]
 
 
@@ -32,36 +40,35 @@ def parameters(artifact: Artifact) -> dict[str, Any]:
     made = artifact.training
     return {
         "target": artifact.target,
-        "as_of": ",".join(made["as_of"])[:LONGEST_DATES],
+        "as_of": ",".join(made.as_of)[:LONGEST_DATES],
         "horizon_days": artifact.horizon_days,
         "gap_days": artifact.gap_days,
         "min_history_days": artifact.min_history_days,
-        "bag": made["bag"],
-        "trials": len(made["trials"]),
-        "chosen_on": made["chosen_on"],
-        **made["model_settings"],
-        **made["parameters"],
+        "bag": made.bag,
+        "trials": len(made.trials),
+        "chosen_on": made.chosen_on,
+        **asdict(made.model_settings),
+        **made.parameters,
     }
 
 
 def metrics(artifact: Artifact) -> list[Step]:
     """Names that MLflow accepts, values and steps: overall, and per segment, band, fold and trial.
 
-    Folds, trials, as-of dates and origins are the steps of one metric each, from 0 on.
+    Folds, trials, as-of dates and test dates are the steps of one metric each, from 0 on.
     """
-    judged = artifact.evaluation
-    found = [
-        *_measures("", {**judged, **judged["calibration"]}),
-        *_worth(judged["value"]),
-        *_lights(judged),
-        *(item for entry in judged["segments"] for item in _segment(entry)),
+    evaluation = artifact.evaluation
+    values = [
+        *_quality(evaluation),
+        *_worth(evaluation.value),
+        *_lights(evaluation),
+        *(pair for segment in evaluation.segments for pair in _segment(segment)),
+        *_checks(evaluation.certificate),
     ]
-    for check in judged.get("certificate", {}).get("checks", ()):
-        found += _measures("certificate/", {accepted(check["name"]): check["value"]})
-    for entry in judged.get("baselines", ()):
-        found += _measures("", {f"gain_over/{accepted(entry['baseline'])}": entry})
-    steps = [*_steps(artifact.training), *_origins(judged)]
-    return [(name, value, 0) for name, value in found] + steps
+    for rival in evaluation.baselines:
+        values += _measures("gain_over/", {accepted(rival.baseline): rival.gain})
+    steps = [*_steps(artifact.training), *_test_dates(evaluation)]
+    return [(name, value, 0) for name, value in values] + steps
 
 
 def accepted(name: str) -> str:
@@ -69,60 +76,130 @@ def accepted(name: str) -> str:
     return re.sub(r"[^\w\- ]", "_", name)
 
 
-def _measures(prefix: str, items: dict[str, Any]) -> list[tuple[str, float]]:
-    """Every number among `items`, and of measures the value with both ends of its interval."""
-    found = []
-    for key, item in items.items():
-        parts = {"": item}
-        if isinstance(item, dict) and "value" in item:
-            parts = {"": item["value"], "_low": item.get("low"), "_high": item.get("high")}
-        for end, value in parts.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                found.append((f"{prefix}{key}{end}", float(value)))
-    return found
+def _measures(prefix: str, measures: Mapping[str, Measured]) -> list[Value]:
+    """Of each measure the value and both ends of its interval, as far as they are known."""
+    ends = [
+        (f"{prefix}{name}{end}", value)
+        for name, measure in measures.items()
+        for end, value in (
+            ("", measure.value),
+            ("_low", measure.low),
+            ("_high", measure.high),
+        )
+    ]
+    return [(name, float(value)) for name, value in ends if value is not None]
 
 
-def _worth(value: dict[str, Any]) -> list[tuple[str, float]]:
-    at = value["at_capacity"]
-    named = {f"{name}_at_capacity": at[name] for name in ("precision", "lift", "reach")}
-    revenue = {"revenue_caught": value["revenue"]["share"]} if value["revenue"] else {}
-    return _measures("", {"capacity": at["share"], **named, **revenue})
+def _calibration(prefix: str, calibration: Calibration) -> list[Value]:
+    measures = {
+        "in_the_large": calibration.in_the_large,
+        "slope": calibration.slope,
+        "ece": calibration.ece,
+    }
+    return _measures(prefix, measures)
 
 
-def _lights(judged: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """Of each colour, or of what was told as an opportunity: the accounts and what came of them."""
-    for name, counts in judged.get("bands", {}).items():
-        yield from _band(name, counts)
-    for name, counts in judged.get("opportunities", {}).items():
-        rate = Proportion(counts["happened"], counts["accounts"]).plain()
-        yield from _measures(f"opportunity/{name}/", {**counts, "rate": rate})
+def _quality(evaluation: Evaluation) -> list[Value]:
+    own = evaluation.quality
+    numbers = {
+        "rows": own.rows,
+        "accounts": own.accounts,
+        "events": own.events,
+        "base_rate": own.base_rate,
+        "base_rate_in_training": own.base_rate_in_training,
+        "predicted_rate": own.predicted_rate,
+    }
+    measures = {
+        "auc": own.auc,
+        "log_loss": own.log_loss,
+        "gain_over_base_rate": evaluation.gain_over_base_rate,
+    }
+    return [
+        *_numbers("", numbers),
+        *_measures("", measures),
+        *_calibration("", own.calibration),
+    ]
 
 
-def _band(name: str, counts: dict[str, int]) -> list[tuple[str, float]]:
-    rate = Proportion(counts["churned"], counts["accounts"]).plain()
-    return _measures(f"band/{name}/", {**counts, "rate": rate})
+def _numbers(prefix: str, numbers: Mapping[str, float]) -> list[Value]:
+    return [(f"{prefix}{name}", float(number)) for name, number in numbers.items()]
 
 
-def _segment(entry: dict[str, Any]) -> list[tuple[str, float]]:
-    return _measures(f"segment/{accepted(entry['segment'])}/", {**entry, **entry["calibration"]})
+def _worth(value: Worth) -> list[Value]:
+    at = value.at_capacity
+    measures = {
+        "precision_at_capacity": at.precision,
+        "lift_at_capacity": at.lift,
+        "reach_at_capacity": at.reach,
+    }
+    if value.revenue:
+        measures["revenue_caught"] = value.revenue.share
+    return [("capacity", at.share), *_measures("", measures)]
 
 
-def _steps(made: dict[str, Any]) -> Iterator[Step]:
-    for step, trial in enumerate(made["trials"]):
-        yield "trial_log_loss", trial["loss"], step
-    for step, fold in enumerate(made["folds"]):
-        yield "fold_log_loss", fold["loss"], step
-    for step, day in enumerate(made["calibration_by_as_of"]):
-        told = {name: day[name] for name in ("observed_rate", "predicted_rate", *MEASURES)}
-        yield from ((name, value, step) for name, value in _measures("as_of/", told))
+def _lights(evaluation: Evaluation) -> Iterator[Value]:
+    """Of each colour, or of what was listed as an opportunity: accounts and their outcomes."""
+    for band, outcome in (evaluation.bands or {}).items():
+        counts = {"accounts": outcome.accounts, "churned": outcome.churned}
+        rate = Proportion(outcome.churned, outcome.accounts).measured
+        yield from _numbers(f"band/{band}/", counts)
+        yield from _measures(f"band/{band}/", {"rate": rate})
+    for listed, happened in (evaluation.opportunities or {}).items():
+        counts = {"accounts": happened.accounts, "happened": happened.happened}
+        rate = Proportion(happened.happened, happened.accounts).measured
+        yield from _numbers(f"opportunity/{listed}/", counts)
+        yield from _measures(f"opportunity/{listed}/", {"rate": rate})
 
 
-def _origins(judged: dict[str, Any]) -> Iterator[Step]:
-    """What each date showed over which gains are pooled, earliest first."""
-    for step, item in enumerate(reversed(judged.get("origins", ()))):
-        shown = {name: item[name]["value"] for name in ("auc", "log_loss", "gain_over_base_rate")}
-        for name, value in _measures("origin/", shown | {"events": item["events"]}):
-            yield name, value, step
+def _segment(segment: Segment) -> list[Value]:
+    prefix = f"segment/{accepted(segment.segment)}/"
+    numbers = {
+        "accounts": segment.accounts,
+        "events": segment.events,
+        "observed_rate": segment.observed_rate,
+        "predicted_rate": segment.predicted_rate,
+    }
+    measures = {"auc": segment.auc, "gain_over_base_rate": segment.gain_over_base_rate}
+    return [
+        *_numbers(prefix, numbers),
+        *_measures(prefix, measures),
+        *_calibration(prefix, segment.calibration),
+    ]
+
+
+def _checks(certificate: Certificate | None) -> list[Value]:
+    checks = certificate.checks if certificate else ()
+    return [
+        (f"certificate/{accepted(check.name)}", check.value)
+        for check in checks
+        if check.value is not None
+    ]
+
+
+def _steps(made: TrainingRecord) -> Iterator[Step]:
+    for step, trial in enumerate(made.trials):
+        yield "trial_log_loss", trial.loss, step
+    for step, fold in enumerate(made.folds):
+        yield "fold_log_loss", fold.loss, step
+    for step, day in enumerate(made.calibration_by_as_of):
+        rates = day.table.rates
+        numbers = {"observed_rate": rates.observed_rate, "predicted_rate": rates.predicted_rate}
+        values = _numbers("as_of/", numbers) + _calibration("as_of/", day.table.calibration)
+        yield from ((name, value, step) for name, value in values)
+
+
+def _test_dates(evaluation: Evaluation) -> Iterator[Step]:
+    """What each test date showed, over which gains are pooled, earliest first."""
+    for step, result in enumerate(reversed(evaluation.test_dates)):
+        shown = {
+            "auc": result.auc.value,
+            "log_loss": result.log_loss.value,
+            "gain_over_base_rate": result.gain_over_base_rate.value,
+            "events": result.events,
+        }
+        for name, value in shown.items():
+            if value is not None:
+                yield f"origin/{name}", float(value), step
 
 
 def tags(artifact: Artifact) -> dict[str, str]:
@@ -132,8 +209,8 @@ def tags(artifact: Artifact) -> dict[str, str]:
     return {
         "model_digest": artifact.digest,
         "declaration_hash": artifact.declaration_hash,
-        "data_digest": artifact.training["data_digest"],
-        "evaluated_on": f"{artifact.evaluation['kind']}, {artifact.evaluation['as_of']}",
+        "data_digest": artifact.training.data_digest,
+        "evaluated_on": f"{artifact.evaluation.kind}, {artifact.evaluation.as_of}",
         "expiry": expiry.isoformat(),
         **({"git_commit": commit} if commit else {}),
     }
@@ -157,10 +234,10 @@ def write_files(artifact: Artifact, folder: Path) -> None:
     plots.mkdir(parents=True)
     for figure in model_report.write(artifact, folder).figures:
         (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
-    publish.write_json(artifact.evaluation, folder / "evaluation.json")
-    publish.write_json(artifact.training, folder / "training.json")
-    if "lead_times" in artifact.evaluation:
-        publish.write_json(artifact.evaluation["lead_times"], folder / "lead-times.json")
+    publish.write_json(plain(artifact.evaluation), folder / "evaluation.json")
+    publish.write_json(plain(artifact.training), folder / "training.json")
+    if artifact.evaluation.lead_times:
+        publish.write_json(asdict(artifact.evaluation.lead_times), folder / "lead-times.json")
 
 
 def dataset(artifact: Artifact, name: str) -> tuple[Any, dict[str, str]]:
@@ -173,13 +250,14 @@ def dataset(artifact: Artifact, name: str) -> tuple[Any, dict[str, str]]:
     label: Any = ColSpec(DataType.integer, f"label__{artifact.target}")
     columns = Schema([*inputs(artifact), label])
     source = CodeDatasetSource({"made_by": "churnlight features"})
-    digest = made["data_digest"][:DIGEST]
+    digest = made.data_digest[:DIGEST]
     found = MetaDataset(  # type: ignore[abstract] # that it lacks a profile is not enforced
         source, name=name, digest=digest, schema=columns
     )
-    counts = {key: str(made[key]) for key in ("rows", "accounts", "events")}
-    days = f"{made['as_of'][0]} to {made['as_of'][-1]}"
-    return found, {**counts, "as_of": days, "data_digest": made["data_digest"]}
+    counts = {"rows": made.rows, "accounts": made.accounts, "events": made.events}
+    days = f"{made.as_of[0]} to {made.as_of[-1]}"
+    texts = {name: str(count) for name, count in counts.items()}
+    return found, {**texts, "as_of": days, "data_digest": made.data_digest}
 
 
 def inputs(artifact: Artifact) -> list[Any]:

@@ -299,7 +299,7 @@ def _require_reviewed(
     review: ReviewDecision, artifact: Artifact, before: gate.Standing | None
 ) -> None:
     """Raises DeclarationError unless the review is of these two models and their rows."""
-    data = artifact.training["data_digest"]
+    data = artifact.training.data_digest
     challenger = ReviewedModel(version=artifact.version, digest=artifact.digest, data_digest=data)
     champion = None
     if before:

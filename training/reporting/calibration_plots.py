@@ -3,20 +3,21 @@
 The numbers are those of `training.metrics.calibration_table`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.metrics.segments import FEW_EVENTS
+from training.metrics.calibration_table import Calibration, DateCalibration, Rates
+from training.metrics.measured import Measured
+from training.metrics.segments import FEW_EVENTS, Shrunken
 from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, panels, percent, whiskers
 from training.reporting.page import Figure, Table, number, share, shares, with_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Row = Mapping[str, Any]
-Curve = Sequence[Row]
+Curve = Sequence[Rates]
 
 # Curves that are drawn side by side; all of them are in the evaluation.
 MOST = 8
@@ -32,8 +33,8 @@ def curve(groups: Curve, name: str = "reliability", title: str = "") -> Figure:
 
     Parameters
     ----------
-    groups : sequence of mapping
-        Each with `rows`, `predicted_rate`, `observed_rate` and its interval `low` to `high`.
+    groups : sequence of Rates
+        From the safest to the riskiest.
     """
     inside = sum(_within(item) for item in groups)
     rows = [[str(place), *_cells(item)] for place, item in enumerate(groups, 1)]
@@ -66,7 +67,7 @@ def curves(items: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:
     )
 
 
-def _drawing(groups: Curve, top: float) -> Any:
+def _drawing(groups: Curve, top: float) -> Callable[["Axes"], None]:
     return lambda axis: _draw(axis, groups, top, labelled=False)
 
 
@@ -74,34 +75,34 @@ def _groups(groups: Curve) -> str:
     return "one group" if len(groups) == 1 else f"{len(groups)} groups"
 
 
-def _cells(item: Row) -> list[str]:
+def _cells(item: Rates) -> list[str]:
     return [*_rates(item)[:2], shares(observed(item), 1)]
 
 
-def _rates(item: Row) -> list[str]:
+def _rates(item: Rates) -> list[str]:
     return [
-        number(item["rows"], 0),
-        share(item["predicted_rate"], 1),
-        share(item["observed_rate"], 1),
+        number(item.rows, 0),
+        share(item.predicted_rate, 1),
+        share(item.observed_rate, 1),
     ]
 
 
-def observed(item: Row) -> dict[str, float | None]:
+def observed(item: Rates) -> Measured:
     """The observed rate as a measure with its interval."""
-    return {"value": item["observed_rate"], "low": item["low"], "high": item["high"]}
+    return Measured(item.observed_rate, item.low, item.high)
 
 
-def _within(item: Row) -> bool:
-    return bool(item["low"] <= item["predicted_rate"] <= item["high"])
+def _within(item: Rates) -> bool:
+    return item.low <= item.predicted_rate <= item.high
 
 
 def _top(groups: Curve) -> float:
-    rates = [rate for item in groups for rate in (item["predicted_rate"], item["high"])]
+    rates = [rate for item in groups for rate in (item.predicted_rate, item.high)]
     return float(max([0.05, *rates]) * 1.05)
 
 
 def _draw(axis: "Axes", groups: Curve, top: float, *, labelled: bool = True) -> None:
-    across = [item["predicted_rate"] for item in groups]
+    across = [item.predicted_rate for item in groups]
     axis.plot([0, top], [0, top], color=QUIET, linewidth=0.8, linestyle="--", label="ideal")
     whiskers(axis, across, list(map(observed, groups)), BLUE, label="observed")
     axis.set(xlim=(0, top), ylim=(0, top))
@@ -111,22 +112,22 @@ def _draw(axis: "Axes", groups: Curve, top: float, *, labelled: bool = True) -> 
         axis.legend(loc="upper left")
 
 
-def by_date(dates: Sequence[Row]) -> Figure:
+def by_date(dates: Sequence[DateCalibration]) -> Figure:
     """Observed and predicted rates per as-of date: how the base rate drifts, and who follows.
 
     Parameters
     ----------
-    dates : sequence of mapping
-        Each with `as_of` and what a group of a curve has, in order of time; one at least.
+    dates : sequence of DateCalibration
+        In order of time; one at least.
     """
-    names = [str(item["as_of"]) for item in dates]
-    gap = max(abs(item["observed_rate"] - item["predicted_rate"]) for item in dates)
+    names, rates = [day.as_of for day in dates], [day.table.rates for day in dates]
+    gap = max(abs(item.observed_rate - item.predicted_rate) for item in rates)
 
     def draw(axis: "Axes") -> None:
         places = range(len(dates))
-        predicted = [item["predicted_rate"] for item in dates]
+        predicted = [item.predicted_rate for item in rates]
         axis.plot(places, predicted, color=ORANGE, linewidth=1.5, linestyle="--", label="predicted")
-        whiskers(axis, list(places), list(map(observed, dates)), BLUE, label="observed")
+        whiskers(axis, list(places), list(map(observed, rates)), BLUE, label="observed")
         shown = np.unique(np.linspace(0, len(dates) - 1, min(len(dates), 4)).round().astype(int))
         axis.set_xticks(shown, [names[place] for place in shown])
         axis.set_ylim(bottom=0)
@@ -143,52 +144,58 @@ def by_date(dates: Sequence[Row]) -> Figure:
         Table(
             "Per as-of date",
             ["as-of date", "rows", "predicted", "observed"],
-            [[day, *_cells(item)] for day, item in zip(names, dates, strict=True)],
+            [[day, *_cells(item)] for day, item in zip(names, rates, strict=True)],
         ),
     )
 
 
-def dates_table(dates: Sequence[Row], caption: str = "By as-of date") -> Table:
+def dates_table(dates: Sequence[DateCalibration], caption: str = "By as-of date") -> Table:
     """Calibration per as-of date, every measure with its interval."""
-    rows = [[str(item["as_of"]), *_rates(item), *measures(item)] for item in dates]
+    rows = [
+        [day.as_of, *_rates(day.table.rates), *measures(day.table.calibration)] for day in dates
+    ]
     head = ["as-of date", "rows", "predicted", "observed", "observed − predicted", "slope", "ECE"]
     return Table(caption, head, rows, SCALES)
 
 
-def measures(item: Row) -> list[str]:
+def measures(calibration: Calibration) -> list[str]:
     """The cells of calibration-in-the-large, slope and ECE."""
     return [
-        with_interval(item["in_the_large"], 3),
-        with_interval(item["slope"], 2),
-        with_interval(item["ece"], 3),
+        with_interval(calibration.in_the_large, 3),
+        with_interval(calibration.slope, 2),
+        with_interval(calibration.ece, 3),
     ]
 
 
-def segments_table(items: Sequence[Row], caption: str = "Calibration by segment") -> Table:
-    """Calibration of each segment by itself; its `calibration` has the measures."""
-    rows = [[item["segment"], *measures(item["calibration"])] for item in items]
+def segments_table(
+    segments: Sequence[tuple[str, Calibration]], caption: str = "Calibration by segment"
+) -> Table:
+    """Calibration of each segment by itself."""
+    rows = [[name, *measures(calibration)] for name, calibration in segments]
     return Table(caption, ["segment", "observed − predicted", "slope", "ECE"], rows, SCALES)
 
 
-def drawn_table(
-    items: Sequence[Row], caption: str = "Calibration by segment, drawn towards all accounts"
+def shrunken_table(
+    segments: Sequence[tuple[str, Shrunken]],
+    caption: str = "Calibration by segment, drawn towards all accounts",
 ) -> Table:
-    """Each segment's figures drawn towards those of all; `drawn_to_all` has them."""
-    names = {"in_the_large": "observed − predicted", "slope": "slope", "ece": "ECE", "auc": "AUC"}
-    known = [name for name in names if all(name in item["drawn_to_all"] for item in items)]
-    digits = {"slope": 2}
+    """Each segment's figures drawn towards those of all; the AUC where it is known."""
+    with_auc = all(own.auc is not None for _, own in segments)
     rows = [
         [
-            item["segment"],
-            share(drawn["weight"]),
-            *(number(drawn[name], digits.get(name, 3)) for name in known),
+            name,
+            share(own.weight),
+            number(own.in_the_large, 3),
+            number(own.slope, 2),
+            number(own.ece, 3),
+            *([number(own.auc, 3)] if with_auc else []),
         ]
-        for item in items
-        for drawn in [item["drawn_to_all"]]
+        for name, own in segments
     ]
     note = (
         "A segment with few events says little about itself, as the intervals show. Its own "
         f"figures have the weight n / (n + {FEW_EVENTS}), where n is the smaller of its numbers of "
         "events and non-events; the figures of all accounts have the rest."
     )
-    return Table(caption, ["segment", "own weight", *(names[name] for name in known)], rows, note)
+    head = ["segment", "own weight", "observed − predicted", "slope", "ECE"]
+    return Table(caption, [*head, "AUC"] if with_auc else head, rows, note)

@@ -5,11 +5,13 @@ a page sets in its own type; no date, no version and no address of the tool in t
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from training.metrics.measured import Measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,15 +107,16 @@ def percent(axis: "Axes", *sides: str) -> None:
 def whiskers(
     axis: "Axes",
     across: Sequence[float],
-    found: Sequence[Mapping[str, float | None]],
+    measures: Sequence[Measured],
     colour: str,
     *,
     label: str = "",
     marker: str = "o",
 ) -> None:
-    """Measures (`value`, `low`, `high`) at `across`, with their intervals as whiskers."""
+    """Measures at `across`, with their intervals as whiskers."""
     value, low, high = (
-        np.array([item[key] for item in found], dtype=float) for key in ("value", "low", "high")
+        np.array([getattr(measure, end) for measure in measures], dtype=float)
+        for end in ("value", "low", "high")
     )
     axis.errorbar(
         across,

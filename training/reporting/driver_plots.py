@@ -3,12 +3,13 @@
 Its one rule: shap draws and computes nothing; the points are the artifact's own exact ones.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.records.evaluation import Drivers
 from training.reporting.drawing import QUIET, drawn
 from training.reporting.page import Figure, Table, number
 from training.reporting.plots import shortened
@@ -22,22 +23,22 @@ SEED = 20
 SHARP = 200
 
 
-def summary(drivers: Mapping[str, Any], points: str = "health points") -> Figure:
+def summary(drivers: Drivers, points: str = "health points") -> Figure:
     """The summary by indicator of what `training.report_data.drivers` answers."""
-    rows = [[item["title"], number(item["points"], 2)] for item in drivers["indicators"]]
-    first = [item["title"] for item in drivers["indicators"][:3]]
+    rows = [[item.title, number(item.points, 2)] for item in drivers.indicators]
+    first = [item.title for item in drivers.indicators[:3]]
     numbers = Table("Mean absolute points of the score", ["indicator", "points"], rows)
     strongest = f"The strongest by mean absolute points of the score: {', '.join(first)}."
     return swarm(explanation(drivers), strongest, numbers, points)
 
 
-def explanation(drivers: Mapping[str, Any]) -> "shap.Explanation":
+def explanation(drivers: Drivers) -> "shap.Explanation":
     """The sample in `drivers` as shap's own object: health points, coloured by the position."""
     import shap
 
-    titles = [item["title"] for item in drivers["indicators"]]
-    points = np.array(drivers["points"], dtype=float)
-    position = np.array(drivers["position"], dtype=float)
+    titles = [item.title for item in drivers.indicators]
+    points = np.array(drivers.points, dtype=float)
+    position = np.array(drivers.position, dtype=float)
     # Categories have no order: the colour in the middle, for shap wants a number in every column.
     position[:, np.isnan(position).all(axis=0)] = 0.5
     return shap.Explanation(

@@ -3,11 +3,13 @@
 The numbers are those of `training.metrics.value`, as evaluations hold them.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.metrics.value import GainsPoint
+from training.metrics.worth import AtCapacity
 from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, percent, whiskers
 from training.reporting.page import Figure, Table, number, share, shares
 from training.reporting.target_words import CHURN, TargetWords
@@ -15,24 +17,21 @@ from training.reporting.target_words import CHURN, TargetWords
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Row = Mapping[str, Any]
-
 
 def gains(
-    points: Sequence[Row], capacity: float | None = None, words: TargetWords = CHURN
+    points: Sequence[GainsPoint], capacity: float | None = None, words: TargetWords = CHURN
 ) -> Figure:
     """The cumulative gains of working the riskiest accounts first.
 
     Parameters
     ----------
-    points : sequence of mapping
-        Each with `share` (of the accounts, 0 to 1) and `reach` (of all that churned), as
-        `value.gains` answers.
+    points : sequence of GainsPoint
+        As `value.gains` returns.
     capacity : float, optional
         The team's, marked.
     """
-    across = [item["share"] for item in points]
-    reach = [item["reach"] for item in points]
+    across = [item.share for item in points]
+    reach = [item.reach for item in points]
     tenth = _at(0.1, across, reach)
 
     def draw(axis: "Axes") -> None:
@@ -46,7 +45,7 @@ def gains(
         percent(axis, "x", "y")
         axis.legend(loc="lower right")
 
-    rows = [[share(item["share"]), share(item["reach"])] for item in points]
+    rows = [[share(item.share), share(item.reach)] for item in points]
     return Figure(
         "gains",
         "Cumulative gains",
@@ -58,23 +57,22 @@ def gains(
 
 
 def lift(
-    points: Sequence[Row], capacity: float | None = None, words: TargetWords = CHURN
+    points: Sequence[GainsPoint], capacity: float | None = None, words: TargetWords = CHURN
 ) -> Figure:
     """How many times more churned accounts than chance the riskiest hold; as `gains`."""
-    known = [item for item in points if item["lift"] is not None]
-    across = [item["share"] for item in known]
-    tenth = _at(0.1, across, [item["lift"] for item in known])
+    across, lifts = _known_lifts(points)
+    tenth = _at(0.1, across, lifts)
 
     def draw(axis: "Axes") -> None:
         axis.axhline(1, color=QUIET, linewidth=0.8, linestyle="--", label="by chance")
-        axis.plot(across, [item["lift"] for item in known], color=BLUE, linewidth=1.8)
+        axis.plot(across, lifts, color=BLUE, linewidth=1.8)
         _mark_capacity(axis, capacity)
         axis.set(xlim=(0, 1), xlabel=words.order, ylabel="lift")
-        axis.set_ylim(0, max([1.2, *(item["lift"] for item in known)]) * 1.08)
+        axis.set_ylim(0, max([1.2, *lifts]) * 1.08)
         percent(axis, "x")
         axis.legend(loc="lower left")
 
-    rows = [[share(item["share"]), number(item["lift"], 2)] for item in known]
+    rows = [[share(x), number(y, 2)] for x, y in zip(across, lifts, strict=True)]
     return Figure(
         "lift",
         "Lift",
@@ -86,30 +84,29 @@ def lift(
 
 
 def precision(
-    points: Sequence[Row], base_rate: float, worked: Row, words: TargetWords = CHURN
+    points: Sequence[GainsPoint], base_rate: float, worked: AtCapacity, words: TargetWords = CHURN
 ) -> Figure:
     """Precision by the share of accounts that is worked, the team's capacity marked.
 
     Parameters
     ----------
-    points : sequence of mapping
-        As of `lift`.
+    points : sequence of GainsPoint
+        As `value.gains` returns.
     base_rate : float
         The precision of chance.
-    worked : mapping
-        What comes of the capacity: `share` and `precision`, this as `value`, `low`, `high`.
+    worked : AtCapacity
+        What working the team's capacity finds.
     """
-    known = [item for item in points if item["lift"] is not None]
-    across, found = [item["share"] for item in known], [item["lift"] * base_rate for item in known]
-    at = worked["precision"]
+    across, lifts = _known_lifts(points)
+    found, at = [y * base_rate for y in lifts], worked.precision
 
     def draw(axis: "Axes") -> None:
         axis.axhline(base_rate, color=QUIET, linewidth=0.8, linestyle="--", label="by chance")
         axis.plot(across, found, color=BLUE, linewidth=1.8)
-        if at["value"] is not None:
-            whiskers(axis, [worked["share"]], [at], ORANGE, label="at capacity")
+        if at.value is not None:
+            whiskers(axis, [worked.share], [at], ORANGE, label="at capacity")
         axis.set(xlim=(0, 1), xlabel=words.order, ylabel="precision")
-        axis.set_ylim(0, min(1.02, max([base_rate, *found, at["high"] or 0.0]) * 1.1 + 0.02))
+        axis.set_ylim(0, min(1.02, max([base_rate, *found, at.high or 0.0]) * 1.1 + 0.02))
         percent(axis, "x", "y")
         axis.legend(loc="lower left")
 
@@ -118,10 +115,16 @@ def precision(
         "precision-at-capacity",
         "Precision at capacity",
         drawn(draw),
-        f"Precision: of the {words.first} {share(worked['share'])} of the accounts (the team's "
+        f"Precision: of the {words.first} {share(worked.share)} of the accounts (the team's "
         f"capacity), {shares(at)} {words.happened}; of all accounts, {share(base_rate)}.",
         Table("Precision", ["accounts worked", f"of these {words.happened}"], rows),
     )
+
+
+def _known_lifts(points: Sequence[GainsPoint]) -> tuple[list[float], list[float]]:
+    """Shares and lifts, where the lift is known."""
+    known = [(point.share, point.lift) for point in points if point.lift is not None]
+    return [x for x, _ in known], [y for _, y in known]
 
 
 def _mark_capacity(axis: "Axes", capacity: float | None) -> None:

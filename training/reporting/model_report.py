@@ -41,17 +41,17 @@ def report(artifact: Artifact) -> Page:
         quality_sections.calibration(artifact),
         value_sections.value(artifact),
         value_sections.outcomes(artifact),
-        *([value_sections.segments(evaluation)] if len(evaluation["segments"]) > 1 else []),
-        *([explanation_sections.drivers(artifact)] if "drivers" in evaluation else []),
+        *([value_sections.segments(evaluation)] if len(evaluation.segments) > 1 else []),
+        *([explanation_sections.drivers(artifact)] if evaluation.drivers else []),
         *_certificate(artifact),
         explanation_sections.score_range(artifact),
         *(
-            [explanation_sections.lead_times(evaluation["lead_times"])]
-            if "lead_times" in evaluation
+            [explanation_sections.lead_times(evaluation.lead_times)]
+            if evaluation.lead_times
             else []
         ),
-        *([explanation_sections.drift(evaluation["drift"])] if evaluation.get("drift") else []),
-        *([explanation_sections.shadows(evaluation["shadow"])] if evaluation["shadow"] else []),
+        *([explanation_sections.drift(evaluation.drift)] if evaluation.drift else []),
+        *([explanation_sections.shadows(evaluation.shadow)] if evaluation.shadow else []),
         provenance.data(artifact),
         provenance.choice(artifact),
     ]
@@ -97,21 +97,23 @@ def card(artifact: Artifact) -> Page:
 
 
 def _certificate(artifact: Artifact) -> list[Section]:
-    found = artifact.evaluation.get("certificate")
+    found = artifact.evaluation.certificate
     return [explanation_sections.certificate(found)] if found else []
 
 
 def _lead_times(artifact: Artifact) -> list[Section]:
-    measured = artifact.evaluation.get("lead_times")
+    measured = artifact.evaluation.lead_times
     return [explanation_sections.lead_times(measured)] if measured else []
 
 
 def _whose(artifact: Artifact) -> str:
-    return str(declaration_of(artifact).get("company", "a table of your own"))
+    declared = declaration_of(artifact)
+    return declared.company if declared else "a table of your own"
 
 
 def _simulated(artifact: Artifact) -> bool:
-    return bool(declaration_of(artifact).get("simulated"))
+    declared = declaration_of(artifact)
+    return declared is not None and declared.simulated
 
 
 def _foot(artifact: Artifact) -> str:
@@ -164,13 +166,16 @@ def _limits(artifact: Artifact) -> Section:
             "that work helps, the risk of accounts left alone is higher than stated."
         ),
         (
-            f"The base rate was {evaluation['base_rate_in_training']:.1%} in training and "
-            f"{evaluation['base_rate']:.1%} in the test; probabilities follow the latest training "
-            "date."
+            f"The base rate was {evaluation.quality.base_rate_in_training:.1%} in training and "
+            f"{evaluation.quality.base_rate:.1%} in the test; probabilities follow the latest "
+            "training date."
         ),
-        f"The figures rest on {evaluation['events']:,} events: read them with their intervals.",
+        (
+            f"The figures rest on {evaluation.quality.events:,} events: read them with their "
+            "intervals."
+        ),
     ]
-    if not evaluation["kind"].startswith("later"):
+    if not evaluation.on_later_rows:
         points.append("It was not tested on later data, so how well it lasts is unknown.")
     return Section("Limits", List(points))
 

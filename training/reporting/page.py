@@ -12,7 +12,7 @@ every figure has a description and, where it shows numbers, a table too.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from markupsafe import Markup
 from features import publish
 from training.calibrating import bands
 from training.calibrating.bands import BAND_SHAPES, BAND_WORDS, Band
+from training.metrics.measured import Measured
 
 HERE = Path(__file__).parent / "templates"
 Tone = Literal["plain", "good", "caution", "bad"]
@@ -223,9 +224,10 @@ def _named(name: str, place: int, used: set[str]) -> str:
 # What stands in cells
 
 
-def with_interval(measure: Mapping[str, float | None], digits: int = 3, scale: float = 1.0) -> str:
+def with_interval(measure: Measured, digits: int = 3, scale: float = 1.0) -> str:
     """A measure with its 95 % interval, both times `scale`: `0.728 (0.716 to 0.740)`."""
-    value, low, high = (number(measure[key], digits, scale) for key in ("value", "low", "high"))
+    ends = (measure.value, measure.low, measure.high)
+    value, low, high = (number(end, digits, scale) for end in ends)
     return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"
 
 
@@ -248,9 +250,10 @@ def share(value: float | None, digits: int = 0) -> str:
     return UNKNOWN if value is None else f"{number(value, digits, 100)}%"
 
 
-def shares(item: Mapping[str, float | None], digits: int = 0) -> str:
+def shares(measure: Measured, digits: int = 0) -> str:
     """A share with its 95 % interval, as percentages: `61% (58% to 64%)`."""
-    value, low, high = (share(item[key], digits) for key in ("value", "low", "high"))
+    ends = (measure.value, measure.low, measure.high)
+    value, low, high = (share(end, digits) for end in ends)
     return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"
 
 

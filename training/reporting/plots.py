@@ -4,11 +4,13 @@ Every figure has a description and its numbers as a table; intervals are 95 %.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from features.breaches.drift import MAJOR
 from training.calibrating.bands import BAND_COLOURS, BAND_WORDS, BANDS
 from training.metrics.proportion import Proportion
+from training.metrics.quality import BandOutcome
+from training.records.evaluation import ColumnShift
 from training.reporting.drawing import (
     BLUE,
     INK,
@@ -23,19 +25,17 @@ from training.reporting.page import Figure, Table, number, share
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Row = Mapping[str, Any]
 
-
-def bands(counts: Mapping[str, Row]) -> Figure:
+def bands(counts: Mapping[str, BandOutcome]) -> Figure:
     """The later churn rate of each band.
 
     Parameters
     ----------
-    counts : mapping of mapping
-        By band, `accounts` and `churned`, as `evaluate.bands` answers.
+    counts : mapping of BandOutcome
+        By band, as `quality.bands` returns.
     """
     names = [name for name in BANDS if name in counts]
-    seen = {name: Proportion(counts[name]["churned"], counts[name]["accounts"]) for name in names}
+    seen = {name: Proportion(counts[name].churned, counts[name].accounts) for name in names}
     rates = [f"{BAND_WORDS[name]} {share(seen[name].value)}" for name in names if seen[name].count]
 
     def draw(axis: "Axes") -> None:
@@ -43,7 +43,7 @@ def bands(counts: Mapping[str, Row]) -> Figure:
             if seen[name].count:
                 colour = BAND_COLOURS[name]
                 axis.bar(place, seen[name].value or 0.0, width=0.6, color=colour)
-                whiskers(axis, [place], plain([seen[name]]), INK, marker="")
+                whiskers(axis, [place], [seen[name].measured], INK, marker="")
         labels = [f"{BAND_WORDS[name]}\n{seen[name].count:,}" for name in names]
         axis.set_xticks(range(len(names)), labels)
         axis.set_ylabel("churned later")
@@ -58,22 +58,22 @@ def bands(counts: Mapping[str, Row]) -> Figure:
     )
 
 
-def shift(items: Sequence[Row], title: str, most: int = 12) -> Figure:
+def shift(items: Sequence[ColumnShift], title: str, most: int = 12) -> Figure:
     """How far columns, or scores, have moved between two as-of dates, the furthest first.
 
     Parameters
     ----------
-    items : sequence of mapping
-        Each with `name` and `index`, the population stability index.
+    items : sequence of ColumnShift
+        Each with its population stability index.
     most : int
         How many are drawn and listed.
     """
-    ranked = sorted(items, key=lambda item: -item["index"])[:most]
-    major = sum(item["index"] >= MAJOR for item in items)
+    ranked = sorted(items, key=lambda item: -item.index)[:most]
+    major = sum(item.index >= MAJOR for item in items)
 
     def draw(axis: "Axes") -> None:
-        names = [shortened(item["name"]) for item in ranked][::-1]
-        found = [item["index"] for item in ranked][::-1]
+        names = [shortened(item.column) for item in ranked][::-1]
+        found = [item.index for item in ranked][::-1]
         colours = [ORANGE if value >= MAJOR else BLUE for value in found]
         axis.barh(range(len(names)), found, height=0.65, color=colours)
         axis.axvline(MAJOR, color=QUIET, linewidth=0.8, linestyle="--")
@@ -81,7 +81,7 @@ def shift(items: Sequence[Row], title: str, most: int = 12) -> Figure:
         axis.set_xlim(0, max(0.3, *found) * 1.05)
         axis.set_xlabel(f"stability index ({MAJOR}: major)")
 
-    rows = [[item["name"], number(item["index"], 3)] for item in ranked]
+    rows = [[item.column, number(item.index, 3)] for item in ranked]
     return Figure(
         "drift",
         title,
@@ -102,8 +102,3 @@ def shortened(text: str) -> str:
 
 def _height(rows: int) -> float:
     return 0.85 + 0.24 * max(rows, 3)
-
-
-def plain(seen: Sequence[Proportion]) -> list[dict[str, float | None]]:
-    """The proportions as measures with intervals."""
-    return [item.plain() for item in seen]

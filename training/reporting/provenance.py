@@ -5,7 +5,9 @@ from typing import Any
 
 from training.artifact import Artifact
 from training.learning.search import ONE_MOMENT
+from training.learning.trials import FoldLosses
 from training.procedure import size
+from training.records.training_record import TrainingRecord
 from training.reporting.page import UNKNOWN, List, Part, Section, Table, number
 from training.reporting.target_words import declaration_of, declared_target, target_words
 
@@ -21,14 +23,15 @@ def prediction(artifact: Artifact) -> Section:
 
 
 def _of_table(artifact: Artifact) -> list[Part]:
-    roles = artifact.training["roles"]
+    assert artifact.training.table is not None
+    roles = artifact.training.table.roles
     customers = "Each row is one customer"
-    if roles["id"]:
-        customers = f"Rows with one {roles['id']} belong to one customer"
-    order = f"rows are in the order of {roles['time']}" if roles["time"] else "rows have no time"
-    event = roles["event"] or "1, true or yes"
+    if roles.id:
+        customers = f"Rows with one {roles.id} belong to one customer"
+    order = f"rows are in the order of {roles.time}" if roles.time else "rows have no time"
+    event = roles.event or "1, true or yes"
     return [
-        f"Whether the column {roles['label']} of a table is {event}. {customers}; {order}.",
+        f"Whether the column {roles.label} of a table is {event}. {customers}; {order}.",
         (
             "The table declares neither horizon nor gap. Whoever made it must ensure that the "
             "label means what it should, and that its columns were known before the outcome."
@@ -83,17 +86,17 @@ def _eligible(target: Row) -> str:
 
 def data(artifact: Artifact) -> Section:
     """The training data: dates, rows and digest."""
-    record, days = artifact.training, artifact.training["as_of"]
+    record, days = artifact.training, artifact.training.as_of
     dates = days[0] if len(days) == 1 else f"{len(days)}, {days[0]} to {days[-1]}"
     rows = [
         ["as-of dates" if declaration_of(artifact) else "blocks of time", dates],
-        ["rows", number(record["rows"], 0)],
-        ["accounts", number(record["accounts"], 0)],
-        [f"rows that {target_words(artifact).happened}", number(record["events"], 0)],
+        ["rows", number(record.rows, 0)],
+        ["accounts", number(record.accounts, 0)],
+        [f"rows that {target_words(artifact).happened}", number(record.events, 0)],
         ["indicators", number(len(artifact.meanings), 0)],
         ["columns", number(len(artifact.features), 0)],
-        ["data complete until", record.get("data_until", UNKNOWN)],
-        ["digest of the rows", record["data_digest"]],
+        ["data complete until", record.data_until or UNKNOWN],
+        ["digest of the rows", record.data_digest],
     ]
     return Section("Data", Table("Training data", ["what", "value"], rows))
 
@@ -101,34 +104,34 @@ def data(artifact: Artifact) -> Section:
 def choice(artifact: Artifact) -> Section:
     """How the model's settings were chosen: folds, trials and losses."""
     record = artifact.training
-    settings = record["model_settings"]
+    settings = record.model_settings
     parts: list[Part] = [
         (
             f"The model is {size(record)}, calibrated by a straight line, with monotone signs as "
-            f"declared. {_search(record)} Learning rate {settings['learning_rate']:g}, "
-            f"L2 {settings['l2']:g}, at least {settings['min_rows']} rows per leaf, ridge penalty "
-            f"of the scorecard {settings['penalty']:g}."
+            f"declared. {_search(record)} Learning rate {settings.learning_rate:g}, "
+            f"L2 {settings.l2:g}, at least {settings.min_rows} rows per leaf, ridge penalty "
+            f"of the scorecard {settings.penalty:g}."
         )
     ]
-    if record["losses"]:
+    if record.losses:
         names = {"chosen": "chosen", "best": "best trial", "scorecard": "scorecard alone"}
-        rows = [[names.get(name, name), number(loss, 4)] for name, loss in record["losses"].items()]
+        rows = [[title, number(getattr(record.losses, name), 4)] for name, title in names.items()]
         parts.append(Table("Log loss on the folds", ["model", "log loss"], rows))
-    if record.get("folds"):
-        parts.append(_folds(record["folds"]))
+    if record.folds:
+        parts.append(_folds(record.folds))
     return Section("How it was chosen", *parts)
 
 
-def _search(record: Row) -> str:
+def _search(record: TrainingRecord) -> str:
     """How the model's settings were found."""
-    if not record["trials"]:
-        why = record["trees_left_out"] or record["chosen_on"]
+    if not record.trials:
+        why = record.trees_left_out or record.chosen_on
         return f"Its model settings were not searched for: {why}."
     trials = (
-        f"Its model settings were chosen in {len(record['trials'])} trials on "
-        f"{record['chosen_on']}: the simplest model whose loss is within noise of the best."
+        f"Its model settings were chosen in {len(record.trials)} trials on "
+        f"{record.chosen_on}: the simplest model whose loss is within noise of the best."
     )
-    if record["chosen_on"] == ONE_MOMENT:
+    if record.chosen_on == ONE_MOMENT:
         return f"{trials} It is tested on the same folds, which may flatter it."
     return (
         f"{trials} The test may only remove trees that are not significantly better; it chooses "
@@ -136,9 +139,9 @@ def _search(record: Row) -> str:
     )
 
 
-def _folds(folds: Sequence[Row]) -> Table:
+def _folds(folds: Sequence[FoldLosses]) -> Table:
     rows = [
-        [f"{place}: {_span(fold['as_of'])}", number(fold["rows"], 0), number(fold["loss"], 4)]
+        [f"{place}: {_span(fold.as_of)}", number(fold.rows, 0), number(fold.loss, 4)]
         for place, fold in enumerate(folds, 1)
     ]
     return Table("The chosen model, fold by fold", ["fold, as-of dates", "rows", "log loss"], rows)

@@ -3,11 +3,13 @@
 Every measure has its 95 % interval, and simpler models beside it.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from training.artifact import Artifact
 from training.evaluating import gate
+from training.metrics.calibration_table import DateCalibration
+from training.metrics.measured import Measured
+from training.records.evaluation import Evaluation
 from training.reporting import calibration_plots
 from training.reporting.page import (
     Figure,
@@ -23,54 +25,56 @@ from training.reporting.page import (
 )
 from training.reporting.target_words import declaration_of
 
-Row = Mapping[str, Any]
 
-
-def tested_on(evaluation: Row) -> str:
+def tested_on(evaluation: Evaluation) -> str:
     """Where the model was tested, in a sentence."""
     model = "The model"
-    if evaluation["judged"] != "artifact":
+    if evaluation.tested != "artifact":
         model = "The procedure that made this model, repeated on earlier data only,"
-    size = f"{evaluation['rows']:,} rows of {evaluation['accounts']:,} accounts"
-    if evaluation["kind"].startswith("later"):
+    size = f"{evaluation.quality.rows:,} rows of {evaluation.quality.accounts:,} accounts"
+    if evaluation.on_later_rows:
         return (
-            f"{model} was tested on a {evaluation['kind']}, {evaluation['as_of']}: {size}, none "
+            f"{model} was tested on a {evaluation.kind}, {evaluation.as_of}: {size}, none "
             "of which were used in its training."
         )
     return (
-        f"The procedure that made this model was tested on {evaluation['kind']}, because there is "
+        f"The procedure that made this model was tested on {evaluation.kind}, because there is "
         f"no later date to test it on: {size}."
     )
 
 
-def keys(evaluation: Row) -> list[Key]:
+def keys(evaluation: Evaluation) -> list[Key]:
     """The few figures that one asks for first."""
-    at = evaluation["value"]["at_capacity"]
-    ece = evaluation["calibration"]["ece"]
+    at = evaluation.value.at_capacity
+    own, ece = evaluation.quality, evaluation.quality.calibration.ece
     return [
-        Key("AUC", number(evaluation["auc"]["value"]), _range(evaluation["auc"])),
-        Key("Log loss", number(evaluation["log_loss"]["value"]), _range(evaluation["log_loss"])),
-        Key("Calibration error (ECE)", number(evaluation["ece"]), _range(ece)),
+        Key("AUC", number(own.auc.value), _range(own.auc)),
         Key(
-            f"Lift at capacity {share(at['share'])}",
-            number(at["lift"]["value"], 2),
-            _range(at["lift"], 2),
+            "Log loss",
+            number(evaluation.quality.log_loss.value),
+            _range(evaluation.quality.log_loss),
+        ),
+        Key("Calibration error (ECE)", number(ece.value), _range(ece)),
+        Key(
+            f"Lift at capacity {share(at.share)}",
+            number(at.lift.value, 2),
+            _range(at.lift, 2),
         ),
     ]
 
 
-def _range(measure: Row, digits: int = 3) -> str:
-    if measure["low"] is None or measure["high"] is None:
+def _range(measure: Measured, digits: int = 3) -> str:
+    if measure.low is None or measure.high is None:
         return "no interval"
-    return f"{number(measure['low'], digits)} to {number(measure['high'], digits)}"
+    return f"{number(measure.low, digits)} to {number(measure.high, digits)}"
 
 
-def verdicts(evaluation: Row) -> list[Note]:
+def verdicts(evaluation: Evaluation) -> list[Note]:
     """What the gate says: whether it may be promoted, the champion beside it, weak segments."""
     if shortfalls := gate.shortfalls(evaluation):
         first = Note(sentence(f"cannot be promoted: it is {'; '.join(shortfalls)}"), "bad")
     else:
-        gain = with_interval(evaluation["gain_over_base_rate"], 4)
+        gain = with_interval(evaluation.gain_over_base_rate, 4)
         first = Note(
             f"On {gate.judges(evaluation)}, it is significantly better than the base rate (log "
             f"loss lower by {gain}) and than every simpler model.",
@@ -83,51 +87,51 @@ def verdicts(evaluation: Row) -> list[Note]:
 
 def without_trees(artifact: Artifact) -> list[Note]:
     """Why the model is a scorecard alone, where it is."""
-    why = artifact.training["trees_left_out"]
+    why = artifact.training.trees_left_out
     return [Note(sentence(f"the model is a scorecard without trees: {why}"))] if why else []
 
 
-def quality(evaluation: Row) -> Section:
+def quality(evaluation: Evaluation) -> Section:
     """Measures with their intervals, beside the baselines."""
     rows = [
-        ["AUC", with_interval(evaluation["auc"]), "0.5 = chance, 1 = perfect"],
-        ["log loss", with_interval(evaluation["log_loss"], 4), "lower is better"],
+        ["AUC", with_interval(evaluation.quality.auc), "0.5 = chance, 1 = perfect"],
+        ["log loss", with_interval(evaluation.quality.log_loss, 4), "lower is better"],
         [
             "gain over the base rate",
-            with_interval(evaluation["gain_over_base_rate"], 4),
+            with_interval(evaluation.gain_over_base_rate, 4),
             f"log loss on {gate.judges(evaluation)}; above 0 = better",
         ],
     ]
     parts: list[Part] = [Table("Measures", ["measure", "value", "scale"], rows)]
-    if evaluation.get("baselines"):
+    if evaluation.baselines:
         parts.append(_baselines(evaluation))
-    if len(evaluation.get("origins", ())) > 1:
+    if len(evaluation.test_dates) > 1:
         parts += [_test_dates(evaluation), _baselines_by_date(evaluation)]
     return Section("Quality", *parts)
 
 
-def _baselines(evaluation: Row) -> Table:
+def _baselines(evaluation: Evaluation) -> Table:
     """The gains over the baselines, and what the model is by them."""
     rows = [
-        [baseline["baseline"], with_interval(baseline, 4), gate.word(baseline)]
-        for baseline in evaluation["baselines"]
+        [baseline.baseline, with_interval(baseline.gain, 4), gate.word(baseline.gain)]
+        for baseline in evaluation.baselines
     ]
     head = ["simpler model", "gain in log loss", "result"]
     return Table("Compared with simpler models", head, rows)
 
 
-def _test_dates(evaluation: Row) -> Table:
+def _test_dates(evaluation: Evaluation) -> Table:
     """What each date showed over which gains are pooled."""
     rows = [
         [
-            date["as_of"],
-            number(date["rows"], 0),
-            number(date["events"], 0),
-            with_interval(date["auc"]),
-            with_interval(date["log_loss"], 4),
-            with_interval(date["gain_over_base_rate"], 4),
+            date.as_of,
+            number(date.rows, 0),
+            number(date.events, 0),
+            with_interval(date.auc),
+            with_interval(date.log_loss, 4),
+            with_interval(date.gain_over_base_rate, 4),
         ]
-        for date in evaluation["origins"]
+        for date in evaluation.test_dates
     ]
     note = (
         "Gains over simpler models are averages over the rows of all these dates; an account that "
@@ -139,11 +143,11 @@ def _test_dates(evaluation: Row) -> Table:
     return Table("By test date", head, rows, note)
 
 
-def _baselines_by_date(evaluation: Row) -> Table:
+def _baselines_by_date(evaluation: Evaluation) -> Table:
     rows = [
-        [date["as_of"], baseline["baseline"], with_interval(baseline, 4)]
-        for date in evaluation["origins"]
-        for baseline in date["baselines"]
+        [date.as_of, baseline.baseline, with_interval(baseline.gain, 4)]
+        for date in evaluation.test_dates
+        for baseline in date.baselines
     ]
     head = ["test date", "simpler model", "gain in log loss"]
     return Table("By test date, compared with simpler models", head, rows)
@@ -151,11 +155,11 @@ def _baselines_by_date(evaluation: Row) -> Table:
 
 def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
     """Whether the probabilities are right, on the test rows and over time."""
-    evaluation, dates = artifact.evaluation, artifact.training["calibration_by_as_of"]
+    evaluation, dates = artifact.evaluation, artifact.training.calibration_by_as_of
     parts: list[Part] = [_line(artifact), _calibration_measures(evaluation)]
     if drawn:
         parts += [
-            calibration_plots.curve(evaluation["reliability"]),
+            calibration_plots.curve(evaluation.quality.reliability),
             calibration_plots.by_date(dates),
         ]
     parts.append(calibration_plots.dates_table(dates, "By training date"))
@@ -174,27 +178,27 @@ def _line(artifact: Artifact) -> str:
     )
 
 
-def _calibration_measures(evaluation: Row) -> Table:
-    measures = evaluation["calibration"]
+def _calibration_measures(evaluation: Evaluation) -> Table:
+    measures = evaluation.quality.calibration
     rows = [
-        ["observed − predicted rate", with_interval(measures["in_the_large"]), "ideal 0"],
-        ["slope", with_interval(measures["slope"]), "ideal 1; below 1: overconfident"],
+        ["observed − predicted rate", with_interval(measures.in_the_large), "ideal 0"],
+        ["slope", with_interval(measures.slope), "ideal 1; below 1: overconfident"],
         [
-            f"ECE, {len(evaluation['reliability'])} groups",
-            with_interval(measures["ece"]),
+            f"ECE, {len(evaluation.quality.reliability)} groups",
+            with_interval(measures.ece),
             "ideal 0",
         ],
-        ["observed rate", share(evaluation["base_rate"], 1), ""],
-        ["predicted rate", share(evaluation["predicted_rate"], 1), ""],
-        ["base rate in training", share(evaluation["base_rate_in_training"], 1), ""],
+        ["observed rate", share(evaluation.quality.base_rate, 1), ""],
+        ["predicted rate", share(evaluation.quality.predicted_rate, 1), ""],
+        ["base rate in training", share(evaluation.quality.base_rate_in_training, 1), ""],
     ]
     return Table("Calibration on the test rows", ["measure", "value", "scale"], rows)
 
 
-def _curves_by_date(dates: Sequence[Row]) -> Figure:
+def _curves_by_date(dates: Sequence[DateCalibration]) -> Figure:
     latest = dates[-calibration_plots.MOST :]
     return calibration_plots.curves(
-        [(str(date["as_of"]), date["reliability"]) for date in latest],
+        [(date.as_of, date.table.reliability) for date in latest],
         "reliability-by-date",
         f"Reliability by as-of date{', the latest' if len(latest) < len(dates) else ''}",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from training.artifact import Artifact
+from training.records.training_record import Declared
 
 Row = Mapping[str, Any]
 
@@ -37,13 +38,14 @@ def points_name(artifact: Artifact) -> str:
     return "health points" if artifact.adverse else "opportunity points"
 
 
-def declaration_of(artifact: Artifact) -> Row:
-    """What training kept of the declaration; nothing of a table that nobody declared."""
-    declaration: Row = artifact.training.get("declared", {})
-    return declaration
+def declaration_of(artifact: Artifact) -> Declared | None:
+    """What training kept of the declaration; None of a table that nobody declared."""
+    return artifact.training.declared
 
 
 def declared_target(artifact: Artifact) -> Row:
-    """The target as declared."""
-    target: Row = declaration_of(artifact).get("target", {})
-    return target
+    """The target as declared; nothing of a table that nobody declared."""
+    declared = declaration_of(artifact)
+    if declared is None:
+        return {}
+    return declared.target.model_dump(mode="json", exclude_defaults=True)

@@ -58,7 +58,7 @@ class Candidate:
     @cached_property
     def training_dates(self) -> list[date]:
         """The as-of dates that it was trained on, in order."""
-        return sorted(date.fromisoformat(day) for day in self.artifact.training["as_of"])
+        return sorted(date.fromisoformat(day) for day in self.artifact.training.as_of)
 
     @cached_property
     def trained_until(self) -> date:
@@ -68,7 +68,9 @@ class Candidate:
     @cached_property
     def data_until(self) -> date:
         """How far the tables reached when it was trained."""
-        return date.fromisoformat(self.artifact.training["data_until"])
+        until = self.artifact.training.data_until
+        assert until is not None, "a company's tables state until when they are complete"
+        return date.fromisoformat(until)
 
     @property
     def good_until(self) -> date:
@@ -102,8 +104,8 @@ class Candidate:
             training_dates=len(self.training_dates),
             trained_until=self.trained_until,
             data_until=self.data_until,
-            data_digest=record["data_digest"],
-            rows=record["rows"],
+            data_digest=record.data_digest,
+            rows=record.rows,
             good_until=self.good_until,
             expiry=self.expiry,
         )
@@ -125,7 +127,7 @@ class Candidates:
     def as_of_dates(self) -> set[date]:
         """The as-of dates that either was trained on, or the challenger was evaluated on."""
         evaluation = self.challenger.artifact.evaluation
-        days = (evaluation["as_of"], *evaluation["trained_on"])
+        days = (evaluation.as_of, *evaluation.trained_on)
         evaluated = {date.fromisoformat(day) for day in days}
         return {*evaluated, *self.champion.training_dates, *self.challenger.training_dates}
 

@@ -14,8 +14,11 @@ from training.artifact import Artifact
 from training.calibrating.bands import BANDS
 from training.calibrating.calibration import log_losses
 from training.metrics import calibration_table, quality, segments, value, worth
-from training.metrics.resampling import Measured
-from training.metrics.value import Caught, Worked
+from training.metrics.calibration_table import Calibration, CalibrationTable, Rates
+from training.metrics.measured import Measured
+from training.metrics.segments import Shrunken
+from training.metrics.value import Caught, GainsPoint, Worked
+from training.metrics.worth import AtCapacity
 from training.procedure import labelled
 from training.review.by_model import ByModel
 from training.review.comparison_dates import Basis, ComparisonDates, MaturedDate
@@ -83,8 +86,8 @@ class ModelQuality(Levels):
     """The same with the model's calibration on all compared rows."""
 
     ece: float | None
-    calibration: dict[str, Measured]
-    reliability: list[dict[str, Any]]
+    calibration: Calibration
+    reliability: tuple[Rates, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +98,8 @@ class TeamValue:
     and the churned revenue among the latter (None of an opportunity).
     """
 
-    at_capacity: dict[str, Any]
-    gains: list[dict[str, float | None]]
+    at_capacity: AtCapacity
+    gains: tuple[GainsPoint, ...]
     worked_first: Worked
     revenue: Caught | None
 
@@ -112,13 +115,22 @@ class DateComparison(Sizes):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SegmentCalibration:
+    """A model's calibration on a segment, by itself and drawn towards all compared rows."""
+
+    calibration: Calibration
+    reliability: tuple[Rates, ...]
+    shrunken: Shrunken
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentComparison(Sizes):
     """The two models on one segment; no gain where it has too few rows."""
 
     segment: str
     predicted_rate: ByModel[float]
     log_loss_gain: Measured | None
-    calibration: ByModel[dict[str, Any]]
+    calibration: ByModel[SegmentCalibration]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,20 +220,28 @@ def _sizes(rows: ComparedRows) -> dict[str, Any]:
 
 
 def _quality(scores: ScoredArrays, rows: ComparedRows) -> ModelQuality:
-    return ModelQuality(**_levels(scores, rows), **_calibration(scores, rows))
+    levels, table = _levels(scores, rows), _table(scores, rows)
+    return ModelQuality(
+        auc=levels.auc,
+        log_loss=levels.log_loss,
+        predicted_rate=levels.predicted_rate,
+        ece=table.calibration.ece.value,
+        calibration=table.calibration,
+        reliability=table.reliability,
+    )
 
 
-def _levels(scores: ScoredArrays, rows: ComparedRows) -> dict[str, Any]:
+def _levels(scores: ScoredArrays, rows: ComparedRows) -> Levels:
     auc = _auc(scores.logits, rows, np.arange(len(rows.labels)))
-    return {
-        "auc": None if np.isnan(auc) else auc,
-        "log_loss": float(log_losses(scores.logits, rows.labels).mean()),
-        "predicted_rate": float(expit(scores.logits).mean()),
-    }
+    return Levels(
+        auc=None if np.isnan(auc) else auc,
+        log_loss=float(log_losses(scores.logits, rows.labels).mean()),
+        predicted_rate=float(expit(scores.logits).mean()),
+    )
 
 
-def _calibration(scores: ScoredArrays, rows: ComparedRows) -> dict[str, Any]:
-    return calibration_table.of_evaluation(scores.logits, rows.labels, rows.accounts)
+def _table(scores: ScoredArrays, rows: ComparedRows) -> CalibrationTable:
+    return calibration_table.of(scores.logits, rows.labels, rows.accounts)
 
 
 def gains(rows: ComparedRows) -> tuple[Measured, Measured]:
@@ -260,7 +280,7 @@ def _on(
     return DateComparison(
         as_of=day.astype(date),
         **_sizes(of_day),
-        levels=ByModel(Levels(**_levels(champion, of_day)), Levels(**_levels(challenger, of_day))),
+        levels=ByModel(_levels(champion, of_day), _levels(challenger, of_day)),
         log_loss_gain=gains(of_day)[0],
         value=ByModel(
             _value(champion, of_day, capacity, statuses),
@@ -273,30 +293,30 @@ def _value(
     scores: ScoredArrays, rows: ComparedRows, capacity: float, statuses: Statuses
 ) -> TeamValue:
     first, happened = statuses.is_worked_first(scores), rows.labels == 1
-    at_capacity = worth.of(scores.logits, rows.labels, rows.accounts, capacity)
+    worked = worth.of(scores.logits, rows.labels, rows.accounts, capacity)
     # An opportunity puts no revenue at risk.
     revenue = value.revenue_caught(first, happened, rows.mrr) if statuses.names == BANDS else None
     return TeamValue(
-        at_capacity=at_capacity["at_capacity"],
-        gains=at_capacity["gains"],
+        at_capacity=worked.at_capacity,
+        gains=worked.gains,
         worked_first=value.of_red(first, rows.labels),
         revenue=revenue,
     )
 
 
 def _by_segment(rows: ComparedRows) -> list[SegmentComparison]:
-    overall = ByModel(*(_calibration(scores, rows) for scores in rows.scores))
+    overall = ByModel(*(_table(scores, rows) for scores in rows.scores))
     return [_of_segment(rows, name, overall) for name in sorted(set(rows.segments))]
 
 
 def _of_segment(
-    rows: ComparedRows, name: str, overall: ByModel[dict[str, Any]]
+    rows: ComparedRows, name: str, overall: ByModel[CalibrationTable]
 ) -> SegmentComparison:
     own = rows.only(rows.segments == name)
     enough = len(own.labels) >= segments.LEAST_ACCOUNTS
     weight = segments.weight(own.labels)
     champion, challenger = (
-        _drawn_to_all(_calibration(scores, own), whole, weight)
+        _segment_calibration(_table(scores, own), whole, weight)
         for scores, whole in zip(own.scores, overall, strict=True)
     )
     return SegmentComparison(
@@ -308,9 +328,11 @@ def _of_segment(
     )
 
 
-def _drawn_to_all(own: dict[str, Any], overall: dict[str, Any], weight: float) -> dict[str, Any]:
-    return {
-        **own["calibration"],
-        "reliability": own["reliability"],
-        "drawn_to_all": segments.drawn(own["calibration"], overall["calibration"], weight),
-    }
+def _segment_calibration(
+    own: CalibrationTable, overall: CalibrationTable, weight: float
+) -> SegmentCalibration:
+    return SegmentCalibration(
+        calibration=own.calibration,
+        reliability=own.reliability,
+        shrunken=segments.shrunken(own.calibration, overall.calibration, weight),
+    )

@@ -20,7 +20,6 @@ from training import procedure
 from training.artifact import Artifact
 from training.learning import split
 from training.learning.matrix import matrix
-from training.learning.model import ModelSettings
 from training.learning.search import Choice
 from training.metrics import quality
 from training.review.candidates import DateStatus
@@ -147,7 +146,7 @@ def repeated(data: ReviewData, days: Sequence[date]) -> Artifact:
     challenger = data.models.challenger.artifact
     record = challenger.training
     company = procedure.under(data.company, data.target, challenger.anchors)
-    choice = Choice(ModelSettings(**record["model_settings"]), record["chosen_on"])
+    choice = Choice(record.model_settings, record.chosen_on)
     table = procedure.labelled(data.mature.on(days), company, data.target)
     names = {feature.name for feature in challenger.features}
     columns = [column for column in data.mature.columns if column.name in names]

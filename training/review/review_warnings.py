@@ -66,8 +66,8 @@ def _of_registry(models: Candidates) -> Iterator[str]:
 def _of_tables(comparison: Comparison, challenger: Candidate) -> Iterator[str]:
     """A procedure that is repeated on the same rows makes the same model."""
     evaluation, repeated = challenger.artifact.evaluation, comparison.repeated_auc
-    stated = evaluation["auc"]["value"]
-    alike = evaluation["judged"] == "procedure" and evaluation["kind"] == "later as-of date"
+    stated = evaluation.quality.auc.value
+    alike = evaluation.tested == "procedure" and evaluation.kind == "later as-of date"
     if alike and repeated is not None and stated is not None and abs(repeated - stated) > SAME:
         yield (
             f"repeating the challenger's training gives an AUC of {repeated:.4f}, but its own "
@@ -78,7 +78,7 @@ def _of_tables(comparison: Comparison, challenger: Candidate) -> Iterator[str]:
 def _of_segments(comparison: Comparison) -> Iterator[str]:
     for segment in comparison.result.segments if comparison.result else ():
         gain = segment.log_loss_gain
-        if gain and gain["high"] is not None and gain["high"] < 0:
+        if gain and gain.high is not None and gain.high < 0:
             yield (
                 f"segment {segment.segment}: the challenger is significantly worse than the "
                 f"champion, gain in log loss {figures(gain)}"

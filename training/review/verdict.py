@@ -10,11 +10,11 @@ counts as failed.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from training.evaluating import gate
-from training.metrics.resampling import Measured
+from training.metrics.measured import Measured
 from training.phrases import figures
+from training.records.evaluation import BaselineGain, Subject
 from training.registry.review_decision import BETTER, DIFFERENT, KEEP, PROMOTE, SKILL, Verb
 from training.reporting.target_words import CHURN, target_words
 from training.review.by_model import ByModel
@@ -28,9 +28,9 @@ class SkillFigures:
     """What the challenger's own evaluation says, and whether of it or of its procedure."""
 
     gain_over_base_rate: Measured
-    baselines: list[dict[str, Any]]
+    baselines: tuple[BaselineGain, ...]
     as_of: str
-    judged: str
+    tested: Subject
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ def has_skill(challenger: Candidate) -> Check:
     """Whether the challenger beats the base rate and every baseline in its own evaluation."""
     evaluation = challenger.artifact.evaluation
     shown = SkillFigures(
-        gain_over_base_rate=evaluation["gain_over_base_rate"],
-        baselines=list(evaluation.get("baselines", ())),
-        as_of=evaluation["as_of"],
-        judged=evaluation["judged"],
+        gain_over_base_rate=evaluation.gain_over_base_rate,
+        baselines=evaluation.baselines,
+        as_of=evaluation.as_of,
+        tested=evaluation.tested,
     )
-    what = "the challenger's procedure" if shown.judged == "procedure" else "the challenger"
+    what = "the challenger's procedure" if shown.tested == "procedure" else "the challenger"
     where = f"on {gate.judges(evaluation)}, {what}"
     if shortfalls := gate.shortfalls(evaluation):
         return Check(SKILL, False, f"{where} is {'; '.join(shortfalls)}", shown)
@@ -128,7 +128,7 @@ def is_better(comparison: Comparison, expired: bool, happened: str = CHURN.happe
     gain = result.log_loss_gain
     shown = GainFigures(gain, result.auc_gain, expired)
     better = gate.beats(gain)
-    worse = gain["high"] is None or gain["high"] < 0
+    worse = gain.high is None or gain.high < 0
     passed = better or (expired and not worse)
     reason = f"on {_span(comparison.as_of)}, {_sentence(result, better, worse, happened)}"
     if expired and not better:

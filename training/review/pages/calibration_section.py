@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from training.metrics import calibration_table
 from training.reporting import calibration_plots
 from training.reporting.page import UNKNOWN, Figure, Part, Section, Table, number, share
 from training.review.by_model import ROLES, Role
@@ -38,11 +39,14 @@ def _curve(result: ComparisonResult, role: Role) -> Figure:
 
 
 def _by_segment(segments: Sequence[SegmentComparison], role: Role) -> Iterator[Table]:
-    items = [each.calibration.of(role) | {"segment": each.segment} for each in segments]
-    own = [item | {"calibration": item} for item in items]
-    yield calibration_plots.segments_table(own, f"The {role}, by segment of the compared rows")
-    yield calibration_plots.drawn_table(
-        own, f"The {role}, by segment, drawn towards all compared rows"
+    found = [(each.segment, each.calibration.of(role)) for each in segments]
+    yield calibration_plots.segments_table(
+        [(name, own.calibration) for name, own in found],
+        f"The {role}, by segment of the compared rows",
+    )
+    yield calibration_plots.shrunken_table(
+        [(name, own.shrunken) for name, own in found],
+        f"The {role}, by segment, drawn towards all compared rows",
     )
 
 
@@ -57,18 +61,18 @@ def _by_date(days: Sequence[DateCalibration], role: Role) -> Table:
 
 
 def _measures(own: ModelCalibration) -> list[str]:
-    if own.measures is None:
+    if own.table is None:
         return [UNKNOWN] * 4
-    return [share(own.measures["observed_rate"], 1), *calibration_plots.measures(own.measures)]
+    observed = share(own.table.rates.observed_rate, 1)
+    return [observed, *calibration_plots.measures(own.table.calibration)]
 
 
 def _drawn(days: Sequence[DateCalibration], role: Role) -> Iterator[Figure]:
     """Rates over time, and the curves of the latest dates; none where no date has a row."""
     known = [
-        own.measures | {"as_of": day.as_of}
+        calibration_table.DateCalibration(str(day.as_of), table)
         for day in days
-        for own in [day.models.of(role)]
-        if own.measures is not None
+        if (table := day.models.of(role).table)
     ]
     if not known:
         return
@@ -76,7 +80,7 @@ def _drawn(days: Sequence[DateCalibration], role: Role) -> Iterator[Figure]:
     yield replace(rates, name=f"{rates.name}-{role}", title=f"{rates.title}, {role}")
     latest = known[-calibration_plots.MOST :]
     yield calibration_plots.curves(
-        [(str(day["as_of"]), day["reliability"]) for day in latest],
+        [(day.as_of, day.table.reliability) for day in latest],
         f"reliability-by-date-{role}",
         f"Reliability by as-of date, {role}",
     )

@@ -93,10 +93,10 @@ def _team_value(content: ReviewContent, result: ComparisonResult) -> Table:
     capacity = [model.at_capacity for model in models]
     first, revenue = [model.worked_first for model in models], [model.revenue for model in models]
     rows = [
-        ["accounts worked at capacity", *(number(at["accounts"], 0) for at in capacity)],
-        ["precision at capacity", *(shares(at["precision"]) for at in capacity)],
-        ["lift at capacity", *(with_interval(at["lift"], 2) for at in capacity)],
-        [f"share of all that {came} among them", *(shares(at["reach"]) for at in capacity)],
+        ["accounts worked at capacity", *(number(at.accounts, 0) for at in capacity)],
+        ["precision at capacity", *(shares(at.precision) for at in capacity)],
+        ["lift at capacity", *(with_interval(at.lift, 2) for at in capacity)],
+        [f"share of all that {came} among them", *(shares(at.reach) for at in capacity)],
         [f"accounts: {name}", *(number(worked.accounts, 0) for worked in first)],
         [f"precision: {name}", *(share(worked.precision, 1) for worked in first)],
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from training.metrics.resampling import Measured
+from training.metrics.measured import Measured
 from training.registry import review_decision
 from training.reporting.page import Key, Note, Page, Section, Table, number, sentence, share
 from training.review.candidates import ModelSummary
@@ -106,8 +106,8 @@ def _keys(content: ReviewContent) -> Iterator[Key]:
 
 
 def _key(label: str, gain: Measured) -> Key:
-    between = f"{number(gain['low'], 4)} to {number(gain['high'], 4)}"
-    return Key(label, number(gain["value"], 4), between)
+    between = f"{number(gain.low, 4)} to {number(gain.high, 4)}"
+    return Key(label, number(gain.value, 4), between)
 
 
 def _checks(content: ReviewContent) -> Section:

@@ -6,12 +6,12 @@ base rate moves, calibration-in-the-large moves with it; so the base rate stands
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from training.metrics import calibration_table
+from training.metrics.calibration_table import CalibrationTable
 from training.procedure import labelled
 from training.review.by_model import ByModel
 from training.review.candidates import Candidate, DateStatus
@@ -28,7 +28,7 @@ class ModelCalibration:
 
     date_status: DateStatus
     rows: int
-    measures: dict[str, Any] | None
+    table: CalibrationTable | None
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def _of_model(
 ) -> ModelCalibration:
     scores = score_rows(rows, candidate.artifact)
     there = scores.there
-    measures = None
+    table = None
     if there.any():
         accounts = rows["account_id"].to_numpy(zero_copy_only=False)[there]
-        measures = calibration_table.told(scores.logits[there], labels[there], accounts)
-    return ModelCalibration(candidate.status_of(day), int(there.sum()), measures)
+        table = calibration_table.of(scores.logits[there], labels[there], accounts)
+    return ModelCalibration(candidate.status_of(day), int(there.sum()), table)

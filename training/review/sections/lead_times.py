@@ -58,19 +58,20 @@ def _measured(lead_time: LeadTime | None) -> tuple[str, int | None, bool, bool] 
 
 
 def _by_indicator(artifact: Artifact) -> dict[str, LeadTime]:
+    leads = artifact.evaluation.lead_times
     return {
-        indicator["indicator"]: LeadTime(
-            title=indicator["title"],
-            finding=indicator["finding"],
-            lead_days=indicator["lead_days"],
-            open_ended=indicator["open_ended"],
-            headline=indicator["headline"],
+        lead.indicator: LeadTime(
+            title=lead.title,
+            finding=lead.finding,
+            lead_days=lead.lead_days,
+            open_ended=lead.open_ended,
+            headline=lead.headline,
         )
-        for indicator in artifact.evaluation.get("lead_times", {}).get("indicators", ())
+        for lead in (leads.indicators if leads else ())
     }
 
 
 def _step(artifact: Artifact) -> int | None:
     """The days between as-of dates of the measurement; None where nothing was measured."""
-    step: int | None = artifact.evaluation.get("lead_times", {}).get("step_days")
-    return step
+    leads = artifact.evaluation.lead_times
+    return leads.step_days if leads else None

@@ -1,0 +1,20 @@
+"""A measure with its interval."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure and its 95 % interval `low` to `high`; each is None where it is not known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def known(self) -> bool:
+        """Whether the value and both ends of the interval are known."""
+        return None not in (self.value, self.low, self.high)
+
+
+UNKNOWN = Measured(None, None, None)

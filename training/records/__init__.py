@@ -1,0 +1,1 @@
+"""Kept beside a model and decides no score: its evaluation and its training record."""
