@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from features.declaring.indicator import Kind
-from features.lead_times.findings import LeadFinding
 from training.metrics.measured import Measured
 from training.metrics.quality import BandOutcome, OpportunityOutcome, Quality
 from training.metrics.segments import Segment
@@ -22,6 +21,8 @@ Flags = npt.NDArray[np.bool_]
 
 TestRows = Literal["later as-of date", "later block of time", "folds grouped by account"]
 Subject = Literal["artifact", "procedure"]
+# As `features.lead_times.findings.LeadFinding`, whose module brings half of scipy along.
+LeadFinding = Literal["leading", "lagging", "not shown", "not measured"]
 
 
 @dataclass(frozen=True)
