@@ -4,7 +4,7 @@ Spaces around a value are ignored, and so are capital letters where they would m
 an empty text is no label. The event is the value 1, true or yes, unless another is named.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ class Roles:
     id: str | None = None
     time: str | None = None
     event: str | None = None
-    ignore: Collection[str] = field(default=())
+    ignore: Sequence[str] = field(default=())
 
     def __post_init__(self) -> None:
         for name in ("label", "id", "time", "event"):
