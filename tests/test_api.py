@@ -25,8 +25,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 import served_cases as cases
-import small_company
-from features import publish, snapshots
+from features import publish
 from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.errors import DeclarationError, NotFound
@@ -41,8 +40,8 @@ from serving.application import application, check_ready
 from serving.batch import scoring_run
 from serving.published import runs
 from serving.published.book import Book
+from trained_company import House
 from training.artifact import champion_folder, install_champion
-from training.train import fit_and_evaluate
 
 JSON = {"content-type": "application/json"}
 LOOPBACK = "http://localhost"
@@ -57,8 +56,8 @@ def app_of(company: Company, **settings: Any) -> ASGIApp:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    return cases.serve(tmp_path_factory.mktemp("company"))
+def company(served: Company) -> Company:
+    return served
 
 
 @pytest.fixture
@@ -196,12 +195,9 @@ def test_the_answer_says_what_it_was_made_with(client: TestClient, company: Comp
     assert datetime.now(UTC) - datetime.fromisoformat(score["computed_at"]) < timedelta(minutes=1)
 
 
-def test_tables_to_answer(tmp_path: Path) -> None:
+def test_tables_to_answer(trained: House, tmp_path: Path) -> None:
     """From a company's tables through training and a batch run to the answers of the API."""
-    company = small_company.write(tmp_path)
-    learn = [date(2025, month, 1) for month in (5, 6, 7, 8, 9)]
-    model = fit_and_evaluate(snapshots.build(company, learn), company, "churn", learn, choice=2)
-    install_champion(model, Settings().workspace_of(company))
+    company = trained.copy(tmp_path / "own").company
     run = scoring_run.score(company, [date(2025, 11, 24), date(2025, 12, 1)])[-1]
     assessed = {item.account_id: item for item in runs.from_rows(run.scores())}
     with client_of(app_of(company)) as opened:
@@ -804,7 +800,7 @@ PAINT = Endpoint(
     answer=dict[str, Any],
     problems=("invalid-request",),
     parameters=(
-        Parameter(name="wall", place="path", description="the wall"),
+        Parameter(name="wall", location="path", description="the wall"),
         ChoiceParameter(name="colour", choices=("white", "ochre"), description="the new colour"),
         FlagParameter(name="glossy", description="whether it shines"),
     ),

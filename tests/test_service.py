@@ -127,8 +127,8 @@ def children(process: subprocess.Popen[str]) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    return cases.serve(tmp_path_factory.mktemp("company"))
+def company(served: Company) -> Company:
+    return served
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""Who may ask what: nothing passes that is not on the list of our own addresses."""
+"""Who may call what: the addresses of the port with their roles, and the guard before them."""

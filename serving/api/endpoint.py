@@ -59,7 +59,7 @@ class Endpoint(Generic[Body]):
     parameters
         Those of the path and of the query; where it has none, the query string is ignored.
     in_thread
-        Whether the handler runs in a thread of its own; without, it must neither compute nor wait.
+        Whether the handler runs in a thread of its own; if not, it must neither compute nor wait.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Endpoint(Generic[Body]):
         return await run_in_threadpool(self.handler, call) if self.in_thread else self.handler(call)
 
     def _query(self, request: Request) -> Mapping[str, str]:
-        has_query = any(parameter.place == "query" for parameter in self.parameters)
+        has_query = any(parameter.location == "query" for parameter in self.parameters)
         return read_query(request, self.parameters) if has_query else {}
 
     async def _body(self, request: Request, book: Book) -> Body:

@@ -137,7 +137,7 @@ def _account_id(call: Call[None], table: Edition | Prospects) -> str:
 
 
 ACCOUNT_ID = Parameter(
-    name="account_id", place="path", description="the account's key, percent-encoded"
+    name="account_id", location="path", description="the account's key, percent-encoded"
 )
 BODY_PROBLEMS = (
     "bad-json",

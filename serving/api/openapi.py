@@ -104,9 +104,9 @@ def _operation(endpoint: Endpoint[Any], by_use: Mapping[Use, Schema]) -> Schema:
 
 def _parameter(parameter: Parameter) -> Schema:
     description = parameter.description[0].upper() + parameter.description[1:]
-    required: Schema = {"required": True} if parameter.place == "path" else {}
-    place: Schema = {"name": parameter.name, "in": parameter.place}
-    return place | required | {"description": f"{description}.", "schema": parameter.schema()}
+    required: Schema = {"required": True} if parameter.location == "path" else {}
+    name: Schema = {"name": parameter.name, "in": parameter.location}
+    return name | required | {"description": f"{description}.", "schema": parameter.schema()}
 
 
 def _problem_responses(kinds: Iterable[str]) -> Schema:

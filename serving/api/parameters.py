@@ -25,12 +25,12 @@ class Parameter:
     name: str
     description: str
     max_length: int | None = None
-    place: Literal["query", "path"] = "query"
+    location: Literal["query", "path"] = "query"
 
     def schema(self) -> Schema:
         """The JSON schema of its values."""
         longest: Schema = {} if self.max_length is None else {"maxLength": self.max_length}
-        shortest: Schema = {"minLength": 1} if self.place == "path" else {}
+        shortest: Schema = {"minLength": 1} if self.location == "path" else {}
         return {"type": "string"} | longest | shortest
 
     def rule(self) -> str:
@@ -40,7 +40,7 @@ class Parameter:
         )
 
     def accepts(self, value: str) -> bool:
-        """Whether `value`, as it stands in the URL, follows the rule."""
+        """Whether `value`, as the URL has it, follows the rule."""
         return self.max_length is None or len(value) <= self.max_length
 
 
@@ -112,7 +112,7 @@ def read_query(request: Request, declared: Sequence[Parameter]) -> Mapping[str, 
     HttpProblem
         422 with every mistake.
     """
-    known = {parameter.name: parameter for parameter in declared if parameter.place == "query"}
+    known = {parameter.name: parameter for parameter in declared if parameter.location == "query"}
     times = Counter(name for name, _ in request.query_params.multi_items())
     mistakes = [*_misnamed(times, known), *_misused(request.query_params, known)]
     if mistakes:

@@ -2,8 +2,8 @@
 
     python -m serving.api.reference
 
-Each table of docs/api.md stands between two comments that name it; the text around it is written
-by hand. A test compares both files with the endpoints.
+Each table of docs/api.md is enclosed in two comments that name it; the text around it is written by
+hand. A test compares both files with the endpoints.
 """
 
 import re
@@ -53,7 +53,7 @@ def parameter_table(endpoints: Sequence[Endpoint[Any]]) -> str:
     paths: dict[Parameter, list[str]] = {}
     for endpoint in endpoints:
         for parameter in endpoint.parameters:
-            if parameter.place == "query":
+            if parameter.location == "query":
                 paths.setdefault(parameter, []).append(f"`{endpoint.path}`")
     rows = [
         f"| `{parameter.name}` | {', '.join(takers)} | {parameter.rule()} | "
