@@ -17,25 +17,25 @@ MOST_MONTHS = 24
 def check_deep(company: Company, *, progress: Progress = silent) -> list[Finding]:
     """Every finding, errors first.
 
-    In tables that cannot be computed with, nothing is sought; where rows only are left out, what
-    needs no training.
+    Tables that break the contract's structure are not audited; where an error only leaves rows
+    out, the audit runs without its trainings.
 
     The cost is bounded: at most three rebuilds, 24 months, 20,000 accounts for the columns, and
     ten trainings on at most 3,000 accounts for each target.
     """
     with sources.open_tables(company) as tables:
-        found = contract.check_tables(tables, progress=progress)
-        if not leaks.can_be_audited(found):
-            return contract.ordered([*found, _not_audited()])
-        broken = any(item.state == "error" for item in found)
-        found += leaks.breaches(tables, progress=progress)
+        findings = contract.check_tables(tables, progress=progress)
+        if not leaks.can_be_audited(findings):
+            return contract.ordered([*findings, _not_audited()])
+        broken = any(finding.state == "error" for finding in findings)
+        findings += leaks.breaches(tables, progress=progress)
         if broken:
-            return contract.ordered(found)
+            return contract.ordered(findings)
         dates = _dates(tables)
         every = sorted({day for days in dates.values() for day in days})
         built = snapshots.build_from(tables, every, progress=progress)
-    found += null_world.breaches(built, company, dates, progress=progress)
-    return contract.ordered(found)
+    findings += null_world.breaches(built, company, dates, progress=progress)
+    return contract.ordered(findings)
 
 
 def _dates(tables: Tables) -> dict[str, Sequence[date]]:
@@ -47,5 +47,5 @@ def _dates(tables: Tables) -> dict[str, Sequence[date]]:
 
 def _not_audited() -> Finding:
     detail = "leaks can be looked for only in tables that fulfil the data contract"
-    mend = "mend the errors and check again"
-    return Finding("not_audited", "audit", "advice", DECLARATION_FILE, None, None, detail, mend)
+    fix = "fix the errors and check again"
+    return Finding("not_audited", "audit", "advice", DECLARATION_FILE, None, None, detail, fix)

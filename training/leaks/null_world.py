@@ -1,11 +1,11 @@
-"""The null world: labels that nothing can tell, on which the whole procedure must find nothing.
+"""The null world: labels by chance, on which the whole procedure must find nothing.
 
-In a null world the labels of each as-of date are permuted between its accounts, so that date by
-date as many leave as did; an account's labels stay together as far as their windows overlap, as
+In a null world the labels of each as-of date are permuted between its accounts, so that on each
+date as many leave as before; an account's labels stay together as far as their windows overlap, as
 those of real events do. The whole procedure (splits, number of trees, fit, calibration) then runs
-on them and is judged on a later as-of date. What it has learnt is independent of the labels there,
-so its AUC is that of a random ranking, 0.5 on average: unless a split, a fold or the choice of the
-size has seen labels that it is judged by (Good 2005, permutation tests).
+on them and is evaluated on a later as-of date. The model is independent of the labels there, so its
+AUC is that of a random ranking, 0.5 on average, unless a split, a fold or the choice of the size
+has seen labels of the evaluation (Good 2005, permutation tests).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,21 +30,21 @@ from training.procedure import labelled
 
 Procedure = Callable[[Snapshots, Company, str, Sequence[date], Sequence[date]], Artifact]
 
-FAMILY = 1e-4
-"""The chance that an honest procedure of any target is called leaking."""
+# The chance that an honest procedure is called leaking, over all targets.
+FALSE_ALARMS = 1e-4
 
 WORLDS = 10
 MOST_ACCOUNTS = 3000
+# Declared, since no null world supports bands; an AUC does not depend on them.
 NULL_BANDS = {"p_red": 0.5, "p_green": 0.25}
 NULL_EDGE = {"p_high": 0.5}
-"""Declared, since no null world supports bands; an AUC does not depend on them."""
 
 
 @dataclass(frozen=True)
 class NullWorldAucs:
-    """What the procedure found in null worlds: an AUC for each, and where chance leaves their mean.
+    """The procedure's AUC in each null world, and how far chance moves their mean.
 
-    `events` and `rows` are those of the as-of date that it was judged on.
+    `events` and `rows` are those of the evaluation's as-of date.
     """
 
     aucs: tuple[float, ...]
@@ -63,13 +63,13 @@ class NullWorldAucs:
         lighter tails than the normal (Mann & Whitney 1947); the worlds are independent.
         """
         spread = (self.rows + 1) / (12 * self.events * (self.rows - self.events))
-        return -float(ndtri(FAMILY / tests / 2)) * float(np.sqrt(spread / len(self.aucs)))
+        return -float(ndtri(FALSE_ALARMS / tests / 2)) * float(np.sqrt(spread / len(self.aucs)))
 
 
 def on_last_date(
     built: Snapshots, company: Company, target: str, learn: Sequence[date], later: Sequence[date]
 ) -> Artifact:
-    """What training makes, judged on the last date alone: the AUC is of no other."""
+    """What training makes, evaluated on the last date alone: the AUC is of no other."""
     table = labelled(built, company, target)
     history = TargetHistory(built, company, target, table, learn, later)
     return simplest(history.choose(search.TRIALS, silent), (), silent)
@@ -83,7 +83,7 @@ def breaches(
     procedure: Procedure = on_last_date,
     progress: Progress = silent,
 ) -> Iterator[Finding]:
-    """What the procedure finds in null worlds of each target, of which `dates` are the as-of dates.
+    """The procedure in null worlds of each target, whose as-of dates are in `dates`.
 
     One finding per target: an error if it finds something, else the figures as advice.
     """
@@ -91,11 +91,11 @@ def breaches(
         declared = company.targets[name]
         earlier = split.settled_before(days, days[-1], declared) if days else []
         try:
-            found = worlds(built, company, name, (earlier, days[-1:]), procedure, progress)
+            aucs = worlds(built, company, name, (earlier, days[-1:]), procedure, progress)
         except GateRefused as refused:
             yield _not_audited(company, name, str(refused))
             continue
-        yield _told(company, name, found, found.reach(len(dates)))
+        yield _finding(company, name, aucs, aucs.reach(len(dates)))
 
 
 def worlds(
@@ -106,28 +106,28 @@ def worlds(
     procedure: Procedure = on_last_date,
     progress: Progress = silent,
 ) -> NullWorldAucs:
-    """What the procedure finds when it learns from the first dates and is judged on the others.
+    """The procedure in null worlds, trained on the first dates and evaluated on the others.
 
     Raises
     ------
     GateRefused
-        There is no date to learn from, or no null world in which it makes a model.
+        There is no date to train on, or no null world in which it makes a model.
     """
-    learn, judged = dates
+    learn, evaluated = dates
     if not learn:
         raise GateRefused("no as-of date is settled before the last mature one")
     kind = company.targets[target]
     declared = kind.model_copy(update=NULL_BANDS if kind.adverse else NULL_EDGE)
     company = company.model_copy(update={"targets": {target: declared}})
     rows = _some_accounts(labelled(built, company, target))
-    there = rows.filter(pc.is_in(rows["as_of"], pa.array([*learn, *judged], pa.date32())))
+    there = rows.filter(pc.is_in(rows["as_of"], pa.array([*learn, *evaluated], pa.date32())))
     aucs: list[float | None] = []
     why = ""
     for number in range(WORLDS):
         progress(f"{target}: null world {number + 1}/{WORLDS}")
         world = null_world(there, target, declared, np.random.default_rng(number))
         try:
-            artifact = procedure(replace(built, table=world), company, target, learn, judged)
+            artifact = procedure(replace(built, table=world), company, target, learn, evaluated)
         except GateRefused as refused:
             why = str(refused)
             continue
@@ -135,12 +135,12 @@ def worlds(
     known = [auc for auc in aucs if auc is not None]
     if not known or len(known) < len(aucs):
         raise GateRefused(why or "the last mature as-of date has one outcome only")
-    last = there.filter(pc.equal(there["as_of"], pa.scalar(judged[-1])))
+    last = there.filter(pc.equal(there["as_of"], pa.scalar(evaluated[-1])))
     return NullWorldAucs(tuple(known), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows)
 
 
 def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Generator) -> pa.Table:
-    """Labelled rows with other labels: on each date as many of either kind, told by nothing.
+    """Labelled rows with other labels: on each date as many of either kind, by chance.
 
     Every account has white noise over the days; the label of a row is 1 where the noise of its
     label window is among the largest of its date. Windows that overlap share their noise.
@@ -162,7 +162,7 @@ def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Gener
 
 
 def _some_accounts(table: pa.Table) -> pa.Table:
-    """The rows of at most `MOST_ACCOUNTS` accounts, drawn without looking at them."""
+    """The rows of at most `MOST_ACCOUNTS` accounts, drawn at random."""
     accounts = np.array(sorted(pc.unique(table["account_id"]).to_pylist()))
     if len(accounts) <= MOST_ACCOUNTS:
         return table
@@ -170,25 +170,25 @@ def _some_accounts(table: pa.Table) -> pa.Table:
     return table.filter(pc.is_in(table["account_id"], pa.array(drawn)))
 
 
-def _told(company: Company, target: str, found: NullWorldAucs, reach: float) -> Finding:
+def _finding(company: Company, target: str, aucs: NullWorldAucs, reach: float) -> Finding:
     where = sources.location(company.sources[company.targets[target].source])
-    told = (
-        f"targets.{target}: {where}: where labels are chance, the procedure says AUC "
-        f"{found.mean:.3f} on average of {len(found.aucs)} worlds; chance leaves "
-        f"{0.5 - reach:.3f} to {0.5 + reach:.3f} ({found.events:,} of {found.rows:,} "
-        f"accounts happen to {'leave' if company.targets[target].adverse else 'do it'})"
+    text = (
+        f"targets.{target}: {where}: on labels by chance, the procedure has an AUC of "
+        f"{aucs.mean:.3f} on average over {len(aucs.aucs)} null worlds; chance allows "
+        f"{0.5 - reach:.3f} to {0.5 + reach:.3f} ({aucs.events:,} of {aucs.rows:,} "
+        f"accounts with the event)"
     )
     place = (company.targets[target].source, None, None)
-    if abs(found.mean - 0.5) <= reach:
-        mend = "nothing to mend: no split, fold or choice of size sees labels that it is judged by"
-        return Finding("null_world", "audit", "advice", *place, told, mend)
-    mend = "do not trust this evaluation: report it with the declaration"
-    detail = f"{told}: the procedure sees labels that it is judged by"
-    return Finding("null_world", "audit", "error", *place, detail, mend)
+    if abs(aucs.mean - 0.5) <= reach:
+        fix = "no action needed: no split, fold or choice of size sees labels of the evaluation"
+        return Finding("null_world", "audit", "advice", *place, text, fix)
+    fix = "do not trust this evaluation; report it together with the declaration"
+    detail = f"{text}: the procedure sees labels of the evaluation"
+    return Finding("null_world", "audit", "error", *place, detail, fix)
 
 
 def _not_audited(company: Company, target: str, why: str) -> Finding:
-    detail = f"targets.{target}: there is no null world to judge the procedure in: {why}"
+    detail = f"targets.{target}: no null world could be made: {why}"
     source = company.targets[target].source
-    mend = "bring a longer history, or more accounts"
-    return Finding("not_audited", "audit", "advice", source, None, None, detail, mend)
+    fix = "bring a longer history, or more accounts"
+    return Finding("not_audited", "audit", "advice", source, None, None, detail, fix)
