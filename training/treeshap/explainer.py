@@ -23,15 +23,15 @@ by the training rows' shares at the others. Knowing nothing it gets 0.8; knowing
 outcome 3, 0.25 × 2 + 0.75 × 4 = 3.5; knowing `age`, 0.6 × -1 + 0.4 × 4 = 1; knowing both, 4.
 So `visits` is worth (3.5 - 0.8 + 4 - 1) / 2 = 2.85 and `age` (1 - 0.8 + 4 - 3.5) / 2 = 0.35.
 
-**How.** `forest` reads LightGBM's text. `shap_codes` turns each value into a small integer, so
-that a decision is `code <= k`, missing values included. `shap_groups` puts leaves that share
-features into groups of at most 256 outcomes. `shap_layout` fills each group's table: a leaf is
+**How.** `forest` reads LightGBM's text. `codes` turns each value into a small integer, so
+that a decision is `code <= k`, missing values included. `groups` puts leaves that share
+features into groups of at most 256 outcomes. `layout` fills each group's table: a leaf is
 the product game `value * prod(met or share)` over its path's features, whose Shapley values are
 integrals of polynomials, which Gauss-Legendre quadrature gives exactly and without cancellation.
-`shap_kernels` codes a block of rows, finds the outcome of each group by comparing bytes, and adds
+`kernels` codes a block of rows, finds the outcome of each group by comparing bytes, and adds
 one table entry per group and feature. Leaves with more than eight features have no table; they
-are summed by the same quadrature for each row. A few rows take the way of `shap_row`, and all
-arrays reach the kernels in one piece (`shap_packing`).
+are summed by the same quadrature for each row. A few rows take the way of `row`, and all
+arrays reach the kernels in one piece (`packing`).
 
 References
 ----------

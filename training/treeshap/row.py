@@ -2,7 +2,7 @@
 
 What decides the time here is mostly jumps that the processor cannot foresee, so steps are added
 up without any, and leaves without a table are summed for all points of the quadrature at once.
-Every sum has the order it has in `shap_kernels`, so that a row's contributions are the same.
+Every sum has the order it has in `kernels`, so that a row's contributions are the same.
 """
 
 from typing import Any
@@ -149,7 +149,7 @@ def met_by(lone: Any, node: int, index: Any) -> Any:
 
 @compiled
 def multiply_points(lone: Any, nodes: Any, at: Any, index: Any, product: Any) -> None:
-    """`shap_kernels.multiply` for eight points.
+    """`kernels.multiply` for eight points.
 
     `product` is flat (1 + nodes × points); it begins with ones, the parent of first factors.
     """
@@ -167,7 +167,7 @@ def multiply_points(lone: Any, nodes: Any, at: Any, index: Any, product: Any) ->
 
 @compiled
 def gain_points(lone: Any, nodes: Any, t: Any, index: Any, sums: Any) -> None:
-    """`shap_kernels.gain` for eight points, which are added up in their order."""
+    """`kernels.add_gains` for eight points, which are added up in their order."""
     product, gained = sums
     one = on_all_lanes(1.0)
     rest = minus(one, t)

@@ -17,7 +17,7 @@ Shorts = npt.NDArray[np.int32]
 
 
 class Codes(NamedTuple):
-    """How values become codes, a byte each: what `shap_codes` calls a code is here cut into pages.
+    """How values become codes, a byte each: what `codes` calls a code is here cut into pages.
 
     Numeric feature n is column `feature[n]` of X; its thresholds, filled up by infinities to
     `2 * half[n] - 1`, are `cuts[start[n]:]`, `half` a power of two. Its pages are
