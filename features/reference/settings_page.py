@@ -17,15 +17,15 @@ HEAD = """\
 
 <!-- Made by `python -m features.reference.settings_page > docs/settings.md`; a test compares. -->
 
-What belongs to a company stands in its `churnlight.toml` ([the declaration](declaration.md)). What
-belongs to a machine is a setting, read from the environment:
+Everything about a company is in its `churnlight.toml` ([the declaration](declaration.md)).
+Everything about a machine is a setting, read from the environment:
 
 ```sh
 CHURNLIGHT_PORT=8080 churnlight serve --company acme
 ```
 
-A variable that starts with `CHURNLIGHT_` and is none of these ends the command with exit code 2, so
-that a misspelt one is not silently without effect.
+An unknown variable that starts with `CHURNLIGHT_` ends the command with exit code 2, so that a
+misspelt one is not silently ignored.
 
 | variable | default | meaning |
 |---|---|---|
@@ -34,8 +34,8 @@ TAIL = """
 The usage statistics of BentoML and MLflow are off (`BENTOML_DO_NOT_TRACK=True`,
 `MLFLOW_DISABLE_TELEMETRY=true`): nothing leaves the machine that you did not ask for.
 
-A database password does not belong into `churnlight.toml`: write `sql = "$NAME"` there, and put the
-URL into the environment variable `NAME`.
+A database password does not belong in `churnlight.toml`: write `sql = "$NAME"` there, and put the
+URL in the environment variable `NAME`.
 """
 
 
