@@ -28,8 +28,8 @@ from serving.assessment.opportunities import Opportunity, opportunities
 from serving.batch import scoring_run
 from serving.published import runs
 from serving.published.book import Book
-from serving.published.edition import of_target
 from serving.published.runs import Run
+from serving.published.target_edition import of_target
 from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training import report_data
 from training.artifact import Artifact, install_champion

@@ -107,7 +107,7 @@ def opportunities(call: Call[None]) -> Response:
     query = ListQuery.of(call.parameters, "opportunity")
     prospects = prospects_of(call.book, query.target)
     state = cast("State | None", query.status)
-    chosen = prospects.find(state=state, q=query.q, segment=query.segment, owner=query.owner)
+    chosen = prospects.rows(light=state, q=query.q, segment=query.segment, owner=query.owner)
     rows, following = query.page(prospects.run, chosen)
     page: OpportunityPage = {
         "opportunities": [

@@ -18,7 +18,7 @@ from serving.api.parameters import (
     WholeParameter,
 )
 from serving.problems import HttpProblem, in_parameter, invalid
-from serving.published.edition import LONGEST_SEARCH, Rows
+from serving.published.target_edition import LONGEST_SEARCH, RowIndex
 from serving.published.prospects import STATES
 from serving.published.runs import Run
 from training.calibrating.bands import BANDS
@@ -95,7 +95,7 @@ class ListQuery:
             drivers=parameters.get("drivers") == "true",
         )
 
-    def page(self, run: Run, rows: Rows) -> tuple[Rows, str | None]:
+    def page(self, run: Run, rows: RowIndex) -> tuple[RowIndex, str | None]:
         """The rows of this page, and the cursor of the next one; null on the last.
 
         Parameters
@@ -120,7 +120,7 @@ def _cursor(run: Run, row: int) -> str:
     return base64.urlsafe_b64encode(f"{row}:{run.folder.name}".encode()).decode()
 
 
-def _start(after: str, run: Run, rows: Rows) -> int:
+def _start(after: str, run: Run, rows: RowIndex) -> int:
     """How many of `rows` are on the pages before; a cursor holds for one run only."""
     if not after:
         return 0

@@ -31,8 +31,8 @@ from serving.assessment.opportunities import Risks, opportunities, risks
 from serving.problems import MAX_ACCOUNTS, MAX_ERRORS, HttpProblem, Mistake, in_body, invalid
 from serving.published import runs
 from serving.published.book import Book, Edition
-from serving.published.edition import unknown
 from serving.published.prospects import Prospects
+from serving.published.target_edition import unknown
 
 if TYPE_CHECKING:
     from training.artifact import Artifact

@@ -17,8 +17,8 @@ from serving.pages import account_card, portfolio, wording
 from serving.pages.portfolio import NOTHING_STANDS_OUT, Plan, Renewal, Told
 from serving.pages.selection import BadQuery, one_of, whole
 from serving.published.book import Book
-from serving.published.edition import LONGEST_SEARCH, Rows
 from serving.published.prospects import Prospect, Prospects
+from serving.published.target_edition import LONGEST_SEARCH, RowIndex
 from training.calibrating.bands import Band
 
 SIZE = 50
@@ -70,11 +70,11 @@ class Query:
         said = {key: value for key, value in wanted.items() if value not in ("", plain.get(key))}
         return f"/opportunities?{urlencode(said)}"
 
-    def select(self, found: Prospects) -> Rows:
+    def select(self, found: Prospects) -> RowIndex:
         """The rows that it asks for, best prospect first."""
         state: State | None = next((name for name in STATE_WORDS if name == self.show), None)
-        return found.find(
-            state=state, q=self.q or None, segment=self.segment or None, owner=self.owner or None
+        return found.rows(
+            light=state, q=self.q or None, segment=self.segment or None, owner=self.owner or None
         )
 
 
@@ -144,7 +144,7 @@ def _pager(query: Query, count: int, start: int, pages: int) -> dict[str, str]:
     }
 
 
-def _rows(book: Book, found: Prospects, rows: Rows) -> list[Row]:
+def _rows(book: Book, found: Prospects, rows: RowIndex) -> list[Row]:
     words = portfolio.segment_titles(found.values("segment"), book.company)
     health = book.edition(book.targets[0])
     return [

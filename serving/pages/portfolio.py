@@ -19,7 +19,8 @@ from features.declaring.company import Company, Playbook
 from serving.assessment.reasons import reasons
 from serving.pages import charts, wording
 from serving.pages.selection import Query, select, weeks_before
-from serving.published.edition import Edition, Entry, Rows
+from serving.published.edition import Edition, Entry
+from serving.published.target_edition import RowIndex
 from training.calibrating.bands import BAND_WORDS, BANDS, Band
 
 MOST_CAUSES = 4
@@ -141,7 +142,7 @@ class Row:
     plan: Plan
 
 
-def rows(query: Query, edition: Edition, chosen: Rows, company: Company) -> list[Row]:
+def rows(query: Query, edition: Edition, chosen: RowIndex, company: Company) -> list[Row]:
     """The rows of `chosen`, in that order."""
     across = charts.places(edition.trend_dates)
     words = segment_words(edition, company)

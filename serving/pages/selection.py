@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from serving.pages import wording
-from serving.published.edition import LONGEST_SEARCH, Edition, Rows
+from serving.published.edition import Edition
+from serving.published.target_edition import LONGEST_SEARCH, RowIndex
 from training.calibrating.bands import BAND_WORDS, BANDS, UNSCORED
 
 Status = Literal["scored", "all", "red", "yellow", "green", "unscored"]
@@ -119,12 +120,12 @@ def has(edition: Edition, fact: str) -> bool:
     return bool(column.null_count < len(column))
 
 
-def select(query: Query, edition: Edition) -> Rows:
+def select(query: Query, edition: Edition) -> RowIndex:
     """The rows of the edition that the query asks for, in its order, unscored ones last."""
     band = query.status if query.status in BANDS else None
-    found = edition.find(
-        band=band, q=query.q or None, segment=query.segment or None, owner=query.owner or None
-    ).rows
+    found = edition.rows(
+        light=band, q=query.q or None, segment=query.segment or None, owner=query.owner or None
+    )
     unscored = edition.trend_band[found, -1] == UNSCORED
     if query.status == "scored":
         found, unscored = found[~unscored], unscored[~unscored]

@@ -40,7 +40,7 @@ from serving.pages.selection import (
     weeks_before,
 )
 from serving.published.book import Book, Edition, Entry
-from serving.published.edition import LONGEST_SEARCH
+from serving.published.target_edition import LONGEST_SEARCH
 from training.calibrating import bands
 from training.calibrating.bands import BAND_WORDS, RED_BELOW
 from training.records.evaluation import Tested
