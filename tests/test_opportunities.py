@@ -28,8 +28,8 @@ from serving.assessment.opportunities import Opportunity, opportunities
 from serving.batch import scoring_run
 from serving.published import runs
 from serving.published.book import Book
+from serving.published.run_table import of_target
 from serving.published.runs import Run
-from serving.published.target_edition import of_target
 from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training import report_data
 from training.artifact import Artifact, install_champion
@@ -485,7 +485,7 @@ def test_the_list_says_what_is_likely_and_what_is_held_back(
 ) -> None:
     told = words(client, "/opportunities")
     count = sum(item.opportunity == "yes" for item in scored)
-    assert f"Opportunities: {count}." in told
+    assert f"{count} opportunities, best prospect first." in told
     assert "Offer First: Show what is new" in told
     assert re.search(r"about \d+ in 100", told)
     assert "100 = best prospect" in told

@@ -55,8 +55,8 @@ def risk(entry: Entry) -> tuple[bool, float]:
 
 def test_the_head_says_how_many_from_when_and_what_leaving_means(client: TestClient) -> None:
     words = read(client, "/").words
-    assert "115 accounts · scores from 29 Jun 2026 · computed 29 Jun 2026, 05:10 UTC" in words
-    assert "“not renewing within 90 days” (6 Jul 2026 to 3 Oct 2026)" in words
+    assert "74 scored accounts · scores of 29 Jun 2026 · computed 29 Jun 2026, 05:10 UTC" in words
+    assert "“not renewing within 90 days” between 6 Jul 2026 and 3 Oct 2026" in words
 
 
 def test_the_cards_count_what_the_book_holds(client: TestClient, book: Book) -> None:
@@ -155,7 +155,7 @@ def test_filters_narrow_the_rows(client: TestClient, book: Book) -> None:
 
 def test_a_search_without_result_says_so_and_leads_back(client: TestClient) -> None:
     page = read(client, "/", q="nobody at all")
-    assert "No account fits this choice." in page.words
+    assert "No account matches these filters." in page.words
     assert "Showing 0 of 0" in page.words
 
 
@@ -185,18 +185,18 @@ def test_columns_that_no_account_can_fill_are_left_out(plain: TestClient) -> Non
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"status": "blue"}, "status: got “blue”; write one of scored, red, yellow"),
+        ({"status": "blue"}, "status: got “blue”; choose one of scored, red, yellow"),
         ({"sort": "luck"}, "sort: got “luck”"),
         ({"segment": "<b>"}, "segment: got “&lt;b&gt;”"),
         ({"owner": "Nobody"}, "owner: got “Nobody”"),
-        ({"page": "0"}, "page: got “0”; write a whole number from 1 on"),
+        ({"page": "0"}, "page: got “0”; it must be a whole number from 1"),
         ({"page": "-1"}, "page: got “-1”"),
         ({"page": "٣"}, "page: got"),
         ({"page": "9" * 5000}, "page: got"),
         ({"page": "99"}, "page: got 99; the last page is 2"),
-        ({"size": "51"}, "size: got “51”; write one of 50, 500"),
+        ({"size": "51"}, "size: got “51”; choose one of 50, 500"),
         ({"q": "x" * 201}, "q: at most 200 letters, got 201"),
-        ({"target": "growth"}, "target: got “growth”; write one of churn"),
+        ({"target": "growth"}, "target: got “growth”; choose one of churn"),
     ],
 )
 def test_a_parameter_that_cannot_be_understood_is_a_readable_page(
@@ -216,23 +216,23 @@ def test_the_header_card_says_the_figures_of_the_assessment(client: TestClient, 
     page, item = account(client, "northwind"), book.edition("churn").entry("northwind").assessment
     chance = round(100 * (item.churn_probability or 0))
     assert page.facts["Chance of leaving in 90 days"] == f"about {chance} in 100"
-    assert page.facts["Accounts like this that left before"] == "41 of 97"
-    assert "97 that were At risk on 5 Jan 2026" in page.words
+    assert page.facts["Similar accounts that left (last test)"] == "41 of 97"
+    assert "the 97 accounts that were At risk on 5 Jan 2026" in page.words
     assert page.facts["Renewal"] == "24 Jun 2026 (5 days ago)"
     assert page.facts["Monthly revenue"] == "€450"
     assert page.facts["Data as of"] == "29 Jun 2026"
-    assert page.facts["Data complete"] == "7 of 8 signals"
-    assert page.facts["Model"] == "v7, checked 5 Jan 2026"
-    assert re.search(r"31\s+/ 100\s+100 = healthiest\s+between 24 and 37", page.words)
-    assert "Score between 24 and 37: a model taught by another draw of accounts" in page.words
-    assert "Not known here: 1 of 8 signals; that widens the range." in page.words
+    assert page.facts["Data coverage"] == "7 of 8 signals"
+    assert page.facts["Model"] == "v7, tested on 5 Jan 2026"
+    assert re.search(r"31\s+/ 100\s+100 = healthiest\s+range 24–37", page.words)
+    assert "Likely range of the score: 24–37." in page.words
+    assert "1 of 8 signals is missing, which widens the range." in page.words
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("seventy", "between 63 and 76 could be Watch"),
-        ("clipped-high", "100 either way"),
+        ("seventy", "range 63–76 may be Watch"),
+        ("clipped-high", "100 = healthiest; capped at 0–100"),
     ],
 )
 def test_the_interval_says_which_light_it_could_be(
@@ -243,8 +243,7 @@ def test_the_interval_says_which_light_it_could_be(
 
 def test_an_account_that_is_not_scored_has_no_interval(client: TestClient) -> None:
     words = account(client, "newcomer").words
-    assert "between" not in words
-    assert "either way" not in words
+    assert "range" not in words
 
 
 @pytest.mark.parametrize(
@@ -260,17 +259,17 @@ def test_a_check_of_another_model_made_the_same_way_is_called_that(
     model = replace(model, tested=replace(model.tested, subject="procedure", kind=kind))
     book = page_cases.publish(company, weeks=1, model=model)
     page = account(TestClient(page_cases.pages(book)), "northwind")
-    assert page.facts["Accounts like this that left before"] == "41 of 97"
+    assert page.facts["Similar accounts that left (last test)"] == "41 of 97"
     assert page.facts["Model"] == "v7"
     assert (
-        f"Model v7; made the same way on {learnt} it was checked on 5 Jan 2026. "
-        "Accounts like this: 97 that were At risk there." in page.words
+        f"Model v7. A model built the same way on {learnt} was tested on 5 Jan 2026. "
+        "“Similar accounts” are the 97 accounts that were At risk on 5 Jan 2026." in page.words
     )
 
 
 def test_a_model_that_is_not_the_promoted_one_is_not_given_its_record(plain: TestClient) -> None:
     page = account(plain, "northwind")
-    assert "Accounts like this that left before" not in page.facts
+    assert "Similar accounts that left (last test)" not in page.facts
     assert page.facts["Model"] == "v7"
 
 
@@ -283,7 +282,7 @@ def test_reasons_are_told_with_number_size_and_playbook(client: TestClient) -> N
     assert "Open escalations 2 escalations are open, usually 0" in words
     assert "▲ Raises the score most" in words
     assert "▼ Lowers the score a little" in words
-    assert "Background, which nobody can change The plan is Basic, usually Team" in words
+    assert "Context (cannot be changed) The plan is Basic, usually Team" in words
     assert "Not known for this account: Late payment." in words
 
 
@@ -296,8 +295,8 @@ def test_what_outweighs_every_reason_is_said_above_them() -> None:
     ]
     item = page_cases.assess("any", drivers, page_cases.AS_OF)
     assert account_card.outweighing(item) == ["Plan (context)", "Survey answer (not known)"]
-    assert [reason.size for reason in account_card.told(item, {})] == ["Lowers the score"]
-    assert [said.size for said in account_card.background(item)] == [
+    assert [reason.size for reason in account_card.reason_cards(item, {})] == ["Lowers the score"]
+    assert [said.size for said in account_card.context(item)] == [
         "Lowers the score most",
         "Lowers the score",
     ]
@@ -331,7 +330,7 @@ GROUP_POINTS = {
     "Outcomes": "outcome_points",
     "Business": "business_points",
     "Relationship": "relationship_points",
-    "Context, which nobody can change": "context_points",
+    "Context (cannot be changed)": "context_points",
 }
 
 
@@ -366,7 +365,7 @@ def test_shares_sum_and_stay_within_one(values: list[float]) -> None:
 )
 def test_a_score_at_its_limit_says_so(client: TestClient, account_id: str, said: str) -> None:
     words = re.sub(r"\s+", " ", account(client, account_id).words)
-    assert "held within 0–100" in words
+    assert "capped at 0–100" in words
     assert said in words
 
 
@@ -386,7 +385,7 @@ def test_movement_card_names_values_and_data_that_came_or_went(client: TestClien
         "Open escalations: 1 → 2 tickets , −3.8 points" in words
     )
     assert "No longer known: Late payment (0.0 points)" in words
-    assert "Known now, unknown before: Survey answer (0.0 points)" in words
+    assert "New data: Survey answer (0.0 points)" in words
     assert "Age of the account:" not in words
     assert "model changed" not in words
 
@@ -413,7 +412,7 @@ def _movement_rows(page: Text) -> list[list[str]]:
     """Return the rows of the table of the movement, its heading left out."""
     first = [row[:2] == ["Signal", "Then"] for row in page.cells]
     rows = page.cells[first.index(True) + 1 :] if any(first) else []
-    last = next((n for n, row in enumerate(rows) if row[0].startswith("Movement")), -1)
+    last = next((n for n, row in enumerate(rows) if row[0].startswith("Change of the score")), -1)
     return rows[: last + 1]
 
 
@@ -478,7 +477,7 @@ def test_an_account_that_is_not_scored_says_why_and_shows_no_score(client: TestC
     assert "/ 100" not in page.words
     assert not any("Chance" in term for term in page.facts)
     assert "What is raising" not in page.words
-    assert "No score yet." in page.words
+    assert "No score in this period." in page.words
 
 
 def test_the_history_has_a_table_with_its_gap(client: TestClient, book: Book) -> None:
@@ -500,7 +499,7 @@ def test_a_playbook_tells_owner_steps_channel_and_days(client: TestClient) -> No
     words = re.sub(r"\s+", " ", account(client, "northwind").words)
     assert (
         "Playbook: Re-engage users Serves falling use. Owner: CSM. "
-        "Once run, not again for 30 days. "
+        "Do not repeat within 30 days. "
         "Call the day-to-day contact; "
         "ask what changed phone · within 2 days Send a usage summary" in words
     )
@@ -510,7 +509,7 @@ def test_a_playbook_tells_owner_steps_channel_and_days(client: TestClient) -> No
 def test_an_unknown_account_is_a_readable_page(client: TestClient) -> None:
     response = client.get("/accounts/nobody")
     assert response.status_code == 404
-    assert "There is no such account" in response.text
+    assert "Account not found" in response.text
 
 
 def test_ids_that_need_quoting_are_found_by_their_link(client: TestClient) -> None:
@@ -548,7 +547,7 @@ def test_a_target_is_chosen_by_name_and_kept_in_links(tmp_path: Path) -> None:
     book = page_cases.publish(company, weeks=2, targets=("churn", "pause"), promoted=False)
     client = TestClient(page_cases.pages(book))
     page = read(client, "/", target="pause", status="red")
-    assert "“nothing in events within 30 days” (29 Jun 2026 to 28 Jul 2026)" in page.words
+    assert "“nothing in events within 30 days” between 29 Jun 2026 and 28 Jul 2026" in page.words
     links = [link for link in page.links if link.startswith("/accounts/")]
     assert links
     assert all(link.endswith("?target=pause") for link in links)
@@ -568,9 +567,9 @@ def test_a_run_that_cannot_be_read_leaves_the_last_good_scores_and_says_so(
 ) -> None:
     book = page_cases.publish(page_cases.declare(tmp_path), weeks=1, promoted=False)
     client = TestClient(page_cases.pages(book))
-    assert "last good scores" not in read(client, "/").words
+    assert "last readable scores" not in read(client, "/").words
     current = tmp_path / ".churnlight" / "scores" / "current.json"
     current.write_text('{"2026-07-06": "not-there"}', encoding="utf-8")
     page = read(client, "/")
-    assert "These are the last good scores" in page.words
-    assert "115 accounts" in page.words
+    assert "Showing the last readable scores" in page.words
+    assert "74 scored accounts" in page.words

@@ -18,8 +18,8 @@ from serving.api.parameters import (
     WholeParameter,
 )
 from serving.problems import HttpProblem, in_parameter, invalid
-from serving.published.target_edition import LONGEST_SEARCH, RowIndex
 from serving.published.prospects import STATES
+from serving.published.run_table import LONGEST_SEARCH, RowIndex
 from serving.published.runs import Run
 from training.calibrating.bands import BANDS
 

@@ -32,7 +32,7 @@ from serving.problems import MAX_ACCOUNTS, MAX_ERRORS, HttpProblem, Mistake, in_
 from serving.published import runs
 from serving.published.book import Book, Edition
 from serving.published.prospects import Prospects
-from serving.published.target_edition import unknown
+from serving.published.run_table import unknown
 
 if TYPE_CHECKING:
     from training.artifact import Artifact

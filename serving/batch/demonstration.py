@@ -17,8 +17,8 @@ from serving.assessment.opportunities import STATE_WORDS, Opportunity
 from serving.assessment.reasons import reasons
 from serving.batch import scoring_run
 from serving.published import runs
+from serving.published.run_table import of_target
 from serving.published.runs import Run
-from serving.published.target_edition import of_target
 from training.calibrating.bands import BAND_WORDS
 from training.registry import tracking
 from training.train import Outcome, Trained, summary, train

@@ -35,7 +35,7 @@ class Reason:
     anchor: str
 
 
-def told(item: TargetScore, playbooks: Mapping[str, Playbook]) -> list[Reason]:
+def reason_cards(item: TargetScore, playbooks: Mapping[str, Playbook]) -> list[Reason]:
     """At most four reasons; where something is to be done, the lowering ones say what."""
     chosen = reasons(item)
     offered = playbooks if item.playbook else {}
@@ -76,15 +76,15 @@ def _why_no_reason(driver: Driver) -> str:
     return "context" if driver.kind == CONTEXT else "at its usual value"
 
 
-class Background(NamedTuple):
-    """A context driver of some weight, told apart from the reasons."""
+class ContextDriver(NamedTuple):
+    """A context driver of some weight, apart from the reasons."""
 
     title: str
     sentence: str
     size: str
 
 
-def background(item: TargetScore) -> list[Background]:
+def context(item: TargetScore) -> list[ContextDriver]:
     """The context drivers worth half a point or more, the largest first.
 
     As with reasons, none of them reads as its usual value.
@@ -99,7 +99,7 @@ def background(item: TargetScore) -> list[Background]:
     ]
     weighty.sort(key=lambda driver: -abs(driver.points))
     return [
-        Background(driver.title, driver.sentence, wording.size(driver, item.drivers))
+        ContextDriver(driver.title, driver.sentence, wording.size(driver, item.drivers))
         for driver in weighty
     ]
 
@@ -175,12 +175,11 @@ def checked(tested: Tested | None) -> str:
 
 
 def made_alike(version: str, tested: Tested | None) -> str:
-    """That another model made the same way was tested, where it was not this very one."""
+    """That a model built the same way was tested, where it was not this very one."""
     if not tested or tested.subject == "artifact":
         return ""
-    learnt = "other accounts" if tested.kind.startswith("folds") else "earlier data"
-    day = checked(tested)
-    return f"Model {version}; made the same way on {learnt} it was checked on {day}."
+    data = "other accounts" if tested.kind.startswith("folds") else "earlier data"
+    return f"Model {version}. A model built the same way on {data} was tested on {checked(tested)}."
 
 
 def completeness(item: Assessment) -> str:
@@ -192,9 +191,9 @@ def completeness(item: Assessment) -> str:
 
 
 class Interval(NamedTuple):
-    """The interval around a score: its ends, the other lights in it, and how much is not known."""
+    """The interval around a score: its ends, the other lights in it, and how much is missing."""
 
-    between: str
+    range: str
     could_be: str
     unknown: str
 
@@ -207,8 +206,9 @@ def interval(item: Assessment) -> Interval | None:
     inside = BANDS[BANDS.index(band_of(low)) : BANDS.index(band_of(high)) + 1]
     others = " or ".join(BAND_WORDS[band] for band in inside if band != item.band)
     lost = len(unknown(item))
-    share = f"{lost} of {wording.counted(len(item.drivers), 'signal')}" if lost else ""
-    return Interval(wording.between(low, high), others, share)
+    signals = wording.counted(len(item.drivers), "signal")
+    share = f"{lost} of {signals} {'is' if lost == 1 else 'are'} missing" if lost else ""
+    return Interval(wording.likely_range(low, high), others, share)
 
 
 def about(entry: Entry, words: Mapping[str, str]) -> list[str]:

@@ -19,7 +19,7 @@ GROUP_WORDS = {
     "outcome": "Outcomes",
     "business": "Business",
     "relationship": "Relationship",
-    CONTEXT: "Context, which nobody can change",
+    CONTEXT: "Context (cannot be changed)",
 }
 
 

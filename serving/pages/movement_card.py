@@ -20,10 +20,10 @@ MOST_CHANGES = 5
 # Tenths of a point.
 WORTH_A_LINE = 10
 PART_WORDS = {
-    "behaviour": "Signals that moved",
-    "data": "Data that came or went",
-    "model": "Another model",
-    "definition": "Another scale (the bands' anchors)",
+    "behaviour": "Signals that changed",
+    "data": "Data added or lost",
+    "model": "New model",
+    "definition": "New scale (band thresholds)",
 }
 
 

@@ -1,4 +1,4 @@
-"""The portfolio page's content: the band cards, the table's rows, and the same rows as CSV.
+"""The list by health: the band cards, the table's rows, and the same rows as CSV.
 
 Its one rule: everything is worded here, so that the template only places it and the CSV file
 says what the page says.
@@ -8,23 +8,20 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from typing import Any
 
 from markupsafe import Markup
 
 from features import publish
 from features.declaring.company import Company, Playbook
-from serving.assessment.reasons import reasons
-from serving.pages import charts, wording
+from serving.pages import account_list, charts, wording
+from serving.pages.account_list import AccountRow, NextStep, first_step
 from serving.pages.selection import Query, select, weeks_before
 from serving.published.edition import Edition, Entry
-from serving.published.target_edition import RowIndex
+from serving.published.run_table import RowIndex
 from training.calibrating.bands import BAND_WORDS, BANDS, Band
 
 MOST_CAUSES = 4
-NOTHING_STANDS_OUT = "No single signal stands out"
 CSV_CHUNK = 500
 CSV_COLUMNS = (
     "account_id",
@@ -47,7 +44,7 @@ CSV_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class BandCard:
     """One band's card: how many accounts, what they pay, what is new."""
 
     band: Band
@@ -58,11 +55,11 @@ class Card:
     chosen: bool
 
 
-def cards(query: Query, edition: Edition, currency: str) -> list[Card]:
+def cards(query: Query, edition: Edition, currency: str) -> list[BandCard]:
     """The four band cards; each links to its band's accounts."""
     totals = edition.totals()
     return [
-        Card(
+        BandCard(
             band=band,
             word=BAND_WORDS[band],
             accounts=wording.counted(totals[band].accounts, "account"),
@@ -93,99 +90,47 @@ def _since(edition: Edition) -> str:
 
 def _causes(edition: Edition) -> Iterator[str]:
     """Why accounts are not scored, the commonest first; rare ones are summed up."""
-    told = edition.column("unscored_reason").drop_null().value_counts().to_pylist()
-    told.sort(key=lambda item: -item["counts"])
-    if len(told) == 1:
-        yield told[0]["values"]
+    causes = edition.column("unscored_reason").drop_null().value_counts().to_pylist()
+    causes.sort(key=lambda cause: -cause["counts"])
+    if len(causes) == 1:
+        yield causes[0]["values"]
         return
-    for item in told[:MOST_CAUSES]:
-        yield f"{item['counts']:,} · {item['values']}"
-    if rest := sum(item["counts"] for item in told[MOST_CAUSES:]):
+    for cause in causes[:MOST_CAUSES]:
+        yield f"{cause['counts']:,} · {cause['values']}"
+    if rest := sum(cause["counts"] for cause in causes[MOST_CAUSES:]):
         yield f"{rest:,} · other reasons"
 
 
-class Told(NamedTuple):
-    """The two strongest reasons, or why there is no score."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRow(AccountRow):
+    """One account's row in the list by health, worded."""
 
-    first: str
-    second: str
-
-
-class Renewal(NamedTuple):
-    """When the contract renews, and how far that is from the day of the scores."""
-
-    day: str
-    distance: str
-
-
-class Plan(NamedTuple):
-    """The playbook that an account waits for and where it starts."""
-
-    title: str
-    step: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One account's row, worded."""
-
-    link: str
-    title: str
-    about: str
     band: Band
-    score: str
     change: wording.Arrow | None
     trend: Markup
-    told: Told
-    renewal: Renewal | None
-    mrr: str
-    plan: Plan
 
 
-def rows(query: Query, edition: Edition, chosen: RowIndex, company: Company) -> list[Row]:
+def rows(query: Query, edition: Edition, chosen: RowIndex, company: Company) -> list[HealthRow]:
     """The rows of `chosen`, in that order."""
     across = charts.places(edition.trend_dates)
-    words = segment_words(edition, company)
+    words = account_list.segment_words(edition, company)
     place = weeks_before(edition.trend_dates)
     return [
-        Row(
-            link=account_link(entry.assessment.account_id, query.target),
+        HealthRow(
+            link=account_list.account_link(entry.account_id, query.target),
             title=entry.title,
-            about=" · ".join(_about(entry, words)),
+            about=account_list.about(entry, entry.assessment.segment, words),
             band=entry.assessment.band,
             score=wording.score(entry.assessment.health_score),
             change=change(entry, place),
             trend=charts.sparkline(across, [point.health_score for point in entry.trend]),
-            told=_told(entry),
-            renewal=renewal(entry),
-            mrr="" if entry.mrr is None else wording.money(entry.mrr, company.about.currency),
-            plan=plan(entry, company.playbooks),
+            reasons=account_list.main_reasons(entry.assessment),
+            renewal=account_list.renewal(entry.renewal, entry.assessment.as_of),
+            mrr=account_list.monthly(entry.mrr, company),
+            next_step=next_step(entry, company.playbooks),
         )
         for entry in edition.entries(chosen)
     ]
-
-
-def account_link(account_id: str, target: str) -> str:
-    """The address of an account's page; an empty `target` is the default one."""
-    suffix = f"?{urlencode({'target': target})}" if target else ""
-    return f"/accounts/{quote(account_id, safe='')}{suffix}"
-
-
-def segment_words(edition: Edition, company: Company) -> dict[str, str]:
-    """What each segment is called; empty where all accounts stand in one."""
-    return segment_titles(edition.values("segment"), company)
-
-
-def segment_titles(found: Sequence[str], company: Company) -> dict[str, str]:
-    """The titles of the segments that were found; empty where there is but one."""
-    if len(found) < 2:
-        return {}
-    declared = {name: segment.title for name, segment in company.segments.items()}
-    return {name: declared.get(name, name) for name in found}
-
-
-def _about(entry: Entry, words: Mapping[str, str]) -> list[str]:
-    return [text for text in (words.get(entry.assessment.segment), entry.owner) if text]
 
 
 def change(entry: Entry, place: int | None) -> wording.Arrow | None:
@@ -195,34 +140,14 @@ def change(entry: Entry, place: int | None) -> wording.Arrow | None:
     return wording.arrow(entry.trend[place].health_score, entry.assessment.health_score)
 
 
-def _told(entry: Entry) -> Told:
-    if entry.assessment.unscored_reason:
-        return Told(entry.assessment.unscored_reason, "")
-    told = [wording.brief(item) for item in reasons(entry.assessment)[:2]]
-    first, second = [*told, "", ""][:2]
-    return Told(first or NOTHING_STANDS_OUT, second)
-
-
-def renewal(entry: Entry) -> Renewal | None:
-    """When the account renews, worded, where that is known."""
-    return renewal_of(entry.renewal, entry.assessment.as_of)
-
-
-def renewal_of(when: date | None, as_of: date | None) -> Renewal | None:
-    """A day of renewal seen from the day of the scores, worded, where both are known."""
-    if when is None or as_of is None:
-        return None
-    return Renewal(wording.day(when), wording.distance(when, as_of))
-
-
-def plan(entry: Entry, playbooks: Mapping[str, Playbook]) -> Plan:
-    """What to do next; nothing while an account is healthy."""
-    band, found = entry.assessment.band, playbooks.get(entry.assessment.playbook or "")
+def next_step(entry: Entry, playbooks: Mapping[str, Playbook]) -> NextStep:
+    """What to do next; nothing while an account is healthy, or is not scored."""
+    band, playbook = entry.assessment.band, playbooks.get(entry.assessment.playbook or "")
     if band == "unscored":
-        return Plan("Judge this one yourself", "")
-    if band == "green" or found is None:
-        return Plan("None needed" if band == "green" else "No playbook fits", "")
-    return Plan(found.title, f"First: {found.steps[0].do}")
+        return NextStep(wording.DASH, "")
+    if band == "green":
+        return NextStep("None needed", "")
+    return first_step(playbook) if playbook else NextStep("No playbook fits", "")
 
 
 def csv_table(query: Query, edition: Edition, company: Company) -> Iterator[str]:
@@ -236,7 +161,7 @@ def csv_table(query: Query, edition: Edition, company: Company) -> Iterator[str]
 
 
 def _csv_cells(entry: Entry, place: int | None, company: Company) -> tuple[Any, ...]:
-    item, told = entry.assessment, _told(entry)
+    item, why = entry.assessment, account_list.main_reasons(entry.assessment)
     return (
         item.account_id,
         entry.name,
@@ -249,11 +174,11 @@ def _csv_cells(entry: Entry, place: int | None, company: Company) -> tuple[Any, 
         item.health_score_high,
         None if place is None else entry.trend[place].health_score,
         item.churn_probability,
-        told.first,
-        told.second,
+        why.first,
+        why.second,
         entry.renewal,
         entry.mrr,
-        " · ".join(filter(None, plan(entry, company.playbooks))),
+        " · ".join(filter(None, next_step(entry, company.playbooks))),
     )
 
 

@@ -1,22 +1,21 @@
-"""Which accounts a reader of the portfolio asks for, and in which order.
+"""Which accounts a reader of the list by health asks for, and in which order.
 
 Its one rule: choosing and ordering work on whole columns of the edition; no account becomes
 an object before its row is shown.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, cast, get_args
-from urllib.parse import urlencode
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from serving.pages import wording
+from serving.pages.account_list import CommonChoice, ListQuery, one_of
 from serving.published.edition import Edition
-from serving.published.target_edition import LONGEST_SEARCH, RowIndex
+from serving.published.run_table import RowIndex
 from training.calibrating.bands import BAND_WORDS, BANDS, UNSCORED
 
 Status = Literal["scored", "all", "red", "yellow", "green", "unscored"]
@@ -28,7 +27,7 @@ STATUS_WORDS: dict[Status, str] = {
     "yellow": BAND_WORDS["yellow"],
     "green": BAND_WORDS["green"],
     "unscored": BAND_WORDS["unscored"],
-    "all": "All, not scored last",
+    "all": "All (unscored last)",
 }
 SORT_WORDS: dict[Sort, str] = {
     "revenue": "Most revenue at risk first",
@@ -42,22 +41,21 @@ FOUR_WEEKS = 28
 NEAR_ENOUGH = 7
 
 
-class BadQuery(ValueError):
-    """A query parameter that cannot be understood; the message is for the reader."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query(ListQuery):
+    """What a reader of the list by health asked to see."""
 
+    path: ClassVar[str] = "/"
+    defaults: ClassVar[Mapping[str, Any]] = {"status": "scored", "page": 1, "size": SIZES[0]}
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What a reader asked to see; empty texts mean no filter."""
-
-    target: str
-    q: str
     status: Status
-    segment: str
-    owner: str
     sort: Sort
-    page: int
     size: int
+
+    @property
+    def per_page(self) -> int:
+        """How many rows a page has."""
+        return self.size
 
     @classmethod
     def read(cls, given: Mapping[str, str], edition: Edition) -> "Query":
@@ -68,45 +66,12 @@ class Query:
         BadQuery
             A value is none of those that the edition knows.
         """
-        q = given.get("q", "").strip()
-        if len(q) > LONGEST_SEARCH:
-            raise BadQuery(f"q: at most {LONGEST_SEARCH} letters, got {len(q)}")
-        sorts = sorts_of(edition)
         return cls(
-            target=given.get("target", ""),
-            q=q,
+            **CommonChoice.read(given, edition)._asdict(),
             status=one_of(given, "status", list(STATUS_WORDS)),
-            segment=one_of(given, "segment", ["", *edition.values("segment")]),
-            owner=one_of(given, "owner", ["", *edition.values("owner")]),
-            sort=one_of(given, "sort", sorts),
-            page=whole(given, "page"),
+            sort=one_of(given, "sort", sorts_of(edition)),
             size=int(one_of(given, "size", [str(size) for size in SIZES])),
         )
-
-    def link(self, path: str = "/", **changed: Any) -> str:
-        """The address of this query with some parameters changed, defaults left out."""
-        wanted = asdict(replace(self, **({"page": 1} | changed)))
-        plain = {"status": "scored", "page": 1, "size": SIZES[0]}
-        said = {key: value for key, value in wanted.items() if value not in ("", plain.get(key))}
-        return f"{path}?{urlencode(said)}"
-
-
-def one_of(given: Mapping[str, str], key: str, known: list[Any]) -> Any:
-    """The parameter `key`, one of `known`, the first of them where it is empty; else BadQuery."""
-    value = given.get(key) or known[0]
-    if value not in known:
-        told = ", ".join(str(item) for item in known[:12] if item)
-        more = ", …" if len(known) > 12 else ""
-        raise BadQuery(f"{key}: got “{wording.shortened(value)}”; write one of {told}{more}")
-    return value
-
-
-def whole(given: Mapping[str, str], key: str) -> int:
-    """The parameter `key`, a whole number from 1 on, 1 where it is empty; else BadQuery."""
-    value = given.get(key) or "1"
-    if not (value.isascii() and value.isdigit() and len(value) < 9 and int(value) > 0):
-        raise BadQuery(f"{key}: got “{wording.shortened(value)}”; write a whole number from 1 on")
-    return int(value)
 
 
 def sorts_of(edition: Edition) -> list[Sort]:

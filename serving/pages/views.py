@@ -1,11 +1,10 @@
-"""The two pages that people read, portfolio and account, rendered on the server.
+"""The pages that people read, two lists and the account page, rendered on the server.
 
-Its one rule: a page is plain HTML with one stylesheet from this service and nothing else, so
-that it works without JavaScript and under the content security policy that `auth` sets.
+Its one rule: a page is plain HTML with style sheets from this service and nothing else, so
+that it works without JavaScript and under the content security policy that `guard` sets.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from features.errors import ChurnlightError, NotFound
 from serving.access.address import Address
 from serving.pages import (
     account_card,
+    account_list,
     charts,
     figures,
     movement_card,
@@ -27,20 +27,19 @@ from serving.pages import (
     portfolio,
     wording,
 )
+from serving.pages.account_list import BadQuery, one_of
 from serving.pages.selection import (
     SIZES,
     SORT_WORDS,
     STATUS_WORDS,
-    BadQuery,
     Query,
     has,
-    one_of,
     select,
     sorts_of,
     weeks_before,
 )
 from serving.published.book import Book, Edition, Entry
-from serving.published.target_edition import LONGEST_SEARCH
+from serving.published.run_table import LONGEST_SEARCH
 from training.calibrating import bands
 from training.calibrating.bands import BAND_WORDS, RED_BELOW
 from training.records.evaluation import Tested
@@ -98,7 +97,7 @@ async def _static(request: Request) -> Response:
 
 
 def _page(book: Book, view: Callable[[Request, Book], Response]) -> View:
-    """`view` with the book brought up to date and its errors told as pages."""
+    """`view` with the book brought up to date and its errors shown as pages."""
 
     def answer(request: Request) -> Response:
         book.refresh()
@@ -107,26 +106,26 @@ def _page(book: Book, view: Callable[[Request, Book], Response]) -> View:
         try:
             return view(request, book)
         except BadQuery as error:
-            return error_page(book, 400, "This address cannot be understood", str(error))
+            return error_page(book, 400, "This link has an invalid filter", str(error))
         except NoOpportunities:
             return error_page(book, 404, "No opportunities yet", NO_OPPORTUNITIES)
         except NotFound:
-            return error_page(book, 404, "There is no such account", NO_ACCOUNT)
+            return error_page(book, 404, "Account not found", NO_ACCOUNT)
 
     return answer
 
 
 class NoOpportunities(Exception):
-    """Nothing that is welcome is declared, or published with the latest scores."""
+    """No positive target is declared, or published with the latest scores."""
 
 
 NO_OPPORTUNITIES = (
-    "Nothing is published that an account could be won for: declare a target with adverse = false, "
-    "then run: churnlight train, promote and score"
+    "There are no opportunities to show yet. (Admin: declare a target with adverse = false, then "
+    "train, promote and score.)"
 )
-NO_SCORES = "Nothing has been published for this company. Run: churnlight score"
+NO_SCORES = "There are no scores to show yet. (Admin: run churnlight score.)"
 NO_ACCOUNT = (
-    "The latest scores hold no account of this name. It may have been renamed, or the address "
+    "We could not find this account in the latest scores. It may have been renamed, or the link "
     "may be incomplete."
 )
 
@@ -141,8 +140,11 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
 
 
 def _render(template: str, book: Book, content: dict[str, Any]) -> str:
+    about = book.company.about
     shared = {
-        "company": book.company.about,
+        # The badge beside it says so once.
+        "company": about.name.removesuffix(" (simulated)") if about.simulated else about.name,
+        "simulated": about.simulated,
         "stale": book.stale,
         "has_opportunities": bool(book.opportunities),
     }
@@ -154,7 +156,7 @@ def _edition(request: Request, book: Book) -> Edition:
     wanted = request.query_params.get("target") or known[0]
     if wanted not in known:
         raise BadQuery(
-            f"target: got “{wording.shortened(wanted)}”; write one of {', '.join(known)}"
+            f"target: got “{wording.shortened(wanted)}”; choose one of {', '.join(known)}"
         )
     return book.edition(wanted)
 
@@ -174,19 +176,17 @@ def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
         The query asks for a page after the last.
     """
     chosen = select(query, edition)
-    pages = max(1, -(-len(chosen) // query.size))
-    if query.page > pages:
-        raise BadQuery(f"page: got {query.page}; the last page is {pages}")
-    start = (query.page - 1) * query.size
-    shown = chosen[start : start + query.size]
     content = {
         "query": query,
         "cards": portfolio.cards(query, edition, book.company.about.currency),
-        "rows": portfolio.rows(query, edition, shown, book.company),
-        "pager": _pager(query, len(chosen), start, pages),
-        "unscored": edition.totals()["unscored"].accounts,
+        "rows": portfolio.rows(query, edition, query.cut(chosen), book.company),
+        "pager": _pager(query, len(chosen)),
+        "unscored": f"{edition.count('unscored'):,}",
+        "statuses": STATUS_WORDS,
+        "sorts": {name: SORT_WORDS[name] for name in sorts_of(edition)},
     }
-    parts = _frame(book, edition) | _choices(book, edition) | _columns(edition)
+    parts = account_list.frame(book.company, edition) | _columns(edition)
+    parts |= account_list.choices(book.company, edition, book.targets)
     return _render("portfolio.html", book, parts | content)
 
 
@@ -198,34 +198,6 @@ def _opportunities(request: Request, book: Book) -> Response:
     query = opportunity_pages.Query.read(request.query_params, found)
     parts = opportunity_pages.content(book, found, query)
     return _html(_render("opportunities.html", book, parts))
-
-
-def _frame(book: Book, edition: Edition) -> dict[str, Any]:
-    """What both pages say of the run: its day, and what leaving means and when."""
-    as_of, model = edition.run.as_of, edition.model
-    first = as_of + timedelta(days=model["gap_days"])
-    last = first + timedelta(days=model["horizon_days"] - 1)
-    return {
-        "accounts": wording.counted(len(edition), "account"),
-        "as_of": wording.day(as_of),
-        "computed_at": wording.moment(edition.run.computed_at),
-        "leaving": wording.leaving(book.company.targets[edition.target]),
-        "horizon": wording.counted(model["horizon_days"], "day"),
-        "first_day": wording.day(first),
-        "last_day": wording.day(last),
-    }
-
-
-def _choices(book: Book, edition: Edition) -> dict[str, Any]:
-    """What the filter form offers; an empty choice leaves its field out."""
-    return {
-        "targets": {name: book.company.targets[name].title or name for name in book.targets},
-        "statuses": STATUS_WORDS,
-        "segments": portfolio.segment_words(edition, book.company),
-        "owners": edition.values("owner"),
-        "sorts": {name: SORT_WORDS[name] for name in sorts_of(edition)},
-        "sizes": SIZES,
-    }
 
 
 def _columns(edition: Edition) -> dict[str, Any]:
@@ -240,12 +212,8 @@ def _columns(edition: Edition) -> dict[str, Any]:
     }
 
 
-def _pager(query: Query, found: int, start: int, pages: int) -> dict[str, str]:
-    last = min(start + query.size, found)
-    return {
-        "shown": f"{start + 1:,}–{last:,} of {found:,}" if found else "0 of 0",
-        "before": query.link(page=query.page - 1) if query.page > 1 else "",
-        "after": query.link(page=query.page + 1) if query.page < pages else "",
+def _pager(query: Query, found: int) -> dict[str, str]:
+    return query.pager(found) | {
         "more": query.link(size=SIZES[-1]) if found > query.size < SIZES[-1] else "",
         "everything": query.link(status="all"),
         "plain": query.link(q="", status="scored", segment="", owner=""),
@@ -264,7 +232,11 @@ def _csv(request: Request, book: Book) -> Response:
 def _account(request: Request, book: Book) -> Response:
     edition = _edition(request, book)
     entry = edition.entry(request.path_params["account_id"])
-    content = _frame(book, edition) | _header(book, edition, entry) | _findings(book, entry)
+    content = (
+        account_list.frame(book.company, edition)
+        | _header(book, edition, entry)
+        | _findings(book, entry)
+    )
     back = "/" if edition.target == book.targets[0] else f"/?target={edition.target}"
     return _html(_render("account.html", book, content | {"entry": entry, "back": back}))
 
@@ -272,8 +244,7 @@ def _account(request: Request, book: Book) -> Response:
 def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
     """The header card of an account: light, score, chance, contract, data, model."""
     item, version = entry.assessment, wording.version(entry.assessment.model_version)
-    words = portfolio.segment_words(edition, book.company)
-    currency = book.company.about.currency
+    words = account_list.segment_words(edition, book.company)
     tested = _tested(book, edition)
     return {
         "about": " · ".join(account_card.about(entry, words)),
@@ -285,8 +256,8 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
         if item.churn_probability is not None
         else "",
         "alike": account_card.alike(item, tested),
-        "renewal": portfolio.renewal(entry),
-        "mrr": "" if entry.mrr is None else wording.money(entry.mrr, currency),
+        "renewal": account_list.renewal(entry.renewal, item.as_of),
+        "mrr": account_list.monthly(entry.mrr, book.company),
         "completeness": account_card.completeness(item),
         "version": version,
         "checked": account_card.checked(tested),
@@ -307,9 +278,9 @@ def _findings(book: Book, entry: Entry) -> dict[str, Any]:
     """The cards of an account: reasons, all figures, history, changes, playbooks."""
     item, plans = entry.assessment, book.company.playbooks
     return {
-        "reasons": account_card.told(item, plans),
+        "reasons": account_card.reason_cards(item, plans),
         "outweighing": account_card.outweighing(item),
-        "background": account_card.background(item),
+        "context": account_card.context(item),
         "unknown": account_card.unknown(item),
         "sum": figures.adding_up(item),
         "little": f"{wording.LITTLE_POINTS:g}",

@@ -73,12 +73,14 @@ def score(health: float | None) -> str:
     return DASH if health is None else str(floor(health))
 
 
-def between(low: float | None, high: float | None) -> str:
-    """The interval around a score, both ends rounded down like the score; empty without one."""
-    if low is None or high is None:
+def likely_range(low: float | None, high: float | None) -> str:
+    """The interval around a score, both ends rounded down like the score: `24–37`.
+
+    Empty where there is none, or none that shows.
+    """
+    if low is None or high is None or score(low) == score(high):
         return ""
-    first, last = score(low), score(high)
-    return f"{first} either way" if first == last else f"between {first} and {last}"
+    return f"{score(low)}–{score(high)}"
 
 
 def points(number: float) -> str:

@@ -16,15 +16,15 @@ import pyarrow.compute as pc
 
 from serving.assessment.assess import Assessment
 from serving.published import movement_rows, runs
-from serving.published.target_edition import (
+from serving.published.run_table import (
     ListedAccount,
     Order,
     RowIndex,
-    TargetEdition,
-    edition_columns,
+    RunTable,
     equal,
     flat,
     of_target,
+    run_columns,
 )
 from training.calibrating.bands import BANDS, Band
 from training.movement.change import Movement
@@ -70,7 +70,7 @@ class Entry(ListedAccount):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edition(TargetEdition):
+class Edition(RunTable):
     """One target of the book at one moment; rows stand in reading order, lowest score first.
 
     Unscored accounts close the order; equal scores are ordered by account_id. `trend_health`
@@ -205,10 +205,10 @@ def bind(
 ) -> Edition:
     """The edition of `target` that the last of `found` (oldest first) makes, with its trend.
 
-    `indicators` and errors as of `edition_columns`.
+    `indicators` and errors as of `run_columns`.
     """
     shown = list(found)[-TREND_RUNS:]
-    columns = edition_columns(shown[-1], target, indicators, LOWEST_FIRST)
+    columns = run_columns(shown[-1], target, indicators, LOWEST_FIRST)
     scores = columns["_scores"]
     ids = scores["account_id"]
     health, bands = _trends(shown[:-1], target, scores)

@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from serving.assessment.opportunities import Opportunity, State
 from serving.published import runs
-from serving.published.target_edition import (
+from serving.published.run_table import (
     ListedAccount,
     Order,
     RowIndex,
-    TargetEdition,
-    edition_columns,
+    RunTable,
+    run_columns,
 )
 
 STATES: tuple[State, ...] = get_args(State)
@@ -34,7 +34,7 @@ class Prospect(ListedAccount):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prospects(TargetEdition):
+class Prospects(RunTable):
     """The opportunities of one target at one moment, highest score first."""
 
     listed_at = "/v1/opportunities"
@@ -56,5 +56,5 @@ class Prospects(TargetEdition):
 
 
 def bind(run: runs.Run, target: str, indicators: Mapping[str, Sequence[str]]) -> Prospects:
-    """The opportunities of `target` in a run; parameters and errors as of `edition_columns`."""
-    return Prospects(**edition_columns(run, target, indicators, HIGHEST_FIRST))
+    """The opportunities of `target` in a run; parameters and errors as of `run_columns`."""
+    return Prospects(**run_columns(run, target, indicators, HIGHEST_FIRST))

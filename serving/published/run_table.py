@@ -1,4 +1,4 @@
-"""What one target's latest run says of every account, in columns, whatever the kind of score.
+"""The scores of one target in one run, in columns, whatever the kind of score.
 
 `edition` is its kind for health, `prospects` its kind for opportunities. Everything is held in
 columns that are aligned to the rows of the run, in reading order; an object is built for an account
@@ -60,8 +60,8 @@ class ListedAccount:
         return self.name or self.account_id
 
 
-class EditionColumns(TypedDict):
-    """What an edition of either kind is made of."""
+class RunColumns(TypedDict):
+    """What a run table of either kind is made of."""
 
     run: runs.Run
     target: str
@@ -74,7 +74,7 @@ class EditionColumns(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TargetEdition:
+class RunTable:
     """One target of one run; rows stand in reading order, unscored accounts last.
 
     `light` is the column of the scores that says a row's light: its band, or the state of its
@@ -152,9 +152,9 @@ class TargetEdition:
         return tuple(compress(self._indicators, self._unknown[row]))
 
 
-def edition_columns(
+def run_columns(
     run: runs.Run, target: str, indicators: Mapping[str, Sequence[str]], by: Order
-) -> EditionColumns:
+) -> RunColumns:
     """The columns of `target` in `run`, ordered by one of them, then by account_id.
 
     `indicators` maps the name of each live indicator to its feature columns.
