@@ -125,7 +125,7 @@ def leaving_today(company: Company, built: Snapshots, days: list[date]) -> pa.Ta
 def test_churners_at_their_churn_and_stayers_today_are_refused(world: World) -> None:
     company, built, days = world
     panel = replace(built, table=leaving_today(company, built, days))
-    with pytest.raises(GateRefused, match="taking churners at their churn and stayers today"):
+    with pytest.raises(GateRefused, match="sampled at their churn date and the others today"):
         fit_and_evaluate(panel, company, TARGET, days)
 
 
