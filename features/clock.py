@@ -109,7 +109,13 @@ class Calendar:
 
 
 def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
+    """Days since 1970-01-01.
+
+    Examples
+    --------
+    >>> day_number(date(1970, 1, 31))
+    30
+    """
     return (day - EPOCH).days
 
 
@@ -155,7 +161,13 @@ def churns_known_until(target: Target, data_until: date) -> date:
 
 
 def month_starts(first: date, last: date) -> Iterator[date]:
-    """The first days of the months in `[first, last]`."""
+    """The first days of the months in `[first, last]`.
+
+    Examples
+    --------
+    >>> [str(day) for day in month_starts(date(2026, 1, 15), date(2026, 3, 1))]
+    ['2026-02-01', '2026-03-01']
+    """
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     for year, month in (divmod(number, 12) for number in months):
         if first <= (start := date(year, month + 1, 1)) <= last:
@@ -163,10 +175,22 @@ def month_starts(first: date, last: date) -> Iterator[date]:
 
 
 def evenly_spaced(first: date, last: date, step: int) -> list[date]:
-    """As-of dates in `[first, last]`, `step` days apart, the latest on `last`."""
+    """As-of dates in `[first, last]`, `step` days apart, the latest on `last`.
+
+    Examples
+    --------
+    >>> [str(day) for day in evenly_spaced(date(2026, 1, 1), date(2026, 1, 20), 7)]
+    ['2026-01-06', '2026-01-13', '2026-01-20']
+    """
     return [last - timedelta(days=back) for back in range(0, (last - first).days + 1, step)][::-1]
 
 
 def weekly(last: date, count: int) -> list[date]:
-    """`count` as-of dates, a week apart, up to `last`."""
+    """`count` as-of dates, a week apart, up to `last`.
+
+    Examples
+    --------
+    >>> [str(day) for day in weekly(date(2026, 1, 12), 2)]
+    ['2026-01-05', '2026-01-12']
+    """
     return [last - timedelta(weeks=back) for back in reversed(range(count))]

@@ -1,30 +1,21 @@
 """The data contract: what a company's tables must fulfil, and every breach of it at once.
 
 A breach is a finding, never an exception; only `require_sound` and `sound_tables`, which guard a
-computation, raise. Each kind of breach has one module in `features.breaches`.
+computation, raise. Each kind of breach is one module of `features.breaches`, found by its file.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from features import sources
-from features.breaches import (
-    coverage,
-    drift,
-    ends,
-    lateness,
-    lint,
-    outcomes,
-    reach,
-    uninformative,
-    units,
-)
+from features import breaches, sources
 from features.breaches.outcomes import MIN_CHURNERS
+from features.breaches.rounds import Round
 from features.declaring.company import Company
+from features.discovery import modules_defining
 from features.errors import Finding
 from features.progress import Progress, silent
 from features.sources import Tables
-from features.structure import facts, soundness
+from features.structure import soundness
 from features.structure.soundness import require_sound, sound_tables
 
 __all__ = [
@@ -43,8 +34,8 @@ ORDER = {"error": 0, "warning": 1, "advice": 2}
 def check(company: Company, *, progress: Progress = silent) -> list[Finding]:
     """The data usability report of a company: every finding, errors first.
 
-    What the user's tables and declaration say wrong is a finding each; later checks run where
-    the earlier ones leave something to ask.
+    Whatever is wrong in the user's tables and declaration is a finding each; later rounds of
+    checks run where the earlier ones leave something to ask (`features.breaches.rounds`).
     """
     with sources.open_tables(company) as tables:
         return check_tables(tables, progress=progress)
@@ -53,37 +44,42 @@ def check(company: Company, *, progress: Progress = silent) -> list[Finding]:
 def check_tables(tables: Tables, *, progress: Progress = silent) -> list[Finding]:
     """As `check`, of tables that are open already."""
     progress("checking the tables")
-    first = soundness.unreadable_tables(tables)
-    ground = soundness.readable_tables(tables, first)
-    found = [
-        *first,
-        *soundness.inconsistencies(ground),
-        *facts.duplicates(ground),
-        *lateness.breaches(ground),
-    ]
-    errors = [item for item in found if item.state == "error"]
-    if all(item.step == "features" for item in errors):
-        progress("counting outcomes")
-        found += outcomes.breaches(tables)
-    if not errors:
-        found += reach.breaches(tables)
-        progress("measuring indicators")
-        found += uninformative.breaches(tables)
-    if not errors and all(item.name != "not_computable" for item in found):
-        progress("looking for changes")
-        for more in (ends, units, drift, coverage):
-            found += more.breaches(tables)
-    found += lint.breaches(tables.company)
-    return ordered(found)
+    unreadable = soundness.unreadable_tables(tables)
+    readable = soundness.readable_tables(tables, unreadable)
+    findings = [*unreadable, *soundness.inconsistencies(readable)]
+    given = {Round.READABLE: readable, Round.DECLARED: tables.company}
+    blocking: list[Finding] = []
+    for of_round in Round:
+        if _may_run(of_round, blocking, findings):
+            progress(of_round.value)
+            for module in modules_defining("breaches", breaches):
+                if module.ROUND is of_round:
+                    findings += module.breaches(given.get(of_round, tables))
+        if of_round is Round.READABLE:
+            blocking = [finding for finding in findings if finding.state == "error"]
+    return ordered(findings)
+
+
+def _may_run(of_round: Round, blocking: Sequence[Finding], findings: Sequence[Finding]) -> bool:
+    """Whether what is found so far leaves the round something to ask; `blocking` are errors."""
+    if of_round is Round.LABELLED:
+        return all(error.step == "features" for error in blocking)
+    if of_round is Round.SOUND:
+        return not blocking
+    if of_round is Round.COMPUTABLE:
+        return not blocking and all(finding.name != "not_computable" for finding in findings)
+    return True
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """The findings, errors first."""
-    return sorted(findings, key=lambda item: ORDER[item.state])
+    return sorted(findings, key=lambda finding: ORDER[finding.state])
 
 
 def verdict(findings: Sequence[Finding]) -> str:
     """How many findings of each state there are, and what follows, in one line."""
-    counts = Counter[str](item.state for item in findings)
-    told = f"errors: {counts['error']}, warnings: {counts['warning']}, advice: {counts['advice']}"
-    return f"{told}; {'mend the errors first' if counts['error'] else 'the tables can be used'}"
+    states = Counter[str](finding.state for finding in findings)
+    counted = (
+        f"errors: {states['error']}, warnings: {states['warning']}, advice: {states['advice']}"
+    )
+    return f"{counted}; {'fix the errors first' if states['error'] else 'the tables can be used'}"

@@ -1,22 +1,16 @@
 """The leak audit: whether anything in a company's tables knows the future.
 
 Two of the three tests of `churnlight check --deep`; the third, the null world, trains models and
-lives in the training room. What is found is a finding of the data usability report, of the step
-`audit`. Each kind of test has one module in `features.audit`.
+is part of the training room. Each leak is a finding of the data usability report, of the step
+`audit`. Each kind of leak is one module of `features.audit`, found by its file.
 """
 
 from collections.abc import Iterable, Iterator
 
-from features.audit import (
-    farewells,
-    foresight,
-    notice,
-    order,
-    outcome_grid,
-    truncation,
-    written_later,
-)
+from features import audit
+from features.audit.outcome_grid import outcome_grids
 from features.declaring.mistakes import DECLARATION_FILE
+from features.discovery import modules_defining
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.progress import Progress, silent
@@ -37,18 +31,14 @@ def breaches(tables: Tables, *, progress: Progress = silent) -> Iterator[Finding
     try:
         yield from _all(tables, progress)
     except EngineError as error:
-        detail = f"the audit came to no end: {error}"
-        mend = "mend what the engine names, and check again"
+        detail = f"the audit could not finish: {error}"
+        mend = "fix what the engine names and check again"
         yield Finding("not_audited", "audit", "error", DECLARATION_FILE, None, None, detail, mend)
 
 
 def _all(tables: Tables, progress: Progress) -> Iterator[Finding]:
-    yield from truncation.breaches(tables, progress)
-    progress("looking for columns that were filled in afterwards")
-    yield from written_later.breaches(tables)
-    for outcomes in outcome_grid.outcome_grids(tables):
-        yield from foresight.breaches(tables, outcomes, progress)
-        progress("looking for rows that are part of the outcome")
-        yield from farewells.breaches(tables, outcomes)
-        yield from notice.breaches(tables, outcomes)
-        yield from order.breaches(tables, outcomes)
+    for module in modules_defining("breaches", audit):
+        yield from module.breaches(tables, progress)
+    for grid in outcome_grids(tables):
+        for module in modules_defining("breaches_of_target", audit):
+            yield from module.breaches_of_target(tables, grid, progress)

@@ -89,7 +89,7 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise ChurnlightError(
-            f"{path}: cannot be read ({error}); restore it or write it anew"
+            f"{path}: cannot be read ({error}); restore it or write it again"
         ) from error
 
 
@@ -107,7 +107,15 @@ def write_csv(table: pa.Table, path: Path) -> None:
 
 
 def harmless(text: str) -> str:
-    """`text` for a cell of CSV: what a spreadsheet would run as a formula gets an apostrophe."""
+    """`text` for a cell of CSV: what a spreadsheet would run as a formula gets an apostrophe.
+
+    Examples
+    --------
+    >>> print(harmless("=1+1"))
+    '=1+1
+    >>> print(harmless("Acme"))
+    Acme
+    """
     runs = text.startswith(("\t", "\r")) or text.lstrip().startswith(FORMULA_STARTS)
     return f"'{text}" if runs else text
 
@@ -204,6 +212,6 @@ def alone(workspace: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(
-                f"{workspace}: another churnlight command is at work here; wait for it to end"
+                f"{workspace}: another churnlight command is running here; wait until it ends"
             ) from None
         yield

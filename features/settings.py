@@ -9,11 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from features.declaring.company import Company
+from features.declaring.spelling import nearest
 from features.errors import DeclarationError
 
 PREFIX = "CHURNLIGHT_"
+# kind of refusal: the rule in plain words, filled in with pydantic's context
+RULES = {
+    "int_parsing": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+}
 
 
 class Settings(BaseModel):
@@ -38,11 +46,11 @@ class Settings(BaseModel):
     port: int = Field(default=3000, ge=1, le=65535, description="port of the service")
     public_hosts: str = Field(
         default="localhost,127.0.0.1",
-        description="host names, comma-separated, under which the service may be asked",
+        description="host names, comma-separated, that the service answers to",
     )
     token: SecretStr = Field(
         default=SecretStr(""),
-        description="secret that every request must carry; needed to bind more than loopback",
+        description="secret that every request must carry; required to bind to more than loopback",
     )
     max_body_kib: int = Field(
         default=1024, ge=1, description="largest request body, in KiB, before it is refused"
@@ -101,13 +109,26 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            lines = [
-                f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg'].lower()}; "
-                "see docs/settings.md for the settings"
-                for item in error.errors()
-            ]
+            lines = [_refusal(detail) for detail in error.errors()]
             raise DeclarationError("\n".join(lines)) from None
 
     def workspace_of(self, company: Company) -> Path:
         """The folder in which everything that Churnlight makes for `company` is kept."""
         return company.folder / self.workspace
+
+
+def _variable(setting: str) -> str:
+    return f"{PREFIX}{setting.upper()}"
+
+
+def _refusal(detail: ErrorDetails) -> str:
+    """One refusal of pydantic's as a line: the variable, the rule, the value, the fix."""
+    setting, rule, context = str(detail["loc"][0]), detail["type"], detail.get("ctx", {})
+    if rule == "extra_forbidden":
+        near = nearest(setting, Settings.model_fields)
+        fix = f"did you mean {_variable(near)}?" if near else "docs/settings.md lists them all"
+        return f"{_variable(setting)}: no such setting; {fix}"
+    must = detail["msg"][0].lower() + detail["msg"][1:]
+    if rule in RULES:
+        must = RULES[rule].format(**context)
+    return f"{_variable(setting)}: {must}, got {detail['input']!r}; docs/settings.md explains it"

@@ -83,7 +83,7 @@ def _open(company: Company, name: str, engine: Engine, spool: Path) -> dict[str,
         return engine.types(f"SELECT * FROM {quote(name)}")
     except EngineError as error:
         detail = f"{location(source)} cannot be read: {error}"
-        raise _broken("unreadable", name, detail, "mend the file or write it anew") from error
+        raise _broken("unreadable", name, detail, "repair the file or export it again") from error
 
 
 def _open_url(name: str, url: str, engine: Engine) -> dict[str, str]:
@@ -116,7 +116,7 @@ def _existing(company: Company, name: str, source: Source) -> Path:
         return path
     beside = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
     near = nearest(path.name, beside)
-    mend = f"did you mean {near!r}?" if near else f"put it there or mend sources.{name}.path"
+    mend = f"did you mean {near!r}?" if near else f"put it there or fix sources.{name}.path"
     detail = f"{source.path}: no such file in {company.folder}"
     raise _broken("missing_file", name, detail, mend)
 
@@ -142,14 +142,14 @@ def _fetch(name: str, source: Source, path: Path) -> None:
             database.dispose()
     except sa.exc.NoSuchTableError as error:
         detail = f"no table {source.table} in the database"
-        raise _broken("no_sql_table", name, detail, f"mend sources.{name}.table") from error
+        raise _broken("no_sql_table", name, detail, f"fix sources.{name}.table") from error
     except (sa.exc.SQLAlchemyError, ImportError, ValueError, OverflowError) as error:
         detail = type(getattr(error, "orig", None) or error).__name__
         raise _broken(
             "no_database",
             name,
             f"{location(source)} cannot be fetched ({detail})",
-            "check the address, the driver, the rights and that the database is up",
+            "check the address, the driver, the permissions and that the database is running",
         ) from error
 
 
@@ -185,7 +185,7 @@ def _url(name: str, text: str) -> str:
         url = os.environ[text[1:]]
     else:
         variable = text[1:]
-        detail = f"the environment has no variable {variable}"
+        detail = f"the environment variable {variable} is not set"
         raise _broken("no_variable", name, detail, f"export {variable}=postgresql://…")
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
 

@@ -149,7 +149,7 @@ class FeatureStore:
             )
             raise DeclarationError(
                 f"{self.folder}: holds features of other definitions ({', '.join(changed)} "
-                "changed); what is published never changes: publish into another folder"
+                "changed); published features never change: publish into another folder"
             )
 
     def _file(self, day: date) -> Path:
@@ -193,7 +193,7 @@ def _verified(path: Path, columns: list[str] | None) -> pa.Table:
     held = path.with_suffix(DIGEST)
     if not held.is_file() or held.read_text(encoding="ascii", errors="replace") != _digest(path):
         raise ChurnlightError(
-            f"{path}: is not what was published; remove its folder and publish the date again"
+            f"{path}: does not match its digest; remove its folder and publish the date again"
         )
     return publish.read_parquet(path, columns)
 

@@ -70,7 +70,7 @@ def init(
     """
     from features.drafting import draft
 
-    with progress(f"looking at {folder}"):
+    with progress(f"reading the tables in {folder}"):
         path = draft.write(folder, force=force)
     typer.echo(path)
     typer.echo(

@@ -201,7 +201,7 @@ def test_a_folder_without_a_declaration_is_told(tmp_path: Path) -> None:
 
 def test_a_held_workspace_is_busy(busy: Company) -> None:
     done = churnlight("train", "--company", busy.folder)
-    refused(done, 75, "another churnlight command is at work here; wait for it to end")
+    refused(done, 75, "another churnlight command is running here; wait until it ends")
 
 
 # 0

@@ -91,7 +91,7 @@ MISTAKES = [
         ', since = "signed_up"',
         "",
         "[accounts]",
-        "accounts: no day from which on an account exists; name the sign-up column",
+        "accounts: no column for an account's first day; name the sign-up column",
     ),
     (
         'system = "helpdesk"',

@@ -548,5 +548,5 @@ def test_an_opportunity_without_a_model_keeps_no_other_target_from_its_own(tmp_p
     assert {states["one_class"], states["no_mature_month"]} == {"warning"}
     found = train(company, settings=Settings(trials=1))
     assert [item.artifact.target for item in found.trained] == [TARGET]
-    assert "target windfall: 0 accounts did it" in str(found.refused["windfall"])
+    assert "target windfall: 0 accounts converted" in str(found.refused["windfall"])
     assert "target jackpot: no accounts" in str(found.refused["jackpot"])

@@ -181,7 +181,7 @@ def naming_the_source(source: str | Callable[[str], str]) -> Iterator[None]:
     try:
         yield
     except Unreadable as error:
-        detail, mend = f"cannot be read to its end: {error}", "mend the file or write it anew"
+        detail, mend = f"cannot be read completely: {error}", "repair the file or export it again"
         name = source if isinstance(source, str) else source(str(error))
         finding = Finding("unreadable", "sources", "error", name, None, None, detail, mend)
         raise ContractBroken([finding]) from error
@@ -189,5 +189,5 @@ def naming_the_source(source: str | Callable[[str], str]) -> Iterator[None]:
         name = source if isinstance(source, str) else source(str(error))
         raise DeclarationError(
             f"churnlight.toml: an indicator over source {name!r} cannot be computed: {error}; "
-            "churnlight check names it"
+            "run churnlight check to see which one"
         ) from error

@@ -22,7 +22,7 @@ Flags = npt.NDArray[np.bool_]
 StreamReader = Callable[[str], FoldReader]
 """Answers the folds of a stream of facts, by its name."""
 
-BEGUN, OVER, CHURNED = "begun", "over", "churned"
+STARTS, ENDS, CHURNS = "subscription starts", "subscription ends", "churn days"
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def label_rows(company: Company, name: str, streams: StreamReader) -> Labels:
 
 
 def subscriptions(target: str, part: str) -> str:
-    """The name of a contractual target's stream: its subscriptions begun, over, or churned."""
-    return f"{part} subscriptions of {target}"
+    """The name of a contractual target's stream: its `STARTS`, `ENDS` or `CHURNS`."""
+    return f"{part} for {target}"
 
 
 def _silence(target: Target, part: Inactivity, streams: StreamReader) -> Labels:
@@ -104,10 +104,10 @@ def _end_of_subscription(target: Target, name: str, streams: StreamReader) -> La
     def known(part: str) -> npt.NDArray[np.float64]:
         return streams(subscriptions(name, part))(TimeFold("count", Span(None)))
 
-    churned = streams(subscriptions(name, CHURNED))
+    churned = streams(subscriptions(name, CHURNS))
     happened = churned(TimeFold("count", ahead(target.gap, target.horizon))) > 0
-    too_soon = _too_soon(target, churned, EVERY_FACT, known(CHURNED))
-    return Labels(known(BEGUN) > known(OVER), happened, too_soon)
+    too_soon = _too_soon(target, churned, EVERY_FACT, known(CHURNS))
+    return Labels(known(STARTS) > known(ENDS), happened, too_soon)
 
 
 def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, str]]:
@@ -134,5 +134,5 @@ def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, s
         "SELECT account, ended AS event_time, greatest(ended, ended_known) AS known_time "
         f"FROM ({ends}) AS s WHERE ended IS NOT NULL AND NOT EXISTS ({continued})"
     )
-    for kind, query in ((BEGUN, begun), (OVER, over), (CHURNED, churned)):
+    for kind, query in ((STARTS, begun), (ENDS, over), (CHURNS, churned)):
         yield subscriptions(name, kind), query

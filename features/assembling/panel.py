@@ -110,8 +110,8 @@ def _read(batches: Iterator[pa.RecordBatch], facts: StreamFacts) -> None:
             facts.add(batch)
     except OSError as error:
         raise ChurnlightError(
-            f"the facts of {name!r} cannot be put aside: {error}; make room in the folder for "
-            "temporary files (TMPDIR), or let more facts stay in memory (CHURNLIGHT_FACTS_MIB)"
+            f"cannot spill the facts of {name!r} to disk: {error}; free space in the folder for "
+            "temporary files (TMPDIR) or raise CHURNLIGHT_FACTS_MIB"
         ) from error
 
 

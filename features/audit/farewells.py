@@ -17,6 +17,7 @@ from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence import lives, probes
 from features.evidence.significance import significantly_above, significantly_most, tenfold
+from features.progress import Progress
 from features.sources import Tables
 
 YEAR = 365
@@ -49,8 +50,9 @@ class FactKind:
         return "any row" if self.column is None else f"a row with {self.column} = {self.value!r}"
 
 
-def breaches(tables: Tables, grid: OutcomeGrid) -> Iterator[Finding]:
+def breaches_of_target(tables: Tables, grid: OutcomeGrid, progress: Progress) -> Iterator[Finding]:
     """Kinds of facts that are the last words of who goes, or that come afterwards."""
+    progress("looking for rows that are part of the outcome")
     target = tables.company.targets[grid.target]
     ended = lives.account_ends(tables, target)
     _keep_gone(tables, grid)
@@ -139,16 +141,16 @@ def _usual(tables: Tables, grid: OutcomeGrid, column: str | None) -> float:
 def _last_words(tables: Tables, kind: FactKind) -> Finding:
     detail = (
         f"{kind.last:,} of {kind.decided:,} accounts with {kind.words} left, and "
-        f"{'' if kind.column is None else 'it was the last that came; '}{kind.usual:.0%} is usual: "
-        "it says that the account leaves, and not why it will"
+        f"{'' if kind.column is None else 'it was their last row; '}{kind.usual:.0%} is usual: "
+        "it records the leaving instead of predicting it"
     )
     return _finding(tables, kind, "part_of_the_outcome", detail)
 
 
 def _afterwards(tables: Tables, kind: FactKind) -> Finding:
     detail = (
-        f"of {kind.accounts:,} accounts with {kind.words}, {kind.after:,} had left before the "
-        "first: it separates only after the event"
+        f"of {kind.accounts:,} accounts with {kind.words}, {kind.after:,} had already left when "
+        "it first appeared: it separates accounts only after the event"
     )
     return _finding(tables, kind, "only_after_the_end", detail)
 
@@ -157,10 +159,10 @@ def _finding(tables: Tables, kind: FactKind, name: str, told: str) -> Finding:
     detail = f"{tables.location(kind.source)}: {told}"
     place = (kind.source, kind.column, kind.accounts)
     if readers := _readers(tables, kind):
-        mend = f"leave it out of {', '.join(readers)}: where = …"
+        mend = f"exclude it from {', '.join(readers)}: where = …"
         return Finding(name, "audit", "error", *place, detail, mend)
-    mend = "never measure it"
-    return Finding(name, "audit", "warning", *place, f"{detail}; nothing reads it yet", mend)
+    mend = "do not use it in an indicator"
+    return Finding(name, "audit", "warning", *place, f"{detail}; no indicator reads it yet", mend)
 
 
 def _readers(tables: Tables, kind: FactKind) -> list[str]:

@@ -61,7 +61,7 @@ def later_outcomes(grid: OutcomeGrid) -> LaterOutcomes | None:
     return LaterOutcomes(seen, gone & seen)
 
 
-def breaches(tables: Tables, grid: OutcomeGrid, progress: Progress) -> Iterator[Finding]:
+def breaches_of_target(tables: Tables, grid: OutcomeGrid, progress: Progress) -> Iterator[Finding]:
     """Indicators, segments and raw columns that told the outcome half a year ahead."""
     then = later_outcomes(grid)
     if then is None:
@@ -82,7 +82,7 @@ def _columns(
     tables: Tables, grid: OutcomeGrid, progress: Progress
 ) -> Iterator[tuple[AuditedColumn, npt.NDArray[Any]]]:
     company = tables.company
-    progress("looking half a year ahead of what indicators said")
+    progress("testing indicators against departures half a year later")
     own = outcomes.snapshots_if(tables, grid.months, targets={})
     for column in own.columns:
         key = f"indicators.{column.indicator}"
@@ -98,7 +98,7 @@ def _columns(
         )
         yield place, grid.spread(own.table, "segment")
     for source in probes.fact_sources(company):
-        progress(f"looking half a year ahead of what {source} said")
+        progress(f"testing columns of {source} against departures half a year later")
         yield from _raw(tables, grid, source)
 
 
@@ -130,14 +130,14 @@ def _finding(
     company = tables.company
     file = tables.location(place.table) if place.table in company.sources else DECLARATION_FILE
     detail = (
-        f"{file}: where {place.said} {told.group.words}, {told.gone:,} of {told.accounts:,} "
-        f"accounts left, all of them {LEAD_DAYS} days or more later ({told.usual:.0%} are usual; "
-        f"targets.{grid.target}): it was written when that had happened"
+        f"{file}: of {told.accounts:,} accounts where {place.said} {told.group.words}, "
+        f"{told.gone:,} left, all of them {LEAD_DAYS} days or more later (usual: {told.usual:.0%}; "
+        f"targets.{grid.target}): the value was written after they left"
     )
     if not place.readers:
-        mend = "never measure it; ask for the history of the column, with the times of its changes"
-        return _told("warning", place, told, f"{detail}; nothing reads it yet", mend)
-    mend = f"take it out of {', '.join(place.readers)}, or bring the history of its changes"
+        mend = "do not use it in an indicator; get the column's history, with times of its changes"
+        return _told("warning", place, told, f"{detail}; no indicator reads it yet", mend)
+    mend = f"remove it from {', '.join(place.readers)}, or provide the history of its changes"
     return _told("error", place, told, detail, mend)
 
 
@@ -149,7 +149,7 @@ def _too_short(tables: Tables, grid: OutcomeGrid) -> Finding:
     source = tables.company.targets[grid.target].source
     detail = (
         f"targets.{grid.target}: the mature month starts, {grid.months[0]} to {grid.months[-1]}, "
-        f"reach less than {LEAD_DAYS} days: nobody can see which columns know the future"
+        f"span less than {LEAD_DAYS} days: too short to see which columns know the future"
     )
-    mend = "bring a longer history"
+    mend = "provide a longer history"
     return Finding("not_audited", "audit", "advice", source, None, None, detail, mend)

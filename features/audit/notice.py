@@ -8,6 +8,7 @@ from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence import lives, probes
 from features.evidence.significance import significantly_most
+from features.progress import Progress
 from features.sources import Tables
 
 SAME_DAYS = 7
@@ -15,8 +16,9 @@ MOST = 0.9
 MANY = 0.5
 
 
-def breaches(tables: Tables, grid: OutcomeGrid) -> Iterator[Finding]:
+def breaches_of_target(tables: Tables, grid: OutcomeGrid, progress: Progress) -> Iterator[Finding]:
     """Ends that were known in advance; ready-made tables of leavers as they left, others today."""
+    progress("looking for outcomes on record before they happened")
     target = tables.company.targets[grid.target]
     ended = lives.account_ends(tables, target)
     if ended is None:
@@ -43,10 +45,10 @@ def _known_before(tables: Tables, grid: OutcomeGrid, ended: str) -> Iterator[Fin
     assert part is not None
     detail = (
         f"{tables.location(target.source)}: {early:,} of {count:,} ends were "
-        f"on record before they came, {days:.0f} days as a rule: on as-of dates between, what is "
-        f"to be predicted (targets.{grid.target}) is known already"
+        f"recorded before they came, typically {days:.0f} days earlier: on as-of dates in between, "
+        f"the outcome (targets.{grid.target}) is known already"
     )
-    mend = "predict the notice: let ended be the day on which it was given"
+    mend = "predict the notice: set ended to the day on which notice was given"
     place = (target.source, part.ended, early)
     yield Finding("outcome_on_record", "audit", "error", *place, detail, mend)
 
@@ -74,11 +76,11 @@ def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator
     )[0]
     if together >= MOST * others and significantly_most(as_left, left, tests):
         detail = (
-            f"{tables.location(source)}: one row per account, of {as_left:,} "
-            f"of {left:,} that left from within {SAME_DAYS} days of their end, of {together:,} of "
-            f"{others:,} others from one day: its date alone tells who left"
+            f"{tables.location(source)}: one row per account; for {as_left:,} of {left:,} that "
+            f"left it dates from within {SAME_DAYS} days of their end, for {together:,} of {others:,} "
+            "others from one day: its date alone reveals who left"
         )
-        mend = "bring one row per account for each of the same dates, or the facts behind it"
+        mend = "provide one row per account for each of the same dates, or the facts behind it"
         yield Finding(
             "made_from_the_outcome", "audit", "error", source, None, left + others, detail, mend
         )

@@ -14,6 +14,7 @@ from features.audit.outcome_grid import GONE, OUT, STAYED, OutcomeGrid
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence.significance import significantly_separates
+from features.progress import Progress
 from features.sources import Tables
 
 LEAST = 0.75
@@ -22,8 +23,9 @@ LEAST = 0.75
 Floats = npt.NDArray[np.float64]
 
 
-def breaches(tables: Tables, grid: OutcomeGrid) -> Iterator[Finding]:
+def breaches_of_target(tables: Tables, grid: OutcomeGrid, progress: Progress) -> Iterator[Finding]:
     """The account table's order of rows, or its keys' numbers, that separate gone and stayed."""
+    progress("looking for the outcome in the order of accounts")
     accounts = tables.company.accounts
     if accounts.derived:
         return
@@ -79,10 +81,10 @@ def _finding(tables: Tables, words: str, area: float, count: int) -> Finding:
     accounts = tables.company.accounts
     detail = (
         f"{tables.location(accounts.source)}: of accounts that signed up in "
-        f"the same month, {words} tells who left (AUC {area:.2f}): the table was written, or "
-        "sorted, when that was known"
+        f"the same month, {words} separates those that left (AUC {area:.2f}): the table was "
+        "written or sorted after that was known"
     )
-    mend = "bring the table in the order of sign-up with its own keys, and measure neither"
+    mend = "provide the table in the order of sign-up with its original keys, and use neither"
     return Finding(
         "order_tells", "audit", "error", accounts.source, accounts.key, count, detail, mend
     )

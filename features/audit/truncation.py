@@ -22,7 +22,7 @@ from features.declaring.company import Company, Source
 from features.declaring.mistakes import DECLARATION_FILE
 from features.engines.sql_text import quote
 from features.errors import Finding
-from features.progress import Progress, silent
+from features.progress import Progress
 from features.snapshots import Snapshots
 from features.sources import Tables
 
@@ -31,12 +31,12 @@ SLACK = 1e-9
 SORTED_BY = ["as_of", "account_id"]
 
 
-def breaches(tables: Tables, progress: Progress = silent) -> Iterator[Finding]:
+def breaches(tables: Tables, progress: Progress) -> Iterator[Finding]:
     """Columns whose rows change when the tables are cut at the as-of date."""
     days = dates_to_rebuild(tables)
     whole = outcome_grid.snapshots_if(tables, days)
     for day in days:
-        progress(f"rebuilding {day} from tables as they stood")
+        progress(f"rebuilding {day} from the tables as they were then")
         with cut(tables, day) as then:
             yield from _differences(whole.at(day), snapshots.build_from(then, [day]), day)
 
@@ -109,10 +109,10 @@ def _differences(whole: Snapshots, then: Snapshots, day: date) -> Iterator[Findi
             key = f"indicators.{column.indicator}"
             detail = (
                 f"{key} ({column.name}): {rows_apart:,} of {before.num_rows:,} accounts had "
-                f"another value on {day} than the tables now say: it reads what was not "
+                f"another value on {day} than the tables give today: it reads what was not "
                 "known by then"
             )
-            mend = f"take out of {key} what is filled in after the row was known"
+            mend = f"remove from {key} what is filled in after the row was known"
             yield Finding(
                 "not_known_then",
                 "audit",

@@ -16,6 +16,7 @@ from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence import probes
 from features.evidence.significance import FAMILY
+from features.progress import Progress
 from features.sources import Tables
 
 RECENT_DAYS = 28
@@ -33,8 +34,9 @@ class ReadColumn:
     readers: tuple[str, ...]
 
 
-def breaches(tables: Tables) -> Iterator[Finding]:
+def breaches(tables: Tables, progress: Progress) -> Iterator[Finding]:
     """Columns that indicators read and that were not there when the row was known."""
+    progress("looking for columns that were filled in afterwards")
     for source in probes.fact_sources(tables.company):
         for name, kind in probes.fact_columns(tables, source):
             column = ReadColumn(source, name, tuple(probes.readers(tables.company, source, name)))
@@ -43,7 +45,7 @@ def breaches(tables: Tables) -> Iterator[Finding]:
             if kind.startswith(("DATE", "TIMESTAMP")) and (late := _after_known(tables, column)):
                 detail = (
                     f"{name} lies after the row's known time in {late:,} rows and never after the "
-                    "end of the data, as a plan would: it was filled in when it had come"
+                    "end of the data, as a plan would: it was filled in afterwards"
                 )
                 yield _finding(tables, column, late, detail)
             elif shares := _gaps_at_the_end(tables, column):

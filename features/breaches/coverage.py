@@ -12,10 +12,14 @@ import pyarrow.compute as pc
 from features import snapshots
 from features.assembling import source_sql
 from features.breaches.reach import QUIET_DAYS
+from features.breaches.rounds import Round
 from features.errors import Finding
 from features.evidence import lives, probes
 from features.evidence.significance import FAMILY
+from features.plurals import counted
 from features.sources import Tables
+
+ROUND = Round.COMPUTABLE
 
 RECENT_DAYS = 90
 MOST_SEGMENTS = 6
@@ -44,7 +48,7 @@ def breaches(tables: Tables) -> Iterator[Finding]:
     for covered in found:
         yield from _stopped(tables, covered.source, rhythms[covered.source], len(found))
     for covered in found:
-        yield _told(tables, covered, until)
+        yield _figures(tables, covered, until)
 
 
 def _covered(tables: Tables, until: date) -> list[Coverage]:
@@ -94,11 +98,11 @@ def _left_out(
         others = accounts - those
         if name not in had_facts and others and (1 - hits / others) ** those < FAMILY:
             detail = (
-                f"{_place(tables, covered.source)}: no account of segment {name!r} ({those:,}) "
+                f"{tables.location(covered.source)}: no account of segment {name!r} ({those:,}) "
                 f"ever had a fact; {hits:,} of the other {others:,} had one in the last "
                 f"{RECENT_DAYS} days"
             )
-            mend = f"bring the rows of {name!r}; until then its accounts look silent"
+            mend = f"add the rows of {name!r}; until then its accounts look silent"
             place = (covered.source, None, those)
             yield Finding("segment_left_out", "sources", "warning", *place, detail, mend)
 
@@ -128,27 +132,26 @@ def _stopped(
         chance = (1 - row["days"] / (span + 1)) ** quiet
         if quiet > max(QUIET_DAYS, row["longest"]) and chance < FAMILY / tests:
             detail = (
-                f"{_place(tables, source)}: the facts of segment {row['segment']!r} end on "
-                f"{row['last']}, those of others on {freshest}; it never was silent for so long"
+                f"{tables.location(source)}: the facts of segment {row['segment']!r} end on "
+                f"{row['last']}, those of others on {freshest}; the segment was never silent that "
+                "long before"
             )
-            mend = f"bring the rows of {row['segment']!r} up to {freshest}"
+            mend = f"add the rows of {row['segment']!r} up to {freshest}"
             place = (source, None, None)
             yield Finding("segment_ends_early", "sources", "warning", *place, detail, mend)
 
 
-def _told(tables: Tables, covered: Coverage, until: date) -> Finding:
+def _figures(tables: Tables, covered: Coverage, until: date) -> Finding:
     hits, accounts = covered.total
     last = source_sql.last_day(tables, covered.source)
     shares = [f"{name} {hit / those:.0%}" for name, hit, those in covered.segments if those]
     listed = f" ({', '.join(shares[:MOST_SEGMENTS])})" if len(shares) > 1 else ""
-    fresh = f"facts up to {last}, {(until - last).days} days before data_until; " if last else ""
+    fresh = ""
+    if last is not None:
+        fresh = f"facts up to {last}, {counted((until - last).days, 'day')} before data_until; "
     detail = (
-        f"{_place(tables, covered.source)}: {fresh}{hits:,} of {accounts:,} active accounts have "
+        f"{tables.location(covered.source)}: {fresh}{hits:,} of {accounts:,} active accounts have "
         f"one in the last {RECENT_DAYS} days{listed}"
     )
-    mend = "nothing to mend: compare with what you know"
+    mend = "for your information: does this match what you expect?"
     return Finding("coverage", "sources", "advice", covered.source, None, None, detail, mend)
-
-
-def _place(tables: Tables, source: str) -> str:
-    return tables.location(source)

@@ -17,10 +17,14 @@ from scipy.special import chdtri
 from features import snapshots
 from features.assembling import source_sql
 from features.assembling.feature_plan import FeatureColumn
+from features.breaches.rounds import Round
 from features.errors import Finding
 from features.evidence.significance import FAMILY
+from features.plurals import counted
 from features.snapshots import Snapshots
 from features.sources import Tables
+
+ROUND = Round.COMPUTABLE
 
 MAJOR = 0.25
 BACK = (364, 182, 91)
@@ -133,9 +137,9 @@ def _finding(tables: Tables, source: str, shifts: list[Shift]) -> Finding:
     shown = ", ".join(f"{item.column} {item.index:.2f}" for item in shifts[:MOST_SHOWN])
     first = shifts[0]
     detail = (
-        f"{tables.location(source)}: since {first.since}, columns have "
-        f"shifted: {len(shifts)} (stability index {shown}; {first.allowed:.2f} is the limit): what "
-        "is learnt from earlier dates may not hold"
+        f"{tables.location(source)}: {counted(len(shifts), 'column')} shifted since {first.since} "
+        f"(stability index {shown}; limit {first.allowed:.2f}): a model trained on earlier dates "
+        "may not hold"
     )
-    mend = "look whether the source or the customers changed; train on later as-of dates"
+    mend = "check whether the source or the customers changed; train on later as-of dates"
     return Finding("drift", "features", "warning", source, first.column, None, detail, mend)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from features.breaches.rounds import Round
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.evidence import lives, probes
 from features.sources import Tables
+
+ROUND = Round.COMPUTABLE
 
 AFTER_DAYS = 28
 MANY = 0.1
@@ -35,9 +38,9 @@ def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Fin
         detail = (
             f"{tables.location(source)}: {lively:,} of {left:,} accounts "
             f"that left (targets.{target}) have facts {days} days or more after their end: the "
-            "end is wrong, or the key stands for somebody else"
+            "end is wrong, or the key belongs to another account"
         )
-        mend = "mend the ends, or leave out what is written about former customers"
+        mend = "fix the ends, or leave out rows about former customers"
         yield Finding("after_the_end", "sources", "warning", source, None, count, detail, mend)
 
 

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from features.assembling import source_sql
+from features.breaches.rounds import Round
 from features.declaring.company import Source
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.structure.readable import ReadableTables, with_read_errors
+
+ROUND = Round.READABLE
 
 LATE_DAYS = 28
 USUAL_TIMES = 3
@@ -21,39 +24,41 @@ ONE_OF_A_KIND = 0.95
 FEWEST = 50
 
 
-def breaches(ground: ReadableTables) -> Iterator[Finding]:
+def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """Loads of old facts and rewritten facts of the sources that record when a fact was known."""
-    for name, source in ground.company.sources.items():
+    for name, source in readable.company.sources.items():
         known = source.known_time.column if source.known_time else None
         if known is None or source.account is None or source.event_time is None:
             continue
-        if ground.holds(name, source.account.column, source.event_time.column, known):
-            found = [_at_once(ground, name, known), _rewritten(ground, name, source, known)]
+        if readable.holds(name, source.account.column, source.event_time.column, known):
+            found = [_at_once(readable, name, known), _rewritten(readable, name, source, known)]
             for item in found:
-                yield from with_read_errors(name, ground.file(name), item)
+                yield from with_read_errors(name, readable.file(name), item)
 
 
-def _at_once(ground: ReadableTables, name: str, known: str) -> Iterator[Finding]:
-    first = ground.company.about.data_from
+def _at_once(readable: ReadableTables, name: str, known: str) -> Iterator[Finding]:
+    first = readable.company.about.data_from
     loads = (
         "SELECT loaded, count(*) AS rows, count(*) FILTER (WHERE late) AS old, "
-        f"count(DISTINCT happened) AS days FROM ({_facts(ground, name)}) GROUP BY loaded"
+        f"count(DISTINCT happened) AS days FROM ({_facts(readable, name)}) GROUP BY loaded"
     )
-    counted = ground.row(f"SELECT sum(rows)::BIGINT AS rows, median(days) AS usual FROM ({loads})")
+    counted = readable.row(
+        f"SELECT sum(rows)::BIGINT AS rows, median(days) AS usual FROM ({loads})"
+    )
     usual = max(LATE_DAYS, USUAL_TIMES * float(counted["usual"] or 0))
     after = f"AND loaded >= DATE '{first}'" if first else ""
-    out_of_line = ground.tables.engine.rows(
+    out_of_line = readable.tables.engine.rows(
         f"SELECT * FROM ({loads}) WHERE old > 0 AND (days > {usual} OR rows = {counted['rows']}) "
         f"{after} ORDER BY old DESC LIMIT 1"
     ).to_pylist()
     if out_of_line and out_of_line[0]["old"] >= FEW * counted["rows"]:
-        yield _loaded(ground, name, known, out_of_line[0], counted["rows"])
+        yield _loaded(readable, name, known, out_of_line[0], counted["rows"])
 
 
-def _facts(ground: ReadableTables, name: str) -> str:
+def _facts(readable: ReadableTables, name: str) -> str:
     event, known = (
-        source_sql.event_time(ground.tables, name),
-        source_sql.recorded_time(ground.tables, name),
+        source_sql.event_time(readable.tables, name),
+        source_sql.recorded_time(readable.tables, name),
     )
     return (
         f"SELECT CAST({event} AS DATE) AS happened, CAST({known} AS DATE) AS loaded, "
@@ -63,12 +68,12 @@ def _facts(ground: ReadableTables, name: str) -> str:
 
 
 def _loaded(
-    ground: ReadableTables, name: str, known: str, load: dict[str, Any], total: int
+    readable: ReadableTables, name: str, known: str, load: dict[str, Any], total: int
 ) -> Finding:
     detail = (
-        f"{ground.file(name)}: {load['old']:,} facts ({load['old'] / total:.0%}) of "
+        f"{readable.file(name)}: {load['old']:,} facts ({load['old'] / total:.0%}) of "
         f"{load['days']:,} days became known on one day, {load['loaded']}, {LATE_DAYS} days or "
-        "more after they happened: as-of dates before know nothing of them"
+        "more after they happened: earlier as-of dates do not see them"
     )
     mend = (
         f"if {known} is the day of a load, declare a delay instead; else set company.data_from to "
@@ -80,36 +85,38 @@ def _loaded(
     return Finding("late_load", "sources", "warning", *place, detail, mend)
 
 
-def _rewritten(ground: ReadableTables, name: str, source: Source, known: str) -> Iterator[Finding]:
+def _rewritten(
+    readable: ReadableTables, name: str, source: Source, known: str
+) -> Iterator[Finding]:
     """Facts that came again later with other values."""
     assert source.account is not None
-    columns = [column for column in ground.tables.columns[name] if column != known]
+    columns = [column for column in readable.tables.columns[name] if column != known]
     facts = (
         "SELECT count(*) AS rows, "
-        f"count(DISTINCT {source_sql.recorded_time(ground.tables, name)}) AS times, "
+        f"count(DISTINCT {source_sql.recorded_time(readable.tables, name)}) AS times, "
         f"count(DISTINCT hash({', '.join(map(quote, columns))})) AS versions "
         f"FROM {quote(name)} WHERE {quote(source.account.column)} IS NOT NULL "
-        f"AND {source_sql.event_time(ground.tables, name)} IS NOT NULL "
-        f"GROUP BY {_identity(ground, name, source, columns)}"
+        f"AND {source_sql.event_time(readable.tables, name)} IS NOT NULL "
+        f"GROUP BY {_identity(readable, name, source, columns)}"
     )
-    counted = ground.row(
+    counted = readable.row(
         "SELECT count(*) AS facts, count(*) FILTER (WHERE rows = 1) AS single, "
         f"count(*) FILTER (WHERE times > 1 AND versions > 1) AS rewritten FROM ({facts})"
     )
     if counted["rewritten"] and counted["single"] >= ONE_OF_A_KIND * counted["facts"]:
         count = counted["rewritten"]
         detail = (
-            f"{ground.file(name)}: facts that came again later with other values "
+            f"{readable.file(name)}: facts that were delivered again with other values "
             f"({count / counted['facts']:.1%} of {counted['facts']:,}): both versions count"
         )
         mend = 'keep one row per fact, or measure with "latest", which takes the later version'
         yield Finding("rewritten", "sources", "warning", name, known, count, detail, mend)
 
 
-def _identity(ground: ReadableTables, name: str, source: Source, columns: list[str]) -> str:
+def _identity(readable: ReadableTables, name: str, source: Source, columns: list[str]) -> str:
     """What makes two rows one fact: a column that numbers them, else all but the numbers."""
     assert source.account is not None
-    kinds = ground.tables.columns[name]
+    kinds = readable.tables.columns[name]
     numbering = [
         column
         for column in columns
@@ -118,10 +125,12 @@ def _identity(ground: ReadableTables, name: str, source: Source, columns: list[s
     ]
     distinct = ", ".join(f"count(DISTINCT {quote(column)})" for column in numbering)
     if numbering:
-        total, *found = ground.tables.engine.row(f"SELECT count(*), {distinct} FROM {quote(name)}")
+        total, *found = readable.tables.engine.row(
+            f"SELECT count(*), {distinct} FROM {quote(name)}"
+        )
         for column, count in zip(numbering, found, strict=True):
             if count >= max(ONE_OF_A_KIND * total, FEWEST):
                 return quote(column)
     texts = [quote(column) for column in columns if kinds[column] == "VARCHAR"]
     own = f"CAST({quote(source.account.column)} AS VARCHAR)"
-    return ", ".join([own, source_sql.event_time(ground.tables, name), *texts])
+    return ", ".join([own, source_sql.event_time(readable.tables, name), *texts])

@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from features.breaches.rounds import Round
 from features.declaring.company import Company
 from features.declaring.mistakes import DECLARATION_FILE
 from features.errors import Finding
+
+ROUND = Round.DECLARED
 
 
 def breaches(company: Company) -> Iterator[Finding]:
@@ -17,7 +20,7 @@ def breaches(company: Company) -> Iterator[Finding]:
     yield from _unused_sources(company)
     yield from _unused_systems(company)
     if company.accounts.derived and company.segments:
-        detail = "derived accounts have no columns, so [segments] divides nothing"
+        detail = "derived accounts have no columns, so [segments] has no effect"
         mend = "remove it, or name a table with one row per account"
         yield _finding("warning", "unused_segments", "segments", detail, mend)
 
@@ -25,7 +28,7 @@ def breaches(company: Company) -> Iterator[Finding]:
 def _playbooks(company: Company) -> Iterator[Finding]:
     for name, item in company.staged("live").items():
         if item.kind == "leading" and item.playbook is None:
-            detail = f"indicators.{name} is leading and live, and nobody is told what to do"
+            detail = f"indicators.{name} is leading and live but names no playbook"
             mend = f'playbook = "…" in [indicators.{name}]'
             yield _finding("warning", "no_playbook", f"indicators.{name}", detail, mend)
     used = {item.playbook for item in company.indicators.values()}
@@ -33,7 +36,7 @@ def _playbooks(company: Company) -> Iterator[Finding]:
     for name in company.playbooks:
         if name not in used:
             detail = f"no indicator or opportunity names playbooks.{name}"
-            mend = f'playbook = "{name}" in an indicator that it answers, or remove it'
+            mend = f'playbook = "{name}" in an indicator that it is meant for, or remove it'
             yield _finding("advice", "unused_playbook", f"playbooks.{name}", detail, mend)
 
 
@@ -41,15 +44,15 @@ def _opportunities(company: Company) -> Iterator[Finding]:
     for name in company.opportunities:
         key = f"targets.{name}"
         if company.targets[name].playbook is None:
-            detail = f"{key} is an opportunity, and nobody is told what to do about it"
+            detail = f"{key} is an opportunity but names no playbook"
             mend = f'playbook = "…" in [{key}]'
             yield _finding("warning", "no_playbook", key, detail, mend)
     if not company.adverse:
         detail = (
-            "no target is adverse: opportunities are trained and scored, and the service, which "
-            "shows them beside health, has nothing to show"
+            "no target is adverse: opportunities are trained and scored, but the service shows "
+            "them beside health scores, of which there are none"
         )
-        mend = "declare what an account can be lost by, such as [targets.churn]"
+        mend = "declare an adverse target, such as [targets.churn]"
         yield _finding("advice", "nothing_adverse", "targets", detail, mend)
 
 
@@ -64,7 +67,7 @@ def _filled_in_later(company: Company) -> Iterator[Finding]:
             if item.source == part.source and re.search(rf"\b{re.escape(part.ended)}\b", text):
                 detail = (
                     f"indicators.{name} reads {part.ended}, which is filled in after the row was "
-                    "known: it tells the future of every account that has ended by now"
+                    "known: it leaks the future of every account that has ended"
                 )
                 mend = "measure something that was known at the row's own time"
                 yield _finding("warning", "filled_in_later", f"indicators.{name}", detail, mend)
@@ -76,8 +79,8 @@ def _unused_sources(company: Company) -> Iterator[Finding]:
         used |= {target.source, target.active or target.source}
     for name in company.sources:
         if name not in used:
-            detail = f"no indicator, target or account comes from sources.{name}"
-            mend = "measure something of it, or remove it"
+            detail = f"no indicator, target or account uses sources.{name}"
+            mend = "add an indicator over it, or remove it"
             yield _finding("advice", "unused_source", f"sources.{name}", detail, mend)
 
 

@@ -12,10 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import snapshots, sources
+from features.breaches.rounds import Round
 from features.declaring.company import Company
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
+from features.plurals import counted
 from features.sources import Tables
+
+ROUND = Round.LABELLED
 
 MIN_CHURNERS = 30
 """Different accounts that must have churned, and that must have stayed, at mature dates."""
@@ -69,14 +73,14 @@ def breaches(tables: Tables) -> Iterator[Finding]:
                 tables.company,
                 name,
                 ("advice", "unused_active_within"),
-                "active_within does nothing: who has a running subscription is active",
+                "active_within has no effect: a running subscription makes an account active",
                 f"remove active_within from [targets.{name}]",
             )
         try:
             yield from _of_target(tables, name)
         except EngineError as error:
             detail = f"the outcomes cannot be counted: {error}"
-            mend = f"mend [targets.{name}]"
+            mend = f"fix [targets.{name}]"
             yield _finding(tables.company, name, ("error", "not_computable"), detail, mend)
 
 
@@ -91,7 +95,7 @@ def _of_target(tables: Tables, name: str) -> Iterator[Finding]:
     outcomes = count_outcomes(rows, name)
     yield from too_few(tables.company, name, outcomes)
     yield from _without_outcome(tables.company, name, outcomes)
-    yield _told(tables.company, name, outcomes)
+    yield _figures(tables.company, name, outcomes)
 
 
 def _no_month(tables: Tables, name: str) -> Finding:
@@ -104,7 +108,7 @@ def _no_month(tables: Tables, name: str) -> Finding:
         f"(until its outcome is settled) after it: data from {first} until {until}"
     )
     needed = first + timedelta(days=company.bands.min_history + ahead + 31)
-    mend = f"bring tables up to {needed} or shorten targets.{name}.horizon"
+    mend = f"provide tables up to {needed} or shorten targets.{name}.horizon"
     return _finding(company, name, (_gravity(company, name), "no_mature_month"), detail, mend)
 
 
@@ -113,7 +117,7 @@ def too_few(company: Company, name: str, outcomes: OutcomeCounts) -> Iterator[Fi
     state = _gravity(company, name)
     left, right = company.targets[name].words
     there = {left: outcomes.churned, right: outcomes.stayed}
-    dates = f"{len(outcomes.months)} mature month starts"
+    dates = counted(len(outcomes.months), "mature month start")
     if not outcomes.months:
         detail = f"no account is eligible at any of the mature month starts; needed: {MIN_CHURNERS}"
         yield _finding(company, name, (state, "one_class"), f"{detail} that {left}", _mend(name))
@@ -121,7 +125,7 @@ def too_few(company: Company, name: str, outcomes: OutcomeCounts) -> Iterator[Fi
         if accounts < MIN_CHURNERS:
             check = "one_class" if accounts == 0 else "too_few_churners"
             detail = (
-                f"{accounts} different accounts {word} in all {dates}, {MIN_CHURNERS} are needed "
+                f"only {counted(accounts, 'account')} {word} at {dates}; needed: {MIN_CHURNERS} "
                 f"({', '.join(f'{count:,} {other}' for other, count in there.items())})"
             )
             yield _finding(company, name, (state, check), detail, _mend(name), accounts)
@@ -145,8 +149,8 @@ def _without_outcome(company: Company, name: str, outcomes: OutcomeCounts) -> It
         word, _ = company.targets[name].words
         detail = (
             f"at {len(none)} of {len(outcomes.months)} mature month starts, {none[0]:%Y-%m} to "
-            f"{none[-1]:%Y-%m}, no account {word}: it looks as if only those are in the tables "
-            "that are still there, or as if the outcomes end early"
+            f"{none[-1]:%Y-%m}, no account {word}: the tables may hold only accounts that are "
+            "still there, or the outcomes may end early"
         )
         mend = "set company.data_from (or data_until) to where the tables are complete"
         kind: tuple[Literal["warning"], str] = ("warning", "months_without_outcome")
@@ -154,21 +158,25 @@ def _without_outcome(company: Company, name: str, outcomes: OutcomeCounts) -> It
 
 
 def _mend(name: str) -> str:
-    return f"bring a longer history or more accounts, or mend the rule of [targets.{name}]"
+    return f"provide a longer history or more accounts, or change the rule of [targets.{name}]"
 
 
-def _told(company: Company, name: str, outcomes: OutcomeCounts) -> Finding:
+def _figures(company: Company, name: str, outcomes: OutcomeCounts) -> Finding:
     word, _ = company.targets[name].words
     shown = outcomes.months[-MOST_MONTHS:]
     listed = ", ".join(f"{day:%Y-%m} {hit:,} of {eligible:,}" for day, eligible, hit in shown)
     earlier = len(outcomes.months) - len(shown)
+    before = f"{counted(earlier, 'earlier month')}, " if earlier else ""
+    title = company.targets[name].title
+    accounts = counted(outcomes.churned, "account")
+    by_title = bool(title) and name not in company.adverse
+    happened = f"{accounts}: {title}" if by_title else f"{accounts} {word}"
     detail = (
-        f"{outcomes.churned:,} accounts {word} at {len(outcomes.months)} mature month starts; "
-        f"of the eligible: {f'({earlier} earlier months) ' if earlier else ''}{listed or 'none'}"
+        f"{happened} (at {counted(len(outcomes.months), 'mature month start')}; of the eligible: "
+        f"{before}{listed or 'none'})"
     )
-    return _finding(
-        company, name, ("advice", "outcomes"), detail, "nothing to mend: compare with what you know"
-    )
+    mend = "for your information: does this match what you expect?"
+    return _finding(company, name, ("advice", "outcomes"), detail, mend)
 
 
 def _finding(
@@ -182,5 +190,5 @@ def _finding(
     target = company.targets[name]
     state, check = kind
     place = sources.location(company.sources[target.source])
-    told = f"targets.{name}: {place}: {detail}"
-    return Finding(check, "train", state, target.source, None, rows, told, mend)
+    located = f"targets.{name}: {place}: {detail}"
+    return Finding(check, "train", state, target.source, None, rows, located, mend)

@@ -5,10 +5,13 @@ from datetime import date
 
 from features import snapshots
 from features.assembling import source_sql
+from features.breaches.rounds import Round
 from features.declaring.company import Event
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.sources import Tables
+
+ROUND = Round.SOUND
 
 QUIET_DAYS = 7
 
@@ -30,9 +33,9 @@ def _of_source(tables: Tables, name: str, until: date) -> Iterator[Finding]:
     if last is not None and (until - last).days > max(QUIET_DAYS, longest or 0):
         detail = (
             f"{tables.location(name)} ends on {last}, {(until - last).days} "
-            f"days before data_until ({until}), and never was silent for so long before"
+            f"days before data_until ({until}); it was never silent that long before"
         )
-        mend = f"bring it up to {until}, or set company.data_until to where every table is complete"
+        mend = f"update it to {until}, or set company.data_until to where every table is complete"
         yield Finding("source_ends_early", "sources", "warning", name, None, None, detail, mend)
 
 

@@ -8,10 +8,13 @@ import pyarrow.compute as pc
 
 from features import snapshots
 from features.assembling.feature_plan import FeatureColumn
+from features.breaches.rounds import Round
 from features.declaring.mistakes import DECLARATION_FILE
 from features.engines.on_duckdb import EngineError
 from features.errors import DeclarationError, Finding
 from features.sources import Tables
+
+ROUND = Round.SOUND
 
 
 def breaches(tables: Tables) -> Iterator[Finding]:
@@ -33,7 +36,7 @@ def breaches(tables: Tables) -> Iterator[Finding]:
 
 
 def _not_computable(detail: str) -> Finding:
-    mend = "leave the indicators out one by one to see which it is"
+    mend = "remove the indicators one by one to find it"
     return Finding(
         "not_computable", "features", "error", DECLARATION_FILE, "indicators", None, detail, mend
     )
@@ -46,7 +49,7 @@ def _breach(
     accounts = len(values)
     if values.null_count == accounts:
         detail = f"{key} is null for all {accounts:,} accounts ({place})"
-        mend = 'widen its windows, mend value or where, or set stage = "draft"'
+        mend = 'widen its windows, fix value or where, or set stage = "draft"'
         yield Finding(
             "all_null", "features", "warning", source, column.name, accounts, detail, mend
         )

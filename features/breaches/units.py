@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from features.assembling import source_sql
+from features.breaches.rounds import Round
 from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
 from features.errors import Finding
 from features.evidence import probes
 from features.sources import Tables
+
+ROUND = Round.COMPUTABLE
 
 FACTOR = 5.0
 """No unit is nearer to another one than this (hours of a working day, days of a week: 7, 8)."""
@@ -66,16 +69,16 @@ def _words(tables: Tables, source: str, name: str) -> Iterator[Finding]:
     )
     months = _months(tables, source, asked, f"{column} IS NOT NULL")
     if found := _change(months, _other_type):
-        detail = f"numbers and texts change places from {found[1][0]['month']} on"
+        detail = f"switches between numbers and text from {found[1][0]['month']} on"
         mend = "write the column in one type"
         yield _finding(tables, source, name, "type_change", (detail, mend))
     elif few and (found := _change(months, _no_word_in_common)):
         now, then = (sorted({w for m in part for w in m["words"]})[:3] for part in found[::-1])
         detail = (
-            f"no value of before occurs from {found[1][0]['month']} on: "
+            f"none of the earlier values occurs from {found[1][0]['month']} on: "
             f"{', '.join(map(repr, now))} instead of {', '.join(map(repr, then))}"
         )
-        mend = "call the same thing by the same word throughout"
+        mend = "use the same word for the same thing throughout"
         yield _finding(tables, source, name, "renamed_values", (detail, mend))
 
 

@@ -60,7 +60,7 @@ class Accounts(Table):
     def _knows_since_when(self) -> Self:
         if not self.derived and self.attributes.since is None:
             raise refuse(
-                "no day from which on an account exists",
+                "no column for an account's first day",
                 'name the sign-up column: attributes = { since = "…" }, or, where accounts '
                 "are known from their facts alone, derived = true",
             )
@@ -231,7 +231,7 @@ class Target(Table):
         if not self.adverse and (self.p_red or self.p_green):
             raise refuse(
                 "an opportunity has no bands",
-                "remove p_red and p_green; p_high says when it is told",
+                "remove p_red and p_green; p_high is the probability from which it is listed",
             )
         if self.adverse and (self.p_high or self.playbook or self.likelier):
             raise refuse(
@@ -247,8 +247,8 @@ class Target(Table):
 
     @property
     def words(self) -> tuple[str, str]:
-        """What is said of accounts to which it happened, and of the others."""
-        return ("churned", "stayed") if self.adverse else ("did it", "did not")
+        """What accounts to which it happened did, and what the others did."""
+        return ("churned", "stayed") if self.adverse else ("converted", "did not convert")
 
     @property
     def source(self) -> str:
@@ -351,5 +351,11 @@ class Company(Table):
 
 
 def odds(probability: float) -> float:
-    """The odds p / (1 − p) of a probability."""
+    """The odds p / (1 − p) of a probability.
+
+    Examples
+    --------
+    >>> odds(0.75)
+    3.0
+    """
     return probability / (1 - probability)

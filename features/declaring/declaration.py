@@ -46,7 +46,7 @@ def load(folder: Path | str) -> Company:
         ) from error
     except OSError as error:
         raise DeclarationError(
-            f"{folder / DECLARATION_FILE}: cannot be read ({error.strerror}); mend its rights"
+            f"{folder / DECLARATION_FILE}: cannot be read ({error.strerror}); fix its permissions"
         ) from error
     return parse(text, folder)
 
@@ -128,7 +128,7 @@ def _toml(text: str) -> dict[str, Any]:
 
 def _not_toml(line: int, what: str) -> DeclarationError:
     return DeclarationError.of(
-        [Problem(DECLARATION_FILE, line, "syntax", what, "", "mend the TOML there")]
+        [Problem(DECLARATION_FILE, line, "syntax", what, "", "fix the TOML there")]
     )
 
 

@@ -176,7 +176,8 @@ class Indicator(Table):
         for key, (measures, mend) in PARTS.items():
             if (self.measure in measures) != (getattr(self, key) is not None):
                 raise refuse(
-                    f"{key} is for measure = {' or '.join(measures)}, and needed there", mend
+                    f"{key} is required for measure = {' or '.join(measures)}, and for no other",
+                    mend,
                 )
         for key, (measures, mend) in OPTIONS.items():
             if self.measure not in measures and getattr(self, key) is not None:
@@ -203,7 +204,7 @@ class Indicator(Table):
         if not self.windows and self.measure not in WHOLE_HISTORY:
             raise refuse(f"{self.measure} needs windows", 'windows = ["28d", "90d"]')
         if len(set(self.windows)) != len(self.windows):
-            raise refuse("a window stands twice", "name each window once")
+            raise refuse("a window is listed twice", "name each window once")
         if 0 in self.windows or self.earlier == 0:
             raise refuse("a window of no days", 'use at least "1d"')
         if self.measure in BOUNDED and None in self.windows:
@@ -248,5 +249,11 @@ class Indicator(Table):
 
 
 def column_name(indicator: str, window: int | None) -> str:
-    """The feature column of an indicator's window, such as `spend__90d` or `recency__all`."""
+    """The feature column of an indicator's window.
+
+    Examples
+    --------
+    >>> column_name("spend", 90), column_name("recency", None)
+    ('spend__90d', 'recency__all')
+    """
     return f"{indicator}__{window_text(window)}"

@@ -1,4 +1,4 @@
-"""Guesses what somebody meant who wrote a name that is not there.
+"""Guesses which name was meant by one that does not exist.
 
 Every message about an unknown name (a key, a column, a file, a playbook) ends the same way, so
 the guess is made in one place.
@@ -12,7 +12,15 @@ MOST_NAMES = 12
 
 
 def nearest(got: str, known: Iterable[str]) -> str | None:
-    """The name among `known` that `got` most probably stands for, if any is alike enough."""
+    """The name among `known` that `got` most probably means, if any is similar enough.
+
+    Examples
+    --------
+    >>> nearest("Custmer", ["customer", "order"])
+    'customer'
+    >>> nearest("zebra", ["customer", "order"]) is None
+    True
+    """
     by_folded = {name.casefold(): name for name in known}
     folded = got.casefold()
     close = difflib.get_close_matches(folded, list(by_folded), n=1, cutoff=ALIKE)
@@ -21,7 +29,15 @@ def nearest(got: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(got: str, known: Iterable[str]) -> str:
-    """How to mend `got`: the nearest name, else the names that there are."""
+    """How to fix `got`: the nearest name, else the names that exist.
+
+    Examples
+    --------
+    >>> did_you_mean("amout", ["amount", "at"])
+    "did you mean 'amount'?"
+    >>> did_you_mean("zebra", ["amount", "at"])
+    'known: amount, at'
+    """
     names = sorted(known)
     if (near := nearest(got, names)) is not None:
         return f"did you mean {near!r}?"

@@ -21,10 +21,16 @@ _KEY_PART = re.compile(r"""\s*([\w-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')\s*""")
 
 
 class Lines:
-    """Where each key of a TOML text stands: `lines[("targets", "churn", "gap")]` is its line.
+    r"""Where each key of a TOML text is: `lines[("targets", "churn", "gap")]` is its line.
 
     Items of an array are numbered from "0". A key that is not there (something is missing) has
     the line of the nearest table around it.
+
+    Examples
+    --------
+    >>> lines = Lines('name = "Acme"\n[targets.churn]\nhorizon = "90d"\n')
+    >>> lines[("targets", "churn", "horizon")], lines[("targets", "churn", "gap")]
+    (3, 2)
     """
 
     def __init__(self, text: str) -> None:

@@ -30,7 +30,13 @@ def _window(text: Any) -> Any:
 
 
 def window_text(days: int | None) -> str:
-    """A window as the declaration writes it: `"28d"`, or `"all"` for the whole history."""
+    """A window as the declaration writes it: `"28d"`, or `"all"` for the whole history.
+
+    Examples
+    --------
+    >>> window_text(28), window_text(None)
+    ('28d', 'all')
+    """
     return "all" if days is None else f"{days}d"
 
 

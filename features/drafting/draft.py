@@ -87,7 +87,7 @@ def _lines(folder: Path, reading: Reading, left_out: list[str], engine: Engine) 
         "guessed: a team can work one account in ten",
     )
     for name, keys in first_indicators.playbooks(drafts).items():
-        yield from _table(f"playbooks.{name}", keys, "guessed: put your own steps here")
+        yield from _table(f"playbooks.{name}", keys, "placeholder: put your own steps here")
 
 
 def _company(folder: Path, until: date | None, activity: FactTable) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _company(folder: Path, until: date | None, activity: FactTable) -> Iterator[
     keys: dict[str, object] = {"name": re.sub(r"[-_]+", " ", called).strip().title() or "Company"}
     if until is not None:
         keys["data_until"] = until
-    why = f"guessed from {activity.table.path}: what happened before that morning is in the tables"
+    why = f"guessed from {activity.table.path}: the tables are complete up to that morning"
     yield from _table("company", keys, why)
 
 

@@ -19,14 +19,14 @@ PLAYBOOKS: dict[str, dict[str, object]] = {
         "purpose": "Activity is fading: find out what has changed.",
         "owner": "crm",
         "steps": [
-            {"do": "Write, with something that fits the last order", "within": "2d"},
-            {"do": "Call, if no answer came", "channel": "phone", "within": "7d"},
+            {"do": "Write with an offer that fits the last order", "within": "2d"},
+            {"do": "Call if there is no answer", "channel": "phone", "within": "7d"},
         ],
         "cooldown": "30d",
     },
     REVIEW: {
         "title": "Check-in",
-        "purpose": "Use is fading: see what the customer wants to reach, and what is in the way.",
+        "purpose": "Usage is fading: find out what the customer wants, and what is in the way.",
         "owner": "csm",
         "steps": [
             {"do": "Call the main contact", "channel": "phone", "within": "3d"},
@@ -36,7 +36,7 @@ PLAYBOOKS: dict[str, dict[str, object]] = {
     },
     CARE: {
         "title": "Support recovery",
-        "purpose": "Troubles pile up: show that somebody takes care.",
+        "purpose": "Problems pile up: show that somebody takes care of them.",
         "owner": "support",
         "steps": [
             {"do": "Go through the open cases with their owner", "within": "1d"},
@@ -153,7 +153,7 @@ def _one(item: Subject, keywords: frozenset[str]) -> DraftIndicator:
 
 
 def _count(item: Subject) -> DraftIndicator:
-    sure = "" if item.is_sure else "; a shadow moves no score until you know that it is so"
+    sure = "" if item.is_sure else "; in shadow, it moves no score until you are sure"
     return DraftIndicator(
         f"{item.table}_count",
         f"more {item.many} are {'worse' if item.is_bad else 'better'}{sure}",
@@ -168,7 +168,7 @@ def _recency(item: Subject) -> DraftIndicator:
     told = f"Last {item.one} {{value}} {{unit}} ago"
     return DraftIndicator(
         f"{item.table}_recency",
-        "how long it has been silent",
+        "days without any",
         _keys(item, f"Days since the last {item.one}", "days_since", **quiet)
         | _shown(item, "higher" if item.is_bad else "lower", "days", told),
     )
@@ -179,7 +179,7 @@ def _trend(item: Subject) -> DraftIndicator:
     told = f"{item.many.capitalize()} in {{window}}: {{value}} times the previous pace"
     return DraftIndicator(
         f"{item.table}_trend",
-        "the pace of 28 days against that of the 84 days before, 1 is unchanged",
+        "the pace of 28 days relative to the 84 days before; 1 is unchanged",
         _keys(item, f"Trend of {item.many}", "ratio", **of, windows=["28d"], earlier="84d")
         | _shown(item, item.healthy, "times", told),
     )
@@ -210,7 +210,7 @@ def _amount(item: Subject, column: ColumnProfile, keywords: frozenset[str]) -> D
     value = _sql(column.name, keywords)
     return DraftIndicator(
         "_".join([item.table, *_plain(noun).split(), measure]),
-        f"the name of the column {column.name} says that its {measure} tells something",
+        f"the column name {column.name} suggests that its {measure} matters",
         _keys(item, title, measure, value=value, windows=["90d"])
         | _shown(
             item, "higher" if is_rating else item.healthy, noun, f"{title} in {{window}}: {{value}}"
@@ -257,10 +257,10 @@ def target(reading: Reading, days: int) -> tuple[str, dict[str, object]]:
     horizon = "90d" if days >= 240 else "30d"
     if (term := reading.term) is not None and term.ended is not None:
         event = {"source": term.table.name, "ended": term.ended.name, "grace": "30d"}
-        why = f"{term.table.path} says when something ended; grace is the time for a late renewal"
+        why = f"{term.table.path} records when contracts end; grace allows for late renewals"
         return why, {"adverse": True, "event": event, "gap": "14d", "horizon": horizon}
     inactivity = {"source": reading.activity.table.name, "within": horizon}
-    why = "no table says when a contract ended, so silence of the busiest one stands for it"
+    why = "no table records when a contract ends, so inactivity in the busiest one is churn"
     active = "180d" if horizon == "90d" else "60d"
     return why, {
         "adverse": True,

@@ -90,7 +90,13 @@ class TableProfile:
 
 
 def name_words(name: str) -> frozenset[str]:
-    """The words that a name is made of: `customerId` and `customer_id` have the same."""
+    """The words that a name is made of, in lower case.
+
+    Examples
+    --------
+    >>> sorted(name_words("customerId")) == sorted(name_words("customer_id"))
+    True
+    """
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     found = re.findall(r"[a-z]+|\d+", split.lower())
     return frozenset(found)

@@ -135,9 +135,8 @@ def _errors_of_ours() -> Iterator[None]:
         raise Unreadable(_first_part(error)) from error
     except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise ChurnlightError(
-            f"the memory does not suffice ({_first_part(error)}); give it more, or less to do: "
-            "fewer as-of dates or threads at a time (CHURNLIGHT_THREADS), less of it for facts "
-            "(CHURNLIGHT_FACTS_MIB)"
+            f"out of memory ({_first_part(error)}); use fewer as-of dates or threads "
+            "(CHURNLIGHT_THREADS), less memory for facts (CHURNLIGHT_FACTS_MIB), or more RAM"
         ) from error
     except duckdb.Error as error:
         raise EngineError(_first_part(error)) from error

@@ -41,7 +41,13 @@ def significantly_above(hits: int, bound: Floats, tests: int) -> bool:
 
 
 def upper_share(hits: int, count: int, tests: int) -> float:
-    """The largest share that `hits` of `count` may come from (Clopper & Pearson 1934)."""
+    """The largest share that `hits` of `count` may come from (Clopper & Pearson 1934).
+
+    Examples
+    --------
+    >>> round(upper_share(0, 100, tests=1), 3)
+    0.088
+    """
     if hits == count:
         return 1.0
     return float(betaincinv(hits + 1.0, float(count - hits), 1 - FAMILY / tests))

@@ -62,7 +62,7 @@ class OnDisk:
         wanted = (end - begin) * size
         read = os.pread(self.file, wanted, self.offset + begin * size)
         if len(read) != wanted:
-            raise OSError(f"the facts put aside are gone: {len(read)} of {wanted} bytes")
+            raise OSError(f"spilled facts are missing from disk: {len(read)} of {wanted} bytes")
         return np.frombuffer(read, np.uint64).reshape(-1, self.width)
 
 

@@ -103,7 +103,7 @@ def measure(
     company, target = stands_on.company, stands_on.target
     leads = []
     for name, tracks in _tracks(built, company).items():
-        progress(f"following {name} to the day of churn")
+        progress(f"measuring the lead time of {name}")
         leads.append(lead(name, tracks, stands_on))
     days = sorted(pc.unique(built.table["as_of"]).to_pylist())
     return LeadTimes(

@@ -81,20 +81,20 @@ def _of_source(name: str, source: Source) -> Iterator[NamedColumn]:
         yield NamedColumn(name, source.known_time.column, key, "time", source.known_time.zone, key)
 
 
-def breaches(ground: ReadableTables) -> Iterator[Finding]:
+def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """Empty tables, and columns that are missing or hold something else than declared."""
     empty: set[str] = set()
-    for source in ground.tables.columns:
-        found = list(with_read_errors(source, ground.file(source), _empty(ground, source)))
+    for source in readable.tables.columns:
+        found = list(with_read_errors(source, readable.file(source), _empty(readable, source)))
         empty |= {item.table for item in found}
         yield from found
-    for item in named_columns(ground.company):
-        if item.source in ground.tables.columns:
-            yield from _breach(ground, item, is_empty=item.source in empty)
+    for item in named_columns(readable.company):
+        if item.source in readable.tables.columns:
+            yield from _breach(readable, item, is_empty=item.source in empty)
 
 
-def _empty(ground: ReadableTables, source: str) -> Iterator[Finding]:
-    if not ground.row(f"SELECT EXISTS (SELECT 1 FROM {quote(source)}) AS some")["some"]:
+def _empty(readable: ReadableTables, source: str) -> Iterator[Finding]:
+    if not readable.row(f"SELECT EXISTS (SELECT 1 FROM {quote(source)}) AS some")["some"]:
         yield Finding(
             "empty_table",
             "sources",
@@ -102,51 +102,53 @@ def _empty(ground: ReadableTables, source: str) -> Iterator[Finding]:
             source,
             None,
             0,
-            f"{ground.file(source)} has no rows",
+            f"{readable.file(source)} has no rows",
             f"export it again, or remove [sources.{source}] and what uses it",
         )
 
 
-def _breach(ground: ReadableTables, item: NamedColumn, *, is_empty: bool) -> Iterator[Finding]:
-    there = ground.tables.columns[item.source]
-    if item.column not in there:
-        detail = f"{ground.file(item.source)} has no column {item.column!r}, which {item.key} names"
-        yield _error("missing_column", item, detail, did_you_mean(item.column, there))
+def _breach(readable: ReadableTables, named: NamedColumn, *, is_empty: bool) -> Iterator[Finding]:
+    columns = readable.tables.columns[named.source]
+    if named.column not in columns:
+        detail = (
+            f"{readable.file(named.source)} has no column {named.column!r}, which {named.key} names"
+        )
+        yield _error("missing_column", named, detail, did_you_mean(named.column, columns))
     elif not is_empty:
-        yield from _wrong_content(ground, item, there[item.column])
-    if item.zone is not None and not clock.zone_exists(item.zone):
-        detail = f"{item.zone_key}.zone: {item.zone!r} is no time zone"
-        yield _error("unknown_zone", item, detail, 'write an IANA name, such as "Europe/Berlin"')
+        yield from _wrong_content(readable, named, columns[named.column])
+    if named.zone is not None and not clock.zone_exists(named.zone):
+        detail = f"{named.zone_key}.zone: {named.zone!r} is not a time zone"
+        yield _error("unknown_zone", named, detail, 'write an IANA name, such as "Europe/Berlin"')
 
 
-def _wrong_content(ground: ReadableTables, item: NamedColumn, type_: str) -> Iterator[Finding]:
-    where = f"{ground.file(item.source)}, column {item.column!r} ({item.key})"
-    if item.content == "key" and not (is_number(type_) or type_ in KEY_TYPES):
+def _wrong_content(readable: ReadableTables, named: NamedColumn, type_: str) -> Iterator[Finding]:
+    where = f"{readable.file(named.source)}, column {named.column!r} ({named.key})"
+    if named.content == "key" and not (is_number(type_) or type_ in KEY_TYPES):
         mend = "write keys as text or whole numbers, or name another column"
-        yield _error("not_a_key", item, f"{where} holds {type_in_words(type_)}, not keys", mend)
-    if item.content == "number" and not is_number(type_):
+        yield _error("not_a_key", named, f"{where} holds {type_in_words(type_)}, not keys", mend)
+    if named.content == "number" and not is_number(type_):
         mend = "write plain numbers there, or name another column"
         yield _error(
-            "not_a_number", item, f"{where} holds {type_in_words(type_)}, not numbers", mend
+            "not_a_number", named, f"{where} holds {type_in_words(type_)}, not numbers", mend
         )
-    if item.content in ("day", "time") and type_ != NULL:
-        zone = item.zone if item.content == "time" else "UTC"
-        yield from _wrong_time(item, where, type_, zone)
+    if named.content in ("day", "time") and type_ != NULL:
+        zone = named.zone if named.content == "time" else "UTC"
+        yield from _wrong_time(named, where, type_, zone)
 
 
-def _wrong_time(item: NamedColumn, where: str, type_: str, zone: str | None) -> Iterator[Finding]:
+def _wrong_time(named: NamedColumn, where: str, type_: str, zone: str | None) -> Iterator[Finding]:
     try:
         clock.in_utc("x", type_, zone)
     except clock.NoTime:
         detail = f"{where} holds {type_in_words(type_)}, not dates or timestamps"
         mend = "write every value as 2026-06-30 or 2026-06-30T08:15:00Z, or name another column"
-        yield _error("not_a_time", item, detail, mend)
+        yield _error("not_a_time", named, detail, mend)
     except clock.NoZone:
-        column = item.column if item.zone_key == item.key else "…"
+        column = named.column if named.zone_key == named.key else "…"
         detail = f"{where} holds timestamps without a zone, and none is declared"
-        mend = f'{item.zone_key} = {{ column = "{column}", zone = "Europe/Berlin" }}'
-        yield _error("naive_time", item, detail, mend)
+        mend = f'{named.zone_key} = {{ column = "{column}", zone = "Europe/Berlin" }}'
+        yield _error("naive_time", named, detail, mend)
 
 
-def _error(name: str, item: NamedColumn, detail: str, mend: str) -> Finding:
-    return Finding(name, "sources", "error", item.source, item.column, None, detail, mend)
+def _error(name: str, named: NamedColumn, detail: str, mend: str) -> Finding:
+    return Finding(name, "sources", "error", named.source, named.column, None, detail, mend)

@@ -103,69 +103,71 @@ def expressions_of(company: Company) -> Iterator[Expression]:
             yield Expression(key, company.accounts.source, segment.where, "true/false", "sources")
 
 
-def _below(company: Company, item: Indicator) -> Iterator[str]:
+def _below(company: Company, indicator: Indicator) -> Iterator[str]:
     """The names of all indicators that this one is made of."""
-    for name in item.bases():
+    for name in indicator.bases():
         yield name
         yield from _below(company, company.indicators[name])
 
 
-def _of_indicator(key: str, item: Indicator, *, is_draft: bool) -> Iterator[Expression]:
-    if item.where is not None:
-        yield Expression(f"{key}.where", item.source, item.where, "true/false", STEP, is_draft)
-    if item.about is not None:
-        text = quote(item.about.column)
-        yield Expression(f"{key}.about.column", item.source, text, "text", STEP, is_draft)
-    if item.value is not None:
-        measure = item.of if item.measure == "ratio" else item.measure
+def _of_indicator(key: str, indicator: Indicator, *, is_draft: bool) -> Iterator[Expression]:
+    if indicator.where is not None:
+        yield Expression(
+            f"{key}.where", indicator.source, indicator.where, "true/false", STEP, is_draft
+        )
+    if indicator.about is not None:
+        text = quote(indicator.about.column)
+        yield Expression(f"{key}.about.column", indicator.source, text, "text", STEP, is_draft)
+    if indicator.value is not None:
+        measure = indicator.of if indicator.measure == "ratio" else indicator.measure
         assert measure is not None
         need = NEEDS.get(measure, "anything")
-        yield Expression(f"{key}.value", item.source, item.value, need, STEP, is_draft)
+        yield Expression(f"{key}.value", indicator.source, indicator.value, need, STEP, is_draft)
 
 
-def breaches(ground: ReadableTables) -> Iterator[Finding]:
+def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """What is wrong with each expression over a source that can be read."""
     sound: dict[str, list[Expression]] = {}
-    for item in expressions_of(ground.company):
-        if ground.holds(item.source):
-            found = list(_breach(ground, item))
+    for item in expressions_of(readable.company):
+        if readable.holds(item.source):
+            found = list(_breach(readable, item))
             yield from found
-            if not found and item.text not in ground.tables.columns[item.source]:
+            if not found and item.text not in readable.tables.columns[item.source]:
                 sound.setdefault(item.source, []).append(item)
     for items in sound.values():
-        yield from _failing(ground, items)
+        yield from _failing(readable, items)
 
 
-def _breach(ground: ReadableTables, item: Expression) -> Iterator[Finding]:
-    if (refused := _refused(ground.tables.engine, item.text)) is not None:
-        yield _finding(ground, item, "not_one_value", f"contains {refused}", SCALAR)
+def _breach(readable: ReadableTables, expression: Expression) -> Iterator[Finding]:
+    if (refused := _refused(readable.tables.engine, expression.text)) is not None:
+        yield _finding(readable, expression, "not_one_value", f"contains {refused}", SCALAR)
         return
     try:
-        ground.tables.engine.accept(item.text)
+        readable.tables.engine.accept(expression.text)
         # Inside a CASE nothing can stand that is several columns.
-        found = ground.tables.engine.types(
-            f"SELECT *, CASE WHEN TRUE THEN ({item.text}) END AS {quote(VALUE)} "
-            f"FROM {quote(item.source)}"
+        type_ = readable.tables.engine.types(
+            f"SELECT *, CASE WHEN TRUE THEN ({expression.text}) END AS {quote(VALUE)} "
+            f"FROM {quote(expression.source)}"
         )[VALUE]
     except EngineError as error:
         detail = f"is refused: {_first_line(error)}"
-        yield _finding(ground, item, "not_sql", detail, _mend(ground, item, error))
+        yield _finding(readable, expression, "not_sql", detail, _mend(readable, expression, error))
         return
-    if not _fits(found, item.need):
-        detail = f"gives {type_in_words(found)}, where {item.need} are needed"
-        name = "not_a_condition" if item.need == "true/false" else "not_a_number"
-        yield _finding(ground, item, name, detail, MENDS[item.need])
-    elif item.need == "a date" and _lacks_zone(ground, item, found):
+    if not _fits(type_, expression.need):
+        detail = f"gives {type_in_words(type_)}, where {expression.need} are needed"
+        name = "not_a_condition" if expression.need == "true/false" else "not_a_number"
+        yield _finding(readable, expression, name, detail, MENDS[expression.need])
+    elif expression.need == "a date" and _lacks_zone(readable, expression, type_):
         detail = "gives timestamps without a zone, and none is declared"
         mend = (
-            f'"CAST({item.text} AS DATE)" for whole days, or '
-            f'sources.{item.source}.event_time = {{ column = "…", zone = "Europe/Berlin" }}'
+            f'"CAST({expression.text} AS DATE)" for whole days, or '
+            f'sources.{expression.source}.event_time = {{ column = "…", zone = "Europe/Berlin" }}'
         )
-        yield _finding(ground, item, "naive_time", detail, mend)
+        yield _finding(readable, expression, "naive_time", detail, mend)
 
 
-def _lacks_zone(ground: ReadableTables, item: Expression, type_: str) -> bool:
-    zoned = ground.company.sources[item.source].event_time
+def _lacks_zone(readable: ReadableTables, expression: Expression, type_: str) -> bool:
+    zoned = readable.company.sources[expression.source].event_time
     try:
         clock.in_utc("x", type_, zoned.zone if zoned else None)
     except clock.NoZone:
@@ -173,19 +175,19 @@ def _lacks_zone(ground: ReadableTables, item: Expression, type_: str) -> bool:
     return False
 
 
-def _failing(ground: ReadableTables, items: Sequence[Expression]) -> Iterator[Finding]:
+def _failing(readable: ReadableTables, expressions: Sequence[Expression]) -> Iterator[Finding]:
     """Expressions over one source that fail on some row: asked together, then one by one."""
-    counts = ", ".join(f"count(({item.text}))" for item in items)
+    counts = ", ".join(f"count(({item.text}))" for item in expressions)
     try:
-        ground.tables.engine.row(f"SELECT {counts} FROM {quote(items[0].source)}")
+        readable.tables.engine.row(f"SELECT {counts} FROM {quote(expressions[0].source)}")
     except EngineError as error:
-        if len(items) > 1:
-            for item in items:
-                yield from _failing(ground, [item])
+        if len(expressions) > 1:
+            for item in expressions:
+                yield from _failing(readable, [item])
             return
         detail = f"fails on a row: {_first_line(error)}"
-        mend = "use TRY_CAST, or leave such rows out by where"
-        yield _finding(ground, items[0], "not_computable", detail, mend)
+        mend = "use TRY_CAST, or exclude such rows with where"
+        yield _finding(readable, expressions[0], "not_computable", detail, mend)
 
 
 def _refused(engine: Engine, text: str) -> str | None:
@@ -199,7 +201,7 @@ def _refused(engine: Engine, text: str) -> str | None:
         return "brackets that do not match"
     called = set(re.findall(r"(\w+)\s*\(", bare.lower()))
     unsteady = sorted(called & _unsteady(engine))
-    return f"{unsteady[0]}(), whose answer changes" if unsteady else None
+    return f"{unsteady[0]}(), whose result may change from run to run" if unsteady else None
 
 
 def _unbalanced(bare: str) -> bool:
@@ -213,10 +215,10 @@ def _unbalanced(bare: str) -> bool:
 
 def _unsteady(engine: Engine) -> frozenset[str]:
     """The engine's functions that do not depend on their arguments alone."""
-    found = engine.rows(
+    functions = engine.rows(
         "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
     )
-    return frozenset(found.column(0).to_pylist())
+    return frozenset(functions.column(0).to_pylist())
 
 
 def _fits(type_: str, need: Need) -> bool:
@@ -233,18 +235,20 @@ def _fits(type_: str, need: Need) -> bool:
     return fits[need] or (need == "numbers or text" and type_.startswith("ENUM"))
 
 
-def _mend(ground: ReadableTables, item: Expression, error: EngineError) -> str:
+def _mend(readable: ReadableTables, expression: Expression, error: EngineError) -> str:
     missing = re.search(r'column "([^"]+)" not found', str(error))
     if missing is None:
         return SCALAR
-    return did_you_mean(missing[1], ground.tables.columns[item.source])
+    return did_you_mean(missing[1], readable.tables.columns[expression.source])
 
 
 def _first_line(error: EngineError) -> str:
     return str(error).splitlines()[0]
 
 
-def _finding(ground: ReadableTables, item: Expression, name: str, what: str, mend: str) -> Finding:
-    state: Literal["error", "warning"] = "warning" if item.is_draft else "error"
-    detail = f"{item.key} {what}, over {ground.file(item.source)}: {item.text}"
-    return Finding(name, item.step, state, item.source, None, None, detail, mend)
+def _finding(
+    readable: ReadableTables, expression: Expression, name: str, what: str, mend: str
+) -> Finding:
+    state: Literal["error", "warning"] = "warning" if expression.is_draft else "error"
+    detail = f"{expression.key} {what}, over {readable.file(expression.source)}: {expression.text}"
+    return Finding(name, expression.step, state, expression.source, None, None, detail, mend)

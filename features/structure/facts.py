@@ -60,7 +60,7 @@ RULES = (
         "event",
         "NOT (event >= DATE '1900-01-02' AND event < DATE '2100-01-01' "
         "AND coalesce(known < DATE '2100-01-01', TRUE))",
-        "times before 1900 or after 2100, which stand for something else",
+        "times before 1900 or after 2100, which are placeholders",
         "leave such times empty",
         fatal=True,
     ),
@@ -68,8 +68,8 @@ RULES = (
         "unknown_account",
         "account",
         "fact_key IS NOT NULL AND account IS NULL",
-        "facts of accounts that the account table does not know are left out",
-        "add the accounts, mend the keys",
+        "facts of accounts missing from the account table are left out",
+        "add the accounts or fix the keys",
         tolerable=True,
     ),
     Rule(
@@ -77,15 +77,15 @@ RULES = (
         "event",
         "event < since - slack",
         "facts before their account's first day are left out",
-        "mend the time, or the sign-up day in the account table",
+        "fix the time, or the sign-up day in the account table",
         tolerable=True,
     ),
     Rule(
         "known_before_event",
         "known",
         "known < event AND NOT (by_day AND CAST(known AS DATE) = CAST(event AS DATE))",
-        "facts known before they happened are taken as known when they happened",
-        "mend the two columns, or their zones",
+        "facts with a known time before their event time count as known when they happened",
+        "fix the two columns or their zones",
     ),
     Rule(
         "null_known_time",
@@ -103,76 +103,79 @@ AFTER = Rule(
     "after_data_until",
     "event",
     "event >= last_day + INTERVAL 1 DAY OR known >= last_day + INTERVAL 1 DAY",
-    "facts in the future of company.data_until are not used yet",
+    "facts after company.data_until are not used yet",
     "move data_until, if the tables are complete up to a later day",
 )
 
 
-def breaches(ground: ReadableTables) -> Iterator[Finding]:
+def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """What is wrong with the facts of each source whose columns can be read."""
-    for name, source in ground.company.sources.items():
-        if _askable(ground, name, source):
-            yield from with_read_errors(name, ground.file(name), _of_source(ground, name, source))
+    for name, source in readable.company.sources.items():
+        if can_be_asked(readable, name, source):
+            yield from with_read_errors(
+                name, readable.file(name), _of_source(readable, name, source)
+            )
 
 
-def _askable(ground: ReadableTables, name: str, source: Source) -> bool:
+def can_be_asked(readable: ReadableTables, name: str, source: Source) -> bool:
+    """Whether account, event time and known time of the source's facts can be read."""
     if source.account is None or source.event_time is None:
         return False
     known = source.known_time.column if source.known_time else None
-    return ground.holds(name, source.account.column, source.event_time.column, known)
+    return readable.holds(name, source.account.column, source.event_time.column, known)
 
 
-def _of_source(ground: ReadableTables, name: str, source: Source) -> Iterator[Finding]:
-    until = ground.company.about.data_until
+def _of_source(readable: ReadableTables, name: str, source: Source) -> Iterator[Finding]:
+    until = readable.company.about.data_until
     rules = (*RULES, AFTER) if until else RULES
     counts = ", ".join(f"count(*) FILTER (WHERE {rule.condition}) AS {rule.name}" for rule in rules)
-    facts = _facts(ground, name, source)
-    counted = ground.row(f"SELECT count(*) AS rows, {counts} FROM ({facts})")
+    facts = _facts(readable, name, source)
+    counted = readable.row(f"SELECT count(*) AS rows, {counts} FROM ({facts})")
     for rule in rules:
-        if counted[rule.name] and _applies(ground, rule):
-            yield _finding(ground, name, rule, counted)
+        if counted[rule.name] and _applies(readable, rule):
+            yield _finding(readable, name, rule, counted)
 
 
-def _applies(ground: ReadableTables, rule: Rule) -> bool:
+def _applies(readable: ReadableTables, rule: Rule) -> bool:
     """Without a readable account table nobody can say which accounts are unknown."""
-    accounts = ground.company.accounts
-    readable = ground.holds(accounts.source, accounts.key, *accounts.crosswalk.values())
-    return rule.name not in ("unknown_account", "before_sign_up") or readable
+    accounts = readable.company.accounts
+    are_known = readable.holds(accounts.source, accounts.key, *accounts.crosswalk.values())
+    return rule.name not in ("unknown_account", "before_sign_up") or are_known
 
 
-def _facts(ground: ReadableTables, name: str, source: Source) -> str:
+def _facts(readable: ReadableTables, name: str, source: Source) -> str:
     """SELECT of the terms that the rules are written in."""
     assert source.account is not None
-    event_type = _type(ground, name, source.event_time)
-    known = source_sql.recorded_time(ground.tables, name)
+    event_type = _type(readable, name, source.event_time)
+    known = source_sql.recorded_time(readable.tables, name)
     has_known = source.known_time is not None and source.known_time.column is not None
-    by_day = has_known and "DATE" in (event_type, _type(ground, name, source.known_time))
-    until = ground.company.about.data_until
+    by_day = has_known and "DATE" in (event_type, _type(readable, name, source.known_time))
+    until = readable.company.about.data_until
     last_day = f"'{until}'" if until else "NULL"
     return (
         f"SELECT fact_key, event, known, account, since, {by_day} AS by_day, "
-        f"{has_known} AS has_known, {source_sql.slack(ground.tables, name)} AS slack, "
+        f"{has_known} AS has_known, {source_sql.slack(readable.tables, name)} AS slack, "
         f"CAST({last_day} AS TIMESTAMP) AS last_day FROM ("
         f"SELECT CAST({quote(source.account.column)} AS VARCHAR) AS fact_key, "
-        f"{source_sql.event_time(ground.tables, name)} AS event, {known or 'NULL'} AS known "
-        f"FROM {quote(name)}) LEFT JOIN ({_accounts(ground, source.account)}) "
+        f"{source_sql.event_time(readable.tables, name)} AS event, {known or 'NULL'} AS known "
+        f"FROM {quote(name)}) LEFT JOIN ({_accounts(readable, source.account)}) "
         "ON fact_key = account"
     )
 
 
-def _type(ground: ReadableTables, name: str, place: TimeColumn | KnownTime | None) -> str | None:
-    return ground.tables.columns[name].get(str(place.column)) if place else None
+def _type(readable: ReadableTables, name: str, column: TimeColumn | KnownTime | None) -> str | None:
+    return readable.tables.columns[name].get(str(column.column)) if column else None
 
 
-def _accounts(ground: ReadableTables, key: AccountKey) -> str:
+def _accounts(readable: ReadableTables, key: AccountKey) -> str:
     """SELECT of the accounts that a source may name, each once, and their first moment."""
-    declared = ground.company.accounts
+    declared = readable.company.accounts
     column = declared.crosswalk[key.system] if key.system else declared.key
-    if not ground.holds(declared.source, declared.key, column):
+    if not readable.holds(declared.source, declared.key, column):
         return "SELECT NULL::VARCHAR AS account, NULL::TIMESTAMP AS since"
     since = declared.attributes.since
     start = "NULL"
-    if since is not None and ground.holds(declared.source, since):
+    if since is not None and readable.holds(declared.source, since):
         start = quote(since)
     return (
         f"SELECT CAST({quote(column)} AS VARCHAR) AS account, "
@@ -181,15 +184,15 @@ def _accounts(ground: ReadableTables, key: AccountKey) -> str:
     )
 
 
-def _finding(ground: ReadableTables, name: str, rule: Rule, counted: dict[str, Any]) -> Finding:
-    source = ground.company.sources[name]
+def _finding(readable: ReadableTables, name: str, rule: Rule, counted: dict[str, Any]) -> Finding:
+    source = readable.company.sources[name]
     count, total = counted[rule.name], counted["rows"]
     too_many = count / total > source.tolerate or count == total
     is_error = rule.fatal or (rule.tolerable and too_many)
-    detail = f"{ground.file(name)}: {rule.detail} ({count / total:.1%} of {total:,} rows)"
+    detail = f"{readable.file(name)}: {rule.detail} ({count / total:.1%} of {total:,} rows)"
     if rule.column == "account" and rule.name != "null_key":
-        keys = f"SELECT DISTINCT fact_key FROM ({_facts(ground, name, source)})"
-        detail += f", such as {ground.examples(f'{keys} WHERE {rule.condition}')}"
+        keys = f"SELECT DISTINCT fact_key FROM ({_facts(readable, name, source)})"
+        detail += f", such as {readable.examples(f'{keys} WHERE {rule.condition}')}"
     mend = rule.mend
     if is_error and not rule.fatal and count < total:
         mend += f", or allow a share: sources.{name}.tolerate"
@@ -199,65 +202,43 @@ def _finding(ground: ReadableTables, name: str, rule: Rule, counted: dict[str, A
 
 def _column(source: Source, rule: Rule) -> str | None:
     places = {"account": source.account, "event": source.event_time, "known": source.known_time}
-    place = places[rule.column]
-    return place.column if place is not None else None
+    column = places[rule.column]
+    return column.column if column is not None else None
 
 
-def subscription_ends(ground: ReadableTables) -> Iterator[Finding]:
+def subscription_ends(readable: ReadableTables) -> Iterator[Finding]:
     """Subscriptions that end before they start, and ends of which nobody knows since when."""
-    for target in ground.company.targets.values():
+    for target in readable.company.targets.values():
         event = target.event
         if event is None or event.ended is None:
             continue
-        source = ground.company.sources[event.source]
+        source = readable.company.sources[event.source]
         known = event.ended_known.column if event.ended_known else None
-        if _askable(ground, event.source, source) and ground.holds(
+        if can_be_asked(readable, event.source, source) and readable.holds(
             event.source, event.ended, known
         ):
-            found = _of_ends(ground, event, event.ended, known)
-            yield from with_read_errors(event.source, ground.file(event.source), found)
+            findings = _of_ends(readable, event, event.ended, known)
+            yield from with_read_errors(event.source, readable.file(event.source), findings)
 
 
 def _of_ends(
-    ground: ReadableTables, event: Event, ended: str, known: str | None
+    readable: ReadableTables, event: Event, ended: str, known: str | None
 ) -> Iterator[Finding]:
-    name, file = event.source, ground.file(event.source)
+    name, file = event.source, readable.file(event.source)
     start, end = (
-        source_sql.event_time(ground.tables, name),
-        source_sql.end_times(ground.tables, event)["ended"],
+        source_sql.event_time(readable.tables, name),
+        source_sql.end_times(readable.tables, event)["ended"],
     )
     never = f"{quote(known)} IS NULL" if known else "FALSE"
-    counted = ground.row(
+    counted = readable.row(
         f"SELECT count(*) FILTER (WHERE {end} < {start}) AS early, "
         f"count(*) FILTER (WHERE {end} IS NOT NULL AND {never}) AS unknown FROM {quote(name)}"
     )
     if count := counted["early"]:
         detail = f"{file}: subscriptions that end before they start"
-        mend = "mend the two columns, or their zone"
+        mend = "fix the two columns or their zone"
         yield Finding("ends_before_start", "sources", "warning", name, ended, count, detail, mend)
     if count := counted["unknown"]:
-        detail = f"{file}: ends without a known time are taken as known when they happened"
+        detail = f"{file}: ends without a known time count as known when they happened"
         mend = "fill in when the end was recorded"
         yield Finding("null_ended_known", "sources", "warning", name, known, count, detail, mend)
-
-
-def duplicates(ground: ReadableTables) -> Iterator[Finding]:
-    """Rows of a fact source that are the same in every column."""
-    for name, source in ground.company.sources.items():
-        if _askable(ground, name, source):
-            yield from with_read_errors(name, ground.file(name), _duplicates(ground, name))
-
-
-def _duplicates(ground: ReadableTables, name: str) -> Iterator[Finding]:
-    query = f"SELECT count(*) - count(DISTINCT hash(fact)) AS n FROM {quote(name)} AS fact"
-    if count := ground.row(query)["n"]:
-        yield Finding(
-            "duplicate_rows",
-            "sources",
-            "warning",
-            name,
-            None,
-            count,
-            f"{ground.file(name)}: rows that repeat another row in every column",
-            "remove them if they are one fact twice; if they are facts of their own, all is well",
-        )

@@ -40,8 +40,8 @@ class ReadableTables:
 
     def row(self, query: str) -> dict[str, Any]:
         """The one row that `query` answers, by column."""
-        found: dict[str, Any] = self.tables.engine.rows(query).to_pylist()[0]
-        return found
+        row: dict[str, Any] = self.tables.engine.rows(query).to_pylist()[0]
+        return row
 
     def examples(self, query: str) -> str:
         """Up to three of the keys that `query` answers, for messages."""
@@ -49,11 +49,11 @@ class ReadableTables:
         return ", ".join(repr(str(key)) for key in answer.column(0).to_pylist())
 
 
-def with_read_errors(source: str, place: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+def with_read_errors(source: str, file: str, findings: Iterable[Finding]) -> Iterator[Finding]:
     """These findings; when the engine fails while they are looked for, that is one itself."""
     try:
         yield from findings
     except EngineError as error:
-        detail = f"{place} cannot be read to its end: {error}"
-        mend = "mend the file or write it anew"
+        detail = f"{file} cannot be read completely: {error}"
+        mend = "repair the file or export it again"
         yield Finding("unreadable", "sources", "error", source, None, None, detail, mend)

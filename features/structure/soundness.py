@@ -25,17 +25,17 @@ def unreadable_tables(tables: Tables) -> list[Finding]:
 
 def readable_tables(tables: Tables, first: list[Finding]) -> ReadableTables:
     """What can still be asked after the first round."""
-    errors = (item for item in first if item.state == "error")
-    return ReadableTables(tables, frozenset((item.table, item.column) for item in errors))
+    errors = (finding for finding in first if finding.state == "error")
+    return ReadableTables(tables, frozenset((finding.table, finding.column) for finding in errors))
 
 
-def inconsistencies(ground: ReadableTables) -> Iterator[Finding]:
+def inconsistencies(readable: ReadableTables) -> Iterator[Finding]:
     """Second round: what the tables that can be read say wrong."""
-    with ground.tables.engine.parallel(Settings.read().cores):
-        yield from keys.breaches(ground)
-        yield from facts.breaches(ground)
-        yield from facts.subscription_ends(ground)
-        yield from expressions.breaches(ground)
+    with readable.tables.engine.parallel(Settings.read().cores):
+        yield from keys.breaches(readable)
+        yield from facts.breaches(readable)
+        yield from facts.subscription_ends(readable)
+        yield from expressions.breaches(readable)
 
 
 def require_sound(tables: Tables) -> Tables:
@@ -46,7 +46,7 @@ def require_sound(tables: Tables) -> Tables:
     ContractBroken
         With every structural error.
     """
-    if errors := [item for item in breaches(tables) if item.state == "error"]:
+    if errors := [finding for finding in breaches(tables) if finding.state == "error"]:
         raise ContractBroken(errors)
     return tables
 
