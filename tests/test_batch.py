@@ -370,7 +370,7 @@ def test_ctrl_c_leaves_what_was_published_and_cleans_up(own: House) -> None:
 def test_one_command_at_a_time_works_in_a_workspace(own: House) -> None:
     with (
         publish.alone(own.workspace),
-        pytest.raises(Busy, match="another churnlight command is at work here") as caught,
+        pytest.raises(Busy, match="another churnlight command is running here") as caught,
         publish.alone(own.workspace),
     ):
         pytest.fail("both were let in")

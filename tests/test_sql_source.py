@@ -117,7 +117,7 @@ def test_a_table_that_is_not_there(folder: Path, postgres_url: str) -> None:
     finding = broken(declare(folder, "tickets", f'sql = "{postgres_url}"\ntable = "tockets"'))
     assert (finding.name, finding.table) == ("no_sql_table", "tickets")
     assert "no table tockets" in finding.detail
-    assert finding.mend == "mend sources.tickets.table"
+    assert finding.mend == "fix sources.tickets.table"
 
 
 def test_a_value_that_no_table_of_ours_can_hold(folder: Path, postgres_url: str) -> None:

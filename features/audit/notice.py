@@ -77,8 +77,8 @@ def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator
     if together >= MOST * others and significantly_most(as_left, left, tests):
         detail = (
             f"{tables.location(source)}: one row per account; for {as_left:,} of {left:,} that "
-            f"left it dates from within {SAME_DAYS} days of their end, for {together:,} of {others:,} "
-            "others from one day: its date alone reveals who left"
+            f"left it dates from within {SAME_DAYS} days of their end, for {together:,} of "
+            f"{others:,} others from one day: its date alone reveals who left"
         )
         mend = "provide one row per account for each of the same dates, or the facts behind it"
         yield Finding(

@@ -116,18 +116,17 @@ def too_few(company: Company, name: str, outcomes: OutcomeCounts) -> Iterator[Fi
     """One class only, or fewer than `MIN_CHURNERS` accounts of a class."""
     state = _gravity(company, name)
     left, right = company.targets[name].words
-    there = {left: outcomes.churned, right: outcomes.stayed}
+    accounts_by_outcome = {left: outcomes.churned, right: outcomes.stayed}
     dates = counted(len(outcomes.months), "mature month start")
     if not outcomes.months:
         detail = f"no account is eligible at any of the mature month starts; needed: {MIN_CHURNERS}"
         yield _finding(company, name, (state, "one_class"), f"{detail} that {left}", _mend(name))
-    for word, accounts in there.items() if outcomes.months else ():
+    for word, accounts in accounts_by_outcome.items() if outcomes.months else ():
         if accounts < MIN_CHURNERS:
             check = "one_class" if accounts == 0 else "too_few_churners"
-            detail = (
-                f"only {counted(accounts, 'account')} {word} at {dates}; needed: {MIN_CHURNERS} "
-                f"({', '.join(f'{count:,} {other}' for other, count in there.items())})"
-            )
+            both = ", ".join(f"{count:,} {other}" for other, count in accounts_by_outcome.items())
+            happened = f"{counted(accounts, 'different account')} {word}"
+            detail = f"{happened} at {dates}, {MIN_CHURNERS} are needed ({both})"
             yield _finding(company, name, (state, check), detail, _mend(name), accounts)
 
 
@@ -170,10 +169,10 @@ def _figures(company: Company, name: str, outcomes: OutcomeCounts) -> Finding:
     title = company.targets[name].title
     accounts = counted(outcomes.churned, "account")
     by_title = bool(title) and name not in company.adverse
-    happened = f"{accounts}: {title}" if by_title else f"{accounts} {word}"
+    happened = f"{accounts}: {title}," if by_title else f"{accounts} {word}"
     detail = (
-        f"{happened} (at {counted(len(outcomes.months), 'mature month start')}; of the eligible: "
-        f"{before}{listed or 'none'})"
+        f"{happened} at {counted(len(outcomes.months), 'mature month start')}; of the eligible: "
+        f"{before}{listed or 'none'}"
     )
     mend = "for your information: does this match what you expect?"
     return _finding(company, name, ("advice", "outcomes"), detail, mend)
