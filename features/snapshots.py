@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock, publish
-from features.assembling import feature_plan, panel, source_sql
-from features.assembling.feature_plan import FeatureColumn, FeaturePlan
+from features.assembling import panel, source_sql
+from features.assembling.feature_plan import FeatureColumn, FeaturePlan, plan_features
 from features.clock import Calendar
 from features.declaring.company import Company
 from features.errors import NotFound
@@ -95,16 +95,16 @@ def build(company: Company, as_of: Sequence[date], *, progress: Progress = silen
 
 def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = silent) -> Snapshots:
     """As `build`, from tables that are open already."""
-    asked, until = feature_plan.plan_features(tables), data_until(tables)
+    feature_plan, until = plan_features(tables), data_until(tables)
     # Without a date to look from there are no rows, but columns all the same.
     calendar = clock.Calendar(as_of or [until])
     if tables.engine.distributes:
-        table = _read_back(tables, asked, calendar, until, progress)
-        return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
-    with panel.gather_facts(tables, asked, calendar, progress) as history:
+        table = _read_back(tables, feature_plan, calendar, until, progress)
+        return Snapshots(table if as_of else table.slice(0, 0), feature_plan.columns, until)
+    with panel.gather_facts(tables, feature_plan, calendar, progress) as history:
         progress("computing the indicators")
-        table = panel.build_rows(asked, history, until)
-    return Snapshots(table if as_of else table.slice(0, 0), asked.columns, until)
+        table = panel.build_rows(feature_plan, history, until)
+    return Snapshots(table if as_of else table.slice(0, 0), feature_plan.columns, until)
 
 
 def stream_from(
@@ -120,22 +120,22 @@ def stream_from(
     who take rows in and need not hold them all. A cluster's rows, and those of accounts that are
     ranked among each other, come as one table.
     """
-    asked, until = feature_plan.plan_features(tables), data_until(tables)
+    feature_plan, until = plan_features(tables), data_until(tables)
     if tables.engine.distributes:
         yield build_from(tables, as_of, progress=progress).table
         return
-    with panel.gather_facts(tables, asked, clock.Calendar(as_of), progress) as history:
+    with panel.gather_facts(tables, feature_plan, clock.Calendar(as_of), progress) as history:
         progress("computing the indicators")
-        yield from panel.row_blocks(asked, history, until, bytes_at_once)
+        yield from panel.row_blocks(feature_plan, history, until, bytes_at_once)
 
 
 def _read_back(
-    tables: Tables, asked: FeaturePlan, calendar: Calendar, until: date, progress: Progress
+    tables: Tables, feature_plan: FeaturePlan, calendar: Calendar, until: date, progress: Progress
 ) -> pa.Table:
     """The rows that a cluster wrote, in the memory of this machine."""
     from features.assembling.distribution import Distribution
 
-    found = Distribution(tables, asked, calendar, until)
+    found = Distribution(tables, feature_plan, calendar, until)
     with found.written(progress) as files:
         pieces = [publish.read_parquet(files[day]).cast(found.schema) for day in sorted(files)]
     return pa.concat_tables([found.schema.empty_table(), *pieces])

@@ -29,8 +29,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features import clock, publish
-from features.assembling import feature_plan, panel
-from features.assembling.feature_plan import FeaturePlan
+from features.assembling import panel
+from features.assembling.feature_plan import FeaturePlan, plan_features
 from features.declaring.definitions import definitions
 from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.folding.fact_history import FactHistory
@@ -88,36 +88,38 @@ class FeatureStore:
         DeclarationError
             The store holds features of another definition.
         """
-        asked = feature_plan.plan_features(tables)
-        self._claim(asked)
+        feature_plan = plan_features(tables)
+        self._claim(feature_plan)
         missing = sorted(set(as_of) - set(self.published()))
         for begin in range(0, len(missing), DATES_AT_ONCE):
             days = missing[begin : begin + DATES_AT_ONCE]
             if tables.engine.distributes:
-                self._publish_written(tables, asked, days, progress)
+                self._publish_written(tables, feature_plan, days, progress)
                 continue
-            with panel.gather_facts(tables, asked, clock.Calendar(days), progress) as history:
+            with panel.gather_facts(
+                tables, feature_plan, clock.Calendar(days), progress
+            ) as history:
                 progress(f"publishing {days[0]} to {days[-1]}")
-                self._publish(asked, history)
+                self._publish(feature_plan, history)
         return missing
 
-    def _publish(self, asked: FeaturePlan, history: FactHistory) -> None:
+    def _publish(self, feature_plan: FeaturePlan, history: FactHistory) -> None:
         with ExitStack() as stack:
             days = history.layout.calendar.as_of
             writers = {day: stack.enter_context(self._writing(day)) for day in days}
-            for piece in panel.row_blocks(asked, history, days[-1], self.bytes_at_once):
+            for piece in panel.row_blocks(feature_plan, history, days[-1], self.bytes_at_once):
                 labels = [name for name in piece.column_names if name.startswith("label__")]
                 rows = piece.drop_columns(labels)
                 for day, writer in writers.items():
                     writer.write(rows.filter(pc.equal(rows["as_of"], pa.scalar(day))))
 
     def _publish_written(
-        self, tables: Tables, asked: FeaturePlan, days: list[date], progress: Progress
+        self, tables: Tables, feature_plan: FeaturePlan, days: list[date], progress: Progress
     ) -> None:
         """Publishes the files that a cluster writes; no row comes to this machine."""
         from features.assembling.distribution import Distribution
 
-        found = Distribution(tables, asked, clock.Calendar(days), days[-1], labelled=False)
+        found = Distribution(tables, feature_plan, clock.Calendar(days), days[-1], labelled=False)
         with found.written(progress, within=self.folder) as files:
             for day in days:
                 with publish.new_directory(self._file(day).parent) as folder:
@@ -134,9 +136,9 @@ class FeatureStore:
             yield writer
             writer.close()
 
-    def _claim(self, asked: FeaturePlan) -> None:
+    def _claim(self, feature_plan: FeaturePlan) -> None:
         """Writes down what the columns mean, or makes sure that they still mean it."""
-        own, place = column_meaning(asked), self.folder / ABOUT
+        own, place = column_meaning(feature_plan), self.folder / ABOUT
         if not place.exists():
             publish.write_json(own, place)
             return
@@ -198,12 +200,12 @@ def _verified(path: Path, columns: list[str] | None) -> pa.Table:
     return publish.read_parquet(path, columns)
 
 
-def column_meaning(asked: FeaturePlan) -> dict[str, Any]:
+def column_meaning(feature_plan: FeaturePlan) -> dict[str, Any]:
     """What the columns of a company's features mean, as a store writes it down."""
-    company = asked.company
+    company = feature_plan.company
     found: dict[str, str] = {}
     for name in company.targets:
         found |= definitions(company, name, ("live", "shadow"))
-    columns = [f"{item.name}: {item.dtype}" for item in asked.columns]
+    columns = [f"{item.name}: {item.dtype}" for item in feature_plan.columns]
     digest = hashlib.sha256(json.dumps([found, columns], sort_keys=True).encode()).hexdigest()
     return {"definitions": found, "columns": columns, "digest": digest}

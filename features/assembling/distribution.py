@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
-from features.assembling import feature_plan, panel, shards, source_sql
-from features.assembling.feature_plan import FeatureColumn, FeaturePlan
+from features.assembling import panel, shards, source_sql
+from features.assembling.feature_plan import FeatureColumn, FeaturePlan, naming_the_source
 from features.assembling.shards import ACCOUNT, Shards, Wire
 from features.clock import Calendar
 from features.engines.on_spark import Engine, errors_of_ours, ticked
@@ -54,7 +54,7 @@ class Distribution:
     """The rows of a company's accounts on a grid of as-of dates, with labels or without."""
 
     tables: Tables
-    asked: FeaturePlan
+    feature_plan: FeaturePlan
     calendar: Calendar
     until: date
     labelled: bool = True
@@ -69,7 +69,7 @@ class Distribution:
         DeclarationError, ContractBroken, ChurnlightError
             As `panel.gather_facts`.
         """
-        with feature_plan.naming_the_source(self.engine.named), errors_of_ours():
+        with naming_the_source(self.engine.named), errors_of_ours():
             progress("sending facts to their accounts")
             found = self.rows()
             progress("computing the indicators on Spark")
@@ -124,8 +124,10 @@ class Distribution:
     @property
     def _folded(self) -> FeaturePlan:
         """What is asked for, with the values themselves where their ranks are asked for."""
-        columns = tuple(self.asked.ranked(column) or column for column in self.asked.columns)
-        return replace(self.asked, columns=columns)
+        columns = tuple(
+            self.feature_plan.ranked(column) or column for column in self.feature_plan.columns
+        )
+        return replace(self.feature_plan, columns=columns)
 
     @property
     def _plans(self) -> tuple[FoldPlan, ...]:
@@ -209,14 +211,14 @@ class Distribution:
     def _answered(self) -> pa.Schema:
         """The columns that a shard answers."""
         found = dict(LEADING)
-        for column in self.asked.columns:
+        for column in self.feature_plan.columns:
             found[column.name] = pa.string() if column.dtype == "category" else pa.float64()
         for name in self.tables.company.targets:
             found |= {f"eligible__{name}": pa.bool_(), f"label__{name}": pa.int8()}
         return pa.schema(found)
 
     def _ranked(self, found: "DataFrame") -> "DataFrame":
-        ranks = [column for column in self.asked.columns if self.asked.ranked(column)]
+        ranks = [column for column in self.feature_plan.columns if self.feature_plan.ranked(column)]
         return (
             found.withColumns({column.name: _rank(column) for column in ranks}) if ranks else found
         )

@@ -9,8 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features import clock
-from features.assembling import feature_plan, labels, source_sql
-from features.assembling.feature_plan import FIRST_FACT, FeatureColumn, FeaturePlan
+from features.assembling import labels, source_sql
+from features.assembling.feature_plan import (
+    FIRST_FACT,
+    FeatureColumn,
+    FeaturePlan,
+    naming_the_source,
+)
 from features.clock import Calendar
 from features.engines.sql_text import quote
 from features.errors import ChurnlightError
@@ -36,7 +41,7 @@ MIB = 1 << 20
 
 @contextmanager
 def gather_facts(
-    tables: Tables, asked: FeaturePlan, calendar: Calendar, progress: Progress = silent
+    tables: Tables, feature_plan: FeaturePlan, calendar: Calendar, progress: Progress = silent
 ) -> Iterator[FactHistory]:
     """All facts that the rows of these as-of dates are folded from.
 
@@ -51,7 +56,7 @@ def gather_facts(
     """
     settings = Settings.read()
     accounts = _accounts(tables)
-    plans = asked.plans
+    plans = feature_plan.plans
     lay = part_layout(len(accounts), calendar, list(plans.values()))
     with BlockStore(settings.facts_mib * MIB) as shelf:
         streams = {}
@@ -59,21 +64,25 @@ def gather_facts(
             progress(f"reading {plan.stream}")
             query = source_sql.records(tables, plan, reach, own)
             streams[plan.stream] = StreamFacts(plan, lay, shelf)
-            with feature_plan.naming_the_source(plan.stream):
+            with naming_the_source(plan.stream):
                 _read(tables.engine.batches(query, settings.cores), streams[plan.stream])
         texts = {
-            name: source_sql.categories(tables, item) for name, item in asked.categorical.items()
+            name: source_sql.categories(tables, item)
+            for name, item in feature_plan.categorical.items()
         }
-        first = first_dates(asked, accounts, calendar, streams)
+        first = first_dates(feature_plan, accounts, calendar, streams)
         yield FactHistory(accounts, lay, streams, first, texts, settings.cores)
 
 
 def first_dates(
-    asked: FeaturePlan, accounts: AccountIndex, calendar: Calendar, streams: dict[str, StreamFacts]
+    feature_plan: FeaturePlan,
+    accounts: AccountIndex,
+    calendar: Calendar,
+    streams: dict[str, StreamFacts],
 ) -> DateNumbers:
     """The number of the first as-of date on which each account exists."""
     if accounts.since is None:
-        return streams[asked.company.accounts.source].first
+        return streams[feature_plan.company.accounts.source].first
     return calendar.first_after(accounts.since)
 
 
@@ -116,17 +125,17 @@ def _read(batches: Iterator[pa.RecordBatch], facts: StreamFacts) -> None:
 
 
 def build_rows(
-    asked: FeaturePlan, history: FactHistory, until: date, parts: range | None = None
+    feature_plan: FeaturePlan, history: FactHistory, until: date, parts: range | None = None
 ) -> pa.Table:
     """The rows of these parts of the accounts, by default of all; sorted by as_of, account_id."""
     shown = history.shown(parts)
-    streams = _streams(asked.plans, shown)
+    streams = _streams(feature_plan.plans, shown)
     as_of = history.layout.calendar.days[shown.date]
     segments = history.accounts.segments
     codes = segments.indices.to_numpy()[shown.account]
     known = RowContext(
         as_of.astype(float),
-        _history_days(asked, history, shown, as_of, streams),
+        _history_days(feature_plan, history, shown, as_of, streams),
         shown.date * len(segments.dictionary) + codes,
     )
     columns: dict[str, pa.Array] = {
@@ -135,23 +144,25 @@ def build_rows(
         "segment": segments.dictionary.take(pa.array(codes)),
         "history_days": pa.array(known.history_days.astype(np.int32)),
     }
-    for column in asked.columns:
-        values = asked.values(column, streams, known)
-        columns[column.name] = _arrow(asked, history, column, values)
-    for name in asked.company.targets:
-        mature = _mature(asked, name, history.layout.calendar.as_of, until)[shown.date]
-        columns |= _outcome(name, labels.label_rows(asked.company, name, streams), mature)
+    for column in feature_plan.columns:
+        values = feature_plan.values(column, streams, known)
+        columns[column.name] = _arrow(feature_plan, history, column, values)
+    for name in feature_plan.company.targets:
+        mature = _mature(feature_plan, name, history.layout.calendar.as_of, until)[shown.date]
+        columns |= _outcome(name, labels.label_rows(feature_plan.company, name, streams), mature)
     return pa.table(columns)
 
 
 def row_blocks(
-    asked: FeaturePlan, history: FactHistory, until: date, bytes_at_once: int
+    feature_plan: FeaturePlan, history: FactHistory, until: date, bytes_at_once: int
 ) -> Iterator[pa.Table]:
     """As `build_rows`, for some accounts at a time; for all at once where they need each other."""
-    width = 8 * (len(asked.columns) + sum(len(plan.folds) for plan in asked.plans.values()) + 8)
-    ranges = [None] if asked.needs_all_accounts else history.ranges(bytes_at_once // width)
+    width = 8 * (
+        len(feature_plan.columns) + sum(len(plan.folds) for plan in feature_plan.plans.values()) + 8
+    )
+    ranges = [None] if feature_plan.needs_all_accounts else history.ranges(bytes_at_once // width)
     for parts in ranges:
-        yield build_rows(asked, history, until, parts)
+        yield build_rows(feature_plan, history, until, parts)
 
 
 def _streams(plans: dict[str, FoldPlan], shown: FoldedRows) -> labels.StreamReader:
@@ -166,7 +177,7 @@ def _streams(plans: dict[str, FoldPlan], shown: FoldedRows) -> labels.StreamRead
 
 
 def _history_days(
-    asked: FeaturePlan,
+    feature_plan: FeaturePlan,
     history: FactHistory,
     shown: FoldedRows,
     as_of: npt.NDArray[np.int32],
@@ -174,19 +185,19 @@ def _history_days(
 ) -> Floats:
     since = history.accounts.since
     if since is None:
-        first: Floats = streams(asked.company.accounts.source)(FIRST_FACT)
+        first: Floats = streams(feature_plan.company.accounts.source)(FIRST_FACT)
         return np.subtract(as_of, first)
     days: Floats = np.subtract(as_of, since[shown.account], dtype=float)
     return days
 
 
 def _arrow(
-    asked: FeaturePlan, history: FactHistory, column: FeatureColumn, values: Floats
+    feature_plan: FeaturePlan, history: FactHistory, column: FeatureColumn, values: Floats
 ) -> pa.Array:
     if column.dtype == "category":
         texts = history.texts[column.indicator]
         return texts.take(_with_nulls(values).cast(pa.int32()))
-    return pa.array(values) if asked.is_always_known(column) else _with_nulls(values)
+    return pa.array(values) if feature_plan.is_always_known(column) else _with_nulls(values)
 
 
 def _with_nulls(values: Floats) -> pa.Array:
@@ -199,9 +210,9 @@ def _with_nulls(values: Floats) -> pa.Array:
 
 
 def _mature(
-    asked: FeaturePlan, name: str, as_of: Sequence[date], until: date
+    feature_plan: FeaturePlan, name: str, as_of: Sequence[date], until: date
 ) -> npt.NDArray[np.bool_]:
-    target = asked.company.targets[name]
+    target = feature_plan.company.targets[name]
     return np.array([clock.is_mature(day, target, until) for day in as_of])
 
 

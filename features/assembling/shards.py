@@ -92,7 +92,7 @@ class Shards:
     accounts of each shard.
     """
 
-    asked: FeaturePlan
+    feature_plan: FeaturePlan
     calendar: Calendar
     until: date
     texts: dict[tuple[str, str], pa.Array]
@@ -104,7 +104,7 @@ class Shards:
         first = next((batch for batch in batches if batch.num_rows), None)
         if first is None:
             return
-        plans = tuple(self.asked.plans.values())
+        plans = tuple(self.feature_plan.plans.values())
         size = self.sizes[first["shard"][0].as_py()]
         lay = part_layout(size, self.calendar, plans)
         with BlockStore(self.memory) as shelf:
@@ -114,7 +114,9 @@ class Shards:
                 gathering.add(batch)
             found = gathering.history(lay)
             for parts in found.ranges(ROWS_AT_ONCE):
-                yield from panel.build_rows(self.asked, found, self.until, parts).to_batches()
+                yield from panel.build_rows(
+                    self.feature_plan, found, self.until, parts
+                ).to_batches()
 
     def one_word(self, plan: FoldPlan, place: int, column: pa.Array) -> pa.Array:
         """The 64 bits of a value that arrived in `column`."""
@@ -143,13 +145,13 @@ class _Gathering:
                 facts.add(_records(self.shards, facts.plan, own))
 
     def history(self, lay: PartLayout) -> FactHistory:
-        asked = self.shards.asked
+        feature_plan = self.shards.feature_plan
         streams = {facts.plan.stream: facts for facts in self.streams}
-        accounts = _accounts(self.accounts, derived=asked.company.accounts.derived)
-        first = panel.first_dates(asked, accounts, self.shards.calendar, streams)
+        accounts = _accounts(self.accounts, derived=feature_plan.company.accounts.derived)
+        first = panel.first_dates(feature_plan, accounts, self.shards.calendar, streams)
         texts = {
             name: self.shards.texts[item.source, str(item.value)]
-            for name, item in asked.categorical.items()
+            for name, item in feature_plan.categorical.items()
         }
         return FactHistory(accounts, lay, streams, first, texts, 1)
 

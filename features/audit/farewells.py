@@ -56,19 +56,19 @@ def breaches_of_target(tables: Tables, grid: OutcomeGrid, progress: Progress) ->
     target = tables.company.targets[grid.target]
     ended = lives.account_ends(tables, target)
     _keep_gone(tables, grid)
-    found = [
+    kinds = [
         kind
         for source in probes.fact_sources(tables.company)
         if source != target.source or target.contractual
         for kind in _kinds(tables, grid, source, ended)
     ]
-    for kind in found:
+    for kind in kinds:
         bound = np.full(kind.decided, max(0.5, float(tenfold(np.array(kind.usual)))))
         if kind.after > NEARLY_ALL * kind.accounts and kind.source != target.source:
-            if significantly_most(kind.after, kind.accounts, len(found)):
+            if significantly_most(kind.after, kind.accounts, len(kinds)):
                 yield _afterwards(tables, kind)
         elif kind.last > NEARLY_ALL * kind.decided and significantly_above(
-            kind.last, bound, len(found)
+            kind.last, bound, len(kinds)
         ):
             yield _last_words(tables, kind)
 
@@ -121,8 +121,8 @@ def _of_column(
     )
     usual = _usual(tables, grid, column)
     for row in counted.to_pylist():
-        told = (row["accounts"], row["decided"], row["last"], row["after"])
-        yield FactKind(source, column, row["value"], *told, usual)
+        counts = (row["accounts"], row["decided"], row["last"], row["after"])
+        yield FactKind(source, column, row["value"], *counts, usual)
 
 
 def _usual(tables: Tables, grid: OutcomeGrid, column: str | None) -> float:
@@ -155,20 +155,22 @@ def _afterwards(tables: Tables, kind: FactKind) -> Finding:
     return _finding(tables, kind, "only_after_the_end", detail)
 
 
-def _finding(tables: Tables, kind: FactKind, name: str, told: str) -> Finding:
-    detail = f"{tables.location(kind.source)}: {told}"
-    place = (kind.source, kind.column, kind.accounts)
+def _finding(tables: Tables, kind: FactKind, name: str, statement: str) -> Finding:
+    detail = f"{tables.location(kind.source)}: {statement}"
+    concerned = (kind.source, kind.column, kind.accounts)
     if readers := _readers(tables, kind):
         mend = f"exclude it from {', '.join(readers)}: where = …"
-        return Finding(name, "audit", "error", *place, detail, mend)
+        return Finding(name, "audit", "error", *concerned, detail, mend)
     mend = "do not use it in an indicator"
-    return Finding(name, "audit", "warning", *place, f"{detail}; no indicator reads it yet", mend)
+    return Finding(
+        name, "audit", "warning", *concerned, f"{detail}; no indicator reads it yet", mend
+    )
 
 
 def _readers(tables: Tables, kind: FactKind) -> list[str]:
     """Who reads the column; a text is a kind of row, so that who counts all rows counts it, too."""
     company = tables.company
-    found = probes.readers(company, kind.source, kind.column)
+    readers = probes.readers(company, kind.source, kind.column)
     if kind.column is not None and tables.columns[kind.source][kind.column] == "VARCHAR":
-        found += probes.readers(company, kind.source, None)
-    return list(dict.fromkeys(found))
+        readers += probes.readers(company, kind.source, None)
+    return list(dict.fromkeys(readers))

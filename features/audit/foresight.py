@@ -1,6 +1,6 @@
-"""Columns that told long before who would leave: written, or rewritten, when it had happened.
+"""Columns that named long before who would leave: written, or rewritten, when it had happened.
 
-What a column said on a month start is held against who left at least half a year later and who
+What a column said on a month start is compared with who left at least half a year later and who
 was still there at the end. An honest column may well separate the two (a plan, a size), but not
 by more than tenfold odds; a flag that was rewritten after the churn separates them perfectly, at
 any distance.
@@ -32,7 +32,7 @@ class AuditedColumn:
 
     table: str
     column: str
-    said: str
+    words: str
     readers: tuple[str, ...]
 
 
@@ -62,20 +62,20 @@ def later_outcomes(grid: OutcomeGrid) -> LaterOutcomes | None:
 
 
 def breaches_of_target(tables: Tables, grid: OutcomeGrid, progress: Progress) -> Iterator[Finding]:
-    """Indicators, segments and raw columns that told the outcome half a year ahead."""
+    """Indicators, segments and raw columns that reveal the outcome half a year ahead."""
     then = later_outcomes(grid)
     if then is None:
         yield _too_short(tables, grid)
         return
     asked = [
-        (place, values, list(groups(values, then.seen)))
-        for place, values in _columns(tables, grid, progress)
+        (column, values, list(groups(values, then.seen)))
+        for column, values in _columns(tables, grid, progress)
     ]
-    tests = max(sum(len(found) for _, _, found in asked), 1)
-    for place, _, found in asked:
-        told = strongest(found, then.seen, then.gone, tests)
-        if told is not None:
-            yield _finding(tables, grid, place, told)
+    tests = max(sum(len(candidates) for _, _, candidates in asked), 1)
+    for column, _, candidates in asked:
+        outcome = strongest(candidates, then.seen, then.gone, tests)
+        if outcome is not None:
+            yield _finding(tables, grid, column, outcome)
 
 
 def _columns(
@@ -83,20 +83,20 @@ def _columns(
 ) -> Iterator[tuple[AuditedColumn, npt.NDArray[Any]]]:
     company = tables.company
     progress("testing indicators against departures half a year later")
-    own = outcomes.snapshots_if(tables, grid.months, targets={})
-    for column in own.columns:
+    declared = outcomes.snapshots_if(tables, grid.months, targets={})
+    for column in declared.columns:
         key = f"indicators.{column.indicator}"
         place = AuditedColumn(DECLARATION_FILE, column.name, f"{key} ({column.name})", (key,))
-        yield place, grid.spread(own.table, column.name)
+        yield place, grid.spread(declared.table, column.name)
     segment = company.accounts.attributes.segment
     if company.segments:
         place = AuditedColumn(DECLARATION_FILE, "segments", "the segment", ("segments",))
-        yield place, grid.spread(own.table, "segment")
+        yield place, grid.spread(declared.table, "segment")
     elif segment is not None:
         place = AuditedColumn(
             company.accounts.source, segment, "the segment", ("attributes.segment",)
         )
-        yield place, grid.spread(own.table, "segment")
+        yield place, grid.spread(declared.table, "segment")
     for source in probes.fact_sources(company):
         progress(f"testing columns of {source} against departures half a year later")
         yield from _raw(tables, grid, source)
@@ -125,24 +125,30 @@ def _built(
 
 
 def _finding(
-    tables: Tables, grid: OutcomeGrid, place: AuditedColumn, told: GroupOutcome
+    tables: Tables, grid: OutcomeGrid, column: AuditedColumn, outcome: GroupOutcome
 ) -> Finding:
     company = tables.company
-    file = tables.location(place.table) if place.table in company.sources else DECLARATION_FILE
+    file = tables.location(column.table) if column.table in company.sources else DECLARATION_FILE
     detail = (
-        f"{file}: of {told.accounts:,} accounts where {place.said} {told.group.words}, "
-        f"{told.gone:,} left, all of them {LEAD_DAYS} days or more later (usual: {told.usual:.0%}; "
-        f"targets.{grid.target}): the value was written after they left"
+        f"{file}: of {outcome.accounts:,} accounts where {column.words} {outcome.group.words}, "
+        f"{outcome.gone:,} left, all of them {LEAD_DAYS} days or more later "
+        f"(usual: {outcome.usual:.0%}; targets.{grid.target}): the value was written afterwards"
     )
-    if not place.readers:
+    if not column.readers:
         mend = "do not use it in an indicator; get the column's history, with times of its changes"
-        return _told("warning", place, told, f"{detail}; no indicator reads it yet", mend)
-    mend = f"remove it from {', '.join(place.readers)}, or provide the history of its changes"
-    return _told("error", place, told, detail, mend)
+        return _audit_finding(
+            "warning", column, outcome, f"{detail}; no indicator reads it yet", mend
+        )
+    mend = f"remove it from {', '.join(column.readers)}, or provide the history of its changes"
+    return _audit_finding("error", column, outcome, detail, mend)
 
 
-def _told(state: Any, place: AuditedColumn, told: GroupOutcome, detail: str, mend: str) -> Finding:
-    return Finding(NAME, "audit", state, place.table, place.column, told.accounts, detail, mend)
+def _audit_finding(
+    state: Any, column: AuditedColumn, outcome: GroupOutcome, detail: str, mend: str
+) -> Finding:
+    return Finding(
+        NAME, "audit", state, column.table, column.column, outcome.accounts, detail, mend
+    )
 
 
 def _too_short(tables: Tables, grid: OutcomeGrid) -> Finding:

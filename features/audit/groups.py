@@ -31,7 +31,7 @@ def groups(values: npt.NDArray[Any], seen: Mask) -> Iterator[Group]:
     known = values[seen]
     if values.dtype == object:
         unknown = values == None  # noqa: E711 (by element)
-        for value in sorted({item for item in known if item is not None}):
+        for value in sorted({value for value in known if value is not None}):
             yield Group(f"is {value!r}", np.equal(values, value))
     else:
         unknown = np.isnan(values)
@@ -60,15 +60,17 @@ class GroupOutcome:
     usual: float
 
 
-def strongest(found: list[Group], seen: Mask, gone: Mask, tests: int) -> GroupOutcome | None:
+def strongest(candidates: list[Group], seen: Mask, gone: Mask, tests: int) -> GroupOutcome | None:
     """The group of which more leave than any honest group's odds let expect; none if there is none.
 
     `seen` and `gone` (months × accounts) say which cells have an outcome, and in which the account
     is gone. Every account counts once, on the first month on which it belongs to the group.
     """
-    told = [_of_group(group, seen, gone, tests) for group in found]
-    guilty = [item for item in told if item is not None]
-    return max(guilty, key=lambda item: (item.gone, item.gone / item.accounts), default=None)
+    outcomes = [_of_group(group, seen, gone, tests) for group in candidates]
+    guilty = [outcome for outcome in outcomes if outcome is not None]
+    return max(
+        guilty, key=lambda outcome: (outcome.gone, outcome.gone / outcome.accounts), default=None
+    )
 
 
 def _of_group(group: Group, seen: Mask, gone: Mask, tests: int) -> GroupOutcome | None:

@@ -25,9 +25,9 @@ def breaches_of_target(tables: Tables, grid: OutcomeGrid, progress: Progress) ->
         return
     if target.contractual:
         yield from _known_before(tables, grid, ended)
-    asked = [name for name in probes.fact_sources(tables.company) if name != target.source]
-    for source in asked:
-        yield from _ready_made(tables, source, ended, len(asked))
+    others = [name for name in probes.fact_sources(tables.company) if name != target.source]
+    for source in others:
+        yield from _ready_made(tables, source, ended, len(others))
 
 
 def _known_before(tables: Tables, grid: OutcomeGrid, ended: str) -> Iterator[Finding]:
@@ -41,15 +41,15 @@ def _known_before(tables: Tables, grid: OutcomeGrid, ended: str) -> Iterator[Fin
     )
     if not early or early < MANY * count:
         return
-    part = target.event
-    assert part is not None
+    event = target.event
+    assert event is not None
     detail = (
         f"{tables.location(target.source)}: {early:,} of {count:,} ends were "
         f"recorded before they came, typically {days:.0f} days earlier: on as-of dates in between, "
         f"the outcome (targets.{grid.target}) is known already"
     )
     mend = "predict the notice: set ended to the day on which notice was given"
-    place = (target.source, part.ended, early)
+    place = (target.source, event.ended, early)
     yield Finding("outcome_on_record", "audit", "error", *place, detail, mend)
 
 

@@ -51,9 +51,9 @@ def _gone(grid: OutcomeGrid, keys: npt.NDArray[np.str_]) -> Floats:
     left = (grid.outcome == GONE).any(axis=0)
     last = np.where(grid.outcome != OUT, np.arange(len(grid.months))[:, None], -1).max(axis=0)
     stayed = ~left & (last == len(grid.months) - 1) & (grid.outcome[-1] == STAYED)
-    found = np.where(left, 1.0, np.where(stayed, 0.0, np.nan))
+    gone = np.where(left, 1.0, np.where(stayed, 0.0, np.nan))
     place = np.minimum(np.searchsorted(grid.accounts, keys), len(grid.accounts) - 1)
-    result: Floats = np.where(grid.accounts[place] == keys, found[place], np.nan)
+    result: Floats = np.where(grid.accounts[place] == keys, gone[place], np.nan)
     return result
 
 

@@ -63,10 +63,10 @@ class OutcomeGrid:
         values = table[column]
         text = pa.types.is_string(values.type)
         plain = values.to_numpy()
-        found = np.full(self.outcome.shape, None if text else np.nan, object if text else float)
+        spread = np.full(self.outcome.shape, None if text else np.nan, object if text else float)
         month, account, inside = self._places(table)
-        found[month[inside], account[inside]] = plain[inside]
-        return found
+        spread[month[inside], account[inside]] = plain[inside]
+        return spread
 
     def _places(self, table: pa.Table) -> tuple[Any, Any, Any]:
         keys = table["account_id"].to_numpy().astype(str)
@@ -78,14 +78,14 @@ class OutcomeGrid:
 
 def outcome_grids(tables: Tables) -> list[OutcomeGrid]:
     """One grid for each adverse target that has mature month starts and accounts."""
-    found = []
+    grids = []
     for name, target in tables.company.targets.items():
         months = snapshots.mature_month_starts(tables, name)[-MOST_MONTHS:]
         if target.adverse and months:
             rows = snapshots_if(tables, months, targets={name: target}, indicators={})
             if rows.table.num_rows:
-                found.append(_grid(name, months, rows.table))
-    return found
+                grids.append(_grid(name, months, rows.table))
+    return grids
 
 
 def snapshots_if(

@@ -43,12 +43,12 @@ def breaches(tables: Tables, progress: Progress) -> Iterator[Finding]:
 
 def dates_to_rebuild(tables: Tables) -> list[date]:
     """The last mature month start of any target, and others evenly before it."""
-    found: set[date] = set()
+    mature: set[date] = set()
     for name in tables.company.targets:
-        found |= set(snapshots.mature_month_starts(tables, name))
-    months = sorted(found) or [snapshots.data_until(tables)]
-    places = np.linspace(0, len(months) - 1, MOST_DATES + 1)[1:].round().astype(int)
-    return [months[place] for place in dict.fromkeys(places.tolist())]
+        mature |= set(snapshots.mature_month_starts(tables, name))
+    months = sorted(mature) or [snapshots.data_until(tables)]
+    chosen = np.linspace(0, len(months) - 1, MOST_DATES + 1)[1:].round().astype(int)
+    return [months[number] for number in dict.fromkeys(chosen.tolist())]
 
 
 @contextmanager
@@ -65,8 +65,8 @@ def cut(tables: Tables, as_of: date) -> Iterator[Tables]:
 def _company(company: Company, folder: Path, as_of: date) -> Company:
     there = {"sql": None, "table": None}
     moved: dict[str, Source] = {
-        name: item.model_copy(update={**there, "path": f"{name}.parquet"})
-        for name, item in company.sources.items()
+        name: source.model_copy(update={**there, "path": f"{name}.parquet"})
+        for name, source in company.sources.items()
     }
     about = company.about.model_copy(update={"data_until": as_of})
     return company.model_copy(update={"folder": folder, "sources": moved, "about": about})
@@ -89,21 +89,21 @@ def _standing(tables: Tables, source: str, as_of: date) -> str:
 
 def _taken_back(tables: Tables, source: str, moment: str) -> dict[str, str]:
     """The columns of a subscription's end, empty where the end was not known."""
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for target in tables.company.targets.values():
-        part = target.event
-        if part is None or part.ended is None or part.source != source:
+        event = target.event
+        if event is None or event.ended is None or event.source != source:
             continue
-        known = f"{source_sql.end_times(tables, part)['ended_known']} < {moment}"
-        recorded = part.ended_known.column if part.ended_known else None
-        for column in filter(None, (part.ended, recorded)):
+        known = f"{source_sql.end_times(tables, event)['ended_known']} < {moment}"
+        recorded = event.ended_known.column if event.ended_known else None
+        for column in filter(None, (event.ended, recorded)):
             plain = quote(column)
-            found[column] = f"CASE WHEN {known} THEN {plain} END AS {plain}"
-    return found
+            columns[column] = f"CASE WHEN {known} THEN {plain} END AS {plain}"
+    return columns
 
 
 def _differences(whole: Snapshots, then: Snapshots, day: date) -> Iterator[Finding]:
-    today, before = (_known_rows(item, then.table) for item in (whole, then))
+    today, before = (_known_rows(built, then.table) for built in (whole, then))
     for column in whole.columns:
         if rows_apart := _unequal(today[column.name], before[column.name]):
             key = f"indicators.{column.indicator}"

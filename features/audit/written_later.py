@@ -102,8 +102,8 @@ def _gaps_at_the_end(tables: Tables, column: ReadColumn) -> tuple[float, float] 
     return (last, before) if last > max(before + MORE_GAPS, 2 * before) else None
 
 
-def _finding(tables: Tables, column: ReadColumn, count: int | None, told: str) -> Finding:
+def _finding(tables: Tables, column: ReadColumn, count: int | None, statement: str) -> Finding:
     readers = ", ".join(column.readers)
-    detail = f"{tables.location(column.source)}: {told}; read by {readers}"
+    detail = f"{tables.location(column.source)}: {statement}; read by {readers}"
     mend = "make it a source of its own, with the time at which it became known"
     return Finding(NAME, "audit", "error", column.source, column.name, count, detail, mend)

@@ -63,15 +63,15 @@ def breaches(tables: Tables) -> Iterator[Finding]:
             source = company.indicators[column.indicator].source
             by_source.setdefault(source, []).append(shift)
     for source, shifts in by_source.items():
-        yield _finding(tables, source, sorted(shifts, key=lambda item: -item.index))
+        yield _finding(tables, source, sorted(shifts, key=lambda shift: -shift.index))
 
 
 def _earlier(tables: Tables, column: FeatureColumn, days: list[date]) -> date | None:
     """The first of `days` on which the column's whole window lay in the history of its source."""
     if column.window is None or column.dtype == "category":
         return None
-    item, reach = tables.company.indicators[column.indicator], timedelta(_reach(tables, column))
-    start = source_sql.first_day(tables, item.source)
+    shift, reach = tables.company.indicators[column.indicator], timedelta(_reach(tables, column))
+    start = source_sql.first_day(tables, shift.source)
     first = max(start or date.max, snapshots.data_from(tables))
     return next((day for day in days if day - reach >= first), None)
 
@@ -101,8 +101,8 @@ def _values(built: Snapshots, column: FeatureColumn, reach: int, day: date) -> F
     for name in flags[1:]:
         either = pc.or_(either, table[name])
     old = pc.greater_equal(table["history_days"], reach)
-    found: Floats = table.filter(pc.and_(either, old))[column.name].to_numpy().astype(np.float64)
-    return found
+    values: Floats = table.filter(pc.and_(either, old))[column.name].to_numpy().astype(np.float64)
+    return values
 
 
 def stability_index(before: Floats, after: Floats) -> tuple[float, int]:
@@ -134,7 +134,7 @@ def by_chance(bins: int, before: Floats, after: Floats, chance: float) -> float:
 
 
 def _finding(tables: Tables, source: str, shifts: list[Shift]) -> Finding:
-    shown = ", ".join(f"{item.column} {item.index:.2f}" for item in shifts[:MOST_SHOWN])
+    shown = ", ".join(f"{shift.column} {shift.index:.2f}" for shift in shifts[:MOST_SHOWN])
     first = shifts[0]
     detail = (
         f"{tables.location(source)}: {counted(len(shifts), 'column')} shifted since {first.since} "

@@ -25,9 +25,9 @@ def breaches(tables: Tables) -> Iterator[Finding]:
 
 
 def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Finding]:
-    part = tables.company.targets[target].event
-    assert part is not None
-    days = max(AFTER_DAYS, part.grace)
+    event = tables.company.targets[target].event
+    assert event is not None
+    days = max(AFTER_DAYS, event.grace)
     late = f"event_time >= ended + INTERVAL {days} DAY"
     left, lively, count = tables.engine.row(
         f"SELECT count(DISTINCT account_id), count(DISTINCT account_id) FILTER (WHERE {late}), "
@@ -57,5 +57,5 @@ def _parents(tables: Tables) -> Iterator[Finding]:
     if count:
         detail = f"{tables.location(accounts.source)}: parents without a row"
         mend = "add the parents, or leave the column empty"
-        place = (accounts.source, accounts.attributes.parent, count)
-        yield Finding("unknown_parent", "sources", "warning", *place, detail, mend)
+        concerned = (accounts.source, accounts.attributes.parent, count)
+        yield Finding("unknown_parent", "sources", "warning", *concerned, detail, mend)

@@ -32,8 +32,8 @@ def breaches(readable: ReadableTables) -> Iterator[Finding]:
             continue
         if readable.holds(name, source.account.column, source.event_time.column, known):
             found = [_at_once(readable, name, known), _rewritten(readable, name, source, known)]
-            for item in found:
-                yield from with_read_errors(name, readable.file(name), item)
+            for findings in found:
+                yield from with_read_errors(name, readable.file(name), findings)
 
 
 def _at_once(readable: ReadableTables, name: str, known: str) -> Iterator[Finding]:
@@ -79,10 +79,10 @@ def _loaded(
         f"if {known} is the day of a load, declare a delay instead; else set company.data_from to "
         f"{load['loaded']}"
     )
-    place = (name, known, load["old"])
+    concerned = (name, known, load["old"])
     if load["old"] >= MOST * total:
-        return Finding("known_at_once", "sources", "error", *place, detail, mend)
-    return Finding("late_load", "sources", "warning", *place, detail, mend)
+        return Finding("known_at_once", "sources", "error", *concerned, detail, mend)
+    return Finding("late_load", "sources", "warning", *concerned, detail, mend)
 
 
 def _rewritten(
@@ -125,12 +125,12 @@ def _identity(readable: ReadableTables, name: str, source: Source, columns: list
     ]
     distinct = ", ".join(f"count(DISTINCT {quote(column)})" for column in numbering)
     if numbering:
-        total, *found = readable.tables.engine.row(
+        total, *counts = readable.tables.engine.row(
             f"SELECT count(*), {distinct} FROM {quote(name)}"
         )
-        for column, count in zip(numbering, found, strict=True):
+        for column, count in zip(numbering, counts, strict=True):
             if count >= max(ONE_OF_A_KIND * total, FEWEST):
                 return quote(column)
     texts = [quote(column) for column in columns if kinds[column] == "VARCHAR"]
-    own = f"CAST({quote(source.account.column)} AS VARCHAR)"
-    return ", ".join([own, source_sql.event_time(readable.tables, name), *texts])
+    account = f"CAST({quote(source.account.column)} AS VARCHAR)"
+    return ", ".join([account, source_sql.event_time(readable.tables, name), *texts])

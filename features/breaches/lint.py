@@ -26,13 +26,13 @@ def breaches(company: Company) -> Iterator[Finding]:
 
 
 def _playbooks(company: Company) -> Iterator[Finding]:
-    for name, item in company.staged("live").items():
-        if item.kind == "leading" and item.playbook is None:
+    for name, indicator in company.staged("live").items():
+        if indicator.kind == "leading" and indicator.playbook is None:
             detail = f"indicators.{name} is leading and live but names no playbook"
             mend = f'playbook = "…" in [indicators.{name}]'
             yield _finding("warning", "no_playbook", f"indicators.{name}", detail, mend)
-    used = {item.playbook for item in company.indicators.values()}
-    used |= {item.playbook for item in company.targets.values()}
+    used = {indicator.playbook for indicator in company.indicators.values()}
+    used |= {indicator.playbook for indicator in company.targets.values()}
     for name in company.playbooks:
         if name not in used:
             detail = f"no indicator or opportunity names playbooks.{name}"
@@ -59,14 +59,16 @@ def _opportunities(company: Company) -> Iterator[Finding]:
 def _filled_in_later(company: Company) -> Iterator[Finding]:
     """Indicators over the column that says when a subscription ended: it is written afterwards."""
     for target in company.targets.values():
-        part = target.event
-        if part is None or part.ended is None:
+        event = target.event
+        if event is None or event.ended is None:
             continue
-        for name, item in company.indicators.items():
-            text = f"{item.where or ''} {item.value or ''}"
-            if item.source == part.source and re.search(rf"\b{re.escape(part.ended)}\b", text):
+        for name, indicator in company.indicators.items():
+            text = f"{indicator.where or ''} {indicator.value or ''}"
+            if indicator.source == event.source and re.search(
+                rf"\b{re.escape(event.ended)}\b", text
+            ):
                 detail = (
-                    f"indicators.{name} reads {part.ended}, which is filled in after the row was "
+                    f"indicators.{name} reads {event.ended}, which is filled in after the row was "
                     "known: it leaks the future of every account that has ended"
                 )
                 mend = "measure something that was known at the row's own time"
@@ -74,7 +76,10 @@ def _filled_in_later(company: Company) -> Iterator[Finding]:
 
 
 def _unused_sources(company: Company) -> Iterator[Finding]:
-    used = {company.accounts.source, *(item.source for item in company.indicators.values())}
+    used = {
+        company.accounts.source,
+        *(indicator.source for indicator in company.indicators.values()),
+    }
     for target in company.targets.values():
         used |= {target.source, target.active or target.source}
     for name in company.sources:
@@ -85,7 +90,7 @@ def _unused_sources(company: Company) -> Iterator[Finding]:
 
 
 def _unused_systems(company: Company) -> Iterator[Finding]:
-    used = {item.account.system for item in company.sources.values() if item.account}
+    used = {indicator.account.system for indicator in company.sources.values() if indicator.account}
     for system in company.accounts.crosswalk:
         if system not in used:
             key = f"accounts.crosswalk.{system}"

@@ -188,6 +188,6 @@ def _finding(
 ) -> Finding:
     target = company.targets[name]
     state, check = kind
-    place = sources.location(company.sources[target.source])
-    located = f"targets.{name}: {place}: {detail}"
+    location = sources.location(company.sources[target.source])
+    located = f"targets.{name}: {location}: {detail}"
     return Finding(check, "train", state, target.source, None, rows, located, mend)

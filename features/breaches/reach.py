@@ -44,10 +44,10 @@ def _days(tables: Tables, name: str) -> str:
     known = [source_sql.known_time(tables, name)]
     known += [source_sql.end_times(tables, event)["ended"] for event in _ends(tables, name)]
     return " UNION ALL ".join(
-        f"SELECT CAST({it} AS DATE) AS day FROM {quote(name)}" for it in known
+        f"SELECT CAST({time} AS DATE) AS day FROM {quote(name)}" for time in known
     )
 
 
 def _ends(tables: Tables, name: str) -> list[Event]:
     events = [target.event for target in tables.company.targets.values()]
-    return [item for item in events if item and item.ended and item.source == name]
+    return [event for event in events if event and event.ended and event.source == name]

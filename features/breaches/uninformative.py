@@ -31,8 +31,8 @@ def breaches(tables: Tables) -> Iterator[Finding]:
         return
     for column in built.columns if built.table.num_rows > 1 else ():
         source = company.indicators[column.indicator].source
-        place = tables.location(source)
-        yield from _breach(column, built.table[column.name], source, f"{place}, as of {until}")
+        location = tables.location(source)
+        yield from _breach(column, built.table[column.name], source, f"{location}, as of {until}")
 
 
 def _not_computable(detail: str) -> Finding:
@@ -43,17 +43,17 @@ def _not_computable(detail: str) -> Finding:
 
 
 def _breach(
-    column: FeatureColumn, values: pa.ChunkedArray, source: str, place: str
+    column: FeatureColumn, values: pa.ChunkedArray, source: str, location: str
 ) -> Iterator[Finding]:
     key = f"indicators.{column.indicator}"
     accounts = len(values)
     if values.null_count == accounts:
-        detail = f"{key} is null for all {accounts:,} accounts ({place})"
+        detail = f"{key} is null for all {accounts:,} accounts ({location})"
         mend = 'widen its windows, fix value or where, or set stage = "draft"'
         yield Finding(
             "all_null", "features", "warning", source, column.name, accounts, detail, mend
         )
     elif values.null_count == 0 and pc.count_distinct(values).as_py() == 1:
-        detail = f"{key} is {values[0].as_py()!r} for all {accounts:,} accounts ({place})"
+        detail = f"{key} is {values[0].as_py()!r} for all {accounts:,} accounts ({location})"
         mend = "measure something that differs between accounts, or widen its windows"
         yield Finding("constant", "features", "advice", source, column.name, accounts, detail, mend)

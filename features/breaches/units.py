@@ -47,9 +47,9 @@ def _unit(tables: Tables, source: str, name: str) -> Iterator[Finding]:
         return  # running numbers grow
     size = f"abs(CAST({column} AS DOUBLE))"
     months = _months(tables, source, f"median({size}) AS usual", f"{size} > 0 AND isfinite({size})")
-    if found := _change(months, _apart):
-        before, after = (sum(m["usual"] for m in part) / len(part) for part in found)
-        detail = f"usually {after:,.6g} from {found[1][0]['month']} on, {before:,.6g} before"
+    if change := _change(months, _apart):
+        before, after = (sum(m["usual"] for m in part) / len(part) for part in change)
+        detail = f"usually {after:,.6g} from {change[1][0]['month']} on, {before:,.6g} before"
         mend = "convert the rows before or after to one unit"
         yield _finding(tables, source, name, "unit_change", (detail, mend))
 
@@ -68,14 +68,14 @@ def _words(tables: Tables, source: str, name: str) -> Iterator[Finding]:
         f"avg((TRY_CAST({column} AS DOUBLE) IS NOT NULL)::INT) AS numbers"
     )
     months = _months(tables, source, asked, f"{column} IS NOT NULL")
-    if found := _change(months, _other_type):
-        detail = f"switches between numbers and text from {found[1][0]['month']} on"
+    if change := _change(months, _other_type):
+        detail = f"switches between numbers and text from {change[1][0]['month']} on"
         mend = "write the column in one type"
         yield _finding(tables, source, name, "type_change", (detail, mend))
-    elif few and (found := _change(months, _no_word_in_common)):
-        now, then = (sorted({w for m in part for w in m["words"]})[:3] for part in found[::-1])
+    elif few and (change := _change(months, _no_word_in_common)):
+        now, then = (sorted({w for m in part for w in m["words"]})[:3] for part in change[::-1])
         detail = (
-            f"none of the earlier values occurs from {found[1][0]['month']} on: "
+            f"none of the earlier values occurs from {change[1][0]['month']} on: "
             f"{', '.join(map(repr, now))} instead of {', '.join(map(repr, then))}"
         )
         mend = "use the same word for the same thing throughout"
@@ -97,11 +97,11 @@ def _no_word_in_common(before: list[Month], after: list[Month]) -> bool:
 def _months(tables: Tables, source: str, asked: str, where: str) -> list[Month]:
     """What is `asked` of the rows of each month that has enough of them."""
     event = source_sql.event_time(tables, source)
-    found: list[Month] = tables.engine.rows(
+    change: list[Month] = tables.engine.rows(
         f"SELECT strftime({event}, '%Y-%m') AS month, {asked} FROM {quote(source)} "
         f"WHERE {where} AND {event} IS NOT NULL GROUP BY 1 HAVING count(*) >= {FEWEST} ORDER BY 1"
     ).to_pylist()
-    return found
+    return change
 
 
 def _change(
@@ -115,7 +115,7 @@ def _change(
 
 
 def _finding(
-    tables: Tables, source: str, column: str, check: str, told: tuple[str, str]
+    tables: Tables, source: str, column: str, check: str, statement: tuple[str, str]
 ) -> Finding:
-    detail = f"{tables.location(source)}: {column}: {told[0]}"
-    return Finding(check, "features", "warning", source, column, None, detail, told[1])
+    detail = f"{tables.location(source)}: {column}: {statement[0]}"
+    return Finding(check, "features", "warning", source, column, None, detail, statement[1])

@@ -41,19 +41,19 @@ def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Problem]:
 def named_tables(raw: Mapping[str, Any], kind: str) -> list[tuple[str, dict[str, Any]]]:
     """The tables `[kind.NAME]` of a declaration as it was read, by name."""
     group = raw.get(kind)
-    items = group.items() if isinstance(group, dict) else ()
-    return [(name, table) for name, table in items if isinstance(table, dict)]
+    named = group.items() if isinstance(group, dict) else ()
+    return [(name, table) for name, table in named if isinstance(table, dict)]
 
 
-def _filled(entry: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _filled(entry: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
     """The entry's keys, with what is written in the file in their place."""
-    filled = {**entry, **own}
+    filled = {**entry, **declared}
     for key in MERGED:
-        theirs, mine = entry.get(key), own.get(key)
+        theirs, mine = entry.get(key), declared.get(key)
         # Keywords of one's own replace the catalogue's topic.
         if isinstance(theirs, dict) and isinstance(mine, dict) and "keywords" not in mine:
             filled[key] = {**theirs, **mine}
-    if "says" in own and "says_good" not in own:
+    if "says" in declared and "says_good" not in declared:
         # The company's sentence serves both sides; the catalogue's good one is of another wording.
         filled.pop("says_good", None)
     return filled

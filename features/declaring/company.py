@@ -332,22 +332,22 @@ class Company(Table):
 
     def bases(self, name: str) -> set[str]:
         """The indicators that the indicator `name` is made of, and those that they are made of."""
-        own = self.indicators[name].bases()
-        return {*own, *(base for other in own for base in self.bases(other))}
+        direct = self.indicators[name].bases()
+        return {*direct, *(base for other in direct for base in self.bases(other))}
 
     @property
     def adverse(self) -> tuple[str, ...]:
         """The targets that have health scores, in the order of the file: first, the default."""
-        return tuple(name for name, item in self.targets.items() if item.adverse)
+        return tuple(name for name, target in self.targets.items() if target.adverse)
 
     @property
     def opportunities(self) -> tuple[str, ...]:
         """The targets that are not adverse, in the order of the file."""
-        return tuple(name for name, item in self.targets.items() if not item.adverse)
+        return tuple(name for name, target in self.targets.items() if not target.adverse)
 
     def staged(self, *stages: Stage) -> dict[str, Indicator]:
         """The indicators in any of `stages`, in the order of the file."""
-        return {name: item for name, item in self.indicators.items() if item.stage in stages}
+        return {name: target for name, target in self.indicators.items() if target.stage in stages}
 
 
 def odds(probability: float) -> float:

@@ -62,8 +62,8 @@ def parse(text: str, folder: Path = Path()) -> Company:
     try:
         company = Company.model_validate(raw | {"folder": folder})
     except ValidationError as error:
-        found = [mistakes.problem(detail, lines) for detail in error.errors()]
-        problems += [item for item in found if not _follows_from(item, not_adopted)]
+        refused = [mistakes.problem(detail, lines) for detail in error.errors()]
+        problems += [problem for problem in refused if not _follows_from(problem, not_adopted)]
     if problems or company is None:
         raise DeclarationError.of(problems)
     company = company.model_copy(
@@ -83,8 +83,8 @@ def _with_delays(company: Company) -> dict[str, Target]:
 def _with_keywords(company: Company) -> dict[str, Indicator]:
     """The indicators, each topic with the keywords that its taxonomy gives it."""
     return {
-        name: item.model_copy(update={"about": _about(company, item.about)})
-        for name, item in company.indicators.items()
+        name: indicator.model_copy(update={"about": _about(company, indicator.about)})
+        for name, indicator in company.indicators.items()
     }
 
 
@@ -96,15 +96,19 @@ def _about(company: Company, about: Topic | None) -> Topic | None:
 
 
 def _delay(company: Company, target: Target) -> int:
-    known = [company.sources[target.source].known_time]
-    known += [target.event.ended_known] if target.event else []
-    return max(target.reporting_delay, *(item.delay or 0 for item in known if item), 0)
+    known_times = [company.sources[target.source].known_time]
+    known_times += [target.event.ended_known] if target.event else []
+    return max(
+        target.reporting_delay,
+        *(known_time.delay or 0 for known_time in known_times if known_time),
+        0,
+    )
 
 
-def _follows_from(item: Problem, not_adopted: list[Problem]) -> bool:
-    """Whether `item` only says that what could not be adopted is not there."""
-    tables = {adopt.key.removesuffix(".adopt") for adopt in not_adopted}
-    return item.what == "missing" and item.key.rpartition(".")[0] in tables
+def _follows_from(problem: Problem, not_adopted: list[Problem]) -> bool:
+    """Whether `problem` only says that what could not be adopted is missing."""
+    not_there = {adopt.key.removesuffix(".adopt") for adopt in not_adopted}
+    return problem.what == "missing" and problem.key.rpartition(".")[0] in not_there
 
 
 def _not_for_the_file(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
@@ -217,8 +221,8 @@ def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
             if not isinstance(base, str):
                 continue
             if base not in indicators or base == name:
-                known = indicators.keys() - {name}
-                yield unknown_name(path, "no such other indicator is declared", base, known, lines)
+                others = indicators.keys() - {name}
+                yield unknown_name(path, "no such other indicator is declared", base, others, lines)
             elif (
                 indicators[base].get("measure")
                 in (("quotient", "peer_rank"), ("peer_rank",))[measure == "peer_rank"]
@@ -233,10 +237,14 @@ def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
 
 
 def _windows_that_lack(table: Mapping[str, Any], base: Mapping[str, Any], key: str) -> list[str]:
-    own, its = table.get("windows", []), base.get("windows", ["all"])
-    if not isinstance(own, list) or not isinstance(its, list) or (key == "per" and len(its) == 1):
+    windows, its = table.get("windows", []), base.get("windows", ["all"])
+    if (
+        not isinstance(windows, list)
+        or not isinstance(its, list)
+        or (key == "per" and len(its) == 1)
+    ):
         return []
-    return [str(window) for window in own if window not in its]
+    return [str(window) for window in windows if window not in its]
 
 
 def _broken_topics(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:

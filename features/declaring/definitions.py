@@ -23,20 +23,24 @@ def definitions(
     company: Company, target: str, stages: tuple[Stage, ...] = ("live",)
 ) -> dict[str, str]:
     """SHA-256 of each indicator's definition and of the target's, by `indicators.NAME`."""
-    found = {
-        f"indicators.{name}": _digest(_of_indicator(company, item))
-        for name, item in company.staged(*stages).items()
+    digests = {
+        f"indicators.{name}": _digest(_of_indicator(company, indicator))
+        for name, indicator in company.staged(*stages).items()
     }
     declared = company.targets[target]
     parts = [_of_target(declared), _of_source(company, declared.source)]
-    return found | {f"targets.{target}": _digest(parts)}
+    return digests | {f"targets.{target}": _digest(parts)}
 
 
-def _of_indicator(company: Company, item: Indicator) -> list[Any]:
+def _of_indicator(company: Company, indicator: Indicator) -> list[Any]:
     """What the indicator and those that it is made of measure."""
-    own = item.model_dump(mode="json", exclude=SAID)
-    bases = [company.indicators[name] for name in item.bases()]
-    return [own, _of_source(company, item.source), *(_of_indicator(company, it) for it in bases)]
+    measured = indicator.model_dump(mode="json", exclude=SAID)
+    bases = [company.indicators[name] for name in indicator.bases()]
+    return [
+        measured,
+        _of_source(company, indicator.source),
+        *(_of_indicator(company, base) for base in bases),
+    ]
 
 
 def _of_source(company: Company, name: str) -> Any:
@@ -45,8 +49,8 @@ def _of_source(company: Company, name: str) -> Any:
     return [company.sources[name].model_dump(mode="json", include=READ), accounts]
 
 
-def _of_target(item: Target) -> Any:
-    return item.model_dump(mode="json", exclude=ANCHORS)
+def _of_target(target: Target) -> Any:
+    return target.model_dump(mode="json", exclude=ANCHORS)
 
 
 def _digest(content: Any) -> str:

@@ -12,14 +12,14 @@ def account_ends(tables: Tables, target: Target) -> str | None:
     Gone is who has no running subscription, since the end of the last one, or to whom the event
     happened, since the first time.
     """
-    part = target.event
-    if part is None:
+    event = target.event
+    if event is None:
         return None
-    return _subscriptions(tables, part) if part.ended is not None else _events(tables, part)
+    return _subscriptions(tables, event) if event.ended is not None else _events(tables, event)
 
 
-def _subscriptions(tables: Tables, part: Event) -> str:
-    terms = facts_by_account(tables, part.source, source_sql.end_times(tables, part))
+def _subscriptions(tables: Tables, event: Event) -> str:
+    terms = facts_by_account(tables, event.source, source_sql.end_times(tables, event))
     last = "arg_max(ended_known, (ended, event_time))"
     return (
         f"SELECT account_id, max(ended) AS ended, {last} AS ended_known FROM ({terms}) "
@@ -27,8 +27,8 @@ def _subscriptions(tables: Tables, part: Event) -> str:
     )
 
 
-def _events(tables: Tables, part: Event) -> str:
-    events = facts_by_account(tables, part.source, {"keep": source_sql.target_filter(part)})
+def _events(tables: Tables, event: Event) -> str:
+    events = facts_by_account(tables, event.source, {"keep": source_sql.target_filter(event)})
     return (
         "SELECT account_id, min(event_time) AS ended, min(known_time) AS ended_known "
         f"FROM ({events}) WHERE keep GROUP BY account_id"

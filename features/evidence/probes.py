@@ -30,20 +30,24 @@ class Probe:
 def fact_columns(tables: Tables, source: str) -> Iterator[tuple[str, str]]:
     """The columns of a source that are facts, with their types: no key, no declared time."""
     declared = tables.company.sources[source]
-    places = [declared.account, declared.event_time, declared.known_time]
-    own = {place.column for place in places if place is not None}
+    keys_and_times = [declared.account, declared.event_time, declared.known_time]
+    not_facts = {column.column for column in keys_and_times if column is not None}
     for target in tables.company.targets.values():
         if target.event is not None and target.source == source:
             known = target.event.ended_known
-            own |= {target.event.ended, known.column if known else None}
+            not_facts |= {target.event.ended, known.column if known else None}
     if source == tables.company.accounts.source:
-        own |= {tables.company.accounts.key, *tables.company.accounts.crosswalk.values()}
-    yield from ((name, kind) for name, kind in tables.columns[source].items() if name not in own)
+        not_facts |= {tables.company.accounts.key, *tables.company.accounts.crosswalk.values()}
+    yield from (
+        (name, kind) for name, kind in tables.columns[source].items() if name not in not_facts
+    )
 
 
 def fact_sources(company: Company) -> list[str]:
     """The sources from which facts can be taken."""
-    return [name for name, item in company.sources.items() if item.account and item.event_time]
+    return [
+        name for name, source in company.sources.items() if source.account and source.event_time
+    ]
 
 
 def latest_probes(tables: Tables, source: str) -> Iterator[Probe]:
@@ -74,15 +78,16 @@ def kind_columns(tables: Tables, source: str) -> list[str]:
 def readers(company: Company, source: str, column: str | None) -> list[str]:
     """The indicators (with their key) that read a column of a source, or count all its rows."""
     word = re.compile(rf"\b{re.escape(column)}\b") if column else None
-    found = []
-    for name, item in company.indicators.items():
-        if item.source != source or item.bases():
+    readers_found = []
+    for name, indicator in company.indicators.items():
+        if indicator.source != source or indicator.bases():
             continue
-        text = f"{item.where or ''} {item.value or ''} {item.about.column if item.about else ''}"
-        counts_all = item.where is None and item.about is None
+        about = indicator.about.column if indicator.about else ""
+        text = f"{indicator.where or ''} {indicator.value or ''} {about}"
+        counts_all = indicator.where is None and indicator.about is None
         if (word and word.search(text)) or (word is None and counts_all):
-            found.append(f"indicators.{name}")
-    return found
+            readers_found.append(f"indicators.{name}")
+    return readers_found
 
 
 def _probe(

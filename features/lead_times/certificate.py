@@ -17,8 +17,8 @@ from features.lead_times.separation import Separation
 LEVEL = 0.001
 
 
-def certified(found: Sequence[Separation], gap: int, level: float = LEVEL) -> frozenset[int]:
-    """The numbers of the lags at which separation is certain, of `found` (nearest lag first).
+def certified(separations: Sequence[Separation], gap: int, level: float = LEVEL) -> frozenset[int]:
+    """The numbers of the lags at which separation is certain, of `separations` (nearest lag first).
 
     Parameters
     ----------
@@ -32,14 +32,17 @@ def certified(found: Sequence[Separation], gap: int, level: float = LEVEL) -> fr
     A lag with fewer than `MIN_CHURNERS` churning accounts of known value ends a run.
     """
     starts = {0, gap}
-    return frozenset().union(*(_run(found, start, level / len(starts)) for start in starts))
+    return frozenset().union(*(_run(separations, start, level / len(starts)) for start in starts))
 
 
-def _run(found: Sequence[Separation], start: int, level: float) -> frozenset[int]:
-    numbers = range(start, len(found))
-    end = next((number for number in numbers if not _is_certain(found[number], level)), len(found))
+def _run(separations: Sequence[Separation], start: int, level: float) -> frozenset[int]:
+    numbers = range(start, len(separations))
+    end = next(
+        (number for number in numbers if not _is_certain(separations[number], level)),
+        len(separations),
+    )
     return frozenset(range(start, end))
 
 
-def _is_certain(item: Separation, level: float) -> bool:
-    return item.churners >= MIN_CHURNERS and item.chance <= level
+def _is_certain(separation: Separation, level: float) -> bool:
+    return separation.churners >= MIN_CHURNERS and separation.chance <= level

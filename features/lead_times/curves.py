@@ -115,13 +115,13 @@ def curve(track: Track, comparison: Comparison) -> LeadCurve:
     """The curve of a value. Without a healthy side, the side that separates at the gap is taken."""
     level, gap = LEVEL / track.columns, comparison.place_of_gap
     sign = {"higher": -1.0, "lower": 1.0, None: 1.0}[track.healthy]
-    found = _along(track.values * sign, comparison)
+    separations = _along(track.values * sign, comparison)
     if track.healthy is None:
         level /= 2
-        if found[gap].auc < 0.5:
-            sign, found = -sign, _along(-track.values, comparison)
-    certain = certified(found, gap, level)
-    points = _points(found, comparison, certain)
+        if separations[gap].auc < 0.5:
+            sign, separations = -sign, _along(-track.values, comparison)
+    certain = certified(separations, gap, level)
+    points = _points(separations, comparison, certain)
     lead = max(certain, default=None)
     return LeadCurve(
         column=track.column,
@@ -136,27 +136,29 @@ def curve(track: Track, comparison: Comparison) -> LeadCurve:
 
 def _along(values: Floats, comparison: Comparison) -> list[Separation]:
     panel = comparison.panel
-    own = values[panel.row]
-    return [separation(own, panel, pairs) for pairs in comparison.pairs]
+    values_at_risk = values[panel.row]
+    return [separation(values_at_risk, panel, pairs) for pairs in comparison.pairs]
 
 
 def _points(
-    found: Sequence[Separation], comparison: Comparison, certain: frozenset[int]
+    separations: Sequence[Separation], comparison: Comparison, certain: frozenset[int]
 ) -> tuple[CurvePoint, ...]:
-    spans = intervals(found, comparison.weights)
+    spans = intervals(separations, comparison.weights)
     points = []
-    for number, (item, lag, span) in enumerate(zip(found, comparison.lags, spans, strict=True)):
+    for number, (measured, lag, span) in enumerate(
+        zip(separations, comparison.lags, spans, strict=True)
+    ):
         point = CurvePoint(
             from_days=lag.start,
             to_days=lag.upto - 1,
-            churners=item.churners,
-            coverage=item.coverage,
-            auc=item.auc,
+            churners=measured.churners,
+            coverage=measured.coverage,
+            auc=measured.auc,
             low=span[0],
             high=span[1],
-            lift=item.lift,
+            lift=measured.lift,
             certified=number in certain,
         )
-        few = item.churners < MIN_CHURNERS
+        few = measured.churners < MIN_CHURNERS
         points.append(replace(point, auc=None, low=None, high=None, lift=None) if few else point)
     return tuple(points)

@@ -13,12 +13,12 @@ def family_of(name: str, company: Company) -> str:
     One that a company spells out itself belongs with most of what it adopted over the same
     source, and where it adopted nothing there, with the family nearest to its dimension.
     """
-    item = company.indicators[name]
-    if item.adopt:
-        return item.adopt.partition(".")[0]
+    indicator = company.indicators[name]
+    if indicator.adopt:
+        return indicator.adopt.partition(".")[0]
     neighbours = Counter(
         other.adopt.partition(".")[0]
         for other in company.indicators.values()
-        if other.adopt and other.source == item.source
+        if other.adopt and other.source == indicator.source
     )
-    return neighbours.most_common(1)[0][0] if neighbours else BY_DIMENSION[item.dimension]
+    return neighbours.most_common(1)[0][0] if neighbours else BY_DIMENSION[indicator.dimension]

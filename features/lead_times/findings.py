@@ -91,31 +91,33 @@ def classify(curve: LeadCurve, gap: int) -> LeadFinding:
     return "not shown" if curve.from_day(gap).auc is not None else "not measured"
 
 
-def may_head(item: Indicator, found: LeadFinding) -> bool:
+def may_head(indicator: Indicator, finding: LeadFinding) -> bool:
     """Whether the indicator may head the reasons: as declared, else as measured.
 
     What could not be measured keeps the kind that it declares.
     """
-    if item.kind != "leading":
+    if indicator.kind != "leading":
         return False
-    return found in ("leading", "not measured") if item.headline is None else item.headline
+    return (
+        finding in ("leading", "not measured") if indicator.headline is None else indicator.headline
+    )
 
 
 def lead_sentence(
-    declared: Kind | None, curve: LeadCurve, found: LeadFinding, target: Target
+    declared: Kind | None, curve: LeadCurve, finding: LeadFinding, target: Target
 ) -> str:
     """The finding in a sentence, with what it rests on."""
     at_gap = curve.from_day(target.gap)
     basis = f"{at_gap.churners} accounts that churned"
-    if found == "not measured":
+    if finding == "not measured":
         return f"Not measured: {basis} are too few."
     numbers = (
         f"AUC {at_gap.auc:.2f} ({at_gap.low:.2f} to {at_gap.high:.2f}) at {_days(at_gap)}, {basis}"
     )
-    contrary = " It is declared leading." if declared == "leading" and found != "leading" else ""
-    if found == "not shown":
+    contrary = " It is declared leading." if declared == "leading" and finding != "leading" else ""
+    if finding == "not shown":
         return f"No separation shown: {numbers}.{contrary}"
-    if found == "lagging":
+    if finding == "lagging":
         return (
             f"Lagging: separates {curve.lead_days} days before churn and not at the gap of "
             f"{target.gap}; {numbers}.{contrary}"

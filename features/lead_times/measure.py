@@ -126,45 +126,45 @@ def measure(
 
 def _tracks(built: Snapshots, company: Company) -> Mapping[str, Sequence[Track]]:
     """Per indicator the numeric columns, each with the share of the certificate it can have."""
-    found: dict[str, list[Track]] = {}
-    numeric = [item for item in built.columns if item.dtype == "number"]
+    tracks: dict[str, list[Track]] = {}
+    numeric = [column for column in built.columns if column.dtype == "number"]
     for column in numeric:
         siblings = sum(item.indicator == column.indicator for item in numeric)
         values = built.table[column.name].to_numpy().astype(np.float64)
         healthy = company.indicators[column.indicator].healthy
-        found.setdefault(column.indicator, []).append(
+        tracks.setdefault(column.indicator, []).append(
             Track(column.name, column.window, values, healthy, siblings)
         )
-    return found
+    return tracks
 
 
 def lead(name: str, tracks: Sequence[Track], stands_on: LeadComparisons) -> Lead:
     """What the curves of an indicator's columns, or of the model's margin, come to."""
     target = stands_on.company.targets[stands_on.target]
-    item = stands_on.company.indicators.get(name)
+    indicator = stands_on.company.indicators.get(name)
     curves = findings.best_first([curve(track, stands_on.everyone) for track in tracks], target.gap)
     best = curves[0]
     track = next(track for track in tracks if track.column == best.column)
-    found = findings.classify(best, target.gap)
+    finding = findings.classify(best, target.gap)
     silence = findings.silence_of(target)
     return Lead(
         name=name,
-        title=item.title if item else "The model, out of time",
-        family=family_of(name, stands_on.company) if item else MODEL,
-        declared=item.kind if item else None,
-        stage=item.stage if item else None,
-        finding=found,
+        title=indicator.title if indicator else "The model, out of time",
+        family=family_of(name, stands_on.company) if indicator else MODEL,
+        declared=indicator.kind if indicator else None,
+        stage=indicator.stage if indicator else None,
+        finding=finding,
         lead_days=best.lead_days,
         open_ended=best.open_ended,
         definitional=silence is not None
         and best.lead_days is not None
         and best.lead_days < silence,
-        headline=item is not None and findings.may_head(item, found),
+        headline=indicator is not None and findings.may_head(indicator, finding),
         column=best.column,
         at_gap=best.from_day(target.gap),
         curves=tuple(curves),
         segments=tuple(curve(track, part) for part in stands_on.segments),
-        told=findings.lead_sentence(item.kind if item else None, best, found, target),
+        told=findings.lead_sentence(indicator.kind if indicator else None, best, finding, target),
     )
 
 

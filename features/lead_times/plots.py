@@ -32,14 +32,16 @@ COLOURS: dict[LeadFinding, str] = {
 INK, QUIET = "#1f2328", "#6b7280"
 
 
-def write(found: LeadTimes, folder: Path, company: str) -> list[Path]:
+def write(lead_times: LeadTimes, folder: Path, company: str) -> list[Path]:
     """Writes `FAMILY.png` into `folder` for each family, `model.png` for the model; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    leads = sorted([*found.leads, *([found.model] if found.model else [])], key=_family)
+    leads = sorted(
+        [*lead_times.leads, *([lead_times.model] if lead_times.model else [])], key=_family
+    )
     written = []
     for family, members in groupby(leads, key=_family):
         path = folder / f"{family}.png"
-        figure = _figure(list(members), found, f"{company}: {family}")
+        figure = _figure(list(members), lead_times, f"{company}: {family}")
         with publish.replacing(path) as temporary:
             figure.savefig(temporary, format="png", dpi=110)
         written.append(path)
@@ -50,7 +52,7 @@ def _family(lead: Lead) -> str:
     return lead.family
 
 
-def _figure(leads: Sequence[Lead], found: LeadTimes, title: str) -> "Figure":
+def _figure(leads: Sequence[Lead], lead_times: LeadTimes, title: str) -> "Figure":
     from matplotlib.figure import Figure
 
     across = min(ACROSS, len(leads))
@@ -61,22 +63,22 @@ def _figure(leads: Sequence[Lead], found: LeadTimes, title: str) -> "Figure":
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     low, high = _reach(leads)
     for lead, panel in zip(leads, panels.flat, strict=False):
-        _draw(panel, lead, found)
+        _draw(panel, lead, lead_times)
         panel.set_ylim(low, high)
     for panel in list(panels.flat)[len(leads) :]:
         panel.set_visible(False)
     for panel in list(panels.flat)[max(len(leads) - across, 0) : len(leads)]:
         panel.tick_params(labelbottom=True)
-    figure.supxlabel(_below(found), fontsize=9, color=QUIET)
+    figure.supxlabel(_below(lead_times), fontsize=9, color=QUIET)
     figure.supylabel("AUC against accounts at risk", fontsize=9, color=QUIET)
     return figure
 
 
-def _below(found: LeadTimes) -> str:
-    day = "the last activity" if found.silence_days else "the churn"
+def _below(lead_times: LeadTimes) -> str:
+    day = "the last activity" if lead_times.silence_days else "the churn"
     return (
-        f"days before {day}; lags of {found.step_days} days, {found.churners:,} accounts that "
-        f"churned, dashed: the gap of {found.gap_days} days, band: 95 %, thick: certain"
+        f"days before {day}; lags of {lead_times.step_days} days, {lead_times.churners:,} accounts "
+        f"that churned, dashed: the gap of {lead_times.gap_days} days, band: 95 %, thick: certain"
     )
 
 
@@ -96,8 +98,8 @@ def _known(lead: Lead) -> list[CurvePoint]:
     return [point for point in lead.curves[0].points if point.auc is not None]
 
 
-def _draw(panel: "Axes", lead: Lead, found: LeadTimes) -> None:
-    draw(panel, _known(lead), lead.finding, found.gap_days, found.step_days)
+def _draw(panel: "Axes", lead: Lead, lead_times: LeadTimes) -> None:
+    draw(panel, _known(lead), lead.finding, lead_times.gap_days, lead_times.step_days)
     panel.set_title(f"{lead.title}\n{_words(lead)}", loc="left", fontsize=9, color=INK)
 
 

@@ -98,9 +98,9 @@ def resampling(accounts: int, resamples: int = RESAMPLES) -> Weights:
     return drawn.astype(np.float32) - 1
 
 
-def intervals(found: Sequence[Separation], weights: Weights) -> list[tuple[float, float]]:
+def intervals(separations: Sequence[Separation], weights: Weights) -> list[tuple[float, float]]:
     """The 95 % percentile interval of each AUC over resampled accounts, within 0 and 1."""
-    influence = np.array([item.influence for item in found], dtype=np.float32)
-    drawn = np.array([item.auc for item in found]) + weights @ influence.T
+    influence = np.array([separation_.influence for separation_ in separations], dtype=np.float32)
+    drawn = np.array([separation_.auc for separation_ in separations]) + weights @ influence.T
     low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
     return list(zip(np.maximum(low, 0).tolist(), np.minimum(high, 1).tolist(), strict=True))
