@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Which indicators speak early enough?
+# # Which indicators signal churn early enough?
 #
 # An indicator is worth a call only if it moves while there is still time to act. This notebook
 # measures that: for every indicator of a company, how many days before churn it still separates
@@ -36,7 +36,7 @@ print(f"gap {declared.gap} days, horizon {declared.horizon} days")
 #
 # Each line is one table of `churnlight.toml`; those that are still drafts or shadows are left out
 # here and measured below all the same. *Leading* is a claim: the declaration says that the
-# indicator moves early. Below, the data has its say.
+# indicator moves early. Below, the data decide.
 
 # %%
 claims = pd.DataFrame(
@@ -56,8 +56,8 @@ print(claims.fillna("–").to_string(index=False))
 #
 # A snapshot has one row per account and as-of date, with what had happened *and was known* on that
 # morning. The as-of dates are one grid for everybody. Taking churners on the day they left and
-# everybody else today is the commonest leak of the field: such a model looks brilliant and has
-# learnt the calendar.
+# everybody else today is the commonest leak in the field: such a model looks brilliant and has
+# only learned the calendar.
 #
 # `STEP` is the distance of the dates, and so the resolution of every lead below. 30 days keep this
 # short; `churnlight lead-time` looks every 7.
@@ -72,8 +72,8 @@ print(f"{rows.table.num_rows:,} rows, {len(days)} as-of dates from {days[0]} to 
 
 # %% [markdown]
 # Missing is not zero: an account that never got a survey has no satisfaction, not a bad one. A
-# column that is rarely known can still be worth having; it only cannot speak for most accounts. The
-# ten that are known least:
+# column that is rarely known can still be useful, but not for most accounts. The ten columns with
+# the fewest known values:
 
 # %%
 known = pd.Series(
@@ -82,12 +82,12 @@ known = pd.Series(
 print(known.map(lambda share: share.as_py()).nsmallest(10).map("{:.0%}".format).to_string())
 
 # %% [markdown]
-# ## How early each one speaks
+# ## How early each one signals churn
 #
 # Every account that churned is compared, at each lag before its churn, with the accounts that were
-# at risk on the same date. 0.5 is a coin; a lead is claimed only where the separation is certain
-# at the gap and at every lag between. So an indicator without a finding is not refuted: it has
-# not been shown.
+# at risk on the same date. 0.5 is chance; a lead is certified only where the separation is
+# significant at the gap and at every lag up to it. An indicator without a certified lead is not
+# refuted: the evidence is missing.
 
 # %%
 ground = lead_times.compare_groups(rows, company, churned, STEP, segments=False)
@@ -98,9 +98,9 @@ for lead in ranked[:10]:
     print(f"{lead.title}\n    {lead.told}")
 
 # %% [markdown]
-# The curve says more than its end. Time runs to the right and churn is at the right edge; the
-# dashed line is the gap, the band the 95 % interval, and thick is what is certain. A curve that
-# only rises at the very end describes a customer who has left already.
+# The whole curve matters, not only its end. Time runs to the right and churn is at the right edge;
+# the dashed line is the gap, the band is the 95 % interval, and the thick part is certified. A
+# curve that only rises at the very end describes a customer who has left already.
 
 # %%
 shown = [lead for lead in ranked if lead.at_gap.auc is not None][:6]
@@ -113,7 +113,7 @@ for lead, panel in zip(shown, panels.flat, strict=False):
 picture
 
 # %% [markdown]
-# ## Claim and measurement
+# ## Declared and measured
 #
 # Where the two disagree, the measurement wins: an indicator that is declared leading and does not
 # lead still counts in the score, but never heads an account's reasons. A finding of *partly its
@@ -140,5 +140,5 @@ if early:
 # * Lead shorter than your team needs to act? Keep the indicator for the score, and look for an
 #   earlier one: support that is asked twice, a sponsor who left, a trend instead of a level.
 # * Not shown? Leave it at `stage = "shadow"`: it is computed and watched, and moves no score.
-# * `churnlight indicators --company DIR` asks the next question: does it bring anything that the
-#   others do not? An early indicator that repeats another is still one voice.
+# * `churnlight indicators --company DIR` answers the next question: does it add anything that the
+#   others do not? An early indicator that repeats another adds nothing.

@@ -2,7 +2,7 @@
 # # Reading drivers
 #
 # A score without reasons is a horoscope, and a reason that is read wrongly is worse than none. This
-# notebook shows what a driver is, what its points add up to, and what it does not say.
+# notebook shows what a driver is, what its points add up to, and where its limits are.
 #
 # It runs on CDNOW's real customers: `make demo` makes the tables, and so does
 # `.venv/bin/python examples/cdnow/get_data.py`. For another company set `CHURNLIGHT_COMPANY`.
@@ -34,8 +34,8 @@ target = next(name for name, item in company.targets.items() if item.adverse)
 # ## A model to read
 #
 # Three as-of dates keep this short; `churnlight train` uses all mature months. It would also search
-# for the right model settings and leave the trees out where they prove nothing. Here a few small
-# trees stay beside the scorecard, because with them the drivers have more to tell.
+# for the right model settings and leave the trees out where they bring no significant gain. Here a
+# few small trees stay beside the scorecard, because they make the drivers more interesting.
 
 # %%
 with contract.sound_tables(company) as tables:
@@ -50,9 +50,9 @@ print(f"learnt on {', '.join(map(str, learn))}; read on {today}")
 # %% [markdown]
 # ## First the certificate
 #
-# Before anybody reads a driver, the model says how far its explanations may be trusted: do they add
-# up, do they agree with LightGBM, does replacing the top driver move the score the way it says, and
-# would another seed have named the same one. A check that failed is a reason to read on with care.
+# The certificate shows how far the model's explanations can be trusted: do they add up, do they
+# agree with LightGBM, does replacing the top driver move the score as stated, and would another
+# seed have the same top driver? After a failed check, read on with care.
 
 # %%
 certificate = artifact.evaluation.certificate
@@ -65,7 +65,7 @@ for item in certificate.checks:
 # %% [markdown]
 # ## One account
 #
-# We take the eligible account with the lowest score. `explain` answers the shap package's own
+# We take the eligible account with the lowest score. `explain` returns the shap package's own
 # object, in health points: 100 is healthiest, so a negative value lowers the score. By indicator,
 # all windows and trends of one measure are one driver.
 
@@ -82,7 +82,7 @@ print(f"account {now['account_id'][lowest]}: {scores[lowest]:.2f} points before 
 shap.plots.waterfall(explained[lowest], show=False)
 
 # %% [markdown]
-# The points and the base are the score, exactly: not a model of the model.
+# The points and the base add up to the score exactly; this is not an approximation of the model.
 
 # %%
 X = matrix(now, artifact.features)
@@ -91,9 +91,8 @@ assert gap <= 1e-9
 print(f"largest gap between the sum of the drivers and the score: {gap:.1e}")
 
 # %% [markdown]
-# People read sentences. Each is chosen by the sign of its points and states the value beside the
-# usual one. It says that the value *lowers* the score, never that the customer leaves because of
-# it.
+# People read sentences. Each states the value and the usual value, and the page adds whether it
+# *lowers* or *raises* the score. It never says that the customer leaves because of it.
 
 # %%
 told = drivers.told(artifact.features, X, artifact.contributions(X))
@@ -106,7 +105,7 @@ for place in np.argsort(-np.abs(explained.values[lowest]))[:4]:
     print(f"{points:+6.1f}  {drivers.sentence(meaning, feature, known, lowers=points < 0)}")
 
 # %% [markdown]
-# ## Everybody
+# ## All accounts
 #
 # A dot per account and indicator: to the left it lowers the score, to the right it raises it. Look
 # for the direction that you expected, and for an indicator whose strength surprises you.
@@ -120,8 +119,9 @@ shap.plots.beeswarm(
 )
 
 # %% [markdown]
-# Indicators add up to dimensions as they add up to the score, so the page can say first *where* the
-# trouble is. Context (what cannot be changed: plan, age, region) stands apart and gets no playbook.
+# Indicators add up to dimensions, and dimensions to the score, so the page can show first *where*
+# the trouble is. Context (plan, age, region: it cannot be changed) is shown apart and has no
+# playbook.
 
 # %%
 groups = [
@@ -132,12 +132,12 @@ by_dimension = pd.DataFrame(explained.values, columns=groups).T.groupby(level=0)
 print(by_dimension.describe().loc[["mean", "std", "min", "max"]].round(2))
 
 # %% [markdown]
-# ## What changed since last time
+# ## What changed since the last run
 #
 # The tempting answer is to subtract the old drivers from the new ones. It misleads: a part of the
 # movement then lands on indicators that did not move at all, for in trees a Shapley value depends
-# on all the others. So two snapshots are compared by what changed between them, and what stayed has
-# nothing.
+# on all the others. So the movement between two snapshots is attributed only to the values that
+# changed.
 
 # %%
 before = rows.at(learn[-1]).table
@@ -159,9 +159,9 @@ for change in movement.changes[:4]:
     print(f"{change.health_points:+6.1f}  {change.title}{within}: {was}, now {is_now}")
 
 # %% [markdown]
-# And the tempting answer, on the same accounts: how much of what it calls movement stands on
-# indicators whose every column is the same on both dates. Trees as small as these are nearly a sum,
-# so it is little here; it grows with the depth of the trees and with what stands still.
+# And the tempting answer, on the same accounts: how much of the movement it attributes to
+# indicators that did not change at all. Trees as small as these are nearly additive, so the share
+# is small here; it grows with the depth of the trees and the number of unchanged indicators.
 
 # %%
 X_old, X_new = matrix(old, artifact.features), matrix(new, artifact.features)
@@ -175,11 +175,11 @@ share = subtracted[still].sum() / max(subtracted.sum(), 1e-12)
 print(f"{share:.2%} of the subtracted movement is on indicators that did not move")
 
 # %% [markdown]
-# ## What drivers do not say
+# ## What drivers do not show
 #
 # * **Not why.** They describe the model. Few orders lower the score because customers with few
-#   orders left more often; that a coupon would keep this one does not follow. What helps is shown
-#   by hold-outs, not by drivers.
+#   orders left more often; that a coupon would keep this one does not follow. Hold-outs
+#   show what helps; drivers do not.
 # * **Not apart from each other.** Of two indicators that move together, each gets a share that the
-#   other could have had. The pair is firm, the split is not.
+#   other could have had. The sum of the pair is reliable, the split is not.
 # * **Not about the missing.** "Not known" can move a score, but is never a reason for a customer.

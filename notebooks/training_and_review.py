@@ -3,8 +3,8 @@
 #
 # Twice a year somebody has to decide whether a new model takes the place of the old one. This
 # notebook plays one such half-year on real data: a champion is trained on what was known half a
-# year ago, a challenger on what is known today, and the review asks which of them would have been
-# right about the customers who have left since.
+# year ago, a challenger on what is known today, and the review tests which of them was right about
+# the customers who have left since.
 #
 # It runs on CDNOW's real customers: `make demo` makes the tables, and so does
 # `.venv/bin/python examples/cdnow/get_data.py`. For another company set `CHURNLIGHT_COMPANY`.
@@ -70,11 +70,11 @@ print(summary(champion))
 # %% [markdown]
 # ## May it serve?
 #
-# Training registers a *challenger*; only the gate makes a champion. It asks more than "better than
-# chance": the model must surely beat the base rate and whatever is simpler, such as the single best
-# column. A model that does not is refused, with the figures, and the registry stays as it is.
-# (The registry of this notebook is thrown away at its end, so a refused model may play the champion
-# for once: the review has to look at something.)
+# Training registers a *challenger*; only promotion makes a champion. The gate asks for more than
+# "better than chance": the model must be significantly better than the base rate and the single
+# best column. Otherwise it is refused, with the figures, and the registry stays as it is. (The
+# registry of this notebook is thrown away at its end, so a refused model may play the champion for
+# once: the review needs one.)
 
 # %%
 try:
@@ -86,20 +86,20 @@ except GateRefused as refused:
     install_champion(installed, settings.workspace_of(past))
 
 # %% [markdown]
-# Three figures say most of what one must know. Do the probabilities mean what they say?
+# Three figures show most of it. Do the probabilities match what happened?
 
 # %%
 judged = champion.artifact.evaluation
 calibration_plots.curve(judged.quality.reliability)
 
 # %% [markdown]
-# Do the colours keep their promise? (Read the bars against each other, and mind the whiskers.)
+# Do the bands separate? (Compare the bars, and mind the whiskers.)
 
 # %%
 plots.bands(judged.bands or {})
 
 # %% [markdown]
-# And is it worth anything to a team that can work only so many accounts?
+# And is it useful to a team that can work on only some accounts?
 
 # %%
 gains_plots.gains(judged.value.gains, company.bands.capacity)
@@ -116,9 +116,9 @@ print(summary(challenger))
 # %% [markdown]
 # ## The review
 #
-# Both models look at as-of dates whose outcomes have settled since, and which neither has learnt
-# from. Where the challenger has learnt from all of them, its procedure is repeated without them: a
-# model that has seen the answers proves nothing. The verdict is the last word of `churnlight
+# Both models are tested on as-of dates whose outcomes have settled since and on which neither was
+# trained. Where the challenger was trained on all of them, its training is repeated without them: a
+# model that has seen the outcomes proves nothing. The verdict is the last line of `churnlight
 # review`, whose exit code is 4 when the champion stays.
 
 # %%
@@ -126,13 +126,13 @@ found = reviews.review(company, reviews.ReviewRequest(target=target), settings=s
 print(reviews.summary(found))
 
 # %% [markdown]
-# What acts on the verdict is `churnlight promote --review review.json`; without a review, a
-# champion that was never compared with the challenger gives way to a stated reason only.
+# `churnlight promote --review review.json` acts on the verdict; without a review, a champion that
+# was never compared with the challenger is replaced only for a stated reason.
 #
-# **Keeping the champion is a result**, and the commoner one. A newer model is not a better one.
+# **Keeping the champion is a result**, and the more common one. Newer does not mean better.
 #
 # The *ledger* is the part that a customer success manager will ask for: of those who have left, who
-# was red in time? Whoever left while green is a watermelon: green outside, red inside.
+# was red in time? An account that left while green is a *watermelon*: green outside, red inside.
 #
 # Read it with the definition of churn in mind. A shop's customer leaves with the last order: 30
 # days before that day the customer was still buying, and no score of the purchases could know.

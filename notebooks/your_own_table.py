@@ -39,11 +39,11 @@ customers = pd.DataFrame(
 print(customers.head().to_string(index=False))
 
 # %% [markdown]
-# ## What is refused, and why that is good news
+# ## Refused columns, and why that is good news
 #
 # Real tables hold columns that were written *after* the customer left: an exit reason, a refund, a
 # closed account. A model of them is excellent on paper and useless on the day it is needed. All
-# breaches are told at once, before anything is trained.
+# problems are reported at once, before anything is trained.
 
 # %%
 careless = customers.assign(
@@ -59,9 +59,9 @@ except ContractBroken as refused:
 # %% [markdown]
 # ## One call
 #
-# `id` tells customers apart, so that no customer stands on both sides of a fold. If your table has
-# several dates, name the column with `time=`: then the latest rows judge, which is the stricter and
-# the more honest test. Without it the report says that nothing was judged later.
+# `id` identifies the customer, so that no customer is on both sides of a fold. If your table has
+# several dates, name the column with `time=`: then the model is tested on the latest rows, which is
+# the stricter and more honest test. Without it the report says that there was no later test.
 
 # %%
 artifact = training.fit(customers, label="left", id="customer", trials=2)
@@ -76,15 +76,16 @@ for item in judged.baselines:
 
 # %% [markdown]
 # The search also tries the simplest model of all, a scorecard without trees. Where trees do not
-# lower its loss by more than noise, it stays alone: easier to explain, and as good. Here the truth
-# *is* one.
+# lower its loss by more than noise, it is used alone: easier to explain, and as good. Here the
+# truth
+# *is* a scorecard.
 
 # %%
 print(f"{len(artifact.models)} boosters beside the scorecard")
 print(artifact.training.trees_left_out)
 
 # %% [markdown]
-# ## Do the probabilities mean what they say?
+# ## Do the probabilities match the outcomes?
 #
 # Of customers with 30 in 100, about 30 should leave. Here, and only because the table is invented,
 # the true risk is known too.
@@ -99,7 +100,7 @@ calibration_plots.curve(judged.quality.reliability)
 # ## What moves the scores
 #
 # Health points: to the left lowers the score. The logo should do next to nothing, and a sensible
-# reader looks for that first: a column that cannot matter and does is a warning about the table.
+# reader looks for that first: an irrelevant column that matters is a warning about the table.
 
 # %%
 explained = artifact.explain(customers)
@@ -112,8 +113,8 @@ print(strength.sort_values(ascending=False).round(2).to_string())
 # %% [markdown]
 # ## New rows
 #
-# The order of the columns does not matter, further ones are left aside, and a plan that nobody had
-# in training counts as unknown. Missing columns are refused, every one of them by name.
+# The order of the columns does not matter, extra ones are ignored, and a plan that was not in the
+# training data counts as unknown. Missing columns are refused by name.
 
 # %%
 fresh = customers.drop(columns=["left"]).head(3).assign(plan=["basic", "pro", "enterprise"])
