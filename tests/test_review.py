@@ -10,6 +10,7 @@ import sys
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from scipy.special import expit
 from typer.testing import CliRunner, Result
 
 import reviewed_company
-from features import clock
+from features import clock, sources
 from features.declaring.declaration import load
 from features.errors import ContractBroken, DeclarationError, GateRefused, NotFound
 from features.settings import Settings
@@ -39,10 +40,21 @@ from training.registry import review_decision, tracking
 from training.review import verdict
 from training.review.by_model import ROLES, ByModel
 from training.review.candidates import Candidate, candidates
-from training.review.comparison import Comparison, ComparisonResult, ModelQuality
-from training.review.comparison_dates import MaturedDate
+from training.review.comparison import (
+    Comparison,
+    ComparisonResult,
+    ModelQuality,
+    compare,
+    compared_rows,
+)
+from training.review.comparison_dates import MaturedDate, comparison_dates
 from training.review.review import NOT_APPLICABLE, Review, ReviewRequest, review
+from training.review.review_data import ReviewData, review_data
+from training.review.review_warnings import review_warnings
+from training.review.sections.drift import drift
 from training.review.sections.ledger import Ledger
+from training.review.sections.migration import migration
+from training.review.statuses import statuses
 from training.scored import score_rows
 from training.train import fit_and_evaluate
 
@@ -61,6 +73,15 @@ def found(rivals: Rivals) -> Review:
     return review(
         rivals.house.company, ReviewRequest(reason="a test"), settings=rivals.house.settings
     )
+
+
+@pytest.fixture(scope="module")
+def data(rivals: Rivals) -> ReviewData:
+    """The rows and scores of the same review, for tests that ask only some of its sections."""
+    house = rivals.house
+    models = candidates(house.company, TARGET, "challenger", house.settings)
+    with sources.open_tables(house.company) as tables:
+        return review_data(tables, models, MORNING)
 
 
 @pytest.fixture(scope="module")
@@ -169,19 +190,21 @@ def test_the_champion_is_compared_by_its_own_scores(rivals: Rivals, found: Revie
 
 
 def test_models_that_were_both_trained_before_the_latest_months_are_compared_on_these(
-    rivals: Rivals,
+    rivals: Rivals, data: ReviewData
 ) -> None:
-    of_twins = review(
-        rivals.house.company, ReviewRequest(challenger=TWIN), settings=rivals.house.settings
-    )
-    compared = of_twins.content.comparison
+    house = rivals.house
+    twins = replace(data, models=candidates(house.company, TARGET, TWIN, house.settings))
+    dates, scheme = comparison_dates(twins), statuses(rivals.champion)
+    compared = compare(compared_rows(twins, dates), dates, house.company.bands.capacity, scheme)
     assert compared.basis == "unseen"
     assert compared.as_of == [
         day.as_of for day in compared.since_the_champion if day.champion == "unseen"
     ]
-    assert result_of(of_twins).log_loss_gain.value == 0
-    assert of_twins.content.verdict.decision == "keep"
-    (warned,) = [text for text in of_twins.content.warnings if "--reason" in text]
+    assert compared.result is not None
+    assert compared.result.log_loss_gain.value == 0
+    assert verdict.verdict(twins, compared).decision == "keep"
+    texts = review_warnings(twins, compared, drift(twins), migration(twins), reason="")
+    (warned,) = [text for text in texts if "--reason" in text]
     assert warned.startswith("retrained 0 days after the champion")
 
 
@@ -613,7 +636,7 @@ def test_what_is_not_there_or_cannot_be_is_refused(
 
 
 def test_a_model_of_other_definitions_is_refused_and_one_indicator_more_is_not(
-    rivals: Rivals, tmp_path: Path
+    rivals: Rivals, data: ReviewData, tmp_path: Path
 ) -> None:
     text = (rivals.house.company.folder / "churnlight.toml").read_text("utf-8")
     workspace = Settings(workspace=str(rivals.house.workspace.resolve()))
@@ -623,9 +646,11 @@ def test_a_model_of_other_definitions_is_refused_and_one_indicator_more_is_not(
         assert toml != text
         own = rivals.house.copy(tmp_path / name).company.folder
         (own / "churnlight.toml").write_text(toml, "utf-8")
-    found = candidates(load(tmp_path / "more"), TARGET, "challenger", workspace)
-    assert not found.same
-    compared = review(load(tmp_path / "more"), settings=workspace).content.comparison
+    company = load(tmp_path / "more")
+    models = candidates(company, TARGET, "challenger", workspace)
+    assert not models.same
+    mature = built(company, *data.dates.mature)
+    compared = comparison_dates(replace(data, company=company, models=models, mature=mature))
     # The indicator that came later has no part in the challenger's procedure either.
     assert compared.repeated_auc == pytest.approx(rivals.challenger.evaluation.quality.auc.value)
     with pytest.raises(
