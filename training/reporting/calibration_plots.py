@@ -36,31 +36,32 @@ def curve(groups: Curve, name: str = "reliability", title: str = "") -> Figure:
     groups : sequence of Rates
         From the safest to the riskiest.
     """
-    inside = sum(_within(item) for item in groups)
-    rows = [[str(place), *_cells(item)] for place, item in enumerate(groups, 1)]
+    inside = sum(map(_within, groups))
+    count = "one group" if len(groups) == 1 else f"{len(groups)} groups"
+    rows = [[str(place), *_cells(group)] for place, group in enumerate(groups, 1)]
     return Figure(
         name,
         title or "Reliability: predicted and observed rate",
         drawn(lambda axis: _draw(axis, groups, _top(groups))),
-        f"Reliability curve of {_groups(groups)} of equal size, by predicted rate: in {inside} of "
-        "them the predicted rate lies within the 95 % interval of the observed rate.",
+        f"Reliability curve of {count} of equal size, by predicted rate: in {inside} of them the "
+        "predicted rate lies within the 95 % interval of the observed rate.",
         Table("By predicted rate", ["group", "rows", "predicted", "observed"], rows),
     )
 
 
-def curves(items: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:
+def curves(parts: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:
     """The curves of some dates or segments side by side, on the same scale."""
-    top = max(_top(groups) for _, groups in items)
-    inside = [f"{told}: {sum(map(_within, groups))} of {len(groups)}" for told, groups in items]
+    top = max(_top(groups) for _, groups in parts)
+    inside = [f"{part}: {sum(map(_within, groups))} of {len(groups)}" for part, groups in parts]
     rows = [
-        [f"{told}, {place}", *_cells(item)]
-        for told, groups in items
-        for place, item in enumerate(groups, 1)
+        [f"{part}, {place}", *_cells(group)]
+        for part, groups in parts
+        for place, group in enumerate(groups, 1)
     ]
     return Figure(
         name,
         title,
-        panels([(told, _drawing(groups, top)) for told, groups in items]),
+        panels([(part, _drawing(groups, top)) for part, groups in parts]),
         "Reliability curves; number of groups whose predicted rate lies within the 95 % interval "
         f"of the observed rate: {'; '.join(inside)}.",
         Table("By predicted rate", ["curve, group", "rows", "predicted", "observed"], rows),
@@ -71,38 +72,34 @@ def _drawing(groups: Curve, top: float) -> Callable[["Axes"], None]:
     return lambda axis: _draw(axis, groups, top, labelled=False)
 
 
-def _groups(groups: Curve) -> str:
-    return "one group" if len(groups) == 1 else f"{len(groups)} groups"
+def _cells(rates: Rates) -> list[str]:
+    return [*_rates(rates)[:2], shares(observed(rates), 1)]
 
 
-def _cells(item: Rates) -> list[str]:
-    return [*_rates(item)[:2], shares(observed(item), 1)]
-
-
-def _rates(item: Rates) -> list[str]:
+def _rates(rates: Rates) -> list[str]:
     return [
-        number(item.rows, 0),
-        share(item.predicted_rate, 1),
-        share(item.observed_rate, 1),
+        number(rates.rows, 0),
+        share(rates.predicted_rate, 1),
+        share(rates.observed_rate, 1),
     ]
 
 
-def observed(item: Rates) -> Measured:
+def observed(rates: Rates) -> Measured:
     """The observed rate as a measure with its interval."""
-    return Measured(item.observed_rate, item.low, item.high)
+    return Measured(rates.observed_rate, rates.low, rates.high)
 
 
-def _within(item: Rates) -> bool:
-    return item.low <= item.predicted_rate <= item.high
+def _within(rates: Rates) -> bool:
+    return rates.low <= rates.predicted_rate <= rates.high
 
 
 def _top(groups: Curve) -> float:
-    rates = [rate for item in groups for rate in (item.predicted_rate, item.high)]
-    return float(max([0.05, *rates]) * 1.05)
+    ends = [end for group in groups for end in (group.predicted_rate, group.high)]
+    return float(max([0.05, *ends]) * 1.05)
 
 
 def _draw(axis: "Axes", groups: Curve, top: float, *, labelled: bool = True) -> None:
-    across = [item.predicted_rate for item in groups]
+    across = [group.predicted_rate for group in groups]
     axis.plot([0, top], [0, top], color=QUIET, linewidth=0.8, linestyle="--", label="ideal")
     whiskers(axis, across, list(map(observed, groups)), BLUE, label="observed")
     axis.set(xlim=(0, top), ylim=(0, top))
@@ -121,11 +118,11 @@ def by_date(dates: Sequence[DateCalibration]) -> Figure:
         In order of time; one at least.
     """
     names, rates = [day.as_of for day in dates], [day.table.rates for day in dates]
-    gap = max(abs(item.observed_rate - item.predicted_rate) for item in rates)
+    gap = max(abs(each.observed_rate - each.predicted_rate) for each in rates)
 
     def draw(axis: "Axes") -> None:
         places = range(len(dates))
-        predicted = [item.predicted_rate for item in rates]
+        predicted = [each.predicted_rate for each in rates]
         axis.plot(places, predicted, color=ORANGE, linewidth=1.5, linestyle="--", label="predicted")
         whiskers(axis, list(places), list(map(observed, rates)), BLUE, label="observed")
         shown = np.unique(np.linspace(0, len(dates) - 1, min(len(dates), 4)).round().astype(int))
@@ -144,7 +141,7 @@ def by_date(dates: Sequence[DateCalibration]) -> Figure:
         Table(
             "Per as-of date",
             ["as-of date", "rows", "predicted", "observed"],
-            [[day, *_cells(item)] for day, item in zip(names, rates, strict=True)],
+            [[day, *_cells(each)] for day, each in zip(names, rates, strict=True)],
         ),
     )
 

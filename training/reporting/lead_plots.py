@@ -1,6 +1,7 @@
 """Lead-time curves of an evaluation: how long before churn each indicator separates."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from features.lead_times import plots
@@ -15,39 +16,40 @@ if TYPE_CHECKING:
 FIRST = {"leading": 0, "lagging": 1, "not shown": 2, "not measured": 3}
 
 
-def curves(found: IndicatorLeads, most: int = 9) -> list[Figure]:
-    """The curves of the indicators that lead furthest, from an evaluation."""
-    measured = [item for item in found.indicators if _known(item)]
+def curves(leads: IndicatorLeads, most: int = 9) -> list[Figure]:
+    """The curves of the indicators that lead furthest."""
+    measured = [indicator for indicator in leads.indicators if _points(indicator)]
     ranked = sorted(measured, key=_rank)[:most]
-    known = [point for item in ranked for point in _known(item)]
-    low = min([0.4, *(point.low for point in known if point.low is not None)]) - 0.01
-    high = max([0.7, *(point.high for point in known if point.high is not None)]) + 0.01
-    return [_figure(item, found, (low, high)) for item in ranked]
+    points = [point for indicator in ranked for point in _points(indicator)]
+    low = min([0.4, *(point.low for point in points if point.low is not None)]) - 0.01
+    high = max([0.7, *(point.high for point in points if point.high is not None)]) + 0.01
+    return [_figure(indicator, leads, (low, high)) for indicator in ranked]
 
 
-def _rank(item: IndicatorLead) -> tuple[int, int, str]:
-    return FIRST[item.finding], -(item.lead_days or 0), item.indicator
+def _rank(indicator: IndicatorLead) -> tuple[int, int, str]:
+    return FIRST[indicator.finding], -(indicator.lead_days or 0), indicator.indicator
 
 
-def _known(item: IndicatorLead) -> list[CurvePoint]:
-    points = [CurvePoint(**vars(point), lift=None) for point in item.curve]
+def _points(indicator: IndicatorLead) -> list[CurvePoint]:
+    """The points of its curve whose AUC is known."""
+    points = [CurvePoint(**asdict(point), lift=None) for point in indicator.curve]
     return [point for point in points if point.auc is not None]
 
 
-def _figure(item: IndicatorLead, found: IndicatorLeads, reach: tuple[float, float]) -> Figure:
-    points = _known(item)
+def _figure(indicator: IndicatorLead, leads: IndicatorLeads, reach: tuple[float, float]) -> Figure:
+    points = _points(indicator)
 
     def draw(axis: "Axes") -> None:
-        plots.draw(axis, points, item.finding, found.gap_days, found.step_days)
+        plots.draw(axis, points, indicator.finding, leads.gap_days, leads.step_days)
         axis.set_ylim(*reach)
         axis.set(xlabel="days before churn", ylabel="AUC")
 
     return Figure(
-        f"lead-time-{item.indicator}",
-        item.title,
+        f"lead-time-{indicator.indicator}",
+        indicator.title,
         drawn(draw, width=3.3, height=2.2),
-        f"{item.title} ({item.column}), AUC by days before churn. {item.sentence}",
-        _numbers(item.title, points),
+        f"{indicator.title} ({indicator.column}), AUC by days before churn. {indicator.sentence}",
+        _numbers(indicator.title, points),
     )
 
 

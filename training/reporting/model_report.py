@@ -17,7 +17,6 @@ from training.reporting import (
     value_sections,
 )
 from training.reporting.page import List, Page, Section
-from training.reporting.target_words import declaration_of
 
 REPORT, CARD = "report.html", "model-card.md"
 
@@ -107,12 +106,12 @@ def _lead_times(artifact: Artifact) -> list[Section]:
 
 
 def _whose(artifact: Artifact) -> str:
-    declared = declaration_of(artifact)
+    declared = artifact.training.declared
     return declared.company if declared else "a table of your own"
 
 
 def _simulated(artifact: Artifact) -> bool:
-    declared = declaration_of(artifact)
+    declared = artifact.training.declared
     return declared is not None and declared.simulated
 
 

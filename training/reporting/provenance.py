@@ -1,30 +1,28 @@
 """What a model predicts, and how it was made: sections of the report and of the model card."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from features.declaring.company import Target
 from training.artifact import Artifact
 from training.learning.search import ONE_MOMENT
 from training.learning.trials import FoldLosses
 from training.procedure import size
 from training.records.training_record import TrainingRecord
 from training.reporting.page import UNKNOWN, List, Part, Section, Table, number
-from training.reporting.target_words import declaration_of, declared_target, target_words
-
-Row = Mapping[str, Any]
+from training.reporting.target_words import target_words
+from training.tables.label_column import Roles
 
 
 def prediction(artifact: Artifact) -> Section:
     """Target, horizon, gap and eligibility, in sentences."""
     title = "What it predicts"
-    if not declared_target(artifact):
-        return Section(title, *_of_table(artifact))
-    return Section(title, List(_of_target(artifact)))
+    declared, table = artifact.training.declared, artifact.training.table
+    if declared:
+        return Section(title, List(_of_target(artifact, declared.target)))
+    return Section(title, *(_of_table(table.roles) if table else []))
 
 
-def _of_table(artifact: Artifact) -> list[Part]:
-    assert artifact.training.table is not None
-    roles = artifact.training.table.roles
+def _of_table(roles: Roles) -> list[Part]:
     customers = "Each row is one customer"
     if roles.id:
         customers = f"Rows with one {roles.id} belong to one customer"
@@ -39,9 +37,8 @@ def _of_table(artifact: Artifact) -> list[Part]:
     ]
 
 
-def _of_target(artifact: Artifact) -> list[str]:
-    target = declared_target(artifact)
-    titled = f": {target['title']}" if target.get("title") else ""
+def _of_target(artifact: Artifact, target: Target) -> list[str]:
+    titled = f": {target.title}" if target.title else ""
     in_gap = " Accounts with the event inside the gap are not used." if artifact.gap_days else ""
     scales = (
         "The probability runs from 0 to 1 and the opportunity score from 0 to 100 (100 = best "
@@ -66,22 +63,32 @@ def _of_target(artifact: Artifact) -> list[str]:
     ]
 
 
-def _event(target: Row) -> str:
-    event = target.get("inactivity") or target["event"]
-    where = f", counting only rows where {event['where']}" if event.get("where") else ""
-    if "inactivity" in target:
-        return f"Counts when {event['source']} has no activity for {event['within']}{where}."
-    if event.get("ended"):
-        grace = f" and is not renewed within {event['grace']}" if event.get("grace") else ""
-        return f"Counts when a subscription in {event['source']} ends{grace}{where}."
-    return f"Counts when {event['source']} has a new row{where}."
+def _event(target: Target) -> str:
+    """When the event counts as happened."""
+    if target.inactivity:
+        silence = target.inactivity
+        return (
+            f"Counts when {silence.source} has no activity for {silence.within} "
+            f"days{_where(silence.where)}."
+        )
+    event = target.event
+    if event is None:
+        return ""
+    if event.ended:
+        grace = f" and is not renewed within {event.grace} days" if event.grace else ""
+        return f"Counts when a subscription in {event.source} ends{grace}{_where(event.where)}."
+    return f"Counts when {event.source} has a new row{_where(event.where)}."
 
 
-def _eligible(target: Row) -> str:
-    if (target.get("event") or {}).get("ended"):
+def _where(condition: str | None) -> str:
+    return f", counting only rows where {condition}" if condition else ""
+
+
+def _eligible(target: Target) -> str:
+    if target.contractual:
         return "accounts with a running subscription"
-    source = target.get("active") or (target.get("inactivity") or {}).get("source") or "any source"
-    return f"accounts active in the last {target.get('active_within')} (activity in {source})"
+    source = target.active or (target.inactivity and target.inactivity.source) or "any source"
+    return f"accounts active in the last {target.active_within} days (activity in {source})"
 
 
 def data(artifact: Artifact) -> Section:
@@ -89,7 +96,7 @@ def data(artifact: Artifact) -> Section:
     record, days = artifact.training, artifact.training.as_of
     dates = days[0] if len(days) == 1 else f"{len(days)}, {days[0]} to {days[-1]}"
     rows = [
-        ["as-of dates" if declaration_of(artifact) else "blocks of time", dates],
+        ["as-of dates" if record.declared else "blocks of time", dates],
         ["rows", number(record.rows, 0)],
         ["accounts", number(record.accounts, 0)],
         [f"rows that {target_words(artifact).happened}", number(record.events, 0)],
@@ -114,8 +121,12 @@ def choice(artifact: Artifact) -> Section:
         )
     ]
     if record.losses:
-        names = {"chosen": "chosen", "best": "best trial", "scorecard": "scorecard alone"}
-        rows = [[title, number(getattr(record.losses, name), 4)] for name, title in names.items()]
+        losses = record.losses
+        rows = [
+            ["chosen", number(losses.chosen, 4)],
+            ["best trial", number(losses.best, 4)],
+            ["scorecard alone", number(losses.scorecard, 4)],
+        ]
         parts.append(Table("Log loss on the folds", ["model", "log loss"], rows))
     if record.folds:
         parts.append(_folds(record.folds))

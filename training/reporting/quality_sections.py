@@ -23,7 +23,6 @@ from training.reporting.page import (
     share,
     with_interval,
 )
-from training.reporting.target_words import declaration_of
 
 
 def tested_on(evaluation: Evaluation) -> str:
@@ -170,7 +169,7 @@ def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
 
 def _line(artifact: Artifact) -> str:
     line = artifact.calibration
-    rows = "latest as-of date" if declaration_of(artifact) else "latest rows"
+    rows = "latest as-of date" if artifact.training.declared else "latest rows"
     return (
         f"The margin is calibrated by a straight line with slope {number(line.slope, 2)} (prior "
         f"1 ± {line.prior_width:g}), fitted on the {line.rows:,} rows and {line.events:,} events "

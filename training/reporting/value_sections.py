@@ -22,7 +22,7 @@ from training.reporting.page import (
     shares,
     with_interval,
 )
-from training.reporting.target_words import declaration_of, target_words
+from training.reporting.target_words import target_words
 
 
 def value(artifact: Artifact, *, drawn: bool = True) -> Section:
@@ -59,7 +59,7 @@ def value(artifact: Artifact, *, drawn: bool = True) -> Section:
 
 
 def _revenue(revenue: RevenueCaught, artifact: Artifact) -> str:
-    declared = declaration_of(artifact)
+    declared = artifact.training.declared
     currency = declared.currency if declared else ""
     amounts = f"{number(revenue.caught, 0)} of {number(revenue.churned, 0)} {currency}"
     return f"{shares(revenue.share)}, {amounts.strip()}"
