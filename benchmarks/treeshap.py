@@ -25,7 +25,7 @@ from features import contract, snapshots
 from features.declaring import declaration
 from features.settings import Settings
 from serving.assessment.assess import assess
-from training import artifact as artifacts
+from training import champions
 from training.artifact import Artifact
 from training.learning.matrix import matrix
 from training.treeshap.explainer import TreeShap
@@ -129,7 +129,7 @@ def scored(folder: Path) -> dict[str, Any]:
     """What scoring all accounts of a company costs with pred_contrib ("before") and the tables."""
     company = declaration.load(folder)
     target = next(iter(company.targets))
-    artifact = artifacts.champion(Settings.read().workspace_of(company), target)
+    artifact = champions.champion(Settings.read().workspace_of(company), target)
     before = _by_lightgbm(artifact)
     with contract.sound_tables(company) as tables:
         table = snapshots.build_from(tables, snapshots.requested_dates(tables, ())).table

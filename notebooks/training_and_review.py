@@ -24,7 +24,7 @@ from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.errors import GateRefused
 from features.settings import Settings
-from training.artifact import install_champion
+from training.champions import install_champion
 from training.expiry import VALID_FOR
 from training.registry import tracking
 from training.reporting import calibration_plots, gains_plots, plots

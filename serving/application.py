@@ -58,7 +58,7 @@ def check_ready(company: Company, settings: Settings) -> None:
     NotFound
         No run is published, or no adverse target has a promoted model.
     """
-    from training.artifact import champion
+    from training.champions import champion
 
     if not (targets := company.adverse):
         raise DeclarationError(NOTHING_ADVERSE)

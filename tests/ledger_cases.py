@@ -34,7 +34,8 @@ from ledger_oracle import (
 from serving.assessment.assess import Assessment, assess
 from serving.cli import app
 from trained_company import CHOICE, built
-from training.artifact import Artifact, champion, install_champion
+from training.artifact import Artifact
+from training.champions import champion, install_champion
 from training.registry import tracking
 from training.train import fit_and_evaluate
 

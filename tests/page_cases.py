@@ -25,11 +25,12 @@ from serving.assessment.score_parts import Driver
 from serving.pages import views
 from serving.published import movement_rows, runs
 from serving.published.book import Book
-from training.artifact import Artifact, install_champion
+from training.artifact import Artifact
 from training.calibrating.bands import Band
 from training.calibrating.calibration import Calibration
 from training.calibrating.health import Anchors
 from training.calibrating.score_interval import ScoreInterval
+from training.champions import install_champion
 from training.explaining.drivers import Meaning, amount
 from training.learning.matrix import Feature
 from training.learning.scorecard import EMPTY

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training.artifact import Artifact, install_champion
+from training.artifact import Artifact
+from training.champions import install_champion
 from training.registry import tracking
 from training.train import fit_and_evaluate
 

@@ -21,10 +21,11 @@ from serving.assessment.assess import assess
 from serving.batch import movements
 from serving.batch.movements import RunInMaking
 from serving.published import runs
-from training.artifact import Artifact, install_champion
+from training.artifact import Artifact
 from training.calibrating.calibration import Calibration
 from training.calibrating.health import Anchors
 from training.calibrating.score_interval import ScoreInterval
+from training.champions import install_champion
 from training.explaining.drivers import Meaning
 from training.learning.matrix import Feature, matrix
 from training.learning.scorecard import EMPTY

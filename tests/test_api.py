@@ -41,7 +41,7 @@ from serving.batch import scoring_run
 from serving.published import runs
 from serving.published.book import Book
 from trained_company import House
-from training.artifact import champion_folder, install_champion
+from training.champions import champion_folder, install_champion
 
 JSON = {"content-type": "application/json"}
 LOOPBACK = "http://localhost"

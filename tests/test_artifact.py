@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from features.errors import ContractBroken, DeclarationError, NotFound
 from serving.batch import scoring_run
 from trained_company import TARGET, House, built
-from training import artifact as artifacts
-from training.artifact import Artifact, DamagedArtifact, champion, install_champion, try_loading
+from training import champions
+from training.artifact import Artifact, try_loading
 from training.calibrating.health import Anchors
 from training.calibrating.score_interval import UNMEASURED
+from training.champions import champion, install_champion
 from training.learning.matrix import Feature, matrix, row
+from training.manifest import DamagedArtifact
 from training.records.records import Records
 
 
@@ -39,7 +41,15 @@ def folder(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "artifact"))
 
 
-FILES = ("artifact.json", "manifest.json", "model-0.txt", "model-1.txt", "model-2.txt")
+FILES = (
+    "artifact.json",
+    "evaluation.json",
+    "manifest.json",
+    "model-0.txt",
+    "model-1.txt",
+    "model-2.txt",
+    "training.json",
+)
 
 
 def test_an_artifact_comes_back_as_it_was_saved(trained: House, saved: Path) -> None:
@@ -47,6 +57,7 @@ def test_an_artifact_comes_back_as_it_was_saved(trained: House, saved: Path) -> 
     found = Artifact.load(saved)
     assert found == own
     assert found.digest == own.digest
+    assert (found.evaluation, found.training) == (own.evaluation, own.training)
     rows = built(trained.company).table
     X = matrix(rows, own.features)
     assert np.array_equal(found.margins(X), own.margins(X))
@@ -105,6 +116,8 @@ Damage = Callable[[Path], object]
 DAMAGES: list[tuple[Damage, str]] = [
     (lambda folder: (folder / "model-1.txt").unlink(), "model-1.txt changed or missing"),
     (lambda folder: (folder / "artifact.json").unlink(), "artifact.json changed or missing"),
+    (lambda folder: truncate(folder / "evaluation.json"), "evaluation.json changed or missing"),
+    (lambda folder: (folder / "training.json").unlink(), "training.json changed or missing"),
     (lambda folder: (folder / "manifest.json").unlink(), "no readable manifest.json"),
     (lambda folder: (folder / "manifest.json").write_text("[]"), "no readable manifest.json"),
     (lambda folder: truncate(folder / "model-0.txt"), "model-0.txt changed or missing"),
@@ -180,12 +193,36 @@ def test_each_damage_is_told(damage: Damage, told: str, folder: Path) -> None:
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "told"), [("guess", r"evaluation\.json\.kind: "), (None, r"evaluation\.json\.kind: ")]
+)
+def test_a_record_is_read_when_it_is_asked_for_and_refused_when_it_is_no_record(
+    value: str | None, told: str, folder: Path
+) -> None:
+    path = folder / "evaluation.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"kind": value}), "utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["files"]["evaluation.json"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    artifact = Artifact.load(folder)
+    with pytest.raises(DamagedArtifact, match=told):
+        _ = artifact.evaluation
+    assert artifact.training.rows > 0
+
+
+def test_a_record_that_changes_after_loading_is_refused(folder: Path) -> None:
+    artifact = Artifact.load(folder)
+    truncate(folder / "training.json")
+    with pytest.raises(DamagedArtifact, match=r"training\.json changed since training"):
+        _ = artifact.training
+
+
 def places(content: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Where a value stands in what decides a score, of lists the first two."""
     if place:
         yield place
     if isinstance(content, dict):
-        for key in content.keys() - {"training", "evaluation", "format"}:
+        for key in content.keys() - {"lagging", "tested", "data_until", "format"}:
             yield from places(content[key], (*place, key))
     elif isinstance(content, list):
         for number in range(min(len(content), 2)):
@@ -286,8 +323,8 @@ def test_a_model_of_another_target_is_refused(trained: House, tmp_path: Path) ->
 @pytest.fixture
 def promoted(trained: House, tmp_path: Path) -> Path:
     """A workspace with a champion that a test may damage."""
-    source = artifacts.champion_folder(trained.workspace, TARGET)
-    shutil.copytree(source, artifacts.champion_folder(tmp_path, TARGET))
+    source = champions.champion_folder(trained.workspace, TARGET)
+    shutil.copytree(source, champions.champion_folder(tmp_path, TARGET))
     return tmp_path
 
 
@@ -314,7 +351,7 @@ def test_a_damaged_champion_is_refused_and_promoting_again_heals_it(
     trained: House, promoted: Path
 ) -> None:
     own = trained.champion
-    truncate(artifacts.champion_folder(promoted, TARGET) / own.digest / "model-0.txt")
+    truncate(champions.champion_folder(promoted, TARGET) / own.digest / "model-0.txt")
     with pytest.raises(DamagedArtifact, match=r"model-0\.txt changed or missing"):
         champion(promoted, TARGET)
     install_champion(own, promoted)
@@ -323,13 +360,13 @@ def test_a_damaged_champion_is_refused_and_promoting_again_heals_it(
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '"digest"', '{"digest": "x", "name": "n"}'])
 def test_a_damaged_pointer_is_told(text: str, promoted: Path) -> None:
-    (artifacts.champion_folder(promoted, TARGET) / "champion.json").write_text(text, "utf-8")
+    (champions.champion_folder(promoted, TARGET) / "champion.json").write_text(text, "utf-8")
     with pytest.raises(DamagedArtifact, match=r"champion.json: cannot be read .*; promote again"):
         champion(promoted, TARGET)
 
 
 def test_a_pointer_to_another_artifact_is_told(trained: House, promoted: Path) -> None:
-    root = artifacts.champion_folder(promoted, TARGET)
+    root = champions.champion_folder(promoted, TARGET)
     (root / trained.champion.digest).rename(root / "other")
     pointer = {"digest": "other", "name": "", "version": ""}
     (root / "champion.json").write_text(json.dumps(pointer), "utf-8")

@@ -24,8 +24,8 @@ from serving.published import movement_rows, runs
 from serving.published.book import Book
 from serving.published.runs import Run
 from trained_company import TARGET, House
-from training.artifact import champion_folder, install_champion
 from training.calibrating.health import Anchors
+from training.champions import champion_folder, install_champion
 from training.movement.change import Movement
 
 INTERRUPTED = Path(__file__).parent / "interrupted.py"

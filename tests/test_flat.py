@@ -351,7 +351,7 @@ def test_each_misuse_of_the_commands_is_told(tmp_path: Path) -> None:
 
 
 def test_a_changed_byte_of_a_tables_model_is_noticed(artifact: Artifact, tmp_path: Path) -> None:
-    from training.artifact import DamagedArtifact
+    from training.manifest import DamagedArtifact
 
     artifact.save(tmp_path / "model")
     file = tmp_path / "model" / "artifact.json"

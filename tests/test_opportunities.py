@@ -32,10 +32,11 @@ from serving.published.run_table import of_target
 from serving.published.runs import Run
 from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training import report_data
-from training.artifact import Artifact, install_champion
+from training.artifact import Artifact
 from training.calibrating import opportunity
 from training.calibrating.calibration import Calibration
 from training.calibrating.opportunity import Edge, OpportunityScale
+from training.champions import install_champion
 from training.indicators import admission, lead_times
 from training.learning.model import monotone_signs
 from training.registry import run_record

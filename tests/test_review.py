@@ -31,8 +31,8 @@ from serving.assessment.assess import assess
 from serving.cli import app
 from test_opportunities import DECLARED, NAME
 from trained_company import CHOICE, TARGET, House, built, learning_dates
-from training.artifact import install_champion
 from training.calibrating.bands import BANDS
+from training.champions import install_champion
 from training.metrics import quality
 from training.metrics.calibration_table import Calibration
 from training.metrics.measured import UNKNOWN, Measured

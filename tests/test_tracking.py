@@ -19,9 +19,11 @@ from serving.assessment.assess import assess
 from serving.batch import scoring_run
 from test_artifact import broken
 from trained_company import TARGET, House, built
-from training.artifact import Artifact, DamagedArtifact, champion
+from training.artifact import Artifact
+from training.champions import champion
 from training.expiry import ExpiredModel
 from training.learning.trials import FoldLosses, Trial
+from training.manifest import DamagedArtifact
 from training.metrics.measured import Measured
 from training.records.evaluation import ChampionComparison
 from training.registry import run_record, tracking

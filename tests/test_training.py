@@ -37,7 +37,9 @@ from training.learning.matrix import matrix
 from training.metrics import calibration_table, quality
 from training.metrics.measured import Measured
 from training.procedure import as_rows, fit, labelled
-from training.records.records import Records
+from training.records.evaluation import Evaluation
+from training.records.records import Records, parse, plain
+from training.records.training_record import TrainingRecord
 from training.train import choose_targets, fit_and_evaluate, train
 
 Floats = npt.NDArray[np.float64]
@@ -523,8 +525,12 @@ def test_an_interval_of_one_account_is_not_known() -> None:
 
 def test_records_come_back_from_json_to_the_last_bit(trained: House) -> None:
     records: Records = trained.trained.artifact.records
-    content = json.loads(json.dumps(records.plain(), allow_nan=False))
-    assert Records.parse(content["evaluation"], content["training"]) == records
+    evaluation, training = (
+        json.dumps(plain(record), allow_nan=False).encode()
+        for record in (records.evaluation, records.training)
+    )
+    assert parse(evaluation, Evaluation, "evaluation.json") == records.evaluation
+    assert parse(training, TrainingRecord, "training.json") == records.training
 
 
 WISHED = """

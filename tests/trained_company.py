@@ -21,7 +21,8 @@ from features.lead_times import measure
 from features.settings import Settings
 from features.snapshots import Snapshots
 from training import report_data
-from training.artifact import Artifact, champion
+from training.artifact import Artifact
+from training.champions import champion
 from training.indicators import lead_times
 from training.learning import search
 from training.learning.search import Choice

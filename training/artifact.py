@@ -10,11 +10,11 @@ and declaration have the same digest.
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from features import publish
 from features.declaring.company import Company
 from features.declaring.definitions import definitions
 from features.declaring.indicator import Kind
-from features.errors import ChurnlightError, DeclarationError, NotFound
+from features.errors import ChurnlightError, DeclarationError
 from training import plausible
 from training.calibrating import scales
 from training.calibrating.calibration import Calibration
@@ -39,9 +39,10 @@ from training.explaining.explanation import By, Units, explained
 from training.learning.matrix import Feature, matrix, plain_names
 from training.learning.model import Model
 from training.learning.scorecard import Scorecard
+from training.manifest import DamagedArtifact, sha256_of, verified, verify
 from training.metrics.quality import BandOutcome
 from training.records.evaluation import Evaluation, Tested
-from training.records.records import NOTHING_RECORDED, Records
+from training.records.records import NO_RECORDS, Records
 from training.records.training_record import TrainingRecord
 from training.tables.foreign import columns_for
 from training.tables.plain_table import Frame
@@ -57,18 +58,15 @@ _SURVIVED: set[str] = set()
 Floats = npt.NDArray[np.float64]
 
 
-class DamagedArtifact(ChurnlightError):
-    """An artifact's files are not those that were written, or not of a format that we read."""
-
-
 @dataclass(frozen=True)
 class Artifact:
     """A trained model of one target with its calibration, anchors, columns and meanings.
 
     `definitions` are the digests of what its columns and its target mean (see
     `features.declaring.definitions`). `lagging` are the indicators that are declared leading and
-    were found not to lead, `tested` is what pages show of the evaluation; `records` describe how
-    good it was and what it was made from. None of these three decides a score. `version` is the
+    were found not to lead, `tested` is what pages show of the evaluation, `data_until` the day up
+    to which the rows were complete; `records` describe how good it was and what it was made from.
+    None of these four decides a score. `version` is the
     registry's, or the digest's beginning where there is none.
     """
 
@@ -87,7 +85,8 @@ class Artifact:
     interval: ScoreInterval = UNMEASURED
     lagging: tuple[str, ...] = ()
     tested: Tested | None = None
-    records: Records = NOTHING_RECORDED
+    data_until: str | None = None
+    records: Records = field(default=NO_RECORDS, compare=False)
     name: str = ""
     registered_version: str = ""
 
@@ -140,13 +139,35 @@ class Artifact:
 
     @property
     def evaluation(self) -> Evaluation:
-        """How good it was, and where that was tested."""
-        return self.records.evaluation
+        """How good it was, and where that was tested; read when it is first asked for.
+
+        Raises
+        ------
+        DamagedArtifact
+            There is none, or its file is not as it was written.
+        """
+        with self._damage_named():
+            return self.records.evaluation
 
     @property
     def training(self) -> TrainingRecord:
-        """What it was made from, and how its settings were chosen."""
-        return self.records.training
+        """What it was made from, and how its settings were chosen; errors as of `evaluation`."""
+        with self._damage_named():
+            return self.records.training
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            raise DamagedArtifact(
+                f"{self.records.folder or self.target}: {error}; train the model again"
+            ) from error
+
+    def in_memory(self) -> "Artifact":
+        """The same with its records read, for its folder may go; errors as of `evaluation`."""
+        with self._damage_named():
+            return replace(self, records=self.records.in_memory())
 
     def with_evaluation(self, evaluation: Evaluation) -> "Artifact":
         """The same with another evaluation, which decides no score."""
@@ -162,7 +183,8 @@ class Artifact:
 
     def with_training(self, training: TrainingRecord) -> "Artifact":
         """The same with another training record, which decides no score."""
-        return replace(self, records=self.records.with_training(training))
+        records = self.records.with_training(training)
+        return replace(self, data_until=training.data_until, records=records)
 
     @property
     def version(self) -> str:
@@ -244,9 +266,10 @@ class Artifact:
         with publish.new_directory(folder) as place:
             for number, text in enumerate(self.models):
                 (place / f"model-{number}.txt").write_text(text, encoding="utf-8")
-            content = _plain(self) | self.records.plain()
-            publish.write_json({"format": FORMAT, **content}, place / "artifact.json")
-            digests = {file.name: _sha256(file) for file in sorted(place.iterdir())}
+            publish.write_json({"format": FORMAT, **_plain(self)}, place / "artifact.json")
+            with self._damage_named():
+                self.records.write(place)
+            digests = {file.name: sha256_of(file) for file in sorted(place.iterdir())}
             publish.write_json({"digest": self.digest, "files": digests}, place / "manifest.json")
 
     @classmethod
@@ -260,17 +283,20 @@ class Artifact:
         DamagedArtifact
             A file is missing, changed or of another format.
         """
-        digest = verify(folder)
+        manifest = verified(folder)
+        records = Records(folder=folder, digests=manifest.files)
         try:
-            artifact = replace(_read(folder), name=name, registered_version=version)
+            artifact = replace(
+                _read(folder), name=name, registered_version=version, records=records
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedArtifact(
                 f"{folder}: artifact.json cannot be understood ({_words(error)}); train the model "
                 "again"
             ) from error
-        if artifact.digest != digest:
+        if artifact.digest != manifest.digest:
             raise DamagedArtifact(
-                f"{folder}: its content has digest {artifact.digest}, not {digest}"
+                f"{folder}: its content has digest {artifact.digest}, not {manifest.digest}"
             )
         return artifact
 
@@ -298,7 +324,7 @@ def _read(folder: Path) -> Artifact:
 
 
 # What decides no score; the models do, by their digests.
-_DESCRIBING = {"lagging", "tested", "models"}
+_DESCRIBING = {"lagging", "tested", "data_until", "models"}
 
 
 def _plain(artifact: Artifact) -> dict[str, Any]:
@@ -319,6 +345,7 @@ def _plain(artifact: Artifact) -> dict[str, Any]:
         "interval": asdict(artifact.interval),
         "lagging": artifact.lagging,
         "tested": asdict(artifact.tested) if artifact.tested else None,
+        "data_until": artifact.data_until,
     }
 
 
@@ -336,8 +363,7 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
         ),
         "meanings": {name: Meaning(**item) for name, item in content.pop("meanings").items()},
     }
-    records = Records.parse(content.pop("evaluation"), content.pop("training"))
-    return Artifact(models=tuple(texts), records=records, **parts, **content)
+    return Artifact(models=tuple(texts), **parts, **content)
 
 
 def _tested(content: dict[str, Any] | None) -> Tested | None:
@@ -357,37 +383,6 @@ def _digests(texts: Sequence[str]) -> list[str]:
 
 def _canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def verify(folder: Path) -> str:
-    """The model digest that the manifest states, once every file has the SHA-256 it states.
-
-    Raises
-    ------
-    NotFound, DamagedArtifact
-        As `Artifact.load`.
-    """
-    if not folder.is_dir():
-        raise NotFound(f"{folder}: no such artifact; train one with: churnlight train")
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        stated: dict[str, str] = manifest["files"]
-        found = {file.name: _sha256(file) for file in folder.iterdir() if file.name in stated}
-        digest: str = manifest["digest"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedArtifact(
-            f"{folder}: no readable manifest.json ({error}); fetch the artifact again or train anew"
-        ) from error
-    if wrong := sorted(name for name in stated if found.get(name) != stated[name]):
-        raise DamagedArtifact(
-            f"{folder}: {', '.join(wrong)} changed or missing since training; fetch the artifact "
-            "again or train anew"
-        )
-    return digest
 
 
 def first_load(folder: Path, *, name: str = "", version: str = "") -> Artifact:
@@ -455,63 +450,6 @@ def require_same_meaning(artifact: Artifact, company: Company) -> None:
             f"{artifact.version} of {artifact.name or artifact.target} learnt from: "
             f"{', '.join(changed)}; train and promote again, or put the old definition back"
         )
-
-
-def champion_folder(workspace: Path, target: str) -> Path:
-    """Where the promoted artifact of `target` is kept beside the registry."""
-    return workspace / "champion" / target
-
-
-def install_champion(artifact: Artifact, workspace: Path) -> None:
-    """Makes `artifact` the one that the service starts from; the pointer is replaced last."""
-    root = champion_folder(workspace, artifact.target)
-    folder = root / artifact.digest
-    _clear_if_damaged(folder)
-    artifact.save(folder)
-    first_load(folder)
-    pointer = {"digest": artifact.digest, "name": artifact.name, "version": artifact.version}
-    publish.write_json(pointer, root / "champion.json")
-
-
-def _clear_if_damaged(folder: Path) -> None:
-    """A published directory stays as it is, unless it is no longer what was published."""
-    try:
-        verify(folder)
-    except DamagedArtifact:
-        shutil.rmtree(folder)
-    except NotFound:
-        return
-
-
-def champion(workspace: Path, target: str) -> Artifact:
-    """The promoted artifact of `target`, verified.
-
-    Raises
-    ------
-    NotFound
-        None has been promoted.
-    DamagedArtifact
-        Its files are not what was promoted.
-    """
-    root = champion_folder(workspace, target)
-    pointer = _pointer(root / "champion.json", target)
-    folder = root / pointer["digest"]
-    artifact = Artifact.load(folder, name=pointer["name"], version=pointer["version"])
-    if artifact.digest != pointer["digest"]:
-        raise DamagedArtifact(f"{folder}: is not the artifact that was promoted; promote again")
-    return artifact
-
-
-def _pointer(path: Path, target: str) -> dict[str, str]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        return {key: str(content[key]) for key in ("digest", "name", "version")}
-    except FileNotFoundError:
-        raise NotFound(
-            f"no champion for target {target!r}; run: churnlight train, then churnlight promote"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedArtifact(f"{path}: cannot be read ({error!r}); promote again") from error
 
 
 def _load_or_say_why(folder: Path) -> None:

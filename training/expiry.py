@@ -19,8 +19,7 @@ class ExpiredModel(UserWarning):
 
 def due(artifact: Artifact) -> date | None:
     """The last as-of date that the model is good for; None if its training record has no dates."""
-    record = artifact.records.made_training
-    until = record.data_until if record else None
+    until = artifact.data_until
     return date.fromisoformat(until) + VALID_FOR if until else None
 
 

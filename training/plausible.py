@@ -43,6 +43,7 @@ TYPES: dict[str, Any] = {
     "interval": ScoreInterval,
     "lagging": tuple[str, ...],
     "tested": Tested | None,
+    "data_until": str | None,
 }
 MEANING: dict[str, Any] = {
     "title": str,

@@ -15,7 +15,8 @@ from features.progress import Progress
 from serving.published import runs
 from serving.published.movement_rows import SCHEMA, to_table
 from serving.published.runs import Run
-from training.artifact import Artifact, champion_folder
+from training.artifact import Artifact
+from training.champions import champion_folder
 from training.movement.accounting import ScoredSnapshot, movements
 
 KEYS = ["account_id", "target", "band"]

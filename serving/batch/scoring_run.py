@@ -24,6 +24,7 @@ from serving.batch.movements import RunBefore, RunInMaking
 from serving.published import runs
 from serving.published.runs import Run
 from training import artifact as artifacts
+from training import champions
 from training.artifact import Artifact
 from training.expiry import ExpiredModel, overdue
 from training.train import choose_targets
@@ -127,7 +128,7 @@ class Models:
         upward = any(not artifact.adverse for artifact in chosen.values())
         others = [name for name in company.adverse if name not in chosen] if upward else []
         workspace = settings.workspace_of(company)
-        return cls(chosen, {name: artifacts.champion(workspace, name) for name in others})
+        return cls(chosen, {name: champions.champion(workspace, name) for name in others})
 
     @property
     def adverse(self) -> dict[str, Artifact]:
@@ -153,7 +154,7 @@ class Models:
 
 def _artifact(company: Company, target: str, model: str, settings: Settings) -> Artifact:
     if model == CHAMPION:
-        return artifacts.champion(settings.workspace_of(company), target)
+        return champions.champion(settings.workspace_of(company), target)
     if Path(model).is_dir():
         found = artifacts.first_load(Path(model))
         if found.target != target:

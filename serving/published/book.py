@@ -111,7 +111,7 @@ class Book:
         NotFound
             None is promoted.
         """
-        from training.artifact import champion, champion_folder
+        from training.champions import champion, champion_folder
         from training.expiry import overdue
 
         seen = _signature(champion_folder(self.workspace, target) / "champion.json")

@@ -23,7 +23,8 @@ from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
 from features.sources import Tables
-from training.artifact import Artifact, champion, require_same_meaning
+from training.artifact import Artifact, require_same_meaning
+from training.champions import champion
 from training.explaining.drivers import by_indicator
 from training.indicators import ablation
 from training.indicators.ablation import Worth

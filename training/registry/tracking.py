@@ -21,9 +21,11 @@ from features.declaring.company import Company
 from features.errors import ChurnlightError, NotFound
 from features.progress import Progress, silent
 from features.settings import Settings
-from training.artifact import Artifact, DamagedArtifact, first_load, install_champion
+from training.artifact import Artifact, first_load
+from training.champions import install_champion
 from training.evaluating import gate
 from training.expiry import ExpiredModel, expired
+from training.manifest import DamagedArtifact
 from training.registry import run_record
 from training.registry.review_decision import ReviewDecision, ReviewedModel
 from training.reporting import model_report
@@ -227,9 +229,8 @@ def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Art
             local = mlflow.artifacts.download_artifacts(
                 artifact_uri=f"models:/{name}/{found.version}", dst_path=place
             )
-            artifact = first_load(
-                Path(local) / "artifacts" / ARTIFACT, name=name, version=str(found.version)
-            )
+            stored = Path(local) / "artifacts" / ARTIFACT
+            artifact = first_load(stored, name=name, version=str(found.version)).in_memory()
     if artifact.digest != found.tags.get("model_digest"):
         raise ChurnlightError(
             f"model {name} version {found.version} is not what was registered: its digest is "

@@ -15,7 +15,8 @@ from features.declaring.company import Company, Target
 from features.declaring.definitions import definitions
 from features.errors import DeclarationError, NotFound
 from features.settings import Settings
-from training.artifact import Artifact, champion
+from training.artifact import Artifact
+from training.champions import champion
 from training.expiry import due
 from training.registry import tracking
 from training.review.by_model import Role
