@@ -95,7 +95,7 @@ print(f"largest gap between the sum of the drivers and the score: {gap:.1e}")
 # *lowers* or *raises* the score. It never says that the customer leaves because of it.
 
 # %%
-told = drivers.told(artifact.features, X, artifact.contributions(X))
+told = drivers.shown_feature(artifact.features, X, artifact.contributions(X))
 indicators = explained.feature_names
 for place in np.argsort(-np.abs(explained.values[lowest]))[:4]:
     feature = artifact.features[told[lowest, place]]

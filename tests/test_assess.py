@@ -20,7 +20,14 @@ from serving.published.runs import from_rows, to_table
 from trained_company import TARGET, House, built
 from training.artifact import Artifact
 from training.calibrating.bands import band_of
-from training.explaining.drivers import Meaning, amount, noun, sentence, told, value_and_usual
+from training.explaining.drivers import (
+    Meaning,
+    amount,
+    noun,
+    sentence,
+    shown_feature,
+    value_and_usual,
+)
 from training.learning.matrix import Feature, matrix
 
 POINTS = ("outcome_points", "business_points", "relationship_points", "context_points")
@@ -459,7 +466,7 @@ def test_the_window_that_pushes_most_to_the_drivers_side_is_told() -> None:
     ]
     X = np.array([[1.0, 2.0, 3.0], [np.nan, 2.0, 3.0], [1.0, 2.0, np.nan]])
     contributions = np.array([[0.5, -0.2, 0.1, 9], [0.9, 0.2, 0.1, 9], [-0.5, 0.2, 0.1, 9]])
-    assert told(features, X, contributions).tolist() == [[0, 2], [1, 2], [0, 2]]
+    assert shown_feature(features, X, contributions).tolist() == [[0, 2], [1, 2], [0, 2]]
 
 
 def test_a_sentence_fills_every_placeholder() -> None:

@@ -19,7 +19,7 @@ from features.breaches.drift import stability_index
 from features.declaring.company import Company
 from features.snapshots import Snapshots
 from training.artifact import Artifact
-from training.explaining.drivers import by_indicator, told
+from training.explaining.drivers import by_indicator, shown_feature
 from training.learning.matrix import Feature, matrix
 from training.learning.split import evenly_spaced
 from training.procedure import labelled
@@ -97,7 +97,7 @@ def _positions(features: Sequence[Feature], X: Floats, contributions: Floats) ->
     known = (~np.isnan(X)).sum(axis=0)
     found: Floats = ranks / np.maximum(known - 1, 1)
     found[:, [item.dtype == "category" for item in features]] = np.nan
-    return np.take_along_axis(found, told(features, X, contributions), axis=1)
+    return np.take_along_axis(found, shown_feature(features, X, contributions), axis=1)
 
 
 def drift(

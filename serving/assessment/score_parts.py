@@ -16,7 +16,7 @@ import pyarrow as pa
 from features.declaring.company import Company, Target
 from features.declaring.indicator import DIMENSIONS, Side
 from training.calibrating.bands import Obstacle, obstacles
-from training.explaining.drivers import by_indicator, sentence, told
+from training.explaining.drivers import by_indicator, sentence, shown_feature
 from training.learning.matrix import Feature, known_share, matrix
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def _drivers(
     """Every indicator of every row, what moves the score most first."""
     names, folded = by_indicator(contributions, artifact.features)
     points = folded * artifact.scale.points_per_margin
-    columns = told(artifact.features, X, contributions)
+    columns = shown_feature(artifact.features, X, contributions)
     order = np.argsort(-np.abs(points), axis=1, kind="stable")
     return [
         tuple(

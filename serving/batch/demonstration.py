@@ -119,12 +119,12 @@ def _checked(findings: Sequence[Finding]) -> list[str]:
     return [contract.verdict(findings), *(f"  {line}" for line in warnings)]
 
 
-def _scored(company: Company, run: Run) -> Iterator[str]:
+def _scored(company: Company, scored: Run) -> Iterator[str]:
     """Per target how many accounts have which light, and the worst account."""
-    scores = run.scores()
-    for target in run.models:
+    scores = scored.scores()
+    for target in scored.models:
         rows = of_target(scores, target)
-        yield f"{target} on {run.as_of}"
+        yield f"{target} on {scored.as_of}"
         if target in company.opportunities:
             yield from _prospects(runs.opportunities_from_rows(rows))
             continue

@@ -58,7 +58,7 @@ def runs_before(
 ) -> dict[date, RunBefore]:
     """The published run before each of `dates`, unless another of them lies between.
 
-    Where it, or the model that made it, cannot be read, `progress` is told.
+    Where it, or the model that made it, cannot be read, `progress` says so.
     """
     found = {}
     for place, day in enumerate(dates):
@@ -91,7 +91,7 @@ def _models(
 def movement_table(made: RunInMaking, company: Company, progress: Progress) -> pa.Table:
     """What moved the scores since the run before, as rows of `movement_rows.SCHEMA`.
 
-    None where the run before cannot be read, or lacks what its model needs; `progress` is told.
+    None where the run before cannot be read, or lacks what its model needs; `progress` says so.
     """
     if made.before is None:
         return SCHEMA.empty_table()

@@ -90,8 +90,8 @@ def score(
 
 
 def _warn_of_expiry(models: Iterable[Artifact], day: date) -> None:
-    for told in filter(None, (overdue(item, day) for item in models)):
-        warnings.warn(told, ExpiredModel, stacklevel=3)
+    for warning in filter(None, (overdue(model, day) for model in models)):
+        warnings.warn(warning, ExpiredModel, stacklevel=3)
 
 
 def _anybody(built: Snapshots, day: date) -> Snapshots:

@@ -37,7 +37,7 @@ def score(model: Path, table: Path, out: Path) -> int:
     DeclarationError
         The model was not trained on a table.
     ContractBroken
-        The table's columns are not those of training; every difference is told.
+        The table's columns are not those of training; the error lists every difference.
     """
     artifact = first_load(model)
     if artifact.training.table is None:

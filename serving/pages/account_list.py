@@ -7,7 +7,7 @@ its own query and columns and takes the rest from here.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypedDict, TypeVar
 from urllib.parse import quote, urlencode
 
 from features.declaring.company import Company, Playbook
@@ -20,6 +20,8 @@ from serving.published.run_table import (
     RowIndex,
     RunTable,
 )
+
+Choice = TypeVar("Choice", bound=str)
 
 NOTHING_STANDS_OUT = "No single signal stands out"
 
@@ -64,7 +66,7 @@ class ListQuery:
 
     # Where the list is, and which values an address leaves out.
     path: ClassVar[str]
-    defaults: ClassVar[Mapping[str, Any]]
+    defaults: ClassVar[Mapping[str, str | int]]
 
     target: str
     q: str
@@ -110,14 +112,15 @@ class ListQuery:
         }
 
 
-def one_of(given: Mapping[str, str], key: str, known: list[Any]) -> Any:
+def one_of(given: Mapping[str, str], key: str, known: Sequence[Choice]) -> Choice:
     """The parameter `key`, one of `known`, the first of them where it is empty; else BadQuery."""
     value = given.get(key) or known[0]
-    if value not in known:
-        shown = ", ".join(str(name) for name in known[:12] if name)
-        more = ", …" if len(known) > 12 else ""
-        raise BadQuery(f"{key}: got “{wording.shortened(value)}”; choose one of {shown}{more}")
-    return value
+    for choice in known:
+        if choice == value:
+            return choice
+    shown = ", ".join(name for name in known[:12] if name)
+    more = ", …" if len(known) > 12 else ""
+    raise BadQuery(f"{key}: got “{wording.shortened(value)}”; choose one of {shown}{more}")
 
 
 def whole(given: Mapping[str, str], key: str) -> int:
@@ -225,8 +228,16 @@ def frame(company: Company, edition: RunTable) -> dict[str, str]:
     }
 
 
-def choices(company: Company, edition: RunTable, targets: Sequence[str]) -> dict[str, Any]:
-    """What every list's form offers; an empty choice leaves its field out."""
+class Choices(TypedDict):
+    """What every list's form offers, values with their words; an empty one leaves its field out."""
+
+    targets: dict[str, str]
+    segments: dict[str, str]
+    owners: list[str]
+
+
+def choices(company: Company, edition: RunTable, targets: Sequence[str]) -> Choices:
+    """The choices of a list by one of `targets`."""
     return {
         "targets": {name: company.targets[name].title or name for name in targets},
         "segments": segment_words(edition, company),

@@ -48,8 +48,8 @@ def places(days: Sequence[date]) -> list[int]:
 
 def sparkline(across: Sequence[int], trend: Sequence[Health]) -> Markup:
     """A trend at `across` on the fixed scale; nulls leave gaps, the dashed line is red's edge."""
-    told = [value for value in trend if value is not None]
-    if not told:
+    known = [value for value in trend if value is not None]
+    if not known:
         return Markup('<span class="quiet">no trend yet</span>')
     spots = [
         None if value is None else f"{x},{_spark_y(value)}"
@@ -59,7 +59,7 @@ def sparkline(across: Sequence[int], trend: Sequence[Health]) -> Markup:
     last_x, last_y = next(spot for spot in reversed(spots) if spot).split(",")
     return Markup(
         f'<svg class="spark" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" role="img" '
-        f'aria-label="Score from {floor(told[0])} to {floor(told[-1])}">'
+        f'aria-label="Score from {floor(known[0])} to {floor(known[-1])}">'
         f'<path class="edge" d="M0 {_spark_y(RED_EDGE)}h{SPARK_WIDTH}"/>{lines}'
         f'<circle cx="{last_x}" cy="{last_y}" r="3"/></svg>'
     )
@@ -107,9 +107,9 @@ def history(trend: Sequence[Place]) -> Markup:
 
 
 def _summary(trend: Sequence[Place]) -> str:
-    told = [(when, value) for when, value, _ in trend if value is not None]
-    ends = [f"{score(value)} on {day(when)}" for when, value in (told[0], told[-1])]
-    return f"Score {ends[0]}" if len(told) == 1 else f"Score from {ends[0]} to {ends[1]}"
+    known = [(when, value) for when, value, _ in trend if value is not None]
+    ends = [f"{score(value)} on {day(when)}" for when, value in (known[0], known[-1])]
+    return f"Score {ends[0]}" if len(known) == 1 else f"Score from {ends[0]} to {ends[1]}"
 
 
 def _y(value: float) -> float:
@@ -164,9 +164,9 @@ def _dots(trend: Sequence[Place], spots: Sequence[tuple[float, float] | None]) -
 
 def _days(trend: Sequence[Place]) -> list[str]:
     last = len(trend) - 1
-    places = {0: "first", round(last / 3): "inner", round(2 * last / 3): "inner", last: "last"}
+    labels = {0: "first", round(last / 3): "inner", round(2 * last / 3): "inner", last: "last"}
     return [
         f'<text class="when {place}" x="{_x(trend[index][0], trend)}%" y="{PLOT_HEIGHT + 26}">'
         f"{short_day(trend[index][0])}</text>"
-        for index, place in sorted(places.items())
+        for index, place in sorted(labels.items())
     ]

@@ -6,7 +6,7 @@ prospect, and what is held back says so in place of a next step.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from features.declaring.company import Playbook
 from serving.assessment.opportunities import STATE_WORDS, Opportunity, State
@@ -38,7 +38,7 @@ class Query(ListQuery):
     """What a reader of the list by opportunity asked to see."""
 
     path: ClassVar[str] = "/opportunities"
-    defaults: ClassVar[Mapping[str, Any]] = {"show": "yes", "page": 1}
+    defaults: ClassVar[Mapping[str, str | int]] = {"show": "yes", "page": 1}
 
     show: str
 
@@ -72,7 +72,7 @@ class OpportunityRow(AccountRow):
     chance: str
 
 
-def content(book: Book, edition: Prospects, query: Query) -> dict[str, Any]:
+def content(book: Book, edition: Prospects, query: Query) -> dict[str, object]:
     """Everything that the list's template places.
 
     Raises

@@ -46,7 +46,7 @@ class Query(ListQuery):
     """What a reader of the list by health asked to see."""
 
     path: ClassVar[str] = "/"
-    defaults: ClassVar[Mapping[str, Any]] = {"status": "scored", "page": 1, "size": SIZES[0]}
+    defaults: ClassVar[Mapping[str, str | int]] = {"status": "scored", "page": 1, "size": SIZES[0]}
 
     status: Status
     sort: Sort

@@ -7,7 +7,6 @@ that it works without JavaScript and under the content security policy that `gua
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -139,7 +138,7 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(text, status)
 
 
-def _render(template: str, book: Book, content: dict[str, Any]) -> str:
+def _render(template: str, book: Book, content: dict[str, object]) -> str:
     about = book.company.about
     shared = {
         # The badge beside it says so once.
@@ -185,8 +184,8 @@ def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
         "statuses": STATUS_WORDS,
         "sorts": {name: SORT_WORDS[name] for name in sorts_of(edition)},
     }
-    parts = account_list.frame(book.company, edition) | _columns(edition)
-    parts |= account_list.choices(book.company, edition, book.targets)
+    parts: dict[str, object] = {**account_list.frame(book.company, edition), **_columns(edition)}
+    parts |= {**account_list.choices(book.company, edition, book.targets)}
     return _render("portfolio.html", book, parts | content)
 
 
@@ -200,7 +199,7 @@ def _opportunities(request: Request, book: Book) -> Response:
     return _html(_render("opportunities.html", book, parts))
 
 
-def _columns(edition: Edition) -> dict[str, Any]:
+def _columns(edition: Edition) -> dict[str, object]:
     """Which columns the company's facts can fill, and how long the trend is."""
     days = edition.trend_dates
     weeks = (days[-1] - days[0]).days // 7 + 1
@@ -241,7 +240,7 @@ def _account(request: Request, book: Book) -> Response:
     return _html(_render("account.html", book, content | {"entry": entry, "back": back}))
 
 
-def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, Any]:
+def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, object]:
     """The header card of an account: light, score, chance, contract, data, model."""
     item, version = entry.assessment, wording.version(entry.assessment.model_version)
     words = account_list.segment_words(edition, book.company)
@@ -274,7 +273,7 @@ def _tested(book: Book, edition: Edition) -> Tested | None:
     return artifact.tested if artifact.digest == edition.model["digest"] else None
 
 
-def _findings(book: Book, entry: Entry) -> dict[str, Any]:
+def _findings(book: Book, entry: Entry) -> dict[str, object]:
     """The cards of an account: reasons, all figures, history, changes, playbooks."""
     item, plans = entry.assessment, book.company.playbooks
     return {

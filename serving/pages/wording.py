@@ -45,15 +45,15 @@ def distance(when: date, as_of: date) -> str:
     return f"in {counted(days, 'day')}" if days > 0 else f"{counted(-days, 'day')} ago"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, thing: str) -> str:
     """`1 account`, `3,201 accounts`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def money(amount: float, currency: str) -> str:
+def money(value: float, currency: str) -> str:
     """Whole units of `currency` (an ISO 4217 code or a symbol): `€8,400`, `8,400 CHF`."""
     symbol = _SYMBOLS.get(currency, currency if len(currency) == 1 else "")
-    number = f"{'−' if round(amount) < 0 else ''}{symbol}{abs(round(amount)):,}"
+    number = f"{'−' if round(value) < 0 else ''}{symbol}{abs(round(value)):,}"
     return number if symbol or not currency else f"{number} {currency}"
 
 

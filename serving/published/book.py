@@ -120,8 +120,8 @@ class Book:
             found = champion(self.workspace, target)
             log.info("target %s: explained by %s", target, found.explanation_path)
             edition = self._editions.get(target)
-            if edition and (told := overdue(found, edition.run.as_of)):
-                log.warning(told)
+            if edition and (warning := overdue(found, edition.run.as_of)):
+                log.warning(warning)
             kept = seen, found
             self._artifacts[target] = kept
         return kept[1]
@@ -144,7 +144,7 @@ def _editions(found: Sequence[runs.Run], company: Company) -> dict[str, Edition]
 
 
 def _prospects(found: Sequence[runs.Run], company: Company) -> dict[str, Prospects]:
-    """Of the latest run alone: an opportunity is told while the scores beside it are as new."""
+    """Of the latest run alone: an opportunity is shown while the scores beside it are as new."""
     latest = found[-1]
     return {
         target: prospects.bind(latest, target, _columns(company))

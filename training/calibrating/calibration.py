@@ -107,12 +107,12 @@ def lines(margins: Floats, labels: npt.NDArray[np.int8]) -> Floats:
     return found
 
 
-def _step(lines: Floats, margins: Floats, labels: npt.NDArray[np.int8]) -> Floats:
+def _step(fitted: Floats, margins: Floats, labels: npt.NDArray[np.int8]) -> Floats:
     """The Newton step of slopes and offsets (2 × models) under the slope's prior."""
-    chance = expit(lines[0][:, None] * margins + lines[1][:, None])
+    chance = expit(fitted[0][:, None] * margins + fitted[1][:, None])
     surplus, weight = chance - labels, chance * (1 - chance)
     precision = 1 / PRIOR_WIDTH**2
-    slope = (surplus * margins).sum(axis=1) + (lines[0] - 1) * precision
+    slope = (surplus * margins).sum(axis=1) + (fitted[0] - 1) * precision
     offset = surplus.sum(axis=1)
     weighted = weight * margins
     a = (weighted * margins).sum(axis=1) + precision

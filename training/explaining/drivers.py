@@ -51,7 +51,7 @@ def by_indicator(contributions: Floats, features: Sequence[Feature]) -> tuple[li
     return names, folded
 
 
-def told(features: Sequence[Feature], X: Floats, contributions: Floats) -> Places:
+def shown_feature(features: Sequence[Feature], X: Floats, contributions: Floats) -> Places:
     """For each row and indicator, the feature (its number) whose value is told.
 
     A known value comes before an unknown one, then the one that pushes most to the side of

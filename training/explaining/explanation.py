@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from training.explaining.drivers import by_indicator, told
+from training.explaining.drivers import by_indicator, shown_feature
 from training.learning.matrix import matrix
 from training.tables.foreign import columns_for
 from training.tables.plain_table import Frame
@@ -51,7 +51,7 @@ def _columns(artifact: "Artifact", X: Floats, found: Floats) -> tuple[list[str],
 
 def _indicators(artifact: "Artifact", X: Floats, found: Floats) -> tuple[list[str], Floats, Floats]:
     names, folded = by_indicator(found, artifact.features)
-    return names, folded, np.take_along_axis(X, told(artifact.features, X, found), axis=1)
+    return names, folded, np.take_along_axis(X, shown_feature(artifact.features, X, found), axis=1)
 
 
 def _displayed(artifact: "Artifact", X: Floats, found: Floats, by: By) -> Texts:
@@ -63,5 +63,5 @@ def _displayed(artifact: "Artifact", X: Floats, found: Floats, by: By) -> Texts:
             names = np.array(feature.categories, dtype=object)
             texts[known, place] = names[X[known, place].astype(np.int64)]
     if by == "indicator":
-        texts = np.take_along_axis(texts, told(artifact.features, X, found), axis=1)
+        texts = np.take_along_axis(texts, shown_feature(artifact.features, X, found), axis=1)
     return np.asarray(texts, dtype=object)
