@@ -442,7 +442,7 @@ def test_stated_features_are_held_back_too(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        (f"/v1/opportunities?target={TARGET}", "is adverse, so it is no opportunity"),
+        (f"/v1/opportunities?target={TARGET}", "is adverse, so it is not an opportunity"),
         ("/v1/opportunities?target=upsell", "no such target: 'upsell'"),
         ("/v1/opportunities?band=red", "unknown parameter"),
         ("/v1/opportunities?opportunity=maybe", "one of yes, no, held_back, unscored"),
