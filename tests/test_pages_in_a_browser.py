@@ -76,7 +76,7 @@ def test_the_browser_applies_the_stylesheet_and_blocks_nothing(
 def test_an_account_is_reached_by_keyboard_alone(browser_page: Page, site: str) -> None:
     browser_page.goto(f"{site}/?q=northwind")
     browser_page.keyboard.press("Tab")
-    expect(browser_page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(browser_page.get_by_role("link", name="Skip to content")).to_be_focused()
     browser_page.keyboard.press("Enter")
     link = browser_page.get_by_role("link", name="Northwind Logistics")
     for _ in range(20):
