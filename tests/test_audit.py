@@ -81,4 +81,4 @@ def test_deep_exits_3_and_names_the_leak_in_json(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["check", "--deep", "--json", "--company", str(folder)])
     assert answer.exit_code == 3
     assert json.loads(answer.stdout)[0]["name"] == "before_sign_up"
-    assert "rebuilding 2024-07-01 from tables as they stood" in answer.stderr
+    assert "rebuilding 2024-07-01 from the tables as they were then" in answer.stderr
