@@ -29,7 +29,8 @@ from training.expiry import VALID_FOR
 from training.registry import tracking
 from training.reporting import calibration_plots, gains_plots, plots
 from training.review import review as reviews
-from training.train import summary, train
+from training.summary import of_company
+from training.train import train
 
 HOUSE = Path(features.__file__).parents[1]
 company = load(Path(os.environ.get("CHURNLIGHT_COMPANY", HOUSE / "examples/cdnow")))
@@ -65,7 +66,7 @@ print(f"now, on {today}: {', '.join(map(str, months))}")
 
 # %%
 champion = train(past, known_then, targets=[target], settings=settings).trained[0]
-print(summary(champion))
+print(of_company(champion))
 
 # %% [markdown]
 # ## May it serve?
@@ -111,7 +112,7 @@ gains_plots.gains(judged.value.gains, company.bands.capacity)
 
 # %%
 challenger = train(company, months, targets=[target], settings=settings).trained[0]
-print(summary(challenger))
+print(of_company(challenger))
 
 # %% [markdown]
 # ## The review

@@ -67,7 +67,7 @@ except ContractBroken as refused:
 artifact = training.fit(customers, label="left", id="customer", trials=2)
 judged = artifact.evaluation
 auc, loss = judged.quality.auc, judged.quality.log_loss
-print(f"judged on {judged.kind}, {judged.quality.rows:,} rows, {judged.quality.events:,} left")
+print(f"evaluated on {judged.kind}, {judged.quality.rows:,} rows, {judged.quality.events:,} left")
 print(f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})")
 print(f"log loss {loss.value:.3f} ({loss.low:.3f} to {loss.high:.3f})")
 for item in judged.baselines:

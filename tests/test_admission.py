@@ -24,7 +24,7 @@ from training.indicators import ablation, admission, lead_times, report
 from training.indicators.ablation import Worth
 from training.indicators.admission import Admission, Verdict
 from training.learning import split
-from training.train import summary
+from training.summary import of_company
 
 PROVEN, UNPROVEN = Worth(0.002, 0.001, 0.003), Worth(0.002, -0.001, 0.005)
 
@@ -195,7 +195,7 @@ def test_training_keeps_the_leads_and_says_who_does_not_lead(trained: House) -> 
             assert kind == ("leading" if item.headline else "lagging")
     silent = [name for name, item in by_name.items() if item.declared == "leading"]
     demoted = [name for name in silent if not by_name[name].headline]
-    assert all(name in summary(trained.trained) for name in demoted)
+    assert all(name in of_company(trained.trained) for name in demoted)
     assert "tickets" in demoted, "tickets of the small company have nothing to do with churn"
 
 

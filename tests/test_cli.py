@@ -163,7 +163,7 @@ def test_broken_tables_are_told_by_every_verb_that_reads_them(tmp_path: Path) ->
 
 def test_labels_that_are_not_settled_are_refused(company: Company) -> None:
     done = churnlight("train", "--company", company.folder, "--as-of", "2025-11-01")
-    refused(done, 4, "as-of 2025-11-01 are settled on 2025-12-31, after data_until 2025-12-01")
+    refused(done, 4, "as-of 2025-11-01 are known on 2025-12-31, after data_until 2025-12-01")
 
 
 # 5: what is not there
@@ -179,7 +179,7 @@ def test_scoring_without_a_champion_says_what_to_run(company: Company) -> None:
 
 def test_a_target_that_is_not_declared_is_not_found(company: Company) -> None:
     done = churnlight("train", "--company", company.folder, "--target", "upsell")
-    refused(done, 5, "target 'upsell' is not declared; known: churn")
+    refused(done, 5, "target 'upsell' is not declared; choose among churn")
 
 
 def test_a_date_after_the_data_is_not_found(company: Company) -> None:

@@ -23,8 +23,8 @@ from training.learning import cold_start, search
 from training.learning.cold_start import LEAST_FOR_TREES, LEAST_IN_A_MOMENT
 from training.learning.model import TrainingRows
 from training.procedure import labelled
-from training.train import fit_and_evaluate, proven
-from training.train_table import summary
+from training.summary import comparisons, of_table
+from training.train import fit_and_evaluate
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_few_churners_make_a_scorecard_with_the_same_drivers(
 ) -> None:
     artifact = made(rows, trained, days, churners)
     assert artifact.models == ()
-    (told, *_) = proven(artifact)
+    (told, *_) = comparisons(artifact)
     assert f"; trees need at least {LEAST_FOR_TREES}" in told
     assert artifact.training.trials == ()
     assert set(artifact.meanings) == set(trained.champion.meanings)
@@ -93,7 +93,9 @@ def customers(leavers: int, rows: int = 400) -> pd.DataFrame:
 def test_a_table_of_few_events_makes_one_too(leavers: int) -> None:
     artifact = training.fit(customers(leavers), "left", trials=2)
     assert artifact.models == ()
-    assert f"a scorecard alone: {leavers} accounts have the rarer outcome" in summary(artifact)
+    assert f"a scorecard without trees: {leavers} accounts have the rarer outcome" in of_table(
+        artifact
+    )
     told = artifact.probability(customers(leavers))
     assert told.mean() == pytest.approx(leavers / 400, abs=0.03)
     assert known(artifact.evaluation.gain_over_base_rate)[0] > 0

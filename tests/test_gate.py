@@ -1,4 +1,4 @@
-"""What the gate lets pass: what surely beats everything simpler, and a champion that lasts."""
+"""The gate: only significant gains over simpler models pass, and a valid champion stays."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from features.snapshots import Snapshots
 from test_search import FEATURES, additive
 from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training.artifact import Artifact
-from training.evaluating import baselines, gate
+from training.evaluating import baselines, gate, sentences
 from training.evaluating.evaluation_dates import simplest
 from training.evaluating.gate import Standing
 from training.evaluating.origins import SCORECARD
@@ -28,7 +28,8 @@ from training.learning.model import TrainingRows
 from training.metrics.measured import UNKNOWN, Measured
 from training.procedure import labelled
 from training.records.evaluation import BaselineGain, ChampionComparison
-from training.train import Trained, fit_and_evaluate, summary
+from training.summary import of_company
+from training.train import Trained, fit_and_evaluate
 
 TODAY = date(2026, 6, 1)
 VALID, EXPIRED = date(2026, 6, 1), date(2026, 5, 31)
@@ -52,16 +53,18 @@ def beside(name: str, found: Measured) -> tuple[BaselineGain]:
 
 def test_no_better_than_the_base_rate_is_refused_with_the_figures(trained: House) -> None:
     poor = judged(trained.champion, gain_over_base_rate=NOISE)
-    told = r"no better than the base rate: log loss lower by 0\.0010 \(-0\.0100 to 0\.0120\)"
-    with pytest.raises(GateRefused, match=told) as caught:
+    refusal = (
+        r"not significantly better than the base rate: log loss differs by -0\.0010 "
+        r"\(95 % CI -0\.0120 to \+0\.0100\)"
+    )
+    with pytest.raises(GateRefused, match=refusal) as caught:
         gate.require_skill(poor)
     assert caught.value.exit_code == 4
 
 
 def test_skill_that_is_not_known_is_no_skill(trained: House) -> None:
-    nothing = dict.fromkeys(("value", "low", "high"))
     with pytest.raises(GateRefused, match="by an unknown amount"):
-        gate.require_skill(judged(trained.champion, gain_over_base_rate=nothing))
+        gate.require_skill(judged(trained.champion, gain_over_base_rate=UNKNOWN))
 
 
 @pytest.mark.parametrize(
@@ -79,23 +82,24 @@ def test_what_something_simpler_does_as_well_is_not_promoted(
     name: str, found: Measured, passes: bool, trained: House
 ) -> None:
     artifact = judged(trained.champion, baselines=beside(name, found))
-    refusal = pytest.raises(GateRefused, match=f"no better than {name}: log loss lower by")
+    result = "significantly worse" if found == WORSE else "not significantly better"
+    refusal = pytest.raises(GateRefused, match=f"it is {result} than {name}: log loss differs by")
     with contextlib.nullcontext() if passes else refusal:
         gate.require_skill(artifact)
 
 
 def test_what_may_be_noise_is_no_better(trained: House) -> None:
     artifact = judged(trained.trained.artifact, baselines=beside(COLUMN, NOISE))
-    told = summary(dataclasses.replace(trained.trained, artifact=artifact))
-    assert "\n  no better than tenure alone: log loss lower by 0.0010" in told
-    assert "will not be promoted: no better than tenure alone" in told
+    told = of_company(dataclasses.replace(trained.trained, artifact=artifact))
+    assert "\n  not significantly better than tenure alone: log loss differs by -0.0010" in told
+    assert "will not be promoted: not significantly better than tenure alone" in told
 
 
 def test_the_summary_says_what_the_gate_will_refuse(trained: House) -> None:
     poor = judged(trained.trained.artifact, baselines=beside(COLUMN, WORSE))
-    told = summary(dataclasses.replace(trained.trained, artifact=poor))
-    assert "will not be promoted: no better than tenure alone" in told
-    assert "will not be promoted" not in summary(trained.trained)
+    told = of_company(dataclasses.replace(trained.trained, artifact=poor))
+    assert "will not be promoted: significantly worse than tenure alone" in told
+    assert "will not be promoted" not in of_company(trained.trained)
 
 
 def test_a_weak_segment_is_named_with_how_sure_that_is(trained: House) -> None:
@@ -105,13 +109,13 @@ def test_a_weak_segment_is_named_with_how_sure_that_is(trained: House) -> None:
         for one, gain in ((entry, WORSE), (other, Measured(-0.001, -0.02, 0.02)))
     ]
     artifact = judged(trained.champion, segments=weak, gain_over_base_rate=NOISE)
-    surely = f"surely worse than the base rate on segment {entry.segment}"
-    perhaps = f"perhaps worse than the base rate on segment {other.segment}"
-    with pytest.raises(GateRefused, match=f"{surely}.*{perhaps}"):
+    significant = f"significantly worse than the base rate on segment {entry.segment}"
+    noise = f"; worse than the base rate on segment {other.segment}"
+    with pytest.raises(GateRefused, match=f"{significant}.*{noise}.*: not significant;"):
         gate.require_skill(artifact)
-    told = summary(Trained(artifact, "m", "1", "r"))
-    assert surely in told
-    assert perhaps in told
+    told = of_company(Trained(artifact, "m", "1", "r")).splitlines()
+    assert any(significant in line and "not significant" not in line for line in told)
+    assert any(noise[2:] in line and line.endswith(": not significant") for line in told)
 
 
 # The champion
@@ -125,10 +129,14 @@ def after(artifact: Artifact, found: Measured, digest: str = "old") -> Artifact:
     ("found", "expiry", "told"),
     [
         (SURE, VALID, None),
-        (NOISE, VALID, "no better than the champion, version 1, which is valid until 2026-06-01"),
+        (
+            NOISE,
+            VALID,
+            r"not significantly better than the champion, version 1 \(valid until 2026-06-01\), on",
+        ),
         (NOISE, EXPIRED, None),
-        (WORSE, VALID, "worse than the champion, version 1"),
-        (WORSE, EXPIRED, "worse than the champion, version 1"),
+        (WORSE, VALID, "significantly worse than the champion, version 1"),
+        (WORSE, EXPIRED, "significantly worse than the champion, version 1, on"),
     ],
 )
 def test_a_champion_stays_while_nothing_better_comes(
@@ -175,8 +183,8 @@ def test_a_champion_is_judged_on_a_date_that_it_has_not_learnt_from(
     assert (found.digest, found.why) == (old.digest, "")
     assert found.as_of == (str(days[-1]),), "on earlier origins it had learnt from the date"
     assert dataclasses.astuple(found.gain) == pytest.approx((0, 0, 0), abs=1e-12)
-    told = summary(Trained(replaced(new, trained), "m", "2", "r"))
-    assert f"no better than the champion, version {old.version}" in told
+    told = of_company(Trained(replaced(new, trained), "m", "2", "r"))
+    assert f"not significantly better than the champion, version {old.version}: log loss" in told
 
 
 def replaced(artifact: Artifact, house: House) -> Artifact:
@@ -192,9 +200,7 @@ def test_a_champion_that_has_learnt_from_the_date_is_not_judged_on_it(
     found = new.evaluation.champion
     assert found is not None
     assert found.gain.value is None
-    assert "it has learnt from that date; run churnlight review" in gate.champion_line(
-        new.evaluation
-    )
+    assert "that date trained it; run churnlight review" in sentences.champion_line(new.evaluation)
     again = retrained(trained, rows, new, days)
     assert again.evaluation.champion is not None
     assert "the same model" in again.evaluation.champion.why
@@ -207,7 +213,7 @@ def test_a_champion_of_other_definitions_is_not_compared(trained: House, rows: S
     other = dataclasses.replace(old, definitions=old.definitions | {"indicators.visits": "other"})
     found = retrained(trained, rows, other, days).evaluation.champion
     assert found is not None
-    assert "measures something else" in found.why
+    assert "defines other measures" in found.why
 
 
 # Baselines
@@ -264,14 +270,14 @@ def test_trees_that_prove_nothing_are_left_out(trained: House, rows: Snapshots) 
     table = labelled(rows, company, TARGET)
     history = TargetHistory(rows, company, TARGET, table, days, (), choice=CHOICE)
     found = simplest(history, [], silent)
-    assert "trees lowered the log loss of the scorecard by" in found.training.trees_left_out
+    assert "trees change the scorecard's log loss by" in found.training.trees_left_out
     assert (found.models, found.training.model_settings.share) == ((), 0.0)
     assert LOGISTIC not in [item.baseline for item in found.evaluation.baselines]
     # The same drivers as with trees.
     assert set(found.meanings) == set(trained.champion.meanings)
     assert found.features == trained.champion.features
-    told = summary(Trained(replaced(found, trained), "m", "2", "r"))
-    assert "a scorecard alone: on 2025-10-01, which judged, trees lowered" in told
+    told = of_company(Trained(replaced(found, trained), "m", "2", "r"))
+    assert "a scorecard without trees: on 2025-10-01 trees change" in told
 
 
 def test_trees_that_earn_their_place_are_kept() -> None:

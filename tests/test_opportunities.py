@@ -198,8 +198,8 @@ def test_an_opportunity_is_trained_and_judged_as_churn_is(artifact: Artifact) ->
     assert told["yes"].happened + told["no"].happened == judged.quality.events
     assert (judged.bands, judged.lead_times) == (None, None)
     assert judged.value.revenue is None, "what is welcome puts none at risk"
-    assert artifact.answers[:2] == ("opportunity_probability", "opportunity_score")
-    assert artifact.answers[2:] == ("opportunity_score_low", "opportunity_score_high")
+    assert artifact.output_names[:2] == ("opportunity_probability", "opportunity_score")
+    assert artifact.output_names[2:] == ("opportunity_score_low", "opportunity_score_high")
 
 
 def test_its_card_and_its_metrics_speak_of_an_opportunity(artifact: Artifact) -> None:
@@ -216,7 +216,7 @@ def test_an_opportunity_has_its_report_in_its_own_words(artifact: Artifact) -> N
     days = artifact.training.as_of
     generator = np.random.default_rng(0)
     rows = generator.normal(size=(60, len(artifact.features)))
-    told = report_data.telling(artifact, report_data.drivers(artifact, rows), None)
+    told = report_data.with_evidence(artifact, report_data.drivers(artifact, rows), None)
     report = page.render(model_report.report(told))
     card = markdown.render(model_report.card(told))
     assert "accounts worked, likeliest first" in report

@@ -24,7 +24,7 @@ from measures import known
 from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training.calibrating.calibration import log_losses
 from training.calibrating.score_interval import UNMEASURED
-from training.evaluating import gate
+from training.evaluating import gate, sentences
 from training.evaluating.evaluation_dates import earlier_origins
 from training.evaluating.origins import SCORECARD, Origin, Pooled, Rival, pooled
 from training.evaluating.target_history import TargetHistory
@@ -124,7 +124,7 @@ def test_the_report_tells_each_origin_and_the_headline_is_of_the_latest(trained:
     every = [known(item.gain_over_base_rate)[1] for item in judged.test_dates]
     pooled_over_all = np.average(every, weights=[item.rows for item in judged.test_dates])
     assert judged.gain_over_base_rate.value == pytest.approx(pooled_over_all)
-    assert gate.judges(judged) == f"3 as-of dates from {days[-1]} to {days[0]}"
+    assert sentences.test_dates(judged) == f"3 test dates from {days[-1]} to {days[0]}"
 
 
 # Pooling
@@ -194,7 +194,9 @@ def world(second: float, seed: int = 0, rows: int = 1200) -> pd.DataFrame:
 
 def test_what_is_only_noise_better_than_one_column_is_refused() -> None:
     artifact = training.fit(world(0.0), "left", time="month", trials=1)
-    with pytest.raises(GateRefused, match="5 blocks of time from 3 to 7 it is no better than a al"):
+    with pytest.raises(
+        GateRefused, match="5 blocks of time from 3 to 7 it is not significantly better than a al"
+    ):
         gate.require_skill(artifact)
     # What is refused is the difference to that column, not the model's skill.
     assert gate.beats(artifact.evaluation.gain_over_base_rate)
@@ -213,7 +215,7 @@ def test_a_category_of_many_values_is_no_best_column_by_what_it_learnt_by_heart(
     frame["city"] = np.random.default_rng(1).integers(0, 200, len(frame)).astype(str)
     artifact = training.fit(frame, "left", time="month", trials=1)
     assert {item.baseline for item in artifact.evaluation.baselines} >= {"a alone"}
-    with pytest.raises(GateRefused, match="it is no better than a alone"):
+    with pytest.raises(GateRefused, match="it is not significantly better than a alone"):
         gate.require_skill(artifact)
 
 

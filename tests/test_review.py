@@ -525,7 +525,7 @@ def test_a_verdict_that_its_checks_do_not_come_to_is_no_verdict(
 ) -> None:
     path = written(folder, tmp_path / "review.json", "keep")
     path.write_text(path.read_text("utf-8").replace('"keep"', '"promote"'), "utf-8")
-    with pytest.raises(ContractBroken, match="its checks come to keep, and it says promote"):
+    with pytest.raises(ContractBroken, match="its checks mean keep, but its decision is promote"):
         raise promoted(own, path).exception or AssertionError
 
 

@@ -413,13 +413,13 @@ def test_too_few_churners_are_counted(trained: House, rows: Snapshots) -> None:
 
 def test_an_immature_as_of_date_is_refused(trained: House) -> None:
     late = date(2025, 10, 3)
-    told = "as-of 2025-10-03 are settled on 2025-12-02, after data_until 2025-12-01"
+    told = "as-of 2025-10-03 are known on 2025-12-02, after data_until 2025-12-01"
     with pytest.raises(GateRefused, match=told):
         train(trained.company, [late], settings=trained.settings)
 
 
 def test_targets_must_be_declared_and_adverse_ones_come_first(trained: House) -> None:
-    with pytest.raises(NotFound, match="target 'upsell' is not declared; known: churn"):
+    with pytest.raises(NotFound, match="target 'upsell' is not declared; choose among churn"):
         choose_targets(trained.company, ["upsell"])
     churn = trained.company.targets[TARGET]
     targets = {"growth": churn.model_copy(update={"adverse": False}), TARGET: churn}

@@ -77,7 +77,7 @@ def make(folder: Path) -> House:
         events = measure.churned(tables, TARGET)
     leads = lead_times.of_months(rows, company, events, days)
     artifact = lead_times.with_lead_times(artifact, leads)
-    artifact = report_data.told_by(artifact, rows, company, days)
+    artifact = report_data.with_evidence_of(artifact, rows, company, days)
     trained = Trained(artifact, *tracking.register(artifact, company, settings))
     tracking.promote(company, TARGET, settings=settings)
     return House(company, settings, trained, champion(settings.workspace_of(company), TARGET))

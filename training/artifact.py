@@ -114,8 +114,8 @@ class Artifact:
         return isinstance(self.anchors, Anchors)
 
     @property
-    def answers(self) -> tuple[str, str, str, str]:
-        """What its probability, its score and the ends of its interval are called."""
+    def output_names(self) -> tuple[str, str, str, str]:
+        """The names of its probability, its score and the ends of its interval."""
         kinds = ("churn", "health") if self.adverse else ("opportunity", "opportunity")
         score = f"{kinds[1]}_score"
         return f"{kinds[0]}_probability", score, f"{score}_low", f"{score}_high"
@@ -222,7 +222,7 @@ class Artifact:
         Raises
         ------
         ContractBroken
-            The table's columns are not those of training; every difference is told.
+            The table's columns are not those of training; every difference is listed.
         """
         X = matrix(columns_for(frame, self.features), self.features)
         return self.scale.probability(self.margins(X))
@@ -245,7 +245,7 @@ class Artifact:
             of its score), or log-odds before calibration (negative ones lower the probability).
         by : {"column", "indicator"}
             One feature for each column, or one for each indicator: its columns' sum beside the
-            value of the column that is told of it.
+            value of its shown column.
 
         Returns
         -------
@@ -257,7 +257,7 @@ class Artifact:
         Raises
         ------
         ContractBroken
-            The table's columns are not those of training; every difference is told.
+            The table's columns are not those of training; every difference is listed.
         """
         return explained(self, frame, units=units, by=by)
 
@@ -435,7 +435,7 @@ def try_loading(folder: Path) -> None:
 
 
 def require_same_meaning(artifact: Artifact, company: Company) -> None:
-    """Raises DeclarationError unless the declaration measures what the artifact learnt from.
+    """Raises DeclarationError unless the declaration's definitions are those of the training.
 
     Titles, sentences and playbooks may differ; they take effect at the next training.
     """
@@ -446,9 +446,9 @@ def require_same_meaning(artifact: Artifact, company: Company) -> None:
         if artifact.definitions.get(name) != today.get(name)
     ):
         raise DeclarationError(
-            "churnlight.toml measures something else than version "
-            f"{artifact.version} of {artifact.name or artifact.target} learnt from: "
-            f"{', '.join(changed)}; train and promote again, or put the old definition back"
+            f"churnlight.toml has changed since version {artifact.version} of "
+            f"{artifact.name or artifact.target} was trained: {', '.join(changed)}; train and "
+            "promote again, or restore the old definitions"
         )
 
 

@@ -1,19 +1,16 @@
-"""The certificate of a model's explanations: what was checked at its training, stored with it.
+"""The certificate of a model's explanations: checks made at its training and stored with it.
 
-They need nothing but the model and rows that it learnt from. A check that is missed is said
-wherever the model is told of; it stops nothing.
+They need nothing but the model and the rows that trained it. Summary and report name every check
+that failed; a failed check stops nothing.
 
-Fidelity claims a direction, never an amount, and has two references. A driver's points are its
-distance from what is expected of the rows that taught: with the top driver's values replaced by
-theirs, the score moves on average to the side that the driver states. (A scorecard only adds up, so
-it cannot do otherwise.) A sentence compares with the one usual value: with the top driver at it,
-the score should move so, too. Where values are skewed the usual one has points of its own, and it
-may not; and where the value is the usual one, nothing moves.
+Fidelity tests a direction, never an amount. A driver's points count from the mean over the training
+rows: with the top driver's values replaced by those of training rows, the score should on average
+move as the driver states. (A scorecard only adds up, so it always does.)
 
-Stability asks whether another draw would have named the same top driver: of a model with trees
-another draw of its seed, of a scorecard, which has none, of the accounts that taught it. A bag has
-drawn several seeds already: each of its boosters alone is set beside the others, which is stricter
-than one bag beside another, for a bag of fewer swings more.
+Stability tests whether another training would have the same top driver: with trees, a training with
+another seed; of a scorecard, which has no seed, one on another sample of accounts. A bag holds
+several seeds already: each of its boosters alone is compared with the mean of the others, which is
+stricter than comparing two bags, because a smaller bag varies more.
 """
 
 from collections.abc import Sequence
@@ -45,7 +42,7 @@ FAITHFUL, STABLE = 0.95, 0.90
 def certified(artifact: Artifact, rows: TrainingRows, progress: Progress = silent) -> Artifact:
     """The artifact with its certificate in its evaluation.
 
-    `rows` are those that it learnt from; accounts of the latest date are explained.
+    `rows` are those that trained it; accounts of their latest date are explained.
     """
     progress(f"checking the explanations of {artifact.target}")
     latest = rows.where(rows.as_of == rows.as_of.max()).thinned(SHOWN_ROWS)
@@ -54,7 +51,7 @@ def certified(artifact: Artifact, rows: TrainingRows, progress: Progress = silen
     checks = [
         _additivity(artifact, latest.X),
         _agreement(artifact, compared, by_booster),
-        *_fidelities(artifact, latest.X, rows.X),
+        _fidelity(artifact, latest.X, rows.X),
         _under_seeds(artifact, by_booster)
         if artifact.boosters
         else _under_halves(artifact, rows, latest.X),
@@ -63,11 +60,11 @@ def certified(artifact: Artifact, rows: TrainingRows, progress: Progress = silen
     return artifact.with_evaluation(replace(artifact.evaluation, certificate=made))
 
 
-def told(evaluation: Evaluation) -> list[str]:
-    """One line for each check that was missed."""
+def failures(evaluation: Evaluation) -> list[str]:
+    """One line for each check that failed."""
     return [
-        f"explanations, {check.name} missed: {check.says} is {check.value:.3g} of "
-        f"{check.cases:,} cases, {check.aim} {check.threshold:g} is wanted"
+        f"explanation check {check.name} failed in {check.cases:,} cases: {check.says} is "
+        f"{check.value:.3g} (target: {check.aim} {check.threshold:g})"
         for check in (evaluation.certificate.failed if evaluation.certificate else ())
     ]
 
@@ -80,17 +77,17 @@ def top_drivers(contributions: Floats, features: Sequence[Feature]) -> Places:
 
 
 def _additivity(artifact: Artifact, X: Floats) -> Check:
-    found, scale = artifact.contributions(X), artifact.scale
-    told = scale.unclipped(found[:, -1]) + (found[:, :-1] * scale.points_per_margin).sum(axis=1)
-    gap = float(np.abs(told - scale.unclipped(artifact.margins(X))).max(initial=0.0))
-    says = "the largest gap between base plus drivers and the score, in its points,"
+    parts, scale = artifact.contributions(X), artifact.scale
+    total = scale.unclipped(parts[:, -1]) + (parts[:, :-1] * scale.points_per_margin).sum(axis=1)
+    gap = float(np.abs(total - scale.unclipped(artifact.margins(X))).max(initial=0.0))
+    says = "the largest gap between the score and base plus drivers, in points"
     return Check.at_most("additivity", says, gap, LARGEST_GAP, len(X))
 
 
 def _by_booster(artifact: Artifact, X: Floats) -> Floats:
-    """The contributions (boosters × rows × columns + 1) by each booster alone, as LightGBM tells.
+    """The contributions (boosters × rows × columns + 1) of each booster alone, from LightGBM.
 
-    The scorecard's are in each. They stand in place of a model of that one booster.
+    Each includes the scorecard's, as a model of that one booster would.
     """
     own = [booster.predict(X, pred_contrib=True, num_threads=1) for booster in artifact.boosters]
     trees = np.asarray(own, dtype=np.float64).reshape(len(own), len(X), X.shape[1] + 1)
@@ -98,8 +95,8 @@ def _by_booster(artifact: Artifact, X: Floats) -> Floats:
 
 
 def _agreement(artifact: Artifact, X: Floats, by_booster: Floats) -> Check:
-    """The contributions against LightGBM's own; of a scorecard alone there is nothing to ask."""
-    says = "the largest difference from LightGBM's pred_contrib, relative to the margin,"
+    """The contributions against LightGBM's own; of a scorecard alone there is nothing to check."""
+    says = "the largest difference from LightGBM's pred_contrib, relative to the margin"
     if not len(by_booster):
         return Check("agreement", says, None, LARGEST_DIFFERENCE, "at most", 0, None)
     theirs = by_booster.mean(axis=0)
@@ -108,23 +105,12 @@ def _agreement(artifact: Artifact, X: Floats, by_booster: Floats) -> Check:
     return Check.at_most("agreement", says, worst, LARGEST_DIFFERENCE, len(X))
 
 
-def _fidelities(artifact: Artifact, X: Floats, taught: Floats) -> list[Check]:
-    """Whether the score moves as the top driver states, by what it counts from, and is told by."""
+def _fidelity(artifact: Artifact, X: Floats, training_rows: Floats) -> Check:
+    """Whether the score moves as the top driver states, when training rows' values replace its."""
     shown = X[split.evenly_spaced(len(X), FAITHFUL_ROWS)]
-    usual = np.array([[feature.usual_coded for feature in artifact.features]])
-    references = {
-        "fidelity": ("as in training", taught[split.evenly_spaced(len(taught), REFERENCES)]),
-        "fidelity to the usual": ("at its usual value", usual),
-    }
-    return [
-        Check.share(
-            name,
-            f"the share whose score moves to the stated side when the top driver is {told}",
-            _moves_as_stated(artifact, shown, others),
-            FAITHFUL,
-        )
-        for name, (told, others) in references.items()
-    ]
+    others = training_rows[split.evenly_spaced(len(training_rows), REFERENCES)]
+    says = "the share whose score moves as stated when training rows' values replace the top driver"
+    return Check.share("fidelity", says, _moves_as_stated(artifact, shown, others), FAITHFUL)
 
 
 def _moves_as_stated(artifact: Artifact, shown: Floats, others: Floats) -> Flags:
@@ -158,18 +144,18 @@ def _under_seeds(artifact: Artifact, by_booster: Floats) -> Check:
 def _under_halves(artifact: Artifact, rows: TrainingRows, X: Floats) -> Check:
     """Of each row and half, whether its scorecard agrees with the artifact's.
 
-    Half of a sample strays from the whole as far as the whole does from the truth (the delete-half
-    jackknife, Shao & Wu 1989).
+    Half of a sample differs from the whole as much as the whole does from the truth (the
+    delete-half jackknife, Shao & Wu 1989).
     """
-    says = "the share whose top driver is the same when either half of the accounts alone teaches"
+    says = "the share with the same top driver when trained on either half of the accounts"
     model_settings = artifact.training.model_settings
     own = top_drivers(artifact.contributions(X), artifact.features)
     agree = []
     for half in split.by_account(rows.accounts, 2):
-        taught = rows.where(half.train)
-        if len(np.unique(taught.y)) == 2:
-            card = model.fit_model(taught, model_settings).scorecard
-            found = replace(artifact, scorecard=card).contributions(X)
-            agree.append(top_drivers(found, artifact.features) == own)
+        half_rows = rows.where(half.train)
+        if len(np.unique(half_rows.y)) == 2:
+            card = model.fit_model(half_rows, model_settings).scorecard
+            contributions = replace(artifact, scorecard=card).contributions(X)
+            agree.append(top_drivers(contributions, artifact.features) == own)
     good = np.concatenate([np.zeros(0, dtype=np.bool_), *agree])
     return Check.share("stability", says, good, STABLE)

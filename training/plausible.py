@@ -1,7 +1,7 @@
-"""What an artifact must be to be believed, beyond its digests.
+"""The checks of an artifact's values, beyond its digests.
 
-Whoever can write a folder can seal it anew, so a reader takes nothing for granted: every value has
-its field's type, and together they can score the rows that they were made for.
+Anyone who can write a folder can also renew its digests, so nothing is taken for granted: every
+value must have its field's type, and together they must score the rows that they were made for.
 """
 
 import json
@@ -24,8 +24,8 @@ from training.records.evaluation import Tested
 if TYPE_CHECKING:
     from training.artifact import Artifact
 
+# Whole numbers beyond it are not exact as float64.
 LONGEST = 2**53
-"""Whole numbers beyond it are no float64."""
 HUGE = 1e30
 TYPES: dict[str, Any] = {
     "target": str,
@@ -125,7 +125,7 @@ def require_sense(artifact: "Artifact") -> None:
         )
         < 0,
     }
-    if found := next((told for told, is_so in wrong.items() if is_so), None):
+    if found := next((mistake for mistake, is_so in wrong.items() if is_so), None):
         raise ValueError(found)
     _require_scores(artifact)
 

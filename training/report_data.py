@@ -1,7 +1,7 @@
-"""What a report needs of rows and an artifact alone does not hold, as compact plain numbers.
+"""The figures of a report that need the rows: drivers and drift, as compact plain numbers.
 
 It goes into the evaluation, so that the report can be made again from the artifact. No account is
-in it: points of a sample of rows without names, and where a row's value stands among the others,
+in it: points of a sample of rows without names, and the rank of a row's value among the others,
 never the value itself.
 """
 
@@ -33,7 +33,7 @@ SHOWN = 12
 MOST_MOVED = 20
 
 
-def told_by(
+def with_evidence_of(
     artifact: Artifact, built: Snapshots, company: Company, days: Sequence[date]
 ) -> Artifact:
     """The artifact with its drivers and the drift of its columns on as-of dates of its history.
@@ -45,18 +45,18 @@ def told_by(
     X = {name: matrix(_on(table, when), artifact.features) for name, when in day.items()}
     moved = None
     if day["middle"] < day["last"]:
-        # What looks back over the whole history grows with it.
+        # Columns over the whole history grow with it.
         bounded = [i for i, feature in enumerate(artifact.features) if feature.window is not None]
         dates = str(day["middle"]), str(day["last"])
         moved = drift(artifact.features, bounded, (X["middle"], X["last"]), dates)
-    return telling(artifact, drivers(artifact, X["last"]), moved)
+    return with_evidence(artifact, drivers(artifact, X["last"]), moved)
 
 
 def _on(table: pa.Table, day: date) -> pa.Table:
     return table.filter(pc.equal(table["as_of"], pa.scalar(day, pa.date32())))
 
 
-def telling(artifact: Artifact, strengths: Drivers, moved: Drift | None) -> Artifact:
+def with_evidence(artifact: Artifact, strengths: Drivers, moved: Drift | None) -> Artifact:
     """The artifact with its drivers and the drift of its columns in its evaluation."""
     return artifact.with_evaluation(replace(artifact.evaluation, drivers=strengths, drift=moved))
 
@@ -92,7 +92,7 @@ def drivers(artifact: Artifact, X: Floats) -> Drivers:
 
 
 def _positions(features: Sequence[Feature], X: Floats, contributions: Floats) -> Floats:
-    """Per row and indicator, where the value that is told stands among the rows, 0 to 1."""
+    """Per row and indicator, the rank of the shown value among the rows, 0 to 1."""
     ranks = rankdata(X, axis=0, nan_policy="omit") - 1
     known = (~np.isnan(X)).sum(axis=0)
     found: Floats = ranks / np.maximum(known - 1, 1)

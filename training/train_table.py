@@ -1,11 +1,11 @@
 """`fit`: an artifact from one flat table that nobody declared, by the company's own procedure.
 
 Without a time, rows are one moment: folds of whole accounts choose the settings, calibrate and
-judge. With one, the table is cut into blocks by time; the last block judges a repetition of the
+evaluate. With one, the table is cut into blocks by time; the last block tests a repetition of the
 procedure on the blocks before it, which also chose the settings, and then calibrates the artifact
-that learnt from all. What the model gains over its baselines is pooled with up to four blocks
-before, each judged by what the blocks before it chose and taught. When a label was known is not in
-such a table: it is taken as known when the next block begins.
+that is trained on all. The gains over the baselines are pooled with those of up to four earlier
+blocks, each testing a model that was chosen and trained on the blocks before it. Such a table does
+not say when a label was known: it is taken as known when the next block begins.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,20 +38,19 @@ from training.learning.matrix import Feature, matrix
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
 from training.metrics import quality, segments, worth
-from training.procedure import size, training_record
+from training.procedure import training_record
 from training.records.evaluation import Drift, Drivers, Evaluation, TestRows
 from training.records.records import Records
 from training.records.training_record import TableRecord, TrainingRecord
 from training.tables import foreign, label_column, plain_table
 from training.tables.label_column import Roles
 from training.tables.plain_table import Frame
-from training.train import proven, spread, where
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 
 Choices = Mapping[int | None, Choice]
-"""By the block that is judged, which is None where folds of all rows are."""
+# By the test block, which is None where folds of all rows test the model.
 
 CAPACITY = 0.10
 BLOCKS = 10
@@ -112,9 +111,9 @@ def fit(
     Raises
     ------
     ContractBroken
-        Columns that nothing can be learnt from, or not honestly; all of them are told.
+        Columns that are unusable or leak the label; all of them are listed.
     GateRefused
-        Too few rows of either outcome, or columns that tell nothing.
+        Too few rows of either outcome, or columns without information.
     """
     read = _read(frame, Roles(label=label, **roles))
     progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
@@ -125,7 +124,7 @@ def fit(
     # Before the certificate, which makes another object of it: what explains is compiled once.
     found = _evidence(artifact, read)
     artifact = certificate.certified(artifact, read.rows, progress)
-    return report_data.telling(artifact, *found)
+    return report_data.with_evidence(artifact, *found)
 
 
 def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
@@ -147,19 +146,19 @@ def _chosen(read: _Read, rows: TrainingRows, trials: int, progress: Progress) ->
 
 
 def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
-    """What `_judged` makes, and where its trees prove nothing, the scorecard alone.
+    """What `_evaluated` makes, and where its trees are no significant gain, the scorecard alone.
 
-    Within one moment nothing drifts: there the folds that chose the trees have proven enough.
+    Within one moment nothing drifts: there the folds that chose the trees have tested them.
     """
-    artifact = _judged(read, choices, progress)
+    artifact = _evaluated(read, choices, progress)
     if len(read.blocks) > 1 and (why := gate.trees_prove_nothing(artifact.evaluation)):
         plain = {block: choice.without_trees(why) for block, choice in choices.items()}
-        return _judged(read, plain, progress)
+        return _evaluated(read, plain, progress)
     return artifact
 
 
-def _judged(read: _Read, choices: Choices, progress: Progress) -> Artifact:
-    """The artifact of all rows by the first choice, judged on that one's origin or on folds."""
+def _evaluated(read: _Read, choices: Choices, progress: Progress) -> Artifact:
+    """The artifact of all rows by the first choice, tested on that one's origin or on folds."""
     (latest, choice), *earlier = choices.items()
     progress("fitting")
     learnt = _learnt(read.rows, choice)
@@ -177,7 +176,7 @@ def _judged(read: _Read, choices: Choices, progress: Progress) -> Artifact:
 
 
 def _learnt_before(read: _Read, block: int, choice: Choice) -> FittedModel | None:
-    """What the blocks before one teach; None where their calibration runs backwards."""
+    """The model of the blocks before one; None where their calibration runs backwards."""
     try:
         return _learnt(read.before(block), choice)
     except GateRefused:
@@ -196,18 +195,6 @@ def _evidence(artifact: Artifact, read: _Read) -> tuple[Drivers, Drift | None]:
     return report_data.drivers(artifact, X[until]), moved
 
 
-def summary(artifact: Artifact) -> str:
-    """What was trained and how it was judged, in a few lines."""
-    found, made = artifact.evaluation, artifact.training
-    return (
-        f"{made.rows:,} rows, {made.events:,} with the event, {size(made)}\n"
-        f"  judged on {where(found)}: AUC {spread(found.quality.auc)}, log loss "
-        f"{spread(found.quality.log_loss)}, ECE {found.quality.calibration.ece.value:.3f}\n"
-        f"  model settings chosen on {made.chosen_on}; digest {artifact.digest[:12]}"
-        + "".join(f"\n  {line}" for line in proven(artifact))
-    )
-
-
 def _read(frame: Frame, roles: Roles) -> _Read:
     table = plain_table.as_table(frame, texts=() if roles.id is None else (roles.id,))
     labels = label_column.read_labels(table, roles)
@@ -216,7 +203,7 @@ def _read(frame: Frame, roles: Roles) -> _Read:
     if not _enough(y):
         raise GateRefused(
             f"label {roles.label}: {int(y.sum())} rows with the event and {int((1 - y).sum())} "
-            f"without; {MIN_CHURNERS} of each are needed; add rows"
+            f"without; at least {MIN_CHURNERS} of each are needed: add rows"
         )
     features = foreign.features_of(table, y, roles)
     accounts = foreign.row_customers(table, y, roles, features)
@@ -236,10 +223,11 @@ def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
         for fold in split.by_account(accounts)
     ):
         return
-    by = f"id {roles.id}" if roles.id is not None else "what the columns say"
+    by = f"column {roles.id}" if roles.id is not None else "equal content"
     raise GateRefused(
-        f"label {roles.label}: its {len(y):,} rows are of {len(set(accounts))} customers by {by}, "
-        "too few to hold some of them out; name the column that tells customers apart, or add rows"
+        f"label {roles.label}: its {len(y):,} rows belong to {len(set(accounts))} customers (by "
+        f"{by}), too few to hold some of them out; name the column that identifies customers "
+        "(id), or add rows"
     )
 
 
@@ -253,11 +241,13 @@ def _blocks(table: pa.Table, roles: Roles) -> tuple[npt.NDArray[np.int64], list[
         return np.zeros(table.num_rows, dtype=np.int64), [MOMENT]
     column = table[roles.time]
     if not pa.types.is_floating(column.type):
-        raise GateRefused(f"time {roles.time}: it is text; give every row a date or a number")
+        raise GateRefused(
+            f"time {roles.time}: the column is text; give every row a date or a number"
+        )
     unknown = column.null_count + int(pc.sum(pc.is_inf(column)).as_py() or 0)
     if unknown:
         raise GateRefused(
-            f"time {roles.time}: {unknown:,} rows have none; give every row a date or a number"
+            f"time {roles.time}: {unknown:,} rows have no time; give every row a date or a number"
         )
     times = column.to_numpy()
     edges = np.unique(times)
@@ -283,12 +273,12 @@ def _folds(read: _Read, rows: TrainingRows) -> tuple[list[split.CvFold], str]:
 
 
 def _learnt(rows: TrainingRows, choice: Choice) -> FittedModel:
-    """What the rows teach, calibrated on the latest of them with enough of both outcomes."""
+    """The model of the rows, calibrated on the latest of them with enough of both outcomes."""
     return FittedModel.of(rows, choice.model_settings, _latest_with_enough(rows))
 
 
 def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
-    """The artifact of what was learnt."""
+    """The artifact of a fitted model."""
     line, features, roles = (
         learnt.calibration_fit.line,
         tuple(learnt.rows.features),
@@ -362,7 +352,7 @@ def _name(read: _Read, day: str) -> str:
 
 
 def _origin(read: _Read, learnt: FittedModel, block: int) -> Origin:
-    """The rows of a block, what was learnt from those before says of them, and its rivals."""
+    """The rows of a block, the logits of a model of earlier blocks, and its rivals."""
     test = read.at(block)
     return Origin(
         as_of=read.blocks[block],

@@ -126,7 +126,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
     from features import publish
     from features.errors import DeclarationError
     from features.settings import Settings
-    from training import train_table
+    from training import summary, train_table
     from training.reporting import model_report
     from training.tables import plain_table
 
@@ -143,7 +143,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any
         artifact.save(out)
         step("drawing the report")
         model_report.write(artifact, out)
-    typer.echo(f"{out}: {train_table.summary(artifact)}")
+    typer.echo(f"{out}: {summary.of_table(artifact)}")
     typer.echo(f"  report {out / model_report.REPORT}")
 
 
@@ -153,7 +153,7 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
     from features.errors import GateRefused
     from features.settings import Settings
     from training.registry import tracking
-    from training.train import summary
+    from training.summary import of_company
     from training.train import train as run
 
     declared, settings = declaration.load(company), Settings.read()
@@ -166,7 +166,7 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
             progress=step,
         )
     for item in found.trained:
-        typer.echo(summary(item))
+        typer.echo(of_company(item))
         typer.echo(f"  report {tracking.report_of(item.artifact, declared, settings)}")
     if found.refused:
         raise GateRefused("\n".join(map(str, found.refused.values())))
@@ -223,7 +223,7 @@ def promote(
             )
             model = f"{item.name} version {item.version}, {item.digest[:12]}"
             typer.echo(f"champion of {item.target}: {model}")
-            for line in gate.told(item.evaluation):
+            for line in gate.outlook(item.evaluation):
                 typer.echo(f"  {line}")
 
 

@@ -21,7 +21,8 @@ from serving.published.run_table import of_target
 from serving.published.runs import Run
 from training.calibrating.bands import BAND_WORDS
 from training.registry import tracking
-from training.train import Outcome, Trained, summary, train
+from training.summary import of_company
+from training.train import Outcome, Trained, train
 
 WEEKS = 13
 WHY = "the demonstration shows what was trained last"
@@ -62,7 +63,7 @@ def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str
 def _made(item: Trained, company: Company, settings: Settings) -> tuple[str, str]:
     """What was trained, and where its report is."""
     report = tracking.report_of(item.artifact, company, settings)
-    return summary(item), f"  report {report}"
+    return of_company(item), f"  report {report}"
 
 
 def _left_out(found: Outcome, company: Company) -> Iterator[str]:

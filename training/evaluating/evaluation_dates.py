@@ -1,16 +1,16 @@
 """How good an artifact is: on later as-of dates where the history has some, else on folds.
 
-With a later date at hand the artifact itself is judged there. Without, the whole procedure that
-made it (fit, calibration, anchors) is repeated on the dates whose labels were settled by
-the last one, and judged on that one. Earlier dates that support no bands get the artifact's
-own, which the judging date has chosen. With too short a history even for that, folds grouped by
-account are judged, each by a line and anchors that never saw it (but for the pull of earlier dates,
-which is one for all). The report says which.
+Where there is a later date, the artifact itself is tested on it. Otherwise the whole procedure that
+made it (fit, calibration, anchors) is repeated on the dates whose labels were settled by the last
+one, and tested on that one. Earlier dates that support no bands get the artifact's own, which the
+test date has chosen. If the history is too short even for that, folds grouped by account are the
+test, each with a line and anchors that never saw it (except for the pull of earlier dates, which is
+one for all). The report says which.
 
-That date gives the headline figures. What the model gains over its baselines, and over the champion
-where its labels were settled by then, is pooled with up to four earlier origins, a horizon
-apart: on each the procedure is repeated whole, the choice of model settings included, on the
-dates that were settled by it. So no origin has chosen or taught what is judged on it.
+That date gives the headline figures. The gains over the baselines, and over the champion where its
+labels were settled by then, are pooled with those of up to four earlier origins, a horizon apart:
+for each the whole procedure is repeated, the choice of model settings included, on the dates that
+were settled by it. So no origin has chosen or trained the model that is tested on it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -68,7 +68,7 @@ def beside_itself(artifact: Artifact, champion: Artifact | None) -> Artifact:
     """The artifact, whose evaluation says so where it is the champion once more."""
     if champion is None or champion.digest != artifact.digest:
         return artifact
-    same = _not_compared(champion, "the same model, of an equal digest")
+    same = _not_compared(champion, "the same model (equal digest)")
     return artifact.with_evaluation(replace(artifact.evaluation, champion=same))
 
 
@@ -142,14 +142,14 @@ def earlier_origins(history: TargetHistory, progress: Progress = silent) -> Iter
     out.
     """
     for day, choice in history.choices.items():
-        progress(f"judging {history.target} on {day} too")
+        progress(f"evaluating {history.target} on {day}")
         learnt, test = history.learnt_before(day, choice), history.of([day])
         if learnt is not None and test.num_rows:
             yield _origin(learnt, test, history)
 
 
 def _origin(learnt: FittedModel, test: pa.Table, history: TargetHistory) -> Origin:
-    """The rows of one later as-of date, what was learnt says of them, and what its rivals do."""
+    """The rows of one later as-of date, the logits of a model of earlier dates, and its rivals."""
     rows = history.rows(test, learnt.rows.features)
     return Origin(
         as_of=str(rows.latest),
@@ -190,11 +190,11 @@ def _why_not_compared(old: Artifact, history: TargetHistory, day: date) -> str:
     try:
         require_same_meaning(old, history.company)
     except DeclarationError:
-        return "not comparable: churnlight.toml measures something else than it learnt from"
+        return "not comparable: churnlight.toml defines other measures than it was trained on"
     trained_on = [date.fromisoformat(text) for text in old.training.as_of]
     settled = split.settled_before(trained_on, day, history.declared)
     if len(settled) < len(trained_on):
-        return f"not comparable on {day}: it has learnt from that date; run churnlight review"
+        return f"not comparable on {day}: that date trained it; run churnlight review"
     return ""
 
 

@@ -70,9 +70,9 @@ class TargetHistory:
 
     def learnt_before(self, day: date, choice: Choice) -> FittedModel | None:
         """What the dates settled by `day` teach under a choice; None where they teach nothing."""
-        columns, taught = self.built.columns, self.of(self.settled_by(day))
+        columns, table = self.built.columns, self.of(self.settled_by(day))
         try:
-            return procedure.learn(taught, columns, self.company, self.target, choice)
+            return procedure.learn(table, columns, self.company, self.target, choice)
         except GateRefused:
             return None
 
@@ -92,16 +92,16 @@ class TargetHistory:
         return split.settled_before(self.learn, day, self.declared)
 
     def without_trees(self, why: str) -> "TargetHistory":
-        """The same, of which scorecards alone are made."""
+        """The same, restricted to scorecards without trees."""
         assert self.choice is not None
         plain = {day: choice.without_trees(why) for day, choice in self.choices.items()}
         return replace(self, choice=self.choice.without_trees(why), choices=plain)
 
     def choose(self, trials: int | Choice, progress: Progress) -> "TargetHistory":
-        """The same with its choice, in which the latest date has no part where it will judge.
+        """The same with its choice, in which the latest date has no part where it is the test.
 
-        Where the earlier dates cannot support a model, they will not be judged by the last one
-        either, and all dates choose.
+        Where the earlier dates cannot support a model, none is tested on the last one either, and
+        all dates choose.
         """
         choice, day = None, self.latest
         if not self.later:

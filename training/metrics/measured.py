@@ -16,5 +16,15 @@ class Measured:
         """Whether the value and both ends of the interval are known."""
         return None not in (self.value, self.low, self.high)
 
+    @property
+    def above_zero(self) -> bool:
+        """Whether it is significantly above 0; False where that is not known."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def below_zero(self) -> bool:
+        """Whether it is significantly below 0; False where that is not known."""
+        return self.high is not None and self.high < 0
+
 
 UNKNOWN = Measured(None, None, None)

@@ -28,16 +28,16 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         """Loads the artifact, verified and tried; warns where its day of expiry has passed."""
         self.artifact = first_load(Path(context.artifacts["artifact"]))
         expiry = (context.model_config or {}).get("expiry")
-        if told := expired(self.artifact, expiry, datetime.now(UTC).date()):
-            warnings.warn(told, ExpiredModel, stacklevel=2)
+        if warning := expired(self.artifact, expiry, datetime.now(UTC).date()):
+            warnings.warn(warning, ExpiredModel, stacklevel=2)
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Scores the rows of `model_input`; an absent column is unknown in every row.
 
-        A row of which nothing is known has no score. Whether an account is active and has enough
-        history is not asked here: that is for batch scoring and the service.
+        A row without any known value has no score. Batch scoring and the service check whether an
+        account is active and has enough history; this does not.
         """
         columns = {item.name: _values(model_input, item) for item in self.artifact.features}
         X = matrix(pa.table(columns), self.artifact.features)
@@ -47,7 +47,7 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         held = (np.clip(item, 0, 100) for item in (score, score - around, score + around))
         answers = scale.probability(margins), *held
         return pd.DataFrame(
-            dict(zip(self.artifact.answers, answers, strict=True)), index=model_input.index
+            dict(zip(self.artifact.output_names, answers, strict=True)), index=model_input.index
         )
 
 

@@ -59,7 +59,7 @@ class _Verdict(BaseModel, frozen=True):
         passed = [check.passed for check in self.checks]
         follows = PROMOTE if passed and all(passed) else KEEP
         if self.decision != follows:
-            raise ValueError(f"its checks come to {follows}, and it says {self.decision}")
+            raise ValueError(f"its checks mean {follows}, but its decision is {self.decision}")
         return self
 
 

@@ -1,4 +1,4 @@
-"""What a training leaves in MLflow: parameters, metrics, tags, files, and the data it learnt from.
+"""The record of a training in MLflow: parameters, metrics, tags, files and the training data.
 
 Plain values only, made from the artifact. No row of any account is among them: the dataset is told
 by its digest, its schema and its counts.
@@ -36,7 +36,7 @@ Step = tuple[str, float, int]
 
 
 def parameters(artifact: Artifact) -> dict[str, Any]:
-    """What the model was asked for and how it was chosen."""
+    """The target and dates of the model, and how its settings were chosen."""
     made = artifact.training
     return {
         "target": artifact.target,
@@ -241,7 +241,7 @@ def write_files(artifact: Artifact, folder: Path) -> None:
 
 
 def dataset(artifact: Artifact, name: str) -> tuple[Any, dict[str, str]]:
-    """The rows it learnt from as MLflow's dataset, none of them in it, and their counts as tags."""
+    """The training data as MLflow's dataset, without any row, and its counts as tags."""
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.types import ColSpec, DataType, Schema

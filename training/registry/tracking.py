@@ -70,12 +70,12 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
     except (MlflowException, SQLAlchemyError) as error:
         message = str(getattr(error, "message", error)).strip().splitlines()[0]
         message = re.sub(r"//[^/@\s]*@", "//…@", message)
-        where, mend = (
+        where, cure = (
             ("server", "check CHURNLIGHT_TRACKING_URI and that the server is up")
             if settings.tracking_uri
             else ("store", f"restore {workspace / 'mlflow.db'}, or remove it and train again")
         )
-        raise ChurnlightError(f"the tracking {where} cannot be used: {message}; {mend}") from error
+        raise ChurnlightError(f"the tracking {where} cannot be used: {message}; {cure}") from error
 
 
 def _experiment(mlflow: Any, company: Company, workspace: Path, settings: Settings) -> None:
@@ -87,7 +87,7 @@ def _experiment(mlflow: Any, company: Company, workspace: Path, settings: Settin
 
 
 def require(company: Company, settings: Settings) -> None:
-    """Raises ChurnlightError unless the tracking store answers, before hours are spent for it."""
+    """Raises ChurnlightError unless the tracking store answers, before a long training."""
     with client(company, settings):
         return
 
@@ -153,8 +153,8 @@ def _log(mlflow: Any, run_id: str, artifact: Artifact, name: str) -> None:
     for start in range(0, len(found), BATCH):
         registry.log_batch(run_id, metrics=found[start : start + BATCH])
     registry.log_batch(run_id, params=parameters, tags=tags)
-    learnt_from, counts = run_record.dataset(artifact, name)
-    mlflow.log_input(learnt_from, context="training", tags=counts)
+    training_data, counts = run_record.dataset(artifact, name)
+    mlflow.log_input(training_data, context="training", tags=counts)
 
 
 def _log_model(mlflow: Any, artifact: Artifact, folder: Path, expiry: str) -> Any:
@@ -195,12 +195,12 @@ def _signature(artifact: Artifact) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    outputs: list[Any] = [ColSpec(DataType.double, name) for name in artifact.answers]
+    outputs: list[Any] = [ColSpec(DataType.double, name) for name in artifact.output_names]
     return ModelSignature(inputs=Schema(run_record.inputs(artifact)), outputs=Schema(outputs))
 
 
-def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Artifact:
-    """The registered artifact that `wanted` names: an alias or a version.
+def fetch(company: Company, target: str, version: str, settings: Settings) -> Artifact:
+    """The registered artifact of that `version`, which may also be an alias.
 
     Warns (`ExpiredModel`) when its day of expiry has passed.
 
@@ -216,14 +216,14 @@ def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Art
         registry = mlflow.MlflowClient()
         try:
             found = (
-                registry.get_model_version(name, wanted)
-                if wanted.isdigit()
-                else registry.get_model_version_by_alias(name, wanted)
+                registry.get_model_version(name, version)
+                if version.isdigit()
+                else registry.get_model_version_by_alias(name, version)
             )
         except MlflowException as error:
             raise NotFound(
-                f"no model {name} with alias or version {wanted!r}; run churnlight train, or name "
-                "one that the registry has"
+                f"the registry has no model {name} with alias or version {version!r}; run "
+                "churnlight train, or name one that it has"
             ) from error
         with tempfile.TemporaryDirectory(prefix="churnlight-") as place:
             local = mlflow.artifacts.download_artifacts(
@@ -233,11 +233,11 @@ def fetch(company: Company, target: str, wanted: str, settings: Settings) -> Art
             artifact = first_load(stored, name=name, version=str(found.version)).in_memory()
     if artifact.digest != found.tags.get("model_digest"):
         raise ChurnlightError(
-            f"model {name} version {found.version} is not what was registered: its digest is "
-            f"{artifact.digest}; train it again"
+            f"model {name} version {found.version} has changed since it was registered: its digest "
+            f"is {artifact.digest}; train it again"
         )
-    if told := expired(artifact, found.tags.get("expiry"), datetime.now(UTC).date()):
-        warnings.warn(told, ExpiredModel, stacklevel=2)
+    if warning := expired(artifact, found.tags.get("expiry"), datetime.now(UTC).date()):
+        warnings.warn(warning, ExpiredModel, stacklevel=2)
     return artifact
 
 
@@ -253,13 +253,13 @@ def promote(  # noqa: PLR0913 (one for each option)
 ) -> Artifact:
     """Makes a registered model the champion; the champion before it becomes `previous`.
 
-    What scores as the champion does already (an equal digest) leaves the registry as it is.
+    A model with the champion's digest leaves the registry as it is.
 
     Parameters
     ----------
     reason : str
-        Why a model that is not better than the champion takes its place all the same; kept as the
-        version's tag `promotion_reason`. It outweighs no other rule.
+        Why a model that is not better than the champion replaces it; kept as the version's tag
+        `promotion_reason`. It overrides no other rule.
     review : ReviewDecision, optional
         The verdict of a review of these two models, which then decides between them instead of
         training's own comparison; kept as the version's tag `promotion_review`.
@@ -267,7 +267,7 @@ def promote(  # noqa: PLR0913 (one for each option)
     Raises
     ------
     GateRefused
-        The model has not shown enough where it was judged (see `training.evaluating.gate`),
+        The model is not significantly better where it must be (see `training.evaluating.gate`),
         or the review keeps the champion.
     DeclarationError
         The review is of other models.
@@ -291,8 +291,8 @@ def promote(  # noqa: PLR0913 (one for each option)
     elif before and not reason:
         gate.require_better(artifact, before, datetime.now(UTC).date())
     install_champion(artifact, settings.workspace_of(company))
-    told = {"promotion_reason": reason, "promotion_review": review.summary if review else ""}
-    _move_aliases(company, artifact, before, settings, told)
+    why = {"promotion_reason": reason, "promotion_review": review.summary if review else ""}
+    _move_aliases(company, artifact, before, settings, why)
     return artifact
 
 
@@ -327,14 +327,14 @@ def _move_aliases(
     artifact: Artifact,
     before: gate.Standing | None,
     settings: Settings,
-    told: dict[str, str],
+    why: dict[str, str],
 ) -> None:
     with client(company, settings) as mlflow:
         registry = mlflow.MlflowClient()
         if before:
             registry.set_registered_model_alias(artifact.name, "previous", before.version)
         registry.set_registered_model_alias(artifact.name, "champion", artifact.version)
-        for tag, text in told.items():
+        for tag, text in why.items():
             if text:
                 registry.set_model_version_tag(artifact.name, artifact.version, tag, text)
 

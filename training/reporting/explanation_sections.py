@@ -51,7 +51,7 @@ def certificate(made: Certificate) -> Section:
     rows = [
         [
             check.name,
-            check.says.rstrip(","),
+            check.says,
             UNKNOWN if check.value is None else f"{check.value:.3g}",
             f"{check.aim} {check.threshold:g}",
             number(check.cases, 0),

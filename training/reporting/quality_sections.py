@@ -5,8 +5,9 @@ Every measure has its 95 % interval, and simpler models beside it.
 
 from collections.abc import Sequence
 
+from training import phrases
 from training.artifact import Artifact
-from training.evaluating import gate
+from training.evaluating import gate, sentences
 from training.metrics.calibration_table import DateCalibration
 from training.metrics.measured import Measured
 from training.records.evaluation import Evaluation
@@ -75,12 +76,12 @@ def verdicts(evaluation: Evaluation) -> list[Note]:
     else:
         gain = with_interval(evaluation.gain_over_base_rate, 4)
         first = Note(
-            f"On {gate.judges(evaluation)}, it is significantly better than the base rate (log "
-            f"loss lower by {gain}) and than every simpler model.",
+            f"On {sentences.test_dates(evaluation)}, it is significantly better than the base rate "
+            f"(log loss lower by {gain}) and than every simpler model.",
             "good",
         )
-    line = gate.champion_line(evaluation)
-    weak = [Note(sentence(text), "caution") for text in gate.weak_segments(evaluation)]
+    line = sentences.champion_line(evaluation)
+    weak = [Note(sentence(text), "caution") for text in sentences.weak_segments(evaluation)]
     return [first, *([Note(sentence(line))] if line else []), *weak]
 
 
@@ -98,7 +99,7 @@ def quality(evaluation: Evaluation) -> Section:
         [
             "gain over the base rate",
             with_interval(evaluation.gain_over_base_rate, 4),
-            f"log loss on {gate.judges(evaluation)}; above 0 = better",
+            f"log loss on {sentences.test_dates(evaluation)}; above 0 = better",
         ],
     ]
     parts: list[Part] = [Table("Measures", ["measure", "value", "scale"], rows)]
@@ -112,7 +113,7 @@ def quality(evaluation: Evaluation) -> Section:
 def _baselines(evaluation: Evaluation) -> Table:
     """The gains over the baselines, and what the model is by them."""
     rows = [
-        [baseline.baseline, with_interval(baseline.gain, 4), gate.word(baseline.gain)]
+        [baseline.baseline, with_interval(baseline.gain, 4), phrases.result(baseline.gain)]
         for baseline in evaluation.baselines
     ]
     head = ["simpler model", "gain in log loss", "result"]

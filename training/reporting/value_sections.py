@@ -4,7 +4,7 @@ from training.artifact import Artifact
 from training.calibrating.bands import BAND_WORDS, BANDS
 from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
-from training.evaluating import gate
+from training.evaluating import sentences
 from training.metrics.proportion import Proportion
 from training.metrics.worth import RevenueCaught
 from training.records.evaluation import Evaluation
@@ -143,7 +143,7 @@ ONE_FOR_ALL = (
 
 def segments(evaluation: Evaluation, *, drawn: bool = True) -> Section:
     """Quality and calibration of each segment, the weak ones named."""
-    weak, found = list(gate.weak_segments(evaluation)), evaluation.segments
+    weak, found = list(sentences.weak_segments(evaluation)), evaluation.segments
     verdict = Note("In no segment was it found to be worse than the base rate.", "good")
     if weak:
         verdict = Note(sentence("; ".join(weak)), "bad")

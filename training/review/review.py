@@ -206,7 +206,7 @@ def _subject(data: ReviewData) -> dict[str, Any]:
         "data_until": data.mature.data_until,
         "data_digest": snapshots.digest(data.latest),
         "adverse": data.adverse,
-        "score": champion.artifact.answers[1],
+        "score": champion.artifact.output_names[1],
         "words": target_words(challenger.artifact),
         "titles": _titles(data.models),
         "silence_days": declared.inactivity.within if declared.inactivity else None,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from training.evaluating import gate
+from training.evaluating import gate, sentences
 from training.metrics.measured import Measured
 from training.phrases import figures
 from training.records.evaluation import BaselineGain, Subject
@@ -104,7 +104,7 @@ def has_skill(challenger: Candidate) -> Check:
         tested=evaluation.tested,
     )
     what = "the challenger's procedure" if shown.tested == "procedure" else "the challenger"
-    where = f"on {gate.judges(evaluation)}, {what}"
+    where = f"on {sentences.test_dates(evaluation)}, {what}"
     if shortfalls := gate.shortfalls(evaluation):
         return Check(SKILL, False, f"{where} is {'; '.join(shortfalls)}", shown)
     gain = figures(shown.gain_over_base_rate)
