@@ -6,7 +6,8 @@ value must have its field's type, and together they must score the rows that the
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from features.declaring.indicator import Dimension, Kind
 from training.calibrating.calibration import Calibration
-from training.calibrating.health import Anchors
-from training.calibrating.opportunity import Edge
+from training.calibrating.health import Anchors, Scale
+from training.calibrating.opportunity import Edge, OpportunityScale
 from training.calibrating.score_interval import ScoreInterval
 from training.learning.matrix import Feature
 from training.learning.scorecard import Scorecard
 from training.records.evaluation import Tested
-
-if TYPE_CHECKING:
-    from training.artifact import Artifact
 
 # Whole numbers beyond it are not exact as float64.
 LONGEST = 2**53
@@ -52,6 +50,50 @@ MEANING: dict[str, Any] = {
     "unit": str,
     "playbook": str | None,
 }
+
+
+class Scoring(Protocol):
+    """The values of an artifact that must fit each other for it to score."""
+
+    @property
+    def horizon_days(self) -> int:
+        """Days that the target looks ahead."""
+
+    @property
+    def gap_days(self) -> int:
+        """Days between the as-of date and the horizon."""
+
+    @property
+    def min_history_days(self) -> int:
+        """Days of history that an account needs."""
+
+    @property
+    def scorecard(self) -> Scorecard:
+        """Points per column."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """The line from margins to logits."""
+
+    @property
+    def anchors(self) -> Anchors | Edge:
+        """The probabilities at the edges of its bands."""
+
+    @property
+    def scale(self) -> Scale | OpportunityScale:
+        """The scale of its scores."""
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Its columns, in their order."""
+
+    @property
+    def meanings(self) -> Mapping[str, object]:
+        """By indicator."""
+
+    @property
+    def interval(self) -> ScoreInterval:
+        """How wide the ranges of its scores are."""
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -109,7 +151,7 @@ def _require(kind: Any, value: Any, name: str) -> None:
         raise ValueError(f"{place}: {first['msg'].lower()}") from None
 
 
-def require_sense(artifact: "Artifact") -> None:
+def require_sense(artifact: Scoring) -> None:
     """Raises ValueError, with what is wrong, unless the values fit each other and can score."""
     names = [item.name for item in artifact.features]
     unknown = {item.indicator for item in artifact.features} - artifact.meanings.keys()
@@ -139,7 +181,7 @@ def _in_order(anchors: Anchors | Edge) -> bool:
     return 0 < anchors.p_green < anchors.p_red < 1
 
 
-def _require_scores(artifact: "Artifact") -> None:
+def _require_scores(artifact: Scoring) -> None:
     """The scorecard answers every kind of row with finite health points."""
     with np.errstate(all="ignore"):
         try:

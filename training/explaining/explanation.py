@@ -4,20 +4,21 @@ Its one rule: the numbers are the artifact's own. shap computes nothing here, it
 imported only where somebody asks for it, for that takes seconds and the service never does.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from training.calibrating.health import Scale
+from training.calibrating.opportunity import OpportunityScale
 from training.explaining.drivers import by_indicator, shown_feature
-from training.learning.matrix import matrix
+from training.learning.matrix import Feature, matrix
 from training.tables.foreign import columns_for
 from training.tables.plain_table import Frame
 
 if TYPE_CHECKING:
     import shap
-
-    from training.artifact import Artifact
 
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.object_]
@@ -26,8 +27,23 @@ Units = Literal["health points", "margin"]
 By = Literal["column", "indicator"]
 
 
-def explained(artifact: "Artifact", frame: Frame, *, units: Units, by: By) -> "shap.Explanation":
-    """What `Artifact.explain` answers; parameters, answer and errors as there."""
+class Explainable(Protocol):
+    """A model with contributions per column, and the scale of its scores."""
+
+    @property
+    def features(self) -> Sequence[Feature]:
+        """Its columns, in their order."""
+
+    @property
+    def scale(self) -> Scale | OpportunityScale:
+        """The scale of its scores."""
+
+    def contributions(self, X: Floats, threads: int = 1) -> Floats:
+        """Shapley values (rows × features + 1) in margin units, the last one the bias."""
+
+
+def explained(artifact: Explainable, frame: Frame, *, units: Units, by: By) -> "shap.Explanation":
+    """The Shapley values of each row; parameters, result and errors as of `Artifact.explain`."""
     import shap
 
     X = matrix(columns_for(frame, artifact.features), artifact.features)
@@ -45,16 +61,18 @@ def explained(artifact: "Artifact", frame: Frame, *, units: Units, by: By) -> "s
     )
 
 
-def _columns(artifact: "Artifact", X: Floats, found: Floats) -> tuple[list[str], Floats, Floats]:
+def _columns(artifact: Explainable, X: Floats, found: Floats) -> tuple[list[str], Floats, Floats]:
     return [item.name for item in artifact.features], found[:, :-1], X
 
 
-def _indicators(artifact: "Artifact", X: Floats, found: Floats) -> tuple[list[str], Floats, Floats]:
+def _indicators(
+    artifact: Explainable, X: Floats, found: Floats
+) -> tuple[list[str], Floats, Floats]:
     names, folded = by_indicator(found, artifact.features)
     return names, folded, np.take_along_axis(X, shown_feature(artifact.features, X, found), axis=1)
 
 
-def _displayed(artifact: "Artifact", X: Floats, found: Floats, by: By) -> Texts:
+def _displayed(artifact: Explainable, X: Floats, found: Floats, by: By) -> Texts:
     """The values as people know them: categories by their names, all else as it is."""
     texts: Any = X.astype(object)
     for place, feature in enumerate(artifact.features):
