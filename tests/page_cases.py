@@ -129,34 +129,34 @@ says = "x"
 INDICATORS: dict[str, tuple[str, str, str, str, float | str, str, str | None]] = {
     "active_users": (
         "Weekly active users", "outcome", "leading", "users", 31.0,
-        "{value} weekly active users in the last 28 days, usually {usual}", "re-engage-users",
+        "{value} weekly active users in the last 28 days, typically {usual}", "re-engage-users",
     ),
     "escalations": (
         "Open escalations", "relationship", "leading", "tickets", 0.0,
-        "{value} escalations are open, usually {usual}", "support-recovery",
+        "{value} escalations are open, typically {usual}", "support-recovery",
     ),
     "seat_use": (
         "Seats in use", "outcome", "leading", "%", 0.8,
-        "{value} of the seats are in use, usually {usual}", "re-engage-users",
+        "{value} of the seats are in use, typically {usual}", "re-engage-users",
     ),
     "late_payment": (
         "Late payment", "business", "lagging", "days", 1.0,
-        "Invoices were paid {value} days late, usually {usual}", None,
+        "Invoices were paid {value} days late, typically {usual}", None,
     ),
     "spend": (
         "Spend", "business", "leading", "€", 4200.0,
-        "{value} spent in the last 28 days, usually {usual}", None,
+        "{value} spent in the last 28 days, typically {usual}", None,
     ),
     "nps": (
         "Survey answer", "relationship", "leading", "points", 8.0,
-        "The last survey answer was {value}, usually {usual}", None,
+        "Last survey answer: {value}, typically {usual}", None,
     ),
     "plan": (
-        "Plan", "business", "context", "", "Team", "The plan is {value}, usually {usual}", None,
+        "Plan", "business", "context", "", "Team", "The plan is {value}, typically {usual}", None,
     ),
     "age": (
         "Age of the account", "business", "context", "days", 410.0,
-        "A customer for {value} days, usually {usual}", None,
+        "A customer for {value} days, typically {usual}", None,
     ),
 }  # fmt: skip
 OLD_VALUES: dict[str, float | str] = {

@@ -276,13 +276,13 @@ def test_a_model_that_is_not_the_promoted_one_is_not_given_its_record(plain: Tes
 def test_reasons_are_told_with_number_size_and_playbook(client: TestClient) -> None:
     words = re.sub(r"\s+", " ", account(client, "northwind").words)
     assert (
-        "Weekly active users 18 weekly active users in the last 28 days, usually 31 "
+        "Weekly active users 18 weekly active users in the last 28 days, typically 31 "
         "Playbook: Re-engage users ▼ Lowers the score most" in words
     )
-    assert "Open escalations 2 escalations are open, usually 0" in words
+    assert "Open escalations 2 escalations are open, typically 0" in words
     assert "▲ Raises the score most" in words
     assert "▼ Lowers the score a little" in words
-    assert "Context (cannot be changed) The plan is Basic, usually Team" in words
+    assert "Context (cannot be changed) The plan is Basic, typically Team" in words
     assert "Not known for this account: Late payment." in words
 
 

@@ -72,9 +72,9 @@ def test_a_reason_in_a_table_is_short() -> None:
     assert wording.brief(short) == short.sentence
     wordy = "{} of the customer's contacts answered the survey in the last {} days; 8 is usual"
     long = replace(short, sentence=wordy.format(4, 182))
-    assert wording.brief(long) == "Survey answer: 4 points, usually 8"
+    assert wording.brief(long) == "Survey answer: 4 points, typically 8"
     titled = replace(long, title="Answers to the survey that everybody gets every spring")
-    assert wording.brief(titled) == "Answers to the survey that everybody…: 4, usually 8"
+    assert wording.brief(titled) == "Answers to the survey that everybody…: 4, typically 8"
     assert len(wording.brief(titled)) <= wording.LONGEST_BRIEF
     assert wording.brief(replace(long, usual=None)) == "Survey answer: 4 points"
 

@@ -139,7 +139,7 @@ def brief(driver: Driver) -> str:
     """
     if len(driver.sentence) <= LONGEST_LINE:
         return driver.sentence
-    usual = "" if driver.usual is None else f", usually {amount(driver.usual, driver.unit)}"
+    usual = "" if driver.usual is None else f", typically {amount(driver.usual, driver.unit)}"
     worded = f"{driver.title}: {known(driver.value, driver.unit)}{usual}"
     if len(worded) <= LONGEST_LINE:
         return worded
