@@ -78,8 +78,17 @@ def test_the_card_says_what_one_must_know_before_use(artifact: Artifact, card: s
     asked = "What it predicts|Intended use|Quality|Calibration|Segments|Data|Limits|Expiry"
     assert set(asked.split("|")) <= set(titles)
     assert "It must not be used" in card
-    assert f"{artifact.horizon_days} days that begin after a gap of {artifact.gap_days}" in card
+    assert f"{artifact.horizon_days} days that begin {_gap(artifact)}" in card
     assert artifact.training.data_digest in card
+
+
+def _gap(artifact: Artifact) -> str:
+    return f"after a gap of {artifact.gap_days} days." if artifact.gap_days else "on that date."
+
+
+def test_without_a_gap_the_card_speaks_of_none(artifact: Artifact) -> None:
+    for days, begin in ((0, "begin on that date."), (14, "begin after a gap of 14 days.")):
+        assert begin in markdown.render(model_report.card(replace(artifact, gap_days=days)))
 
 
 def test_a_segment_that_is_worse_than_the_base_rate_is_named(artifact: Artifact) -> None:

@@ -39,7 +39,6 @@ def _of_table(roles: Roles) -> list[Part]:
 
 def _of_target(artifact: Artifact, target: Target) -> list[str]:
     titled = f": {target.title}" if target.title else ""
-    in_gap = " Accounts with the event inside the gap are not used." if artifact.gap_days else ""
     scales = (
         "The probability runs from 0 to 1 and the opportunity score from 0 to 100 (100 = best "
         "prospect). Opportunities have no bands."
@@ -51,16 +50,24 @@ def _of_target(artifact: Artifact, target: Target) -> list[str]:
         )
     return [
         f"Target {artifact.target}{titled}. {_event(target)}",
-        (
-            f"On an as-of date, it is about the {artifact.horizon_days} days that begin after a "
-            f"gap of {artifact.gap_days} days.{in_gap}"
-        ),
+        _horizon(artifact),
         (
             f"Eligible: {_eligible(target)}. Accounts with less than {artifact.min_history_days} "
             "days of history are not scored."
         ),
         scales,
     ]
+
+
+def _horizon(artifact: Artifact) -> str:
+    """The days in which the event counts."""
+    days = f"On an as-of date, it is about the {artifact.horizon_days} days that begin"
+    if not artifact.gap_days:
+        return f"{days} on that date."
+    return (
+        f"{days} after a gap of {artifact.gap_days} days. Accounts with the event inside the gap "
+        "are not used."
+    )
 
 
 def _event(target: Target) -> str:
