@@ -115,7 +115,7 @@ def _red(logits: Floats, capacity: float) -> float:
 
 
 def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
-    """The highest p such that of all at or below it surely at most half the base rate churns."""
+    """The highest p at or below which significantly less than half the base rate churns."""
     order = np.argsort(logits, kind="stable")
     ranked, churned = logits[order], np.cumsum(labels[order])
     count = np.arange(1, len(ranked) + 1)
@@ -127,9 +127,9 @@ def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
     good = np.flatnonzero((upper <= half) & last_of_tie)
     if not len(good):
         raise GateRefused(
-            f"no green band: no group of accounts leaves at surely less than half of the base "
-            f"rate ({labels.mean():.1%} of {len(labels):,}); add history, or declare p_red and "
-            "p_green"
+            "no green band: no group of accounts leaves at significantly less than half of the "
+            f"base rate ({labels.mean():.1%} of {len(labels):,}); add history, or declare p_red "
+            "and p_green"
         )
     return _probability(float(ranked[good[-1]]))
 
