@@ -592,7 +592,7 @@ WARNINGS = [
         None,
         None,
         "warning",
-        "bring the rows of 'pro' up to",
+        "add the rows of 'pro' up to",
         "end on 2024-02",
         change=_without_pro(date(2024, 3, 1)),
     ),

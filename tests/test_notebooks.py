@@ -19,7 +19,7 @@ NOTEBOOKS = sorted((HOUSE / "notebooks").glob("*.py"))
 COMES_TO = {
     "indicator_study": "accounts churned while they were looked at",
     "reading_drivers": "of the subtracted movement is on indicators that did not move",
-    "training_and_review": "passed: another model",
+    "training_and_review": "passed: different model",
     "your_own_table": "table.plan: the column is missing",
 }
 

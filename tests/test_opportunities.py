@@ -249,7 +249,7 @@ def test_what_is_adverse_comes_first_whatever_the_order(house: House) -> None:
 
 
 def test_there_is_no_warning_time_before_what_is_welcome(house: House) -> None:
-    with pytest.raises(DeclarationError, match="'big_purchase' is an opportunity, and a lead"):
+    with pytest.raises(DeclarationError, match="'big_purchase' is an opportunity; a lead time"):
         lead_times.measure_leads(house.company, [NAME])
 
 

@@ -303,9 +303,7 @@ def beside_champion(house: House, value: float, low: float, high: float) -> Arti
 
 def test_a_valid_champion_gives_way_for_a_reason_that_is_kept(own: House) -> None:
     tracking.register(beside_champion(own, 0.001, -0.01, 0.01), own.company, own.settings)
-    with pytest.raises(
-        GateRefused, match=r"champion, version 1, .* --review FILE or --reason TEXT"
-    ):
+    with pytest.raises(GateRefused, match=r"champion, version 1 .* --review FILE or --reason TEXT"):
         tracking.promote(own.company, TARGET, settings=own.settings)
     assert aliases(own)["champion"] == "1"
     why = "the old one lacks the new plan"

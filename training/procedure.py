@@ -156,12 +156,12 @@ def _artifact(
     )
 
 
-def under(company: Company, target: str, anchors: Anchors | Edge) -> Company:
+def under(company: Company, target: str, fixed: Anchors | Edge) -> Company:
     """The company as if it declared these anchors of `target`.
 
     Earlier rows may be too few for bands of their own; ranks and probabilities need none.
     """
-    own = {name: value for name, value in asdict(anchors).items() if name != "chosen"}
+    own = {name: value for name, value in asdict(fixed).items() if name != "chosen"}
     declared = company.targets[target].model_copy(update=own)
     return company.model_copy(update={"targets": company.targets | {target: declared}})
 

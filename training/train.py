@@ -197,7 +197,7 @@ def _dates(
     tables: sources.Tables, company: Company, target: str, as_of: Sequence[date]
 ) -> tuple[list[date], list[date]]:
     """The as-of dates to train on, and a later one to test on where the first are given."""
-    declared, until = company.targets[target], snapshots.data_until(tables)
+    asked, until = company.targets[target], snapshots.data_until(tables)
     months = snapshots.mature_month_starts(tables, target)
     if not as_of:
         if not months:
@@ -207,13 +207,13 @@ def _dates(
             )
         return months, []
     learn = sorted(set(as_of))
-    if immature := [day for day in learn if not clock.is_mature(day, declared, until)]:
+    if immature := [day for day in learn if not clock.is_mature(day, asked, until)]:
         raise GateRefused(
             f"target {target}: outcomes of as-of {immature[0]} are known on "
-            f"{clock.settled(immature[0], declared)}, after data_until {until}; "
+            f"{clock.settled(immature[0], asked)}, after data_until {until}; "
             "use earlier as-of dates"
         )
-    later = [day for day in months if clock.settled(learn[-1], declared) <= day]
+    later = [day for day in months if clock.settled(learn[-1], asked) <= day]
     return learn, later[-1:]
 
 

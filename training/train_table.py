@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from features.contract import MIN_CHURNERS
 from features.errors import GateRefused
+from features.plurals import counted
 from features.progress import Progress, silent, with_subject
 from features.snapshots import digest
 from training import certificate, report_data
@@ -225,7 +226,8 @@ def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
         return
     by = f"column {roles.id}" if roles.id is not None else "equal content"
     raise GateRefused(
-        f"label {roles.label}: its {len(y):,} rows belong to {len(set(accounts))} customers (by "
+        f"label {roles.label}: its {len(y):,} rows belong to "
+        f"{counted(len(set(accounts)), 'customer')} (by "
         f"{by}), too few to hold some of them out; name the column that identifies customers "
         "(id), or add rows"
     )

@@ -145,8 +145,8 @@ def _line(logits: Floats, labels: Labels) -> tuple[float, float] | None:
     """Slope and offset of the line that would calibrate anew; None where one outcome is there."""
     if not 0 < labels.sum() < len(labels):
         return None
-    slope, offset = lines(logits[None], labels)[:, 0]
-    return float(slope), float(offset)
+    steepness, offset = lines(logits[None], labels)[:, 0]
+    return float(steepness), float(offset)
 
 
 def _parts(logits: Floats, labels: Labels, line: tuple[float, float] | None) -> Floats:
