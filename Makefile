@@ -78,13 +78,16 @@ test: $(DEV) ## Run the tests (ARGS="-k name"); brings Chromium and Java through
 torture: $(DEV) ## The long proofs: many seeds, large fuzzes (tens of minutes; ARGS="-k name")
 	$(BIN)/python -m pytest torture $(ARGS)
 
-CHECKS := check-format check-lint check-types check-imports check-locks
+CHECKS := check-format check-lint check-names check-types check-imports check-locks
 .PHONY: check $(CHECKS)
-check: $(CHECKS) ## Format, lint, types, import contract, lock freshness (-k: all findings)
+check: $(CHECKS) ## Format, lint, names, types, import contract, lock freshness (-k: all findings)
 check-format: $(DEV)
 	$(BIN)/ruff format --check .
 check-lint: $(DEV)
 	$(BIN)/ruff check .
+# No local name may hide one of its module: that is the one rule pylint is here for.
+check-names: $(DEV)
+	$(BIN)/pylint --disable=all --enable=redefined-outer-name --score=no features training serving
 check-types: $(DEV)
 	$(BIN)/mypy
 check-imports: $(DEV)
