@@ -149,7 +149,7 @@ def test_a_flipped_bit_is_never_read_as_data(company: Company, store: FeatureSto
         damaged = bytearray(whole)
         damaged[place] ^= 1 << (place % 8)
         path.write_bytes(bytes(damaged))
-        with pytest.raises(ChurnlightError, match=r"rows\.parquet: is not what was published"):
+        with pytest.raises(ChurnlightError, match=r"rows\.parquet: does not match its digest"):
             store.read()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ChurnlightError, match=r"rows\.parquet"):

@@ -440,7 +440,7 @@ def test_a_refused_training_leaves_no_registry(tmp_path: Path) -> None:
     (company.folder / "tickets.csv").write_text(
         "org,opened,topic\norg-1,2025-11-20 10:30:00,fault\n", "utf-8"
     )
-    with pytest.raises(GateRefused, match="accounts churned"):
+    with pytest.raises(GateRefused, match="no month start has known outcomes"):
         train(company, settings=Settings())
     assert not Settings().workspace_of(company).exists()
 
