@@ -555,4 +555,4 @@ def test_an_opportunity_without_a_model_keeps_no_other_target_from_its_own(tmp_p
     found = train(company, settings=Settings(trials=1))
     assert [item.artifact.target for item in found.trained] == [TARGET]
     assert "target windfall: 0 accounts converted" in str(found.refused["windfall"])
-    assert "target jackpot: no accounts" in str(found.refused["jackpot"])
+    assert "target jackpot: no month start has known outcomes" in str(found.refused["jackpot"])
