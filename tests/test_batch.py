@@ -361,7 +361,7 @@ def test_ctrl_c_leaves_what_was_published_and_cleans_up(own: House) -> None:
     before = state(own)
     done = interrupt(own, "SIGINT", "scores.parquet")
     assert done.returncode == 130
-    assert done.stderr.endswith("interrupted; what was published before is as it was\n")
+    assert done.stderr.endswith("interrupted; published results are unchanged\n")
     assert done.stdout == ""
     assert state(own) == before
     assert [path.name for path in scores_of(own).iterdir() if path.name.startswith(".")] == []
