@@ -227,7 +227,7 @@ def flat(column: pa.ChunkedArray) -> pa.Array:
 
 
 def equal(column: pa.ChunkedArray, wanted: str | None) -> Flags:
-    """Which rows have the wanted value; all where none is wanted."""
+    """Which rows hold `wanted`; all of them where it is None."""
     if wanted is None:
         return np.ones(len(column), dtype=bool)
     return cast(Flags, pc.fill_null(pc.equal(column, wanted), False).to_numpy())
