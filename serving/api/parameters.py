@@ -112,19 +112,19 @@ def read_query(request: Request, declared: Sequence[Parameter]) -> Mapping[str, 
     HttpProblem
         422 with every mistake.
     """
-    known = {parameter.name: parameter for parameter in declared if parameter.location == "query"}
+    by_name = {parameter.name: parameter for parameter in declared if parameter.location == "query"}
     times = Counter(name for name, _ in request.query_params.multi_items())
-    mistakes = [*_misnamed(times, known), *_misused(request.query_params, known)]
+    mistakes = [*_misnamed(times, by_name), *_misused(request.query_params, by_name)]
     if mistakes:
         raise invalid(mistakes[:MAX_ERRORS])
     return request.query_params
 
 
-def _misnamed(times: Mapping[str, int], known: Mapping[str, Parameter]) -> list[Mistake]:
+def _misnamed(times: Mapping[str, int], by_name: Mapping[str, Parameter]) -> list[Mistake]:
     unknown = [
-        in_parameter(name, f"unknown parameter; {did_you_mean(name, known)}")
+        in_parameter(name, f"unknown parameter; {did_you_mean(name, by_name)}")
         for name in times
-        if name not in known
+        if name not in by_name
     ]
     repeated = [
         in_parameter(name, "give the parameter only once")
@@ -134,9 +134,9 @@ def _misnamed(times: Mapping[str, int], known: Mapping[str, Parameter]) -> list[
     return unknown + repeated
 
 
-def _misused(given: Mapping[str, str], known: Mapping[str, Parameter]) -> list[Mistake]:
+def _misused(given: Mapping[str, str], by_name: Mapping[str, Parameter]) -> list[Mistake]:
     return [
         in_parameter(name, f"must be {parameter.rule()}, got {given[name]!r}")
-        for name, parameter in known.items()
+        for name, parameter in by_name.items()
         if name in given and not parameter.accepts(given[name])
     ]

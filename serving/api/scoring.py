@@ -104,13 +104,17 @@ def _rows(items: Sequence[ScoreItem], book: Book, artifact: "Artifact", target: 
     A known account's row is the one that was published for `target`.
     """
     schema = _schema(artifact)
-    stated = [item for item in items if item.by_features]
-    ids = [item.account_id for item in items if not item.by_features]
-    parts = [pa.Table.from_pylist([_stated_row(item, artifact) for item in stated], schema=schema)]
+    stated = [requested for requested in items if requested.by_features]
+    ids = [requested.account_id for requested in items if not requested.by_features]
+    parts = [
+        pa.Table.from_pylist(
+            [_stated_row(requested, artifact) for requested in stated], schema=schema
+        )
+    ]
     if ids:
         parts.append(_published_rows(ids, _table(book, target), schema))
     stated_rows, published_rows = iter(range(len(stated))), iter(range(len(stated), len(items)))
-    order = [next(stated_rows if item.by_features else published_rows) for item in items]
+    order = [next(stated_rows if requested.by_features else published_rows) for requested in items]
     return pa.concat_tables(parts).take(pa.array(order)).combine_chunks()
 
 
@@ -134,15 +138,15 @@ def _schema(artifact: "Artifact") -> pa.Schema:
     )
 
 
-def _stated_row(item: ScoreItem, artifact: "Artifact") -> dict[str, Any]:
+def _stated_row(requested: ScoreItem, artifact: "Artifact") -> dict[str, Any]:
     """The row of an account that the caller gives by its features; it counts as eligible."""
     features = {
         name: float(value) if isinstance(value, int) else value
-        for name, value in item.features.items()
+        for name, value in requested.features.items()
     }
     return features | {
         "account_id": "",
-        "segment": item.segment,
+        "segment": requested.segment,
         "history_days": artifact.min_history_days,
         f"eligible__{artifact.target}": True,
     }
@@ -179,8 +183,8 @@ def _check_features(items: Sequence[ScoreItem], artifact: "Artifact") -> None:
 
 
 def _mistakes(items: Sequence[ScoreItem], types: Mapping[str, str]) -> Iterator[Mistake]:
-    for number, item in enumerate(items):
-        for name, value in item.features.items():
+    for number, requested in enumerate(items):
+        for name, value in requested.features.items():
             if detail := _mistake(name, value, types):
                 yield in_body(pointer(("accounts", number, "features", name)), detail)
 

@@ -30,8 +30,8 @@ def reasons(score: TargetScore) -> tuple[Driver, ...]:
 
 def is_reason(driver: Driver) -> bool:
     """Whether a driver may be a reason: known, no context, half a point or more, and unusual."""
-    known = driver.kind != "context" and driver.value is not None
-    return known and abs(driver.points) >= REAL_POINTS and reads_unusual(driver)
+    can_be_shown = driver.kind != "context" and driver.value is not None
+    return can_be_shown and abs(driver.points) >= REAL_POINTS and reads_unusual(driver)
 
 
 def reads_unusual(driver: Driver) -> bool:

@@ -45,30 +45,30 @@ def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str
     with publish.alone(settings.workspace_of(company)):
         progress("checking the tables")
         findings = contract.check(company)
-        if errors := [item for item in findings if item.state == "error"]:
+        if errors := [finding for finding in findings if finding.state == "error"]:
             raise ContractBroken(errors)
-        found = train(company, settings=settings, progress=progress)
+        training = train(company, settings=settings, progress=progress)
         refused = [
-            *_left_out(found, company),
-            *_promote(found.trained, company, settings, progress),
+            *_left_out(training, company),
+            *_promote(training.trained, company, settings, progress),
         ]
         published = scoring_run.score(
             company, last_weeks(company), settings=settings, progress=progress
         )
-    made = [line for item in found.trained for line in _made(item, company, settings)]
-    told = [*_checked(findings), *made, *refused]
-    return "\n".join([*told, *_scored(company, published[-1])])
+    made = [line for model in training.trained for line in _made(model, company, settings)]
+    lines = [*_checked(findings), *made, *refused]
+    return "\n".join([*lines, *_scored(company, published[-1])])
 
 
-def _made(item: Trained, company: Company, settings: Settings) -> tuple[str, str]:
+def _made(model: Trained, company: Company, settings: Settings) -> tuple[str, str]:
     """What was trained, and where its report is."""
-    report = tracking.report_of(item.artifact, company, settings)
-    return of_company(item), f"  report {report}"
+    report = tracking.report_of(model.artifact, company, settings)
+    return of_company(model), f"  report {report}"
 
 
-def _left_out(found: Outcome, company: Company) -> Iterator[str]:
+def _left_out(training: Outcome, company: Company) -> Iterator[str]:
     """What is told of opportunities whose rows support no model; raises for other targets."""
-    for target, refusal in found.refused.items():
+    for target, refusal in training.refused.items():
         if target in company.adverse:
             raise refusal
         yield str(refusal)
@@ -82,16 +82,16 @@ def _promote(
     It raises where there is no champion to score in its place. What could not be set beside the
     champion takes its place, for a reason that is given.
     """
-    for item in trained:
-        progress(f"promoting {item.name}")
-        champion = item.artifact.evaluation.champion
+    for model in trained:
+        progress(f"promoting {model.name}")
+        champion = model.artifact.evaluation.champion
         reason = WHY if champion and champion.gain.low is None else ""
         try:
             tracking.promote(
-                company, item.artifact.target, item.version, settings=settings, reason=reason
+                company, model.artifact.target, model.version, settings=settings, reason=reason
             )
         except GateRefused as error:
-            if item.artifact.adverse and champion is None:
+            if model.artifact.adverse and champion is None:
                 raise
             yield str(error)
 
@@ -116,7 +116,7 @@ def last_weeks(company: Company, count: int = WEEKS) -> list[date]:
 
 def _checked(findings: Sequence[Finding]) -> list[str]:
     """The verdict on the tables, and each warning in one line."""
-    warnings = [str(item) for item in findings if item.state == "warning"]
+    warnings = [str(finding) for finding in findings if finding.state == "warning"]
     return [contract.verdict(findings), *(f"  {line}" for line in warnings)]
 
 
@@ -131,10 +131,10 @@ def _scored(company: Company, scored: Run) -> Iterator[str]:
             continue
         mine = runs.from_rows(rows)
         for band, word in BAND_WORDS.items():
-            yield f"  {word:<11}{sum(item.band == band for item in mine):>8,} accounts"
+            yield f"  {word:<11}{sum(assessment.band == band for assessment in mine):>8,} accounts"
         worst = min(
-            (item for item in mine if item.health_score_unclipped is not None),
-            key=lambda item: (item.health_score_unclipped, item.account_id),
+            (assessment for assessment in mine if assessment.health_score_unclipped is not None),
+            key=lambda assessment: (assessment.health_score_unclipped, assessment.account_id),
             default=None,
         )
         if worst:
@@ -143,17 +143,19 @@ def _scored(company: Company, scored: Run) -> Iterator[str]:
 
 def _prospects(items: Sequence[Opportunity]) -> Iterator[str]:
     for state, word in STATE_WORDS.items():
-        yield f"  {word:<15}{sum(item.opportunity == state for item in items):>4,} accounts"
+        in_state = sum(opportunity.opportunity == state for opportunity in items)
+        yield f"  {word:<15}{in_state:>4,} accounts"
 
 
-def _portrait(item: Assessment, company: Company) -> str:
+def _portrait(assessment: Assessment, company: Company) -> str:
     """One account in a few lines, as its page tells it."""
     head = (
-        f"account {item.account_id} on {item.as_of}: {BAND_WORDS[item.band]}, health score "
-        f"{int(item.health_score or 0)} / 100 (100 = healthiest), churn probability "
-        f"{item.churn_probability:.2f}"
+        f"account {assessment.account_id} on {assessment.as_of}: "
+        f"{BAND_WORDS[assessment.band]}, health score "
+        f"{int(assessment.health_score or 0)} / 100 (100 = healthiest), churn probability "
+        f"{assessment.churn_probability:.2f}"
     )
-    why = [f"  {driver.points:+6.1f}  {driver.sentence}" for driver in reasons(item)]
-    playbook = company.playbooks.get(item.playbook or "")
+    why = [f"  {driver.points:+6.1f}  {driver.sentence}" for driver in reasons(assessment)]
+    playbook = company.playbooks.get(assessment.playbook or "")
     steps = [f"  playbook: {playbook.title}: {playbook.steps[0].do}"] if playbook else []
     return "\n".join([head, *why, *steps])

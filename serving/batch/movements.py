@@ -40,7 +40,7 @@ class RunBefore:
 
     def differs(self, today: Mapping[str, Artifact]) -> bool:
         """Whether a model changed since, so that its date has to be measured again."""
-        return any(item.digest != today[name].digest for name, item in self.models.items())
+        return any(model.digest != today[name].digest for name, model in self.models.items())
 
 
 @dataclass(frozen=True)
@@ -60,32 +60,32 @@ def runs_before(
 
     Where it, or the model that made it, cannot be read, `progress` says so.
     """
-    found = {}
-    for place, day in enumerate(dates):
+    before = {}
+    for number, day in enumerate(dates):
         try:
             run = runs.before(root, day)
         except ChurnlightError as error:
             progress(f"cannot say what moved the scores since the run before {day}: {error}")
             continue
-        if run and run.as_of not in dates and (place == 0 or run.as_of > dates[place - 1]):
-            found[day] = RunBefore(run, _models(run, today, root.parent, progress))
-    return found
+        if run and run.as_of not in dates and (number == 0 or run.as_of > dates[number - 1]):
+            before[day] = RunBefore(run, _models(run, today, root.parent, progress))
+    return before
 
 
 def _models(
     run: Run, today: Mapping[str, Artifact], workspace: Path, progress: Progress
 ) -> dict[str, Artifact]:
-    found = {}
+    models = {}
     for target in sorted(today.keys() & run.models.keys()):
         digest = run.models[target]["digest"]
         if digest == today[target].digest:
-            found[target] = today[target]
+            models[target] = today[target]
             continue
         try:
-            found[target] = Artifact.load(champion_folder(workspace, target) / digest)
+            models[target] = Artifact.load(champion_folder(workspace, target) / digest)
         except ChurnlightError as error:
             progress(f"cannot say what moved the scores of {target} since {run.as_of}: {error}")
-    return found
+    return models
 
 
 def movement_table(made: RunInMaking, company: Company, progress: Progress) -> pa.Table:
@@ -103,25 +103,27 @@ def movement_table(made: RunInMaking, company: Company, progress: Progress) -> p
 
 
 def _movement_table(made: RunInMaking, before: RunBefore, company: Company) -> pa.Table:
-    scores, measured = before.run.scores(KEYS), before.run.features()
+    scores, features = before.run.scores(KEYS), before.run.features()
     parts = [SCHEMA.empty_table()]
     for target, old in before.models.items():
         ids = _scored(made.scores, target, _scored(scores, target))
-        found = movements(
-            ScoredSnapshot(old, _of(measured, ids)),
+        moved = movements(
+            ScoredSnapshot(old, _of(features, ids)),
             ScoredSnapshot(made.models[target], _of(made.rows, ids)),
             alike=_alike(old, made.models[target], company),
             rebuilt=None if before.rebuilt is None else _of(before.rebuilt, ids),
         )
-        parts.append(to_table(ids, found, target, before.run))
+        parts.append(to_table(ids, moved, target, before.run))
     return pa.concat_tables(parts)
 
 
 def _scored(scores: pa.Table, target: str, among: Sequence[str] | None = None) -> list[str]:
-    own = pc.and_(pc.equal(scores["target"], target), pc.not_equal(scores["band"], "unscored"))
+    of_target = pc.and_(
+        pc.equal(scores["target"], target), pc.not_equal(scores["band"], "unscored")
+    )
     if among is not None:
-        own = pc.and_(own, pc.is_in(scores["account_id"], pa.array(among, pa.string())))
-    ids: list[str] = scores["account_id"].filter(own).to_pylist()
+        of_target = pc.and_(of_target, pc.is_in(scores["account_id"], pa.array(among, pa.string())))
+    ids: list[str] = scores["account_id"].filter(of_target).to_pylist()
     return ids
 
 

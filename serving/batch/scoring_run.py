@@ -69,7 +69,7 @@ def score(
         dates = sorted(set(snapshots.requested_dates(tables, as_of)))
         _warn_of_expiry(models.everything, dates[-1])
         earlier = movements.runs_before(dates, models.adverse, root, progress)
-        again = {item.as_of for item in earlier.values() if item.differs(models.adverse)}
+        again = {run.as_of for run in earlier.values() if run.differs(models.adverse)}
         built = snapshots.build_from(tables, sorted({*dates, *again}), progress=progress)
         accounts = tables.engine.rows(source_sql.account_facts(tables))
     for day in dates:
@@ -80,10 +80,10 @@ def score(
             before = replace(before, rebuilt=built.at(before.as_of).table)
         scores = models.score(rows_then.table, company)
         made = RunInMaking(rows_then.table, models.adverse, scores, before)
-        own = {"scores": made.scores, "features": made.rows, "accounts": accounts}
+        contents = {"scores": made.scores, "features": made.rows, "accounts": accounts}
         changes = movements.movement_table(made, company, progress)
         run = _run(rows_then, accounts, made, models, company, root)
-        kept.append(runs.write(run, own | {"changes": changes}))
+        kept.append(runs.write(run, contents | {"changes": changes}))
     if model == CHAMPION and choose_targets(company, targets) == choose_targets(company, ()):
         runs.make_current(kept, root)
     return kept
@@ -133,7 +133,7 @@ class Models:
     @property
     def adverse(self) -> dict[str, Artifact]:
         """Those of the chosen that say health."""
-        return {name: item for name, item in self.chosen.items() if item.adverse}
+        return {name: model for name, model in self.chosen.items() if model.adverse}
 
     @property
     def everything(self) -> list[Artifact]:
@@ -156,12 +156,12 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
     if model == CHAMPION:
         return champions.champion(settings.workspace_of(company), target)
     if Path(model).is_dir():
-        found = artifacts.first_load(Path(model))
-        if found.target != target:
+        artifact = artifacts.first_load(Path(model))
+        if artifact.target != target:
             raise DeclarationError(
-                f"{model}: is a model of target {found.target!r}, not {target!r}"
+                f"{model}: is a model of target {artifact.target!r}, not {target!r}"
             )
-        return found
+        return artifact
     from training.registry import tracking
 
     return tracking.fetch(company, target, model, settings)
@@ -178,7 +178,7 @@ def _run(
     """The run that `made` becomes; its name is of everything that decides its content."""
     day: date = built.table["as_of"][0].as_py()
     digest = built.digest
-    made_by = [item.digest for item in models.everything]
+    made_by = [model.digest for model in models.everything]
     facts, moved = snapshots.digest(accounts), made.before.run.folder.name if made.before else ""
     parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by, moved]
     name = f"{day}--{sha256(' '.join(parts).encode()).hexdigest()[:12]}"
@@ -189,7 +189,7 @@ def _run(
         data_until=built.data_until,
         declaration_hash=company.declaration_hash,
         data_digest=digest,
-        models={target: runs.described(item) for target, item in models.chosen.items()},
+        models={target: runs.described(model) for target, model in models.chosen.items()},
     )
 
 
@@ -210,7 +210,7 @@ def export(published: Sequence[Run], path: Path) -> int:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    drivers = [runs.one_value(item) for item in row["drivers"] or ()]
+    drivers = [runs.one_value(stored) for stored in row["drivers"] or ()]
     for driver in drivers:
         del driver[_other_points(driver)]
     return row | {"drivers": drivers}

@@ -42,9 +42,9 @@ def score(model: Path, table: Path, out: Path) -> int:
     artifact = first_load(model)
     if artifact.training.table is None:
         raise DeclarationError(f"{model}: a model of a company; score it with --company")
-    found = scored(artifact, plain_table.read_table(table))
-    publish.write_table(found, out)
-    return int(found.num_rows)
+    scores = scored(artifact, plain_table.read_table(table))
+    publish.write_table(scores, out)
+    return int(scores.num_rows)
 
 
 def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
@@ -58,10 +58,10 @@ def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
     health, around = artifact.scale.unclipped(margins), artifact.half_widths(X)
     logits, wide = artifact.calibration.logits(margins), artifact.interval.half_widths(X)
     identity = artifact.training.table.roles.id if artifact.training.table else None
-    own = {identity: table[identity]} if identity in table.column_names else {}
+    identities = {identity: table[identity]} if identity in table.column_names else {}
     return pa.table(
         {
-            **own,
+            **identities,
             "probability": artifact.scale.probability(margins),
             "probability_low": expit(logits - wide),
             "probability_high": expit(logits + wide),
@@ -82,11 +82,11 @@ def _drivers(artifact: Artifact, X: Floats) -> list[list[dict[str, Any]]]:
     return [
         [
             {
-                "column": names[place],
-                "value": _value(artifact.features[place], float(X[row, place])),
-                "points": float(points[row, place]),
+                "column": names[column],
+                "value": _value(artifact.features[column], float(X[row, column])),
+                "points": float(points[row, column]),
             }
-            for place in places
+            for column in places
         ]
         for row, places in enumerate(order)
     ]

@@ -35,12 +35,12 @@ class Reason:
     anchor: str
 
 
-def reason_cards(item: TargetScore, playbooks: Mapping[str, Playbook]) -> list[Reason]:
+def reason_cards(scored: TargetScore, playbooks: Mapping[str, Playbook]) -> list[Reason]:
     """At most four reasons; where something is to be done, the lowering ones say what."""
-    chosen = reasons(item)
-    offered = playbooks if item.playbook else {}
+    chosen = reasons(scored)
+    offered = playbooks if scored.playbook else {}
     largest = max((abs(driver.points) for driver in chosen), default=1.0)
-    return [_reason(driver, item.drivers, largest, offered) for driver in chosen]
+    return [_reason(driver, scored.drivers, largest, offered) for driver in chosen]
 
 
 def _reason(
@@ -59,13 +59,13 @@ def _reason(
     )
 
 
-def outweighing(item: Assessment) -> list[str]:
+def outweighing(assessment: Assessment) -> list[str]:
     """What is no reason and yet has more points than any of them, and why it is none."""
-    chosen = reasons(item)
+    chosen = reasons(assessment)
     largest = max((abs(driver.points) for driver in chosen), default=float("inf"))
     return [
         f"{driver.title} ({_why_no_reason(driver)})"
-        for driver in item.drivers
+        for driver in assessment.drivers
         if driver not in chosen and abs(driver.points) > largest
     ]
 
@@ -84,14 +84,14 @@ class ContextDriver(NamedTuple):
     size: str
 
 
-def context(item: TargetScore) -> list[ContextDriver]:
+def context(scored: TargetScore) -> list[ContextDriver]:
     """The context drivers worth half a point or more, the largest first.
 
     As with reasons, none of them reads as its usual value.
     """
     weighty = [
         driver
-        for driver in item.drivers
+        for driver in scored.drivers
         if driver.kind == CONTEXT
         and driver.value is not None
         and abs(driver.points) >= REAL_POINTS
@@ -99,14 +99,14 @@ def context(item: TargetScore) -> list[ContextDriver]:
     ]
     weighty.sort(key=lambda driver: -abs(driver.points))
     return [
-        ContextDriver(driver.title, driver.sentence, wording.size(driver, item.drivers))
+        ContextDriver(driver.title, driver.sentence, wording.size(driver, scored.drivers))
         for driver in weighty
     ]
 
 
-def unknown(item: Assessment) -> list[str]:
+def unknown(assessment: Assessment) -> list[str]:
     """The titles of the indicators whose value is not known."""
-    return [driver.title for driver in item.drivers if driver.value is None]
+    return [driver.title for driver in assessment.drivers if driver.value is None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +117,15 @@ class PlaybookCard:
     plan: Playbook
 
 
-def playbook_cards(item: Assessment, playbooks: Mapping[str, Playbook]) -> list[PlaybookCard]:
+def playbook_cards(assessment: Assessment, playbooks: Mapping[str, Playbook]) -> list[PlaybookCard]:
     """The account's playbook and those that its lowering reasons name, each once.
 
     None where the assessment names none: then nothing is to be done.
     """
-    if item.playbook is None:
+    if assessment.playbook is None:
         return []
-    lowering = [driver.playbook for driver in reasons(item) if driver.points < 0]
-    names = dict.fromkeys(name for name in (item.playbook, *lowering) if name in playbooks)
+    lowering = [driver.playbook for driver in reasons(assessment) if driver.points < 0]
+    names = dict.fromkeys(name for name in (assessment.playbook, *lowering) if name in playbooks)
     return [PlaybookCard(f"playbook-{name}", playbooks[name]) for name in names if name]
 
 
@@ -139,11 +139,11 @@ class Past(NamedTuple):
     span: str
 
 
-def past(trend: Sequence[Point], place: int | None) -> Past | None:
+def past(trend: Sequence[Point], index: int | None) -> Past | None:
     """Where the account stood about four weeks ago, if it had a score then and has one now."""
-    if place is None:
+    if index is None:
         return None
-    then, now = trend[place], trend[-1]
+    then, now = trend[index], trend[-1]
     moved = wording.arrow(then.health_score, now.health_score)
     if moved is None:
         return None
@@ -161,9 +161,9 @@ class Alike(NamedTuple):
     day: str
 
 
-def alike(item: Assessment, tested: Tested | None) -> Alike | None:
+def alike(assessment: Assessment, tested: Tested | None) -> Alike | None:
     """The measured outcome of the account's band, where the test has one."""
-    outcome = tested.bands.get(item.band) if tested else None
+    outcome = tested.bands.get(assessment.band) if tested else None
     if not outcome or not outcome.accounts:
         return None
     return Alike(f"{outcome.churned:,}", f"{outcome.accounts:,}", checked(tested))
@@ -182,12 +182,12 @@ def made_alike(version: str, tested: Tested | None) -> str:
     return f"Model {version}. A model built the same way on {data} was tested on {checked(tested)}."
 
 
-def completeness(item: Assessment) -> str:
+def completeness(assessment: Assessment) -> str:
     """How much is known of the account: `7 of 9 signals`, or a share where none are listed."""
-    if not item.drivers:
-        return f"{floor(100 * item.completeness)}%"
-    found = len(item.drivers) - len(unknown(item))
-    return f"{found} of {wording.counted(len(item.drivers), 'signal')}"
+    if not assessment.drivers:
+        return f"{floor(100 * assessment.completeness)}%"
+    present = len(assessment.drivers) - len(unknown(assessment))
+    return f"{present} of {wording.counted(len(assessment.drivers), 'signal')}"
 
 
 class Interval(NamedTuple):
@@ -198,15 +198,15 @@ class Interval(NamedTuple):
     unknown: str
 
 
-def interval(item: Assessment) -> Interval | None:
+def interval(assessment: Assessment) -> Interval | None:
     """How sure the score is, where there is one."""
-    low, high = item.health_score_low, item.health_score_high
+    low, high = assessment.health_score_low, assessment.health_score_high
     if low is None or high is None:
         return None
     inside = BANDS[BANDS.index(band_of(low)) : BANDS.index(band_of(high)) + 1]
-    others = " or ".join(BAND_WORDS[band] for band in inside if band != item.band)
-    lost = len(unknown(item))
-    signals = wording.counted(len(item.drivers), "signal")
+    others = " or ".join(BAND_WORDS[band] for band in inside if band != assessment.band)
+    lost = len(unknown(assessment))
+    signals = wording.counted(len(assessment.drivers), "signal")
     share = f"{lost} of {signals} {'is' if lost == 1 else 'are'} missing" if lost else ""
     return Interval(wording.likely_range(low, high), others, share)
 

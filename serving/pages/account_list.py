@@ -101,25 +101,25 @@ class ListQuery:
         start = (self.page - 1) * self.per_page
         return chosen[start : start + self.per_page]
 
-    def pager(self, found: int) -> dict[str, str]:
-        """Which of the `found` rows are shown, and the pages before and after."""
+    def pager(self, matches: int) -> dict[str, str]:
+        """Which of so many `matches` are shown, and the pages before and after."""
         start = (self.page - 1) * self.per_page
-        last = min(start + self.per_page, found)
+        last = min(start + self.per_page, matches)
         return {
-            "shown": f"{start + 1:,}–{last:,} of {found:,}" if found else "0 of 0",
+            "shown": f"{start + 1:,}–{last:,} of {matches:,}" if matches else "0 of 0",
             "before": self.link(page=self.page - 1) if self.page > 1 else "",
-            "after": self.link(page=self.page + 1) if last < found else "",
+            "after": self.link(page=self.page + 1) if last < matches else "",
         }
 
 
-def one_of(given: Mapping[str, str], key: str, known: Sequence[Choice]) -> Choice:
-    """The parameter `key`, one of `known`, the first of them where it is empty; else BadQuery."""
-    value = given.get(key) or known[0]
-    for choice in known:
+def one_of(given: Mapping[str, str], key: str, allowed: Sequence[Choice]) -> Choice:
+    """The parameter `key`, one of `allowed`, the first of them where it is empty; else BadQuery."""
+    value = given.get(key) or allowed[0]
+    for choice in allowed:
         if choice == value:
             return choice
-    shown = ", ".join(name for name in known[:12] if name)
-    more = ", …" if len(known) > 12 else ""
+    shown = ", ".join(name for name in allowed[:12] if name)
+    more = ", …" if len(allowed) > 12 else ""
     raise BadQuery(f"{key}: got “{wording.shortened(value)}”; choose one of {shown}{more}")
 
 

@@ -48,8 +48,8 @@ def places(days: Sequence[date]) -> list[int]:
 
 def sparkline(across: Sequence[int], trend: Sequence[Health]) -> Markup:
     """A trend at `across` on the fixed scale; nulls leave gaps, the dashed line is red's edge."""
-    known = [value for value in trend if value is not None]
-    if not known:
+    scores = [value for value in trend if value is not None]
+    if not scores:
         return Markup('<span class="quiet">no trend yet</span>')
     spots = [
         None if value is None else f"{x},{_spark_y(value)}"
@@ -59,7 +59,7 @@ def sparkline(across: Sequence[int], trend: Sequence[Health]) -> Markup:
     last_x, last_y = next(spot for spot in reversed(spots) if spot).split(",")
     return Markup(
         f'<svg class="spark" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" role="img" '
-        f'aria-label="Score from {floor(known[0])} to {floor(known[-1])}">'
+        f'aria-label="Score from {floor(scores[0])} to {floor(scores[-1])}">'
         f'<path class="edge" d="M0 {_spark_y(RED_EDGE)}h{SPARK_WIDTH}"/>{lines}'
         f'<circle cx="{last_x}" cy="{last_y}" r="3"/></svg>'
     )
@@ -70,13 +70,13 @@ def _spark_y(value: float) -> int:
 
 
 def _unbroken(spots: Sequence[str | None]) -> list[list[str]]:
-    found: list[list[str]] = [[]]
+    runs: list[list[str]] = [[]]
     for spot in spots:
         if spot is None:
-            found.append([])
+            runs.append([])
         else:
-            found[-1].append(spot)
-    return [run for run in found if len(run) > 1]
+            runs[-1].append(spot)
+    return [run for run in runs if len(run) > 1]
 
 
 def bar(points: float, largest: float) -> Markup:
@@ -107,9 +107,9 @@ def history(trend: Sequence[Place]) -> Markup:
 
 
 def _summary(trend: Sequence[Place]) -> str:
-    known = [(when, value) for when, value, _ in trend if value is not None]
-    ends = [f"{score(value)} on {day(when)}" for when, value in (known[0], known[-1])]
-    return f"Score {ends[0]}" if len(known) == 1 else f"Score from {ends[0]} to {ends[1]}"
+    scored = [(when, value) for when, value, _ in trend if value is not None]
+    ends = [f"{score(value)} on {day(when)}" for when, value in (scored[0], scored[-1])]
+    return f"Score {ends[0]}" if len(scored) == 1 else f"Score from {ends[0]} to {ends[1]}"
 
 
 def _y(value: float) -> float:
@@ -166,7 +166,7 @@ def _days(trend: Sequence[Place]) -> list[str]:
     last = len(trend) - 1
     labels = {0: "first", round(last / 3): "inner", round(2 * last / 3): "inner", last: "last"}
     return [
-        f'<text class="when {place}" x="{_x(trend[index][0], trend)}%" y="{PLOT_HEIGHT + 26}">'
+        f'<text class="when {anchor}" x="{_x(trend[index][0], trend)}%" y="{PLOT_HEIGHT + 26}">'
         f"{short_day(trend[index][0])}</text>"
-        for index, place in sorted(labels.items())
+        for index, anchor in sorted(labels.items())
     ]

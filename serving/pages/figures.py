@@ -54,19 +54,19 @@ class Sum:
     clipped: bool
 
 
-def adding_up(item: Assessment) -> Sum | None:
+def adding_up(assessment: Assessment) -> Sum | None:
     """Every driver by dimension, rounded to one decimal so that each sum is exact.
 
     The total is the unclipped score rounded down, as the printed score is; its tenths are
     shared out among the parts by largest remainder (Hamilton's method), so that no part is
     off by a whole tenth from its own sum.
     """
-    if item.health_score_unclipped is None or item.base_points is None:
+    if assessment.health_score_unclipped is None or assessment.base_points is None:
         return None
-    parts = {name: _members(item, name) for name in (*DIMENSIONS, CONTEXT)}
+    parts = {name: _members(assessment, name) for name in (*DIMENSIONS, CONTEXT)}
     parts = {name: members for name, members in parts.items() if members}
-    sums = [item.base_points, *(getattr(item, f"{name}_points") for name in parts)]
-    total = floor(10 * item.health_score_unclipped)
+    sums = [assessment.base_points, *(getattr(assessment, f"{name}_points") for name in parts)]
+    total = floor(10 * assessment.health_score_unclipped)
     base, *shares = share_out(total, [10 * value for value in sums])
     groups = (
         _group(name, members, tenths)
@@ -76,7 +76,7 @@ def adding_up(item: Assessment) -> Sum | None:
         base=wording.points(base / 10),
         groups=tuple(groups),
         total=f"{total / 10:.1f}".replace("-", "−"),
-        clipped=item.health_score != item.health_score_unclipped,
+        clipped=assessment.health_score != assessment.health_score_unclipped,
     )
 
 
@@ -91,10 +91,10 @@ def share_out(total: int, values: Sequence[float]) -> list[int]:
     return floors
 
 
-def _members(item: Assessment, name: str) -> list[Driver]:
+def _members(assessment: Assessment, name: str) -> list[Driver]:
     mine = [
         driver
-        for driver in item.drivers
+        for driver in assessment.drivers
         if name == (CONTEXT if driver.kind == CONTEXT else driver.dimension)
     ]
     return sorted(mine, key=lambda driver: -abs(driver.points))

@@ -104,33 +104,33 @@ def _rows(book: Book, edition: Prospects, rows: RowIndex) -> list[OpportunityRow
 def _row(
     book: Book, entry: Prospect, words: Mapping[str, str], band: Band | None
 ) -> OpportunityRow:
-    item = entry.opportunity
+    opportunity = entry.opportunity
     return OpportunityRow(
-        link=account_list.account_link(item.account_id, "") + "#opportunities",
+        link=account_list.account_link(opportunity.account_id, "") + "#opportunities",
         title=entry.title,
-        about=account_list.about(entry, item.segment, words),
+        about=account_list.about(entry, opportunity.segment, words),
         band=band,
-        chance=_chance(item),
-        score=wording.score(item.opportunity_score),
-        reasons=account_list.main_reasons(item),
-        renewal=account_list.renewal(entry.renewal, item.as_of),
+        chance=_chance(opportunity),
+        score=wording.score(opportunity.opportunity_score),
+        reasons=account_list.main_reasons(opportunity),
+        renewal=account_list.renewal(entry.renewal, opportunity.as_of),
         mrr=account_list.monthly(entry.mrr, book.company),
-        next_step=_next_step(item, book.company.playbooks),
+        next_step=_next_step(opportunity, book.company.playbooks),
     )
 
 
-def _chance(item: Opportunity) -> str:
-    if item.opportunity_probability is None:
+def _chance(opportunity: Opportunity) -> str:
+    if opportunity.opportunity_probability is None:
         return wording.DASH
-    return wording.chance(item.opportunity_probability)
+    return wording.chance(opportunity.opportunity_probability)
 
 
-def _next_step(item: Opportunity, playbooks: Mapping[str, Playbook]) -> NextStep:
-    if item.opportunity == "held_back":
-        return NextStep(str(item.held_back_reason), "")
-    playbook = playbooks.get(item.playbook or "")
+def _next_step(opportunity: Opportunity, playbooks: Mapping[str, Playbook]) -> NextStep:
+    if opportunity.opportunity == "held_back":
+        return NextStep(str(opportunity.held_back_reason), "")
+    playbook = playbooks.get(opportunity.playbook or "")
     if playbook is None:
-        return NextStep("None needed" if item.opportunity == "no" else wording.DASH, "")
+        return NextStep("None needed" if opportunity.opportunity == "no" else wording.DASH, "")
     return first_step(playbook)
 
 
@@ -158,24 +158,26 @@ def cards(book: Book, account_id: str) -> list[OpportunityCard]:
 
 
 def _card(book: Book, edition: Prospects, account_id: str) -> OpportunityCard:
-    item = edition.entry(account_id).opportunity
-    run, shows_reasons = account_list.frame(book.company, edition), item.opportunity == "yes"
-    plan = book.company.playbooks.get(item.playbook or "")
+    opportunity = edition.entry(account_id).opportunity
+    run, shows_reasons = account_list.frame(book.company, edition), opportunity.opportunity == "yes"
+    plan = book.company.playbooks.get(opportunity.playbook or "")
     return OpportunityCard(
         title=book.company.targets[edition.target].title or edition.target,
-        state=item.opportunity,
-        word=STATE_WORDS[item.opportunity],
-        note=_note(item),
-        score=wording.score(item.opportunity_score),
-        range=wording.likely_range(item.opportunity_score_low, item.opportunity_score_high),
-        chance=_chance(item),
+        state=opportunity.opportunity,
+        word=STATE_WORDS[opportunity.opportunity],
+        note=_note(opportunity),
+        score=wording.score(opportunity.opportunity_score),
+        range=wording.likely_range(
+            opportunity.opportunity_score_low, opportunity.opportunity_score_high
+        ),
+        chance=_chance(opportunity),
         span=f"“{run['meaning']}” between {run['first_day']} and {run['last_day']}",
-        reasons=tuple(account_card.reason_cards(item, {})) if shows_reasons else (),
-        context=tuple(account_card.context(item)) if shows_reasons else (),
-        plan=account_card.PlaybookCard(f"playbook-{item.playbook}", plan) if plan else None,
+        reasons=tuple(account_card.reason_cards(opportunity, {})) if shows_reasons else (),
+        context=tuple(account_card.context(opportunity)) if shows_reasons else (),
+        plan=account_card.PlaybookCard(f"playbook-{opportunity.playbook}", plan) if plan else None,
     )
 
 
-def _note(item: Opportunity) -> str:
+def _note(opportunity: Opportunity) -> str:
     """Why nothing is to be done about it now; empty where something is."""
-    return item.held_back_reason or item.unscored_reason or ""
+    return opportunity.held_back_reason or opportunity.unscored_reason or ""

@@ -114,7 +114,7 @@ def rows(query: Query, edition: Edition, chosen: RowIndex, company: Company) -> 
     """The rows of `chosen`, in that order."""
     across = charts.places(edition.trend_dates)
     words = account_list.segment_words(edition, company)
-    place = weeks_before(edition.trend_dates)
+    earlier = weeks_before(edition.trend_dates)
     return [
         HealthRow(
             link=account_list.account_link(entry.account_id, query.target),
@@ -122,7 +122,7 @@ def rows(query: Query, edition: Edition, chosen: RowIndex, company: Company) -> 
             about=account_list.about(entry, entry.assessment.segment, words),
             band=entry.assessment.band,
             score=wording.score(entry.assessment.health_score),
-            change=change(entry, place),
+            change=change(entry, earlier),
             trend=charts.sparkline(across, [point.health_score for point in entry.trend]),
             reasons=account_list.main_reasons(entry.assessment),
             renewal=account_list.renewal(entry.renewal, entry.assessment.as_of),
@@ -133,11 +133,11 @@ def rows(query: Query, edition: Edition, chosen: RowIndex, company: Company) -> 
     ]
 
 
-def change(entry: Entry, place: int | None) -> wording.Arrow | None:
-    """How the printed score moved since the run at `place` of the trend."""
-    if place is None:
+def change(entry: Entry, earlier: int | None) -> wording.Arrow | None:
+    """How the printed score moved since the run at `earlier` of the trend."""
+    if earlier is None:
         return None
-    return wording.arrow(entry.trend[place].health_score, entry.assessment.health_score)
+    return wording.arrow(entry.trend[earlier].health_score, entry.assessment.health_score)
 
 
 def next_step(entry: Entry, playbooks: Mapping[str, Playbook]) -> NextStep:
@@ -153,27 +153,27 @@ def next_step(entry: Entry, playbooks: Mapping[str, Playbook]) -> NextStep:
 def csv_table(query: Query, edition: Edition, company: Company) -> Iterator[str]:
     """The whole selection as CSV, line by line; figures unrounded, as in the JSON."""
     yield _csv_line(CSV_COLUMNS)
-    place = weeks_before(edition.trend_dates)
+    earlier = weeks_before(edition.trend_dates)
     chosen = select(query, edition)
     for start in range(0, len(chosen), CSV_CHUNK):
         for entry in edition.entries(chosen[start : start + CSV_CHUNK]):
-            yield _csv_line(_csv_cells(entry, place, company))
+            yield _csv_line(_csv_cells(entry, earlier, company))
 
 
-def _csv_cells(entry: Entry, place: int | None, company: Company) -> tuple[Any, ...]:
-    item, why = entry.assessment, account_list.main_reasons(entry.assessment)
+def _csv_cells(entry: Entry, earlier: int | None, company: Company) -> tuple[Any, ...]:
+    assessment, why = entry.assessment, account_list.main_reasons(entry.assessment)
     return (
-        item.account_id,
+        assessment.account_id,
         entry.name,
-        item.segment,
+        assessment.segment,
         entry.owner,
-        item.as_of,
-        BAND_WORDS[item.band],
-        item.health_score,
-        item.health_score_low,
-        item.health_score_high,
-        None if place is None else entry.trend[place].health_score,
-        item.churn_probability,
+        assessment.as_of,
+        BAND_WORDS[assessment.band],
+        assessment.health_score,
+        assessment.health_score_low,
+        assessment.health_score_high,
+        None if earlier is None else entry.trend[earlier].health_score,
+        assessment.churn_probability,
         why.first,
         why.second,
         entry.renewal,

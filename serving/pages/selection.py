@@ -88,14 +88,14 @@ def has(edition: Edition, fact: str) -> bool:
 def select(query: Query, edition: Edition) -> RowIndex:
     """The rows of the edition that the query asks for, in its order, unscored ones last."""
     band = query.status if query.status in BANDS else None
-    found = edition.rows(
+    matches = edition.rows(
         light=band, q=query.q or None, segment=query.segment or None, owner=query.owner or None
     )
-    unscored = edition.trend_band[found, -1] == UNSCORED
+    unscored = edition.trend_band[matches, -1] == UNSCORED
     if query.status == "scored":
-        found, unscored = found[~unscored], unscored[~unscored]
-    keys = _order(query.sort, edition)[found]
-    return found[np.lexsort((found, keys, unscored))]
+        matches, unscored = matches[~unscored], unscored[~unscored]
+    keys = _order(query.sort, edition)[matches]
+    return matches[np.lexsort((matches, keys, unscored))]
 
 
 def _order(sort: Sort, edition: Edition) -> npt.NDArray[Any]:
@@ -119,10 +119,10 @@ def _floats(edition: Edition, name: str) -> npt.NDArray[np.float64]:
 
 
 def _four_weeks_ago(edition: Edition) -> npt.NDArray[np.float64]:
-    place = weeks_before(edition.trend_dates)
-    if place is None:
+    earlier = weeks_before(edition.trend_dates)
+    if earlier is None:
         return np.full(len(edition), np.nan)
-    return edition.trend_health[:, place]
+    return edition.trend_health[:, earlier]
 
 
 def weeks_before(days: tuple[date, ...]) -> int | None:

@@ -151,11 +151,11 @@ def _render(template: str, book: Book, content: dict[str, object]) -> str:
 
 
 def _edition(request: Request, book: Book) -> Edition:
-    known = book.targets
-    wanted = request.query_params.get("target") or known[0]
-    if wanted not in known:
+    targets = book.targets
+    wanted = request.query_params.get("target") or targets[0]
+    if wanted not in targets:
         raise BadQuery(
-            f"target: got “{wording.shortened(wanted)}”; choose one of {', '.join(known)}"
+            f"target: got “{wording.shortened(wanted)}”; choose one of {', '.join(targets)}"
         )
     return book.edition(wanted)
 
@@ -190,12 +190,12 @@ def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
 
 
 def _opportunities(request: Request, book: Book) -> Response:
-    known = book.opportunities
-    if not known:
+    targets = book.opportunities
+    if not targets:
         raise NoOpportunities
-    found = book.prospects(one_of(request.query_params, "target", list(known)))
-    query = opportunity_pages.Query.read(request.query_params, found)
-    parts = opportunity_pages.content(book, found, query)
+    prospects = book.prospects(one_of(request.query_params, "target", list(targets)))
+    query = opportunity_pages.Query.read(request.query_params, prospects)
+    parts = opportunity_pages.content(book, prospects, query)
     return _html(_render("opportunities.html", book, parts))
 
 
@@ -211,9 +211,9 @@ def _columns(edition: Edition) -> dict[str, object]:
     }
 
 
-def _pager(query: Query, found: int) -> dict[str, str]:
-    return query.pager(found) | {
-        "more": query.link(size=SIZES[-1]) if found > query.size < SIZES[-1] else "",
+def _pager(query: Query, matches: int) -> dict[str, str]:
+    return query.pager(matches) | {
+        "more": query.link(size=SIZES[-1]) if matches > query.size < SIZES[-1] else "",
         "everything": query.link(status="all"),
         "plain": query.link(q="", status="scored", segment="", owner=""),
         "csv": query.link("/accounts.csv"),
@@ -242,22 +242,22 @@ def _account(request: Request, book: Book) -> Response:
 
 def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, object]:
     """The header card of an account: light, score, chance, contract, data, model."""
-    item, version = entry.assessment, wording.version(entry.assessment.model_version)
+    assessment, version = entry.assessment, wording.version(entry.assessment.model_version)
     words = account_list.segment_words(edition, book.company)
     tested = _tested(book, edition)
     return {
         "about": " · ".join(account_card.about(entry, words)),
-        "band": item.band,
-        "score": wording.score(item.health_score),
-        "interval": account_card.interval(item),
+        "band": assessment.band,
+        "score": wording.score(assessment.health_score),
+        "interval": account_card.interval(assessment),
         "past": account_card.past(entry.trend, weeks_before(edition.trend_dates)),
-        "chance": wording.chance(item.churn_probability)
-        if item.churn_probability is not None
+        "chance": wording.chance(assessment.churn_probability)
+        if assessment.churn_probability is not None
         else "",
-        "alike": account_card.alike(item, tested),
-        "renewal": account_list.renewal(entry.renewal, item.as_of),
+        "alike": account_card.alike(assessment, tested),
+        "renewal": account_list.renewal(entry.renewal, assessment.as_of),
         "mrr": account_list.monthly(entry.mrr, book.company),
-        "completeness": account_card.completeness(item),
+        "completeness": account_card.completeness(assessment),
         "version": version,
         "checked": account_card.checked(tested),
         "made_alike": account_card.made_alike(version, tested),
@@ -275,13 +275,13 @@ def _tested(book: Book, edition: Edition) -> Tested | None:
 
 def _findings(book: Book, entry: Entry) -> dict[str, object]:
     """The cards of an account: reasons, all figures, history, changes, playbooks."""
-    item, plans = entry.assessment, book.company.playbooks
+    assessment, plans = entry.assessment, book.company.playbooks
     return {
-        "reasons": account_card.reason_cards(item, plans),
-        "outweighing": account_card.outweighing(item),
-        "context": account_card.context(item),
-        "unknown": account_card.unknown(item),
-        "sum": figures.adding_up(item),
+        "reasons": account_card.reason_cards(assessment, plans),
+        "outweighing": account_card.outweighing(assessment),
+        "context": account_card.context(assessment),
+        "unknown": account_card.unknown(assessment),
+        "sum": figures.adding_up(assessment),
         "little": f"{wording.LITTLE_POINTS:g}",
         "history": charts.history(entry.trend),
         "trend": [
@@ -289,6 +289,6 @@ def _findings(book: Book, entry: Entry) -> dict[str, object]:
             for when, health, band in reversed(entry.trend)
         ],
         "movement": movement_card.movement_card(entry),
-        "playbooks": account_card.playbook_cards(item, plans),
-        "opportunities": opportunity_pages.cards(book, item.account_id),
+        "playbooks": account_card.playbook_cards(assessment, plans),
+        "opportunities": opportunity_pages.cards(book, assessment.account_id),
     }

@@ -127,8 +127,8 @@ def size(driver: Driver, among: Sequence[Driver] = ()) -> str:
     verb = "Raises" if driver.points > 0 else "Lowers"
     if abs(driver.points) < LITTLE_POINTS:
         return f"{verb} the score a little"
-    side = [item for item in among if (item.points > 0) == (driver.points > 0)]
-    most = max((abs(item.points) for item in side), default=None)
+    side = [other for other in among if (other.points > 0) == (driver.points > 0)]
+    most = max((abs(other.points) for other in side), default=None)
     return f"{verb} the score{' most' if abs(driver.points) == most else ''}"
 
 

@@ -60,9 +60,9 @@ class Book:
                 return
             self._seen = seen
             try:
-                found = runs.published(self._root)
-                editions = _editions(found, self.company)
-                self._prospects = MappingProxyType(_prospects(found, self.company))
+                published = runs.published(self._root)
+                editions = _editions(published, self.company)
+                self._prospects = MappingProxyType(_prospects(published, self.company))
                 self._editions = MappingProxyType(editions)
                 self.stale = ""
             except NotFound:
@@ -117,35 +117,35 @@ class Book:
         seen = _signature(champion_folder(self.workspace, target) / "champion.json")
         kept = self._artifacts.get(target)
         if kept is None or kept[0] != seen:
-            found = champion(self.workspace, target)
-            log.info("target %s: explained by %s", target, found.explanation_path)
+            promoted = champion(self.workspace, target)
+            log.info("target %s: explained by %s", target, promoted.explanation_path)
             edition = self._editions.get(target)
-            if edition and (warning := overdue(found, edition.run.as_of)):
+            if edition and (warning := overdue(promoted, edition.run.as_of)):
                 log.warning(warning)
-            kept = seen, found
+            kept = seen, promoted
             self._artifacts[target] = kept
         return kept[1]
 
 
 def _signature(path: Path) -> tuple[int, ...]:
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return (0,)
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
-def _editions(found: Sequence[runs.Run], company: Company) -> dict[str, Edition]:
+def _editions(published: Sequence[runs.Run], company: Company) -> dict[str, Edition]:
     return {
-        target: bind([run for run in found if target in run.models], target, _columns(company))
+        target: bind([run for run in published if target in run.models], target, _columns(company))
         for target in company.adverse
-        if any(target in run.models for run in found)
+        if any(target in run.models for run in published)
     }
 
 
-def _prospects(found: Sequence[runs.Run], company: Company) -> dict[str, Prospects]:
+def _prospects(published: Sequence[runs.Run], company: Company) -> dict[str, Prospects]:
     """Of the latest run alone: an opportunity is shown while the scores beside it are as new."""
-    latest = found[-1]
+    latest = published[-1]
     return {
         target: prospects.bind(latest, target, _columns(company))
         for target in company.opportunities
@@ -156,6 +156,6 @@ def _prospects(found: Sequence[runs.Run], company: Company) -> dict[str, Prospec
 def _columns(company: Company) -> dict[str, list[str]]:
     """The feature columns of each live indicator."""
     return {
-        name: [column_name(name, window) for window in item.spans()]
-        for name, item in company.staged("live").items()
+        name: [column_name(name, window) for window in indicator.spans()]
+        for name, indicator in company.staged("live").items()
     }

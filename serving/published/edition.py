@@ -93,9 +93,9 @@ class Edition(RunTable):
         `NotFound` as in `row`.
         """
         row = self.row(account_id)
-        found = self.entries(np.array([row]))[0]
+        bare = self.entries(np.array([row]))[0]
         before = self._previous(np.array([row])).get(row)
-        return replace(found, previous=before, movement=self._movement(row))
+        return replace(bare, previous=before, movement=self._movement(row))
 
     def find(
         self,
@@ -119,13 +119,13 @@ class Edition(RunTable):
         before = self._previous(rows, drivers=False)
         return [
             Entry(
-                assessment=item,
+                assessment=assessment,
                 **fact,
                 trend=self._trend(row),
                 previous=before.get(row),
                 missing=self._missing(row),
             )
-            for row, item, fact in zip(rows.tolist(), now, facts, strict=True)
+            for row, assessment, fact in zip(rows.tolist(), now, facts, strict=True)
         ]
 
     def band(self, account_id: str) -> Band | None:
@@ -151,20 +151,20 @@ class Edition(RunTable):
         )
 
     def _movement(self, row: int) -> Movement | None:
-        place = int(self._movement_rows[row])
+        movement_row = int(self._movement_rows[row])
         return (
             None
-            if place < 0
-            else movement_rows.from_row(self._movements.slice(place, 1).to_pylist()[0])
+            if movement_row < 0
+            else movement_rows.from_row(self._movements.slice(movement_row, 1).to_pylist()[0])
         )
 
     def _previous(self, rows: RowIndex, drivers: bool = True) -> dict[int, Assessment]:
         if self._before is None:
             return {}
         places = self._before_rows[rows]
-        known = places >= 0
-        found = _assessments(self._before.take(pa.array(places[known])), drivers)
-        return dict(zip(rows[known].tolist(), found, strict=True))
+        had_score = places >= 0
+        assessments = _assessments(self._before.take(pa.array(places[had_score])), drivers)
+        return dict(zip(rows[had_score].tolist(), assessments, strict=True))
 
 
 class Entries(Sequence[Entry]):
@@ -201,13 +201,13 @@ class Entries(Sequence[Entry]):
 
 
 def bind(
-    found: Sequence[runs.Run], target: str, indicators: Mapping[str, Sequence[str]]
+    published: Sequence[runs.Run], target: str, indicators: Mapping[str, Sequence[str]]
 ) -> Edition:
-    """The edition of `target` that the last of `found` (oldest first) makes, with its trend.
+    """The edition of `target` that the last of `published` (oldest first) makes, with its trend.
 
     `indicators` and errors as of `run_columns`.
     """
-    shown = list(found)[-TREND_RUNS:]
+    shown = list(published)[-TREND_RUNS:]
     columns = run_columns(shown[-1], target, indicators, LOWEST_FIRST)
     scores = columns["_scores"]
     ids = scores["account_id"]
@@ -249,8 +249,8 @@ def _places(ids: pa.ChunkedArray, among: pa.ChunkedArray | None) -> RowIndex:
     """Where each of `ids` stands in `among`, -1 where it does not."""
     if among is None:
         return np.full(len(ids), -1)
-    found = pc.index_in(ids, value_set=flat(among))
-    return cast(RowIndex, pc.fill_null(found, -1).to_numpy().astype(np.int64))
+    indices = pc.index_in(ids, value_set=flat(among))
+    return cast(RowIndex, pc.fill_null(indices, -1).to_numpy().astype(np.int64))
 
 
 def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:

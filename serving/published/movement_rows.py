@@ -50,7 +50,9 @@ TOTALS = SCHEMA.names[4:-1]
 VALUES = ("old", "new")
 
 
-def to_table(ids: Sequence[str], found: Sequence[Movement], target: str, before: "Run") -> pa.Table:
+def to_table(
+    ids: Sequence[str], movements: Sequence[Movement], target: str, before: "Run"
+) -> pa.Table:
     """Movements as rows of `SCHEMA`."""
     rows = [
         {
@@ -58,17 +60,17 @@ def to_table(ids: Sequence[str], found: Sequence[Movement], target: str, before:
             "target": target,
             "before": before.folder.name,
             "since": before.as_of,
-            **{name: getattr(item, name) for name in TOTALS},
-            "changes": [_plain(change) for change in item.changes],
+            **{name: getattr(movement, name) for name in TOTALS},
+            "changes": [_plain(change) for change in movement.changes],
         }
-        for account_id, item in zip(ids, found, strict=True)
+        for account_id, movement in zip(ids, movements, strict=True)
     ]
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
 def from_row(row: Mapping[str, Any]) -> Movement:
     """The movement that `to_table` made a row of."""
-    changes = tuple(Change(**one_value(item, VALUES)) for item in row["changes"])
+    changes = tuple(Change(**one_value(change, VALUES)) for change in row["changes"])
     return Movement(**{name: row[name] for name in TOTALS}, changes=changes)
 
 

@@ -168,13 +168,13 @@ def run_columns(
     scores = of_target(run.scores(), target).sort_by(keys).combine_chunks()
     ids = scores["account_id"]
     features = aligned(run.features(), ids)
-    known = columns_of(indicators, features)
+    live_columns = columns_of(indicators, features)
     return {
         "run": run,
         "target": target,
         "features": features,
-        "_indicators": tuple(known),
-        "_unknown": unknown(features, known),
+        "_indicators": tuple(live_columns),
+        "_unknown": unknown(features, live_columns),
         "_scores": scores,
         "_facts": facts_of(run, ids),
         "_row_of": MappingProxyType({key: row for row, key in enumerate(ids.to_pylist())}),
@@ -183,19 +183,19 @@ def run_columns(
 
 def columns_of(indicators: Mapping[str, Sequence[str]], features: pa.Table) -> dict[str, list[str]]:
     """The indicators with those of their columns that the features have, if there are any."""
-    known = {
+    present = {
         name: [column for column in columns if column in features.column_names]
         for name, columns in indicators.items()
     }
-    return {name: columns for name, columns in known.items() if columns}
+    return {name: columns for name, columns in present.items() if columns}
 
 
 def unknown(features: pa.Table, indicators: Mapping[str, Sequence[str]]) -> Flags:
     """Rows x indicators: whether no column of the indicator has a value in the row."""
     flags = np.ones((features.num_rows, len(indicators)), dtype=bool)
-    for place, columns in enumerate(indicators.values()):
+    for index, columns in enumerate(indicators.values()):
         for column in columns:
-            flags[:, place] &= pc.is_null(features[column], nan_is_null=True).to_numpy()
+            flags[:, index] &= pc.is_null(features[column], nan_is_null=True).to_numpy()
     return flags
 
 
@@ -212,13 +212,13 @@ def of_target(scores: pa.Table, target: str) -> pa.Table:
 
 def facts_of(run: runs.Run, ids: pa.ChunkedArray) -> pa.Table:
     """The account facts of a run in the order of the account ids."""
-    found = run.accounts()
-    if lacking := [name for name in FACTS.names if name not in found.column_names]:
+    accounts = run.accounts()
+    if lacking := [name for name in FACTS.names if name not in accounts.column_names]:
         raise ChurnlightError(
             f"{run.folder / 'accounts.parquet'}: lacks the columns {', '.join(lacking)}; "
             "run: churnlight score"
         )
-    return aligned(found, ids).select(FACTS.names).cast(FACTS)
+    return aligned(accounts, ids).select(FACTS.names).cast(FACTS)
 
 
 def flat(column: pa.ChunkedArray) -> pa.Array:
@@ -235,5 +235,5 @@ def equal(column: pa.ChunkedArray, wanted: str | None) -> Flags:
 
 def holds(column: pa.ChunkedArray, text: str) -> Flags:
     """Which rows have the text in them, in any case."""
-    found = pc.match_substring(column, text, ignore_case=True)
-    return cast(Flags, pc.fill_null(found, False).to_numpy())
+    matches = pc.match_substring(column, text, ignore_case=True)
+    return cast(Flags, pc.fill_null(matches, False).to_numpy())

@@ -147,7 +147,7 @@ def to_table(rows: Sequence[Row]) -> pa.Table:
     columns = {
         name: _drivers(rows)
         if name == "drivers"
-        else pa.array([getattr(item, name, None) for item in rows], SCHEMA.field(name).type)
+        else pa.array([getattr(row, name, None) for row in rows], SCHEMA.field(name).type)
         for name in SCHEMA.names
     }
     return pa.table(columns, schema=SCHEMA)
@@ -155,9 +155,9 @@ def to_table(rows: Sequence[Row]) -> pa.Table:
 
 def _drivers(rows: Sequence[Row]) -> pa.ListArray:
     """All drivers as one list column; a driver at a time costs more than scoring it."""
-    every = [driver for item in rows for driver in item.drivers]
-    units = [UNITS[type(item)] for item in rows for _ in item.drivers]
-    ends = accumulate((len(item.drivers) for item in rows), initial=0)
+    every = [driver for row in rows for driver in row.drivers]
+    units = [UNITS[type(row)] for row in rows for _ in row.drivers]
+    ends = accumulate((len(row.drivers) for row in rows), initial=0)
     columns = [pa.array(_driver_column(every, units, field.name), field.type) for field in DRIVER]
     structs = pa.StructArray.from_arrays(columns, fields=list(DRIVER))
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
@@ -173,8 +173,8 @@ def _driver_column(drivers: Sequence[Driver], units: Sequence[str], name: str) -
     if plain not in ("value", "usual"):
         return [getattr(driver, name) for driver in drivers]
     is_text = name != plain
-    found = [getattr(driver, plain) for driver in drivers]
-    return [value if isinstance(value, str) == is_text else None for value in found]
+    values = [getattr(driver, plain) for driver in drivers]
+    return [value if isinstance(value, str) == is_text else None for value in values]
 
 
 def from_rows(table: pa.Table) -> list[Assessment]:
@@ -188,9 +188,9 @@ def opportunities_from_rows(table: pa.Table) -> list[Opportunity]:
 
 
 def _fields(table: pa.Table, kind: type[Row]) -> Iterator[dict[str, Any]]:
-    own = table.select([field.name for field in fields(kind)])
-    for row in own.to_pylist():
-        yield row | {"drivers": tuple(_driver(item, kind) for item in row["drivers"] or ())}
+    of_kind = table.select([field.name for field in fields(kind)])
+    for row in of_kind.to_pylist():
+        yield row | {"drivers": tuple(_driver(driver, kind) for driver in row["drivers"] or ())}
 
 
 def _driver(row: dict[str, Any], kind: type[Row]) -> Driver:
@@ -227,7 +227,7 @@ def _readable(folder: Path) -> bool:
     try:
         kept = read(folder)
         tables = [kept.scores(), kept.features(), kept.accounts(), kept.movements()]
-        return all(item is not None for item in tables)
+        return all(table is not None for table in tables)
     except (ChurnlightError, OSError, ValueError, KeyError, TypeError):
         return False
 
