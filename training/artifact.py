@@ -263,14 +263,14 @@ class Artifact:
 
     def save(self, folder: Path) -> None:
         """Writes the artifact as the new directory `folder`."""
-        with publish.new_directory(folder) as place:
+        with publish.new_directory(folder) as parts:
             for number, text in enumerate(self.models):
-                (place / f"model-{number}.txt").write_text(text, encoding="utf-8")
-            publish.write_json({"format": FORMAT, **_plain(self)}, place / "artifact.json")
+                (parts / f"model-{number}.txt").write_text(text, encoding="utf-8")
+            publish.write_json({"format": FORMAT, **_plain(self)}, parts / "artifact.json")
             with self._damage_named():
-                self.records.write(place)
-            digests = {file.name: sha256_of(file) for file in sorted(place.iterdir())}
-            publish.write_json({"digest": self.digest, "files": digests}, place / "manifest.json")
+                self.records.write(parts)
+            digests = {file.name: sha256_of(file) for file in sorted(parts.iterdir())}
+            publish.write_json({"digest": self.digest, "files": digests}, parts / "manifest.json")
 
     @classmethod
     def load(cls, folder: Path, *, name: str = "", version: str = "") -> "Artifact":
@@ -308,10 +308,10 @@ def _words(error: Exception) -> str:
 
 def _read(folder: Path) -> Artifact:
     content = plausible.parse((folder / "artifact.json").read_text("utf-8"))
-    if (found := content.pop("format", None)) != FORMAT:
+    if (version := content.pop("format", None)) != FORMAT:
         raise DamagedArtifact(
-            f"{folder}: of format {found!r}, and this version of Churnlight reads format {FORMAT}; "
-            "train the model again, or use the version that made it"
+            f"{folder}: of format {version!r}, and this version of Churnlight reads format "
+            f"{FORMAT}; train the model again, or use the version that made it"
         )
     plausible.require_types(content)
     texts = [
@@ -338,8 +338,8 @@ def _plain(artifact: Artifact) -> dict[str, Any]:
         "scorecard": asdict(artifact.scorecard),
         "calibration": asdict(artifact.calibration),
         "anchors": asdict(artifact.anchors),
-        "features": [asdict(item) for item in artifact.features],
-        "meanings": {name: asdict(item) for name, item in artifact.meanings.items()},
+        "features": [asdict(feature) for feature in artifact.features],
+        "meanings": {name: asdict(meaning) for name, meaning in artifact.meanings.items()},
         "definitions": artifact.definitions,
         "declaration_hash": artifact.declaration_hash,
         "interval": asdict(artifact.interval),
@@ -358,10 +358,10 @@ def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
         "lagging": tuple(content.pop("lagging")),
         "tested": _tested(content.pop("tested")),
         "features": tuple(
-            Feature(**(item | {"categories": tuple(item["categories"])}))
-            for item in content.pop("features")
+            Feature(**(feature | {"categories": tuple(feature["categories"])}))
+            for feature in content.pop("features")
         ),
-        "meanings": {name: Meaning(**item) for name, item in content.pop("meanings").items()},
+        "meanings": {name: Meaning(**words) for name, words in content.pop("meanings").items()},
     }
     return Artifact(models=tuple(texts), **parts, **content)
 

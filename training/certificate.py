@@ -89,8 +89,12 @@ def _by_booster(artifact: Artifact, X: Floats) -> Floats:
 
     Each includes the scorecard's, as a model of that one booster would.
     """
-    own = [booster.predict(X, pred_contrib=True, num_threads=1) for booster in artifact.boosters]
-    trees = np.asarray(own, dtype=np.float64).reshape(len(own), len(X), X.shape[1] + 1)
+    contributions = [
+        booster.predict(X, pred_contrib=True, num_threads=1) for booster in artifact.boosters
+    ]
+    trees = np.asarray(contributions, dtype=np.float64).reshape(
+        len(contributions), len(X), X.shape[1] + 1
+    )
     return artifact.scorecard.contributions(X) + trees
 
 
@@ -119,9 +123,9 @@ def _moves_as_stated(artifact: Artifact, shown: Floats, others: Floats) -> Flags
     names, folded = by_indicator(contributions, artifact.features)
     top = top_drivers(contributions, artifact.features)
     replaced = np.repeat(shown, len(others), axis=0)
-    for place, feature in enumerate(artifact.features):
+    for column, feature in enumerate(artifact.features):
         mine = np.repeat(top == names.index(feature.indicator), len(others))
-        replaced[mine, place] = np.tile(others[:, place], len(shown))[mine]
+        replaced[mine, column] = np.tile(others[:, column], len(shown))[mine]
     after = artifact.margins(replaced).reshape(len(shown), len(others)).mean(axis=1)
     states = np.take_along_axis(folded, top[:, None], axis=1)[:, 0]
     good: Flags = ((artifact.margins(shown) - after) * states > 0)[states != 0]
@@ -133,8 +137,8 @@ def _under_seeds(artifact: Artifact, by_booster: Floats) -> Check:
     says = "the share with the same top driver under another seed"
     agree = [
         top_drivers(one, artifact.features)
-        == top_drivers(np.delete(by_booster, place, axis=0).mean(axis=0), artifact.features)
-        for place, one in enumerate(by_booster)
+        == top_drivers(np.delete(by_booster, number, axis=0).mean(axis=0), artifact.features)
+        for number, one in enumerate(by_booster)
         if len(by_booster) > 1
     ]
     good = np.concatenate(agree) if agree else np.zeros(0, dtype=np.bool_)
@@ -149,13 +153,13 @@ def _under_halves(artifact: Artifact, rows: TrainingRows, X: Floats) -> Check:
     """
     says = "the share with the same top driver when trained on either half of the accounts"
     model_settings = artifact.training.model_settings
-    own = top_drivers(artifact.contributions(X), artifact.features)
+    of_whole = top_drivers(artifact.contributions(X), artifact.features)
     agree = []
     for half in split.by_account(rows.accounts, 2):
         half_rows = rows.where(half.train)
         if len(np.unique(half_rows.y)) == 2:
             card = model.fit_model(half_rows, model_settings).scorecard
             contributions = replace(artifact, scorecard=card).contributions(X)
-            agree.append(top_drivers(contributions, artifact.features) == own)
+            agree.append(top_drivers(contributions, artifact.features) == of_whole)
     good = np.concatenate([np.zeros(0, dtype=np.bool_), *agree])
     return Check.share("stability", says, good, STABLE)

@@ -39,10 +39,10 @@ def _below(health: Floats, edge: float, margin: float) -> Flags:
     """Whether the account counts as below the edge, scoring by scoring."""
     below = health < edge
     far = np.where(below, health < edge - margin, health >= edge + margin)
-    known = ~np.isnan(health)
-    found = below.copy()
+    scored = ~np.isnan(health)
+    counted_below = below.copy()
     for week in range(1, health.shape[1]):
         lasts = below[:, week] == below[:, week - 1]
-        follows = far[:, week] | lasts | ~known[:, week - 1]
-        found[:, week] = np.where(follows, below[:, week], found[:, week - 1])
-    return found
+        follows = far[:, week] | lasts | ~scored[:, week - 1]
+        counted_below[:, week] = np.where(follows, below[:, week], counted_below[:, week - 1])
+    return counted_below

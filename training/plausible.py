@@ -147,14 +147,14 @@ def _require(kind: Any, value: Any, name: str) -> None:
         TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in (name, *first["loc"]))
-        raise ValueError(f"{place}: {first['msg'].lower()}") from None
+        where = ".".join(str(part) for part in (name, *first["loc"]))
+        raise ValueError(f"{where}: {first['msg'].lower()}") from None
 
 
 def require_sense(artifact: Scoring) -> None:
     """Raises ValueError, with what is wrong, unless the values fit each other and can score."""
-    names = [item.name for item in artifact.features]
-    unknown = {item.indicator for item in artifact.features} - artifact.meanings.keys()
+    names = [feature.name for feature in artifact.features]
+    unknown = {feature.indicator for feature in artifact.features} - artifact.meanings.keys()
     width = artifact.interval.mistake(len(artifact.features))
     wrong = {
         width: bool(width),
@@ -167,8 +167,8 @@ def require_sense(artifact: Scoring) -> None:
         )
         < 0,
     }
-    if found := next((mistake for mistake, is_so in wrong.items() if is_so), None):
-        raise ValueError(found)
+    if broken_rule := next((mistake for mistake, is_so in wrong.items() if is_so), None):
+        raise ValueError(broken_rule)
     _require_scores(artifact)
 
 
@@ -190,17 +190,17 @@ def _require_scores(artifact: Scoring) -> None:
             raise ValueError(f"scorecard does not fit the features: {error}") from error
         scores = [artifact.scale.unclipped(points.sum(axis=1))]
         scores += list(points * artifact.scale.points_per_margin)
-    if not all(np.isfinite(item).all() for item in scores):
+    if not all(np.isfinite(values).all() for values in scores):
         raise ValueError("scorecard: its points are no finite scores")
 
 
 def _probes(features: tuple[Feature, ...]) -> npt.NDArray[np.float64]:
     """Rows of unknown values, and of each column's smallest and largest values."""
-    sides = [_sides(item) for item in features]
+    sides = [_sides(feature) for feature in features]
     return np.array([[math.nan] * len(sides), *zip(*sides, strict=True)])
 
 
-def _sides(item: Feature) -> tuple[float, float]:
-    if item.dtype == "number":
+def _sides(feature: Feature) -> tuple[float, float]:
+    if feature.dtype == "number":
         return -HUGE, HUGE
-    return (0.0, len(item.categories) - 1.0) if item.categories else (math.nan, math.nan)
+    return (0.0, len(feature.categories) - 1.0) if feature.categories else (math.nan, math.nan)

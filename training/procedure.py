@@ -40,8 +40,8 @@ def labelled(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
     """The rows that may teach or test: eligible, mature, with enough history to be scored."""
     table = snapshots.table
     enough = pc.greater_equal(table["history_days"], company.bands.min_history)
-    known = pc.is_valid(table[f"label__{target}"])
-    return table.filter(pc.and_(pc.and_(known, table[f"eligible__{target}"]), enough))
+    is_mature = pc.is_valid(table[f"label__{target}"])
+    return table.filter(pc.and_(pc.and_(is_mature, table[f"eligible__{target}"]), enough))
 
 
 def choose(
@@ -68,7 +68,7 @@ def choose(
 
 def live(columns: Sequence[FeatureColumn]) -> list[FeatureColumn]:
     """The columns that may move a score."""
-    return [item for item in columns if item.stage == "live"]
+    return [column for column in columns if column.stage == "live"]
 
 
 def fit(
@@ -126,11 +126,11 @@ def anchors(learnt: FittedModel, company: Company, target: str) -> Anchors | Edg
     for count in range(1, len(days) + 1):
         mask = np.isin(rows.as_of, np.array(days[:count], "datetime64[D]"))
         try:
-            found = scales.anchored(declared, logits[mask], rows.y[mask], capacity)
+            edges = scales.anchored(declared, logits[mask], rows.y[mask], capacity)
         except GateRefused as refused:
             refusals.append(refused)
             continue
-        return found if count == 1 else replace(found, chosen=f"{found.chosen} of {count} dates")
+        return edges if count == 1 else replace(edges, chosen=f"{edges.chosen} of {count} dates")
     raise refusals[0]
 
 
@@ -161,8 +161,8 @@ def under(company: Company, target: str, fixed: Anchors | Edge) -> Company:
 
     Earlier rows may be too few for bands of their own; ranks and probabilities need none.
     """
-    own = {name: value for name, value in asdict(fixed).items() if name != "chosen"}
-    declared = company.targets[target].model_copy(update=own)
+    edges = {name: value for name, value in asdict(fixed).items() if name != "chosen"}
+    declared = company.targets[target].model_copy(update=edges)
     return company.model_copy(update={"targets": company.targets | {target: declared}})
 
 
@@ -170,10 +170,10 @@ def require_enough(table: pa.Table, target: str, company: Company) -> None:
     """Raises GateRefused unless enough distinct accounts churned, and enough stayed."""
     for label, word in zip((1, 0), company.targets[target].words, strict=True):
         chosen = table.filter(pc.equal(table[f"label__{target}"], label))
-        found = pc.count_distinct(chosen["account_id"]).as_py()
-        if found < MIN_CHURNERS:
+        accounts = pc.count_distinct(chosen["account_id"]).as_py()
+        if accounts < MIN_CHURNERS:
             raise GateRefused(
-                f"target {target}: {found} accounts {word} on the given as-of dates and "
+                f"target {target}: {accounts} accounts {word} on the given as-of dates and "
                 f"{MIN_CHURNERS} are needed; add as-of dates, widen the horizon or the active rule"
             )
 
@@ -193,14 +193,14 @@ def describe(table: pa.Table, columns: Sequence[FeatureColumn]) -> list[Feature]
     latest = table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
     return [
         Feature(
-            item.name,
-            item.indicator,
-            item.window,
-            item.dtype,
-            _categories(table[item.name]) if item.dtype == "category" else (),
-            _usual(latest[item.name], item),
+            column.name,
+            column.indicator,
+            column.window,
+            column.dtype,
+            _categories(table[column.name]) if column.dtype == "category" else (),
+            _usual(latest[column.name], column),
         )
-        for item in columns
+        for column in columns
     ]
 
 
@@ -208,14 +208,14 @@ def _categories(column: pa.ChunkedArray) -> tuple[str, ...]:
     return tuple(sorted(pc.unique(pc.drop_null(column)).to_pylist()))
 
 
-def _usual(column: pa.ChunkedArray, item: FeatureColumn) -> float | str | None:
-    known = pc.drop_null(column)
-    if not len(known):
+def _usual(column: pa.ChunkedArray, described: FeatureColumn) -> float | str | None:
+    values = pc.drop_null(column)
+    if not len(values):
         return None
-    if item.dtype == "category":
-        counts = pc.value_counts(known).to_pylist()
-        return str(min(counts, key=lambda item: (-item["counts"], item["values"]))["values"])
-    return float(np.median(known.to_numpy()))
+    if described.dtype == "category":
+        counts = pc.value_counts(values).to_pylist()
+        return str(min(counts, key=lambda entry: (-entry["counts"], entry["values"]))["values"])
+    return float(np.median(values.to_numpy()))
 
 
 def as_rows(
@@ -236,19 +236,19 @@ def as_rows(
 
 
 def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meaning]:
-    found = {}
+    meanings = {}
     for name in dict.fromkeys(feature.indicator for feature in features):
-        item = company.indicators[name]
-        found[name] = Meaning(
-            item.title,
-            item.dimension,
-            item.kind,
-            item.unit,
-            item.says,
-            item.playbook,
-            item.says_good,
+        indicator = company.indicators[name]
+        meanings[name] = Meaning(
+            indicator.title,
+            indicator.dimension,
+            indicator.kind,
+            indicator.unit,
+            indicator.says,
+            indicator.playbook,
+            indicator.says_good,
         )
-    return found
+    return meanings
 
 
 def training_record(learnt: FittedModel, choice: Choice) -> TrainingRecord:

@@ -41,7 +41,7 @@ def with_evidence_of(
     The latest of `days` is explained; drift is from the date in the middle to the latest.
     """
     table = labelled(built, company, artifact.target)
-    day = {name: sorted(days)[place] for name, place in (("middle", len(days) // 2), ("last", -1))}
+    day = {name: sorted(days)[index] for name, index in (("middle", len(days) // 2), ("last", -1))}
     X = {name: matrix(_on(table, when), artifact.features) for name, when in day.items()}
     moved = None
     if day["middle"] < day["last"]:
@@ -94,10 +94,10 @@ def drivers(artifact: Artifact, X: Floats) -> Drivers:
 def _positions(features: Sequence[Feature], X: Floats, contributions: Floats) -> Floats:
     """Per row and indicator, the rank of the shown value among the rows, 0 to 1."""
     ranks = rankdata(X, axis=0, nan_policy="omit") - 1
-    known = (~np.isnan(X)).sum(axis=0)
-    found: Floats = ranks / np.maximum(known - 1, 1)
-    found[:, [item.dtype == "category" for item in features]] = np.nan
-    return np.take_along_axis(found, shown_feature(features, X, contributions), axis=1)
+    present = (~np.isnan(X)).sum(axis=0)
+    positions: Floats = ranks / np.maximum(present - 1, 1)
+    positions[:, [feature.dtype == "category" for feature in features]] = np.nan
+    return np.take_along_axis(positions, shown_feature(features, X, contributions), axis=1)
 
 
 def drift(

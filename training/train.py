@@ -172,8 +172,8 @@ def revenue(tables: sources.Tables) -> dict[str, float]:
     if tables.company.accounts.attributes.mrr is None:
         return {}
     facts = tables.engine.rows(source_sql.account_facts(tables))
-    known = facts.filter(pc.is_valid(facts["mrr"]))
-    return dict(zip(known["account_id"].to_pylist(), known["mrr"].to_pylist(), strict=True))
+    stated = facts.filter(pc.is_valid(facts["mrr"]))
+    return dict(zip(stated["account_id"].to_pylist(), stated["mrr"].to_pylist(), strict=True))
 
 
 def choose_targets(company: Company, names: Sequence[str]) -> list[str]:

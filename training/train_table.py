@@ -123,23 +123,23 @@ def fit(
         artifact, read.rows, _latest_with_enough(read.rows), progress
     )
     # Before the certificate, which makes another object of it: what explains is compiled once.
-    found = _evidence(artifact, read)
+    evidence = _evidence(artifact, read)
     artifact = certificate.certified(artifact, read.rows, progress)
-    return report_data.with_evidence(artifact, *found)
+    return report_data.with_evidence(artifact, *evidence)
 
 
 def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
     """The choice of each origin by the blocks before it, latest first; else that of all rows."""
-    found: dict[int | None, Choice] = {}
+    choices: dict[int | None, Choice] = {}
     for block in np.unique(read.block)[::-1][: split.JUDGES]:
         rows = read.before(int(block))
         if _enough(rows.y) and split.both_outcomes(read.at(int(block)).y):
             step = with_subject(f"{read.label}, {read.blocks[block]}", progress)
-            found[int(block)] = _chosen(read, rows, trials, step)
-        elif not found:
+            choices[int(block)] = _chosen(read, rows, trials, step)
+        elif not choices:
             step = with_subject(read.label, progress)
             return {None: _chosen(read, read.rows, trials, step)}
-    return found
+    return choices
 
 
 def _chosen(read: _Read, rows: TrainingRows, trials: int, progress: Progress) -> Choice:
@@ -169,9 +169,9 @@ def _evaluated(read: _Read, choices: Choices, progress: Progress) -> Artifact:
     if latest is None or repeated is None:
         return artifact.with_evaluation(_by_folds(artifact, learnt))
     origins = [_origin(read, repeated, latest)]
-    for block, own in earlier:
+    for block, earlier_choice in earlier:
         assert block is not None
-        if before := _learnt_before(read, block, own):
+        if before := _learnt_before(read, block, earlier_choice):
             origins.append(_origin(read, before, block))
     return artifact.with_evaluation(_out_of_time(_made(read, repeated, choice), origins))
 
@@ -199,8 +199,8 @@ def _evidence(artifact: Artifact, read: _Read) -> tuple[Drivers, Drift | None]:
 def _read(frame: Frame, roles: Roles) -> _Read:
     table = plain_table.as_table(frame, texts=() if roles.id is None else (roles.id,))
     labels = label_column.read_labels(table, roles)
-    known = ~np.isnan(labels)
-    table, y = table.filter(pa.array(known)), labels[known].astype(np.int8)
+    labelled = ~np.isnan(labels)
+    table, y = table.filter(pa.array(labelled)), labels[labelled].astype(np.int8)
     if not _enough(y):
         raise GateRefused(
             f"label {roles.label}: {int(y.sum())} rows with the event and {int((1 - y).sum())} "
@@ -213,7 +213,7 @@ def _read(frame: Frame, roles: Roles) -> _Read:
     as_of = np.array(blocks, "datetime64[D]")
     rows = TrainingRows(matrix(table, features), y, accounts, as_of, features, [0] * len(features))
     repeated = len(y) - len(set(accounts)) if roles.id is None else 0
-    about = TableRecord(roles, int((~known).sum()), repeated)
+    about = TableRecord(roles, int((~labelled).sum()), repeated)
     return _Read(rows, names, about, digest(table))
 
 
@@ -296,7 +296,7 @@ def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
         calibration=line,
         anchors=_anchors(line.logits(learnt.calibration_margins), learnt.calibration_rows.y),
         features=features,
-        meanings={item.indicator: _meaning(item) for item in features},
+        meanings={feature.indicator: _meaning(feature) for feature in features},
         declaration_hash=sha256(repr(sorted(asdict(roles).items())).encode()).hexdigest(),
         records=Records(made_training=_named_by_blocks(read, training_record(learnt, choice))),
         definitions={},
@@ -321,10 +321,10 @@ def _anchors(logits: Floats, labels: Labels) -> Anchors:
         return Anchors(red, green, f"odds of the base rate, doubled and halved, since {refused}")
 
 
-def _meaning(item: Feature) -> Meaning:
-    name = item.name.replace("{", "{{").replace("}", "}}")
+def _meaning(feature: Feature) -> Meaning:
+    name = feature.name.replace("{", "{{").replace("}", "}}")
     says = f"{name}: {{value}} (typically {{usual}})"
-    return Meaning(item.name, "business", "leading", "", says, None)
+    return Meaning(feature.name, "business", "leading", "", says, None)
 
 
 def _named_by_blocks(read: _Read, made: TrainingRecord) -> TrainingRecord:

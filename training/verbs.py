@@ -56,7 +56,7 @@ def check(
         typer.echo(report.as_json(findings))
     else:
         report.show(findings)
-    if any(item.state == "error" for item in findings):
+    if any(finding.state == "error" for finding in findings):
         raise typer.Exit(ContractBroken.exit_code)
 
 
@@ -158,18 +158,18 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
 
     declared, settings = declaration.load(company), Settings.read()
     with publish.alone(settings.workspace_of(declared)), progress("training") as step:
-        found = run(
+        result = run(
             declared,
             [day.date() for day in as_of or ()],
             targets=target or (),
             settings=settings,
             progress=step,
         )
-    for item in found.trained:
-        typer.echo(of_company(item))
-        typer.echo(f"  report {tracking.report_of(item.artifact, declared, settings)}")
-    if found.refused:
-        raise GateRefused("\n".join(map(str, found.refused.values())))
+    for model in result.trained:
+        typer.echo(of_company(model))
+        typer.echo(f"  report {tracking.report_of(model.artifact, declared, settings)}")
+    if result.refused:
+        raise GateRefused("\n".join(map(str, result.refused.values())))
 
 
 @app.command()
@@ -212,7 +212,7 @@ def promote(
     named = version or (verdict.challenger.version if verdict else "challenger")
     with publish.alone(settings.workspace_of(declared)), progress("promoting") as step:
         for name in choose_targets(declared, wanted):
-            item = tracking.promote(
+            promotion = tracking.promote(
                 declared,
                 name,
                 named,
@@ -221,9 +221,9 @@ def promote(
                 review=verdict,
                 progress=step,
             )
-            model = f"{item.name} version {item.version}, {item.digest[:12]}"
-            typer.echo(f"champion of {item.target}: {model}")
-            for line in gate.outlook(item.evaluation):
+            model = f"{promotion.name} version {promotion.version}, {promotion.digest[:12]}"
+            typer.echo(f"champion of {promotion.target}: {model}")
+            for line in gate.outlook(promotion.evaluation):
                 typer.echo(f"  {line}")
 
 
@@ -265,12 +265,12 @@ def review_models(  # noqa: PLR0913 (one for each option)
     declared = declaration.load(company)
     request = reviews.ReviewRequest(target, challenger, as_of.date() if as_of else None, reason)
     with progress("reading the two models") as step:
-        found = reviews.review(declared, request, progress=step)
+        reviewed = reviews.review(declared, request, progress=step)
         step(f"writing {out}")
-        found.write(out)
-    typer.echo(found.as_json if as_json else reviews.summary(found))
-    typer.echo(reviews.next_step(found, company, out), err=as_json)
-    found.require_promotion()
+        reviewed.write(out)
+    typer.echo(reviewed.as_json if as_json else reviews.summary(reviewed))
+    typer.echo(reviews.next_step(reviewed, company, out), err=as_json)
+    reviewed.require_promotion()
 
 
 @app.command(name="lead-time")
@@ -300,14 +300,14 @@ def lead_time(
     declared = declaration.load(company)
     with progress("opening the tables") as step:
         wanted = choose_targets(declared, target or declared.adverse)
-        found = lead_times.measure_leads(declared, wanted, progress=step)
-        for item in found if out else []:
-            step(f"drawing {item.target}")
-            plots.write(item, Path(str(out)) / item.target, declared.about.name)
+        measured = lead_times.measure_leads(declared, wanted, progress=step)
+        for lead in measured if out else []:
+            step(f"drawing {lead.target}")
+            plots.write(lead, Path(str(out)) / lead.target, declared.about.name)
     if as_json:
-        typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([lead.plain() for lead in measured], indent=2, ensure_ascii=False))
     else:
-        report.show_leads(found)
+        report.show_leads(measured)
 
 
 @app.command()
@@ -327,10 +327,12 @@ def indicators(
 
     declared, settings = declaration.load(company), Settings.read()
     with progress("opening the tables") as step:
-        found = admission.evaluate_indicators(
+        measured = admission.evaluate_indicators(
             declared, choose_targets(declared, target or ()), settings=settings, progress=step
         )
     if as_json:
-        typer.echo(json.dumps([item.plain() for item in found], indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps([indicator.plain() for indicator in measured], indent=2, ensure_ascii=False)
+        )
     else:
-        report.show_admissions(found)
+        report.show_admissions(measured)

@@ -51,10 +51,10 @@ def fit(margins: Floats, labels: npt.NDArray[np.int8], around: float = 1.0) -> C
     GateRefused
         The slope is not positive: higher margins do not go with more events.
     """
-    found = minimize(
+    solution = minimize(
         _negative_log_posterior, np.array([1.0, 0.0]), (margins, labels, around), "BFGS", jac=True
     )
-    slope, offset = (float(value) for value in found.x)
+    slope, offset = (float(value) for value in solution.x)
     if slope <= 0:
         raise GateRefused(
             f"the calibration's slope is {slope:.2f}, not above 0: on the latest as-of date, "
@@ -101,10 +101,10 @@ def lines(margins: Floats, labels: npt.NDArray[np.int8]) -> Floats:
     """The slopes and offsets (2 × models) of the lines that `fit` would find, many at once."""
     rate = (labels.sum() + 0.5) / (len(labels) + 1)
     # From a flat line on, Newton's steps keep their feet also where margins are far too wide.
-    found = np.tile([[0.0], [np.log(rate / (1 - rate))]], (1, len(margins)))
+    fitted = np.tile([[0.0], [np.log(rate / (1 - rate))]], (1, len(margins)))
     for _ in range(NEWTON_STEPS):
-        found = found - _step(found, margins, labels)
-    return found
+        fitted = fitted - _step(fitted, margins, labels)
+    return fitted
 
 
 def _step(fitted: Floats, margins: Floats, labels: npt.NDArray[np.int8]) -> Floats:
@@ -117,5 +117,5 @@ def _step(fitted: Floats, margins: Floats, labels: npt.NDArray[np.int8]) -> Floa
     weighted = weight * margins
     a = (weighted * margins).sum(axis=1) + precision
     b, c = weighted.sum(axis=1), weight.sum(axis=1) + TINY
-    found: Floats = np.array([c * slope - b * offset, a * offset - b * slope]) / (a * c - b * b)
-    return found
+    step: Floats = np.array([c * slope - b * offset, a * offset - b * slope]) / (a * c - b * b)
+    return step

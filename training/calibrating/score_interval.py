@@ -37,24 +37,24 @@ class ScoreInterval:
         """Half the width (rows,) of the interval of each row of X (rows × columns)."""
         missing = np.isnan(X)
         squares = np.full(len(X), self.known**2)
-        for place in np.flatnonzero(missing.any(axis=0)) if self.costs else ():
-            at = np.flatnonzero(missing[:, place])
+        for column in np.flatnonzero(missing.any(axis=0)) if self.costs else ():
+            at = np.flatnonzero(missing[:, column])
             # No matrix product: the rounding of a row must not depend on those beside it.
-            squares[at] += (missing[at] * self._square[place]).sum(axis=1)
+            squares[at] += (missing[at] * self._square[column]).sum(axis=1)
         return np.asarray(np.sqrt(squares))
 
     @cached_property
     def _square(self) -> Floats:
         """The costs on both sides of the diagonal."""
         below = np.zeros((len(self.costs), len(self.costs)))
-        for place, row in enumerate(self.costs):
-            below[place, : len(row)] = row
+        for column, row in enumerate(self.costs):
+            below[column, : len(row)] = row
         return below + np.tril(below, -1).T
 
     @classmethod
     def of(cls, known: float, square: Floats) -> "ScoreInterval":
         """The interval of a symmetric matrix of costs (columns × columns), rounded."""
-        rows = [np.round(row[: place + 1], DIGITS) for place, row in enumerate(square)]
+        rows = [np.round(row[: column + 1], DIGITS) for column, row in enumerate(square)]
         return cls(round(known, DIGITS), tuple(tuple(row.tolist()) for row in rows))
 
     @classmethod

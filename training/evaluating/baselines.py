@@ -96,15 +96,15 @@ def _best(rows: TrainingRows) -> int:
 
 def _groups(values: Floats, feature: Feature) -> Groups:
     """The group of each row: its category or the tenth its number is in; the unknown are one."""
-    known = ~np.isnan(values)
-    if not known.any():
+    has_value = ~np.isnan(values)
+    if not has_value.any():
         return np.zeros(len(values), dtype=np.int64)
     groups = np.zeros(len(values), dtype=np.int64)
     if feature.dtype == "category":
-        groups[known] = 1 + values[known].astype(np.int64)
+        groups[has_value] = 1 + values[has_value].astype(np.int64)
     else:
-        edges = np.unique(np.quantile(values[known], TENTHS))
-        groups[known] = 1 + np.searchsorted(edges, values[known], "right")
+        edges = np.unique(np.quantile(values[has_value], TENTHS))
+        groups[has_value] = 1 + np.searchsorted(edges, values[has_value], "right")
     return groups
 
 

@@ -87,11 +87,11 @@ def evaluate(
     if repeated is None:
         return _by_folds(learnt, history)
     try:
-        own = procedure.anchors(repeated, history.company, history.target)
+        anchors_there = procedure.anchors(repeated, history.company, history.target)
     except GateRefused:
         evaluation = _out_of_time(repeated, artifact.anchors, history, earlier)
         return replace(evaluation, anchors_chosen_there=True)
-    return _out_of_time(repeated, own, history, earlier)
+    return _out_of_time(repeated, anchors_there, history, earlier)
 
 
 def _out_of_time(
@@ -245,6 +245,6 @@ def _shadow(
     X = matrix(test, plain)
     alone = [quality.alone(X[:, number], labels) for number in range(len(columns))]
     return tuple(
-        ShadowColumn(column.indicator, column.name, own.known, own.auc)
-        for column, own in zip(columns, alone, strict=True)
+        ShadowColumn(column.indicator, column.name, by_itself.known, by_itself.auc)
+        for column, by_itself in zip(columns, alone, strict=True)
     )

@@ -59,13 +59,13 @@ class Origin:
         """By how much each row's log loss is below that of the base rate."""
         return self.better_than(constant(self.base, len(self.labels)))
 
-    def gain_over(self, place: int) -> Floats:
+    def gain_over(self, rival: int) -> Floats:
         """By how much each row's log loss is below that of a rival.
 
         Where the model was a scorecard it had no scorecard beside it, and gained nothing over it.
         """
-        if place < len(self.rivals):
-            return self.better_than(self.rivals[place].logits)
+        if rival < len(self.rivals):
+            return self.better_than(self.rivals[rival].logits)
         return np.zeros(len(self.labels))
 
     def without_trees(self) -> "Origin":
@@ -102,8 +102,9 @@ def pooled(origins: Sequence[Origin], first_quality: Quality) -> Pooled:
         That of the first.
     """
     first, *earlier = origins
-    own = first_quality
-    shown = _result(first, own.auc, own.log_loss, own.gain_over_base_rate)
+    shown = _result(
+        first, first_quality.auc, first_quality.log_loss, first_quality.gain_over_base_rate
+    )
     if not earlier:
         return Pooled(shown.gain_over_base_rate, shown.baselines, (shown,))
     baselines = tuple(

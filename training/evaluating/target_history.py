@@ -114,8 +114,8 @@ class TargetHistory:
         An origin whose earlier dates support none has no choice.
         """
         _, *before = split.origins(self.learn, self.latest, self.declared)
-        found = {day: self._choice(self.settled_by(day), day, trials, progress) for day in before}
-        kept = {day: choice for day, choice in found.items() if choice is not None}
+        choices = {day: self._choice(self.settled_by(day), day, trials, progress) for day in before}
+        kept = {day: choice for day, choice in choices.items() if choice is not None}
         return replace(self, choices=kept)
 
     def _choice(

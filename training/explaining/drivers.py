@@ -44,9 +44,9 @@ def by_indicator(contributions: Floats, features: Sequence[Feature]) -> tuple[li
     `contributions` is (rows × features + 1), the last column the bias, which is left out.
     """
     names = indicator_names(features)
-    place = [names.index(feature.indicator) for feature in features]
+    positions = [names.index(feature.indicator) for feature in features]
     folded = np.zeros((len(contributions), len(names)))
-    for column, indicator in enumerate(place):
+    for column, indicator in enumerate(positions):
         folded[:, indicator] += contributions[:, column]
     return names, folded
 
@@ -60,9 +60,11 @@ def shown_feature(features: Sequence[Feature], X: Floats, contributions: Floats)
     names, folded = by_indicator(contributions, features)
     chosen = np.zeros((len(X), len(names)), dtype=np.int64)
     for number, name in enumerate(names):
-        own = np.array([i for i, feature in enumerate(features) if feature.indicator == name])
-        push = contributions[:, own] * np.sign(folded[:, [number]])
-        chosen[:, number] = own[np.argmax(np.where(np.isnan(X[:, own]), -np.inf, push), axis=1)]
+        columns = np.array([i for i, feature in enumerate(features) if feature.indicator == name])
+        push = contributions[:, columns] * np.sign(folded[:, [number]])
+        chosen[:, number] = columns[
+            np.argmax(np.where(np.isnan(X[:, columns]), -np.inf, push), axis=1)
+        ]
     return chosen
 
 

@@ -47,39 +47,43 @@ def explained(artifact: Explainable, frame: Frame, *, units: Units, by: By) -> "
     import shap
 
     X = matrix(columns_for(frame, artifact.features), artifact.features)
-    found = artifact.contributions(X)
-    names, values, data = _columns(artifact, X, found)
+    contributions = artifact.contributions(X)
+    names, values, data = _columns(artifact, X, contributions)
     if by == "indicator":
-        names, values, data = _indicators(artifact, X, found)
+        names, values, data = _indicators(artifact, X, contributions)
     margin, scale = units == "margin", artifact.scale
     return shap.Explanation(
         values=values if margin else values * scale.points_per_margin,
-        base_values=found[:, -1] if margin else scale.unclipped(found[:, -1]),
+        base_values=contributions[:, -1] if margin else scale.unclipped(contributions[:, -1]),
         data=data,
-        display_data=_displayed(artifact, X, found, by),
+        display_data=_displayed(artifact, X, contributions, by),
         feature_names=names,
     )
 
 
-def _columns(artifact: Explainable, X: Floats, found: Floats) -> tuple[list[str], Floats, Floats]:
-    return [item.name for item in artifact.features], found[:, :-1], X
+def _columns(
+    artifact: Explainable, X: Floats, contributions: Floats
+) -> tuple[list[str], Floats, Floats]:
+    return [feature.name for feature in artifact.features], contributions[:, :-1], X
 
 
 def _indicators(
-    artifact: Explainable, X: Floats, found: Floats
+    artifact: Explainable, X: Floats, contributions: Floats
 ) -> tuple[list[str], Floats, Floats]:
-    names, folded = by_indicator(found, artifact.features)
-    return names, folded, np.take_along_axis(X, shown_feature(artifact.features, X, found), axis=1)
+    names, folded = by_indicator(contributions, artifact.features)
+    shown = shown_feature(artifact.features, X, contributions)
+    return names, folded, np.take_along_axis(X, shown, axis=1)
 
 
-def _displayed(artifact: Explainable, X: Floats, found: Floats, by: By) -> Texts:
+def _displayed(artifact: Explainable, X: Floats, contributions: Floats, by: By) -> Texts:
     """The values as people know them: categories by their names, all else as it is."""
     texts: Any = X.astype(object)
-    for place, feature in enumerate(artifact.features):
+    for column, feature in enumerate(artifact.features):
         if feature.dtype == "category":
-            known = ~np.isnan(X[:, place])
+            has_value = ~np.isnan(X[:, column])
             names = np.array(feature.categories, dtype=object)
-            texts[known, place] = names[X[known, place].astype(np.int64)]
+            texts[has_value, column] = names[X[has_value, column].astype(np.int64)]
     if by == "indicator":
-        texts = np.take_along_axis(texts, shown_feature(artifact.features, X, found), axis=1)
+        shown = shown_feature(artifact.features, X, contributions)
+        texts = np.take_along_axis(texts, shown, axis=1)
     return np.asarray(texts, dtype=object)

@@ -132,11 +132,11 @@ def worlds(
             why = str(refused)
             continue
         aucs.append(artifact.evaluation.quality.auc.value)
-    known = [auc for auc in aucs if auc is not None]
-    if not known or len(known) < len(aucs):
+    measurable = [auc for auc in aucs if auc is not None]
+    if not measurable or len(measurable) < len(aucs):
         raise GateRefused(why or "the last mature as-of date has one outcome only")
     last = there.filter(pc.equal(there["as_of"], pa.scalar(evaluated[-1])))
-    return NullWorldAucs(tuple(known), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows)
+    return NullWorldAucs(tuple(measurable), pc.sum(last[f"label__{target}"]).as_py(), last.num_rows)
 
 
 def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Generator) -> pa.Table:
@@ -157,8 +157,8 @@ def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Gener
         rows = np.flatnonzero(days == day)
         highest = rows[np.argsort(-noise[rows], kind="stable")]
         drawn[highest[: int(label[rows].sum())]] = 1
-    place = table.column_names.index(f"label__{name}")
-    return table.set_column(place, table.schema.field(place), pa.array(drawn))
+    position = table.column_names.index(f"label__{name}")
+    return table.set_column(position, table.schema.field(position), pa.array(drawn))
 
 
 def _some_accounts(table: pa.Table) -> pa.Table:
@@ -178,13 +178,13 @@ def _finding(company: Company, target: str, aucs: NullWorldAucs, reach: float) -
         f"{0.5 - reach:.3f} to {0.5 + reach:.3f} ({aucs.events:,} of {aucs.rows:,} "
         f"accounts with the event)"
     )
-    place = (company.targets[target].source, None, None)
+    position = (company.targets[target].source, None, None)
     if abs(aucs.mean - 0.5) <= reach:
         fix = "no action needed: no split, fold or choice of size sees labels of the evaluation"
-        return Finding("null_world", "audit", "advice", *place, text, fix)
+        return Finding("null_world", "audit", "advice", *position, text, fix)
     fix = "do not trust this evaluation; report it together with the declaration"
     detail = f"{text}: the procedure sees labels of the evaluation"
-    return Finding("null_world", "audit", "error", *place, detail, fix)
+    return Finding("null_world", "audit", "error", *position, detail, fix)
 
 
 def _not_audited(company: Company, target: str, why: str) -> Finding:

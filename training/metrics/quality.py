@@ -113,9 +113,9 @@ def auc(scores: Floats, labels: Labels) -> float:
     negatives = len(labels) - positives
     if not positives or not negatives:
         return float("nan")
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    _, rank, counts = np.unique(scores, return_inverse=True, return_counts=True)
     # Ties share the mean of their ranks.
-    ranks = float((np.cumsum(counts) - (counts - 1) / 2)[place[labels == 1]].sum())
+    ranks = float((np.cumsum(counts) - (counts - 1) / 2)[rank[labels == 1]].sum())
     return (ranks - positives * (positives + 1) / 2) / (positives * negatives)
 
 
@@ -158,6 +158,8 @@ def opportunities(score: Floats, labels: Labels) -> dict[str, OpportunityOutcome
 
 def alone(values: Floats, labels: Labels) -> Alone:
     """How well the column `values` (rows,) separates by itself."""
-    known = ~np.isnan(values)
-    area = auc(values[known], labels[known]) if known.any() else float("nan")
-    return Alone(float(known.mean()) if len(known) else 0.0, None if np.isnan(area) else area)
+    has_value = ~np.isnan(values)
+    area = auc(values[has_value], labels[has_value]) if has_value.any() else float("nan")
+    return Alone(
+        float(has_value.mean()) if len(has_value) else 0.0, None if np.isnan(area) else area
+    )

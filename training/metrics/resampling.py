@@ -55,9 +55,9 @@ def times(
 
 def measured(value: float | None, drawn: Sequence[float] | Floats) -> Measured:
     """A measure with its interval, from those of the resamples."""
-    known = np.asarray(drawn, dtype=np.float64)
-    known = known[~np.isnan(known)]
-    low, high = np.quantile(known, RANGE) if len(known) else (None, None)
+    values = np.asarray(drawn, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    low, high = np.quantile(values, RANGE) if len(values) else (None, None)
     return Measured(_finite(value), _finite(low), _finite(high))
 
 

@@ -105,7 +105,9 @@ def _segment(
     overall: Quality,
 ) -> Segment:
     own_labels, own_accounts = labels[rows], [accounts[int(row)] for row in rows]
-    own = _own(logits[rows], own_labels, own_accounts, overall, everyone=len(rows) == len(labels))
+    measured = _own(
+        logits[rows], own_labels, own_accounts, overall, everyone=len(rows) == len(labels)
+    )
     own_weight = weight(own_labels)
     return Segment(
         segment=name,
@@ -113,15 +115,15 @@ def _segment(
         events=int(own_labels.sum()),
         observed_rate=float(own_labels.mean()),
         predicted_rate=float(expit(logits[rows]).mean()),
-        auc=own.auc,
-        calibration=own.calibration,
-        reliability=own.reliability,
-        gain_over_base_rate=own.gain_over_base_rate,
+        auc=measured.auc,
+        calibration=measured.calibration,
+        reliability=measured.reliability,
+        gain_over_base_rate=measured.gain_over_base_rate,
         shrunken=replace(
-            shrunken(own.calibration, overall.calibration, own_weight),
-            auc=_between(own.auc.value, overall.auc.value, own_weight),
+            shrunken(measured.calibration, overall.calibration, own_weight),
+            auc=_between(measured.auc.value, overall.auc.value, own_weight),
         ),
-        worse_than_base_rate=worse(own.gain_over_base_rate, len(set(own_accounts))),
+        worse_than_base_rate=worse(measured.gain_over_base_rate, len(set(own_accounts))),
     )
 
 
@@ -149,20 +151,20 @@ def weight(labels: Labels) -> float:
     return rarer / (rarer + FEW_EVENTS)
 
 
-def shrunken(own: Calibration, overall: Calibration, own_weight: float) -> Shrunken:
+def shrunken(segment: Calibration, overall: Calibration, own_weight: float) -> Shrunken:
     """Each measure as `own_weight` of the segment's own and the rest of all accounts'."""
     return Shrunken(
         weight=own_weight,
-        in_the_large=_between(own.in_the_large.value, overall.in_the_large.value, own_weight),
-        slope=_between(own.slope.value, overall.slope.value, own_weight),
-        ece=_between(own.ece.value, overall.ece.value, own_weight),
+        in_the_large=_between(segment.in_the_large.value, overall.in_the_large.value, own_weight),
+        slope=_between(segment.slope.value, overall.slope.value, own_weight),
+        ece=_between(segment.ece.value, overall.ece.value, own_weight),
     )
 
 
-def _between(own: float | None, overall: float | None, own_weight: float) -> float | None:
-    if own is None or overall is None:
+def _between(segment: float | None, overall: float | None, own_weight: float) -> float | None:
+    if segment is None or overall is None:
         return overall
-    return own_weight * own + (1 - own_weight) * overall
+    return own_weight * segment + (1 - own_weight) * overall
 
 
 def worse(gain: Measured, accounts: int) -> bool:

@@ -105,10 +105,10 @@ def gains(risk: Floats, labels: Labels) -> tuple[GainsPoint, ...]:
 
 def revenue_caught(flagged: Flags, churned: Flags, mrr: Floats) -> Caught:
     """Of the MRR (accounts,; NaN where unknown) of churned accounts, what had been flagged."""
-    known = churned & ~np.isnan(mrr)
-    lost, caught = float(mrr[known].sum()), float(mrr[known & flagged].sum())
+    counted = churned & ~np.isnan(mrr)
+    lost, caught = float(mrr[counted].sum()), float(mrr[counted & flagged].sum())
     return Caught(
-        int(churned.sum()), int(known.sum()), lost, caught, caught / lost if lost > 0 else None
+        int(churned.sum()), int(counted.sum()), lost, caught, caught / lost if lost > 0 else None
     )
 
 

@@ -87,9 +87,9 @@ def movements(
 
 
 def _movement(stops: Sequence[float], changes: list[Change]) -> Movement:
-    changes.sort(key=lambda item: -abs(item.health_points))
+    changes.sort(key=lambda change: -abs(change.health_points))
     behaviour, data = (
-        sum(item.health_points for item in changes if item.part == part)
+        sum(change.health_points for change in changes if change.part == part)
         for part in ("behaviour", "data")
     )
     return Movement(
@@ -108,16 +108,18 @@ class _Step:
 
     def __init__(self, artifact: Artifact, old: Floats, new: Floats) -> None:
         self.artifact, self.old, self.new = artifact, old, new
-        self._names = list(dict.fromkeys(item.indicator for item in artifact.features))
-        places = [self._names.index(item.indicator) for item in artifact.features]
-        own = [np.flatnonzero(np.array(places) == place) for place in range(len(self._names))]
+        self._names = list(dict.fromkeys(feature.indicator for feature in artifact.features))
+        places = [self._names.index(feature.indicator) for feature in artifact.features]
+        columns_of = [
+            np.flatnonzero(np.array(places) == number) for number in range(len(self._names))
+        ]
         moved = ~((old == new) | (np.isnan(old) & np.isnan(new)))
-        known = [_any(~np.isnan(X), own) for X in (old, new)]
-        self._moved, self._data = _any(moved, own), known[0] != known[1]
+        has_value = [_any(~np.isnan(X), columns_of) for X in (old, new)]
+        self._moved, self._data = _any(moved, columns_of), has_value[0] != has_value[1]
         columns = _points(artifact, old, new, range(len(places)))
         self._points = _points(artifact, old, new, places)
         rank = moved * 2 + (moved & ~np.isnan(old) & ~np.isnan(new))
-        self._told = _told(own, rank, columns, self._points)
+        self._shown = _shown_columns(columns_of, rank, columns, self._points)
 
     @classmethod
     def of_alike(cls, old: ScoredSnapshot, new: ScoredSnapshot, alike: Collection[str]) -> "_Step":
@@ -130,16 +132,16 @@ class _Step:
     def of_others(cls, new: ScoredSnapshot, alike: Collection[str], rebuilt: pa.Table) -> "_Step":
         """All other indicators of the new model, from what they were on the old date."""
         features = new.artifact.features
-        others = {item.indicator for item in features} - set(alike)
+        others = {feature.indicator for feature in features} - set(alike)
         X = matrix(new.rows, features)
         return cls(new.artifact, _with(X, rebuilt, features, others), X)
 
     def of(self, row: int) -> list[Change]:
         """What changed of one account."""
-        return [self._change(row, int(place)) for place in np.flatnonzero(self._moved[row])]
+        return [self._change(row, int(number)) for number in np.flatnonzero(self._moved[row])]
 
-    def _change(self, row: int, place: int) -> Change:
-        name, column = self._names[place], int(self._told[row, place])
+    def _change(self, row: int, number: int) -> Change:
+        name, column = self._names[number], int(self._shown[row, number])
         meaning, feature = self.artifact.meanings[name], self.artifact.features[column]
         return Change(
             indicator=name,
@@ -150,44 +152,46 @@ class _Step:
             new=feature.value(self.new[row, column]),
             window=feature.window,
             unit=meaning.unit,
-            part="data" if self._data[row, place] else "behaviour",
-            health_points=float(self._points[row, place]),
+            part="data" if self._data[row, number] else "behaviour",
+            health_points=float(self._points[row, number]),
         )
 
 
 def _points(artifact: Artifact, old: Floats, new: Floats, groups: Sequence[int]) -> Floats:
     """The health points of each group of columns (rows × groups)."""
-    found = BaselineShapley(artifact.boosters).contributions(old, new, groups)
+    contributions = BaselineShapley(artifact.boosters).contributions(old, new, groups)
     moved = artifact.scorecard.contributions(new) - artifact.scorecard.contributions(old)
     for column, group in enumerate(groups):
-        found[:, group] += moved[:, column]
-    return found * artifact.scale.points_per_margin
+        contributions[:, group] += moved[:, column]
+    return contributions * artifact.scale.points_per_margin
 
 
-def _any(flags: Flags, own: Sequence[Places]) -> Flags:
+def _any(flags: Flags, columns_of: Sequence[Places]) -> Flags:
     """Whether any column of each indicator has its flag (rows × indicators)."""
-    return np.stack([flags[:, columns].any(axis=1) for columns in own], axis=1)
+    return np.stack([flags[:, columns].any(axis=1) for columns in columns_of], axis=1)
 
 
 def _with(
     X: Floats, rows: pa.Table, features: Sequence[Feature], indicators: Collection[str]
 ) -> Floats:
     """`X` with the columns of some indicators as `rows` have them."""
-    chosen = [place for place, item in enumerate(features) if item.indicator in indicators]
-    found = X.copy()
-    found[:, chosen] = matrix(rows, [features[place] for place in chosen])
-    return found
+    chosen = [column for column, feature in enumerate(features) if feature.indicator in indicators]
+    mixed = X.copy()
+    mixed[:, chosen] = matrix(rows, [features[column] for column in chosen])
+    return mixed
 
 
-def _told(own: Sequence[Places], rank: Places, columns: Floats, points: Floats) -> Places:
-    """For each row and indicator, the feature (its number) whose change is told.
+def _shown_columns(
+    columns_of: Sequence[Places], rank: Places, columns: Floats, points: Floats
+) -> Places:
+    """For each row and indicator, the feature (its number) whose change is shown.
 
     Of those of the highest rank (changed, and known on both dates) it is the one that pushes most
     to the side of the indicator's points.
     """
     chosen = np.zeros(points.shape, dtype=np.int64)
-    for place, mine in enumerate(own):
-        push = columns[:, mine] * np.sign(points[:, [place]])
+    for number, mine in enumerate(columns_of):
+        push = columns[:, mine] * np.sign(points[:, [number]])
         best = rank[:, mine] == rank[:, mine].max(axis=1, keepdims=True)
-        chosen[:, place] = mine[np.argmax(np.where(best, push, -np.inf), axis=1)]
+        chosen[:, number] = mine[np.argmax(np.where(best, push, -np.inf), axis=1)]
     return chosen

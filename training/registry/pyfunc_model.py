@@ -39,12 +39,14 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         A row without any known value has no score. Batch scoring and the service check whether an
         account is active and has enough history; this does not.
         """
-        columns = {item.name: _values(model_input, item) for item in self.artifact.features}
+        columns = {
+            feature.name: _values(model_input, feature) for feature in self.artifact.features
+        }
         X = matrix(pa.table(columns), self.artifact.features)
         margins = np.where(np.isnan(X).all(axis=1), np.nan, self.artifact.margins(X))
         scale = self.artifact.scale
         score, around = scale.unclipped(margins), self.artifact.half_widths(X)
-        held = (np.clip(item, 0, 100) for item in (score, score - around, score + around))
+        held = (np.clip(points, 0, 100) for points in (score, score - around, score + around))
         answers = scale.probability(margins), *held
         return pd.DataFrame(
             dict(zip(self.artifact.output_names, answers, strict=True)), index=model_input.index

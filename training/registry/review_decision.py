@@ -137,8 +137,8 @@ def read(path: Path) -> ReviewDecision:
         content = _ReviewFile.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        detail = f"not a file that churnlight review writes ({place}: {first['msg']})"
+        where = ".".join(map(str, first["loc"]))
+        detail = f"not a file that churnlight review writes ({where}: {first['msg']})"
         cure = f"name the {FILE} of a review, unchanged"
         raise ContractBroken(
             [Finding("review", "promote", "error", str(path), None, None, detail, cure)]

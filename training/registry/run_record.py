@@ -100,24 +100,24 @@ def _calibration(prefix: str, calibration: Calibration) -> list[Value]:
 
 
 def _quality(evaluation: Evaluation) -> list[Value]:
-    own = evaluation.quality
+    quality = evaluation.quality
     numbers = {
-        "rows": own.rows,
-        "accounts": own.accounts,
-        "events": own.events,
-        "base_rate": own.base_rate,
-        "base_rate_in_training": own.base_rate_in_training,
-        "predicted_rate": own.predicted_rate,
+        "rows": quality.rows,
+        "accounts": quality.accounts,
+        "events": quality.events,
+        "base_rate": quality.base_rate,
+        "base_rate_in_training": quality.base_rate_in_training,
+        "predicted_rate": quality.predicted_rate,
     }
     measures = {
-        "auc": own.auc,
-        "log_loss": own.log_loss,
+        "auc": quality.auc,
+        "log_loss": quality.log_loss,
         "gain_over_base_rate": evaluation.gain_over_base_rate,
     }
     return [
         *_numbers("", numbers),
         *_measures("", measures),
-        *_calibration("", own.calibration),
+        *_calibration("", quality.calibration),
     ]
 
 
@@ -251,13 +251,13 @@ def dataset(artifact: Artifact, name: str) -> tuple[Any, dict[str, str]]:
     columns = Schema([*inputs(artifact), label])
     source = CodeDatasetSource({"made_by": "churnlight features"})
     digest = made.data_digest[:DIGEST]
-    found = MetaDataset(  # type: ignore[abstract] # that it lacks a profile is not enforced
+    described = MetaDataset(  # type: ignore[abstract] # that it lacks a profile is not enforced
         source, name=name, digest=digest, schema=columns
     )
     counts = {"rows": made.rows, "accounts": made.accounts, "events": made.events}
     days = f"{made.as_of[0]} to {made.as_of[-1]}"
     texts = {name: str(count) for name, count in counts.items()}
-    return found, {**texts, "as_of": days, "data_digest": made.data_digest}
+    return described, {**texts, "as_of": days, "data_digest": made.data_digest}
 
 
 def inputs(artifact: Artifact) -> list[Any]:
@@ -265,4 +265,6 @@ def inputs(artifact: Artifact) -> list[Any]:
     from mlflow.types import ColSpec, DataType
 
     kinds = {"number": DataType.double, "category": DataType.string}
-    return [ColSpec(kinds[item.dtype], item.name, required=False) for item in artifact.features]
+    return [
+        ColSpec(kinds[feature.dtype], feature.name, required=False) for feature in artifact.features
+    ]

@@ -81,8 +81,10 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
 def _experiment(mlflow: Any, company: Company, workspace: Path, settings: Settings) -> None:
     name = company.about.name
     if mlflow.get_experiment_by_name(name) is None:
-        own = None if settings.tracking_uri else (workspace / "mlartifacts").resolve().as_uri()
-        mlflow.create_experiment(name, artifact_location=own)
+        artifact_location = (
+            None if settings.tracking_uri else (workspace / "mlartifacts").resolve().as_uri()
+        )
+        mlflow.create_experiment(name, artifact_location=artifact_location)
     mlflow.set_experiment(name)
 
 
@@ -107,17 +109,17 @@ def register(artifact: Artifact, company: Company, settings: Settings) -> tuple[
         _log(mlflow, run.info.run_id, artifact, name)
         run_record.write_files(artifact, reports_folder(artifact, company, settings))
         mlflow.log_artifacts(str(reports_folder(artifact, company, settings)))
-        with tempfile.TemporaryDirectory(prefix="churnlight-") as place:
-            artifact.save(Path(place) / ARTIFACT)
-            logged = _log_model(mlflow, artifact, Path(place) / ARTIFACT, tags["expiry"])
+        with tempfile.TemporaryDirectory(prefix="churnlight-") as temporary:
+            artifact.save(Path(temporary) / ARTIFACT)
+            logged = _log_model(mlflow, artifact, Path(temporary) / ARTIFACT, tags["expiry"])
         version = _add_version(mlflow.MlflowClient(), name, logged, tags)
         return name, version, run.info.run_id
 
 
 def reports_folder(artifact: Artifact, company: Company, settings: Settings) -> Path:
     """Where the report, the model card and the plots of a trained model are kept for people."""
-    place = settings.workspace_of(company) / "reports" / artifact.target
-    return place / artifact.digest[:12]
+    folder = settings.workspace_of(company) / "reports" / artifact.target
+    return folder / artifact.digest[:12]
 
 
 def report_of(artifact: Artifact, company: Company, settings: Settings) -> Path:
@@ -146,12 +148,12 @@ def _log(mlflow: Any, run_id: str, artifact: Artifact, name: str) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
     now = int(datetime.now(UTC).timestamp() * 1000)
-    found = [Metric(key, value, now, step) for key, value, step in run_record.metrics(artifact)]
+    logged = [Metric(key, value, now, step) for key, value, step in run_record.metrics(artifact)]
     parameters = [Param(key, str(value)) for key, value in run_record.parameters(artifact).items()]
     tags = [RunTag(key, value) for key, value in run_record.tags(artifact).items()]
     registry = mlflow.MlflowClient()
-    for start in range(0, len(found), BATCH):
-        registry.log_batch(run_id, metrics=found[start : start + BATCH])
+    for start in range(0, len(logged), BATCH):
+        registry.log_batch(run_id, metrics=logged[start : start + BATCH])
     registry.log_batch(run_id, params=parameters, tags=tags)
     training_data, counts = run_record.dataset(artifact, name)
     mlflow.log_input(training_data, context="training", tags=counts)
@@ -215,7 +217,7 @@ def fetch(company: Company, target: str, version: str, settings: Settings) -> Ar
     with client(company, settings) as mlflow:
         registry = mlflow.MlflowClient()
         try:
-            found = (
+            registered = (
                 registry.get_model_version(name, version)
                 if version.isdigit()
                 else registry.get_model_version_by_alias(name, version)
@@ -225,18 +227,18 @@ def fetch(company: Company, target: str, version: str, settings: Settings) -> Ar
                 f"the registry has no model {name} with alias or version {version!r}; run "
                 "churnlight train, or name one that it has"
             ) from error
-        with tempfile.TemporaryDirectory(prefix="churnlight-") as place:
+        with tempfile.TemporaryDirectory(prefix="churnlight-") as temporary:
             local = mlflow.artifacts.download_artifacts(
-                artifact_uri=f"models:/{name}/{found.version}", dst_path=place
+                artifact_uri=f"models:/{name}/{registered.version}", dst_path=temporary
             )
             stored = Path(local) / "artifacts" / ARTIFACT
-            artifact = first_load(stored, name=name, version=str(found.version)).in_memory()
-    if artifact.digest != found.tags.get("model_digest"):
+            artifact = first_load(stored, name=name, version=str(registered.version)).in_memory()
+    if artifact.digest != registered.tags.get("model_digest"):
         raise ChurnlightError(
-            f"model {name} version {found.version} has changed since it was registered: its digest "
-            f"is {artifact.digest}; train it again"
+            f"model {name} version {registered.version} has changed since it was registered: its "
+            f"digest is {artifact.digest}; train it again"
         )
-    if warning := expired(artifact, found.tags.get("expiry"), datetime.now(UTC).date()):
+    if warning := expired(artifact, registered.tags.get("expiry"), datetime.now(UTC).date()):
         warnings.warn(warning, ExpiredModel, stacklevel=2)
     return artifact
 

@@ -38,7 +38,7 @@ def curve(groups: Curve, name: str = "reliability", title: str = "") -> Figure:
     """
     inside = sum(map(_within, groups))
     count = "one group" if len(groups) == 1 else f"{len(groups)} groups"
-    rows = [[str(place), *_cells(group)] for place, group in enumerate(groups, 1)]
+    rows = [[str(index), *_cells(group)] for index, group in enumerate(groups, 1)]
     return Figure(
         name,
         title or "Reliability: predicted and observed rate",
@@ -54,9 +54,9 @@ def curves(parts: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:
     top = max(_top(groups) for _, groups in parts)
     inside = [f"{part}: {sum(map(_within, groups))} of {len(groups)}" for part, groups in parts]
     rows = [
-        [f"{part}, {place}", *_cells(group)]
+        [f"{part}, {index}", *_cells(group)]
         for part, groups in parts
-        for place, group in enumerate(groups, 1)
+        for index, group in enumerate(groups, 1)
     ]
     return Figure(
         name,
@@ -126,7 +126,7 @@ def by_date(dates: Sequence[DateCalibration]) -> Figure:
         axis.plot(places, predicted, color=ORANGE, linewidth=1.5, linestyle="--", label="predicted")
         whiskers(axis, list(places), list(map(observed, rates)), BLUE, label="observed")
         shown = np.unique(np.linspace(0, len(dates) - 1, min(len(dates), 4)).round().astype(int))
-        axis.set_xticks(shown, [names[place] for place in shown])
+        axis.set_xticks(shown, [names[index] for index in shown])
         axis.set_ylim(bottom=0)
         axis.set_ylabel("rate")
         percent(axis, "y")
@@ -177,17 +177,17 @@ def shrunken_table(
     caption: str = "Calibration by segment, drawn towards all accounts",
 ) -> Table:
     """Each segment's figures drawn towards those of all; the AUC where it is known."""
-    with_auc = all(own.auc is not None for _, own in segments)
+    with_auc = all(segment.auc is not None for _, segment in segments)
     rows = [
         [
             name,
-            share(own.weight),
-            number(own.in_the_large, 3),
-            number(own.slope, 2),
-            number(own.ece, 3),
-            *([number(own.auc, 3)] if with_auc else []),
+            share(segment.weight),
+            number(segment.in_the_large, 3),
+            number(segment.slope, 2),
+            number(segment.ece, 3),
+            *([number(segment.auc, 3)] if with_auc else []),
         ]
-        for name, own in segments
+        for name, segment in segments
     ]
     note = (
         "A segment with few events says little about itself, as the intervals show. Its own "

@@ -25,8 +25,8 @@ SHARP = 200
 
 def summary(drivers: Drivers, points: str = "health points") -> Figure:
     """The summary by indicator of what `training.report_data.drivers` answers."""
-    rows = [[item.title, number(item.points, 2)] for item in drivers.indicators]
-    first = [item.title for item in drivers.indicators[:3]]
+    rows = [[driver.title, number(driver.points, 2)] for driver in drivers.indicators]
+    first = [driver.title for driver in drivers.indicators[:3]]
     numbers = Table("Mean absolute points of the score", ["indicator", "points"], rows)
     strongest = f"The strongest by mean absolute points of the score: {', '.join(first)}."
     return swarm(explanation(drivers), strongest, numbers, points)
@@ -36,7 +36,7 @@ def explanation(drivers: Drivers) -> "shap.Explanation":
     """The sample in `drivers` as shap's own object: health points, coloured by the position."""
     import shap
 
-    titles = [item.title for item in drivers.indicators]
+    titles = [driver.title for driver in drivers.indicators]
     points = np.array(drivers.points, dtype=float)
     position = np.array(drivers.position, dtype=float)
     # Categories have no order: the colour in the middle, for shap wants a number in every column.

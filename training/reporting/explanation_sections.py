@@ -72,21 +72,21 @@ def _result(passed: bool | None) -> str:
     return {True: "passed", False: "failed", None: "nothing to check"}[passed]
 
 
-def lead_times(found: IndicatorLeads) -> Section:
+def lead_times(measured: IndicatorLeads) -> Section:
     """How long before churn each indicator separates, on month starts."""
-    leading = [each for each in found.indicators if each.lead_days is not None]
-    others = [each.title for each in found.indicators if each.lead_days is None]
+    leading = [each for each in measured.indicators if each.lead_days is not None]
+    others = [each.title for each in measured.indicators if each.lead_days is None]
     rows = [
         [each.title, each.declared or UNKNOWN, each.finding, _lead(each)]
         for each in sorted(leading, key=lambda each: -(each.lead_days or 0))
     ]
     text = (
-        f"On as-of dates {found.step_days} days apart, {found.churners:,} accounts that "
+        f"On as-of dates {measured.step_days} days apart, {measured.churners:,} accounts that "
         "churned are compared with accounts at risk of similar tenure. Thick line: the separation "
-        f"is significant. Dashed line: the gap of {found.gap_days} days. churnlight lead-time "
+        f"is significant. Dashed line: the gap of {measured.gap_days} days. churnlight lead-time "
         "measures in weekly steps."
     )
-    parts: list[Part] = [text, *lead_plots.curves(found)]
+    parts: list[Part] = [text, *lead_plots.curves(measured)]
     if rows:
         parts.append(Table("Leads", ["indicator", "declared", "measured", "lead"], rows))
     if others:
@@ -98,13 +98,13 @@ def _lead(indicator: IndicatorLead) -> str:
     return f"{indicator.lead_days} days{' or more' if indicator.open_ended else ''}"
 
 
-def drift(found: Drift) -> Section:
+def drift(measured: Drift) -> Section:
     """How far the columns have moved in the history."""
     text = (
-        f"Population stability index of {found.columns} columns from {found.since} to "
-        f"{found.until}. 0 = no change; {MAJOR} or more is commonly called major."
+        f"Population stability index of {measured.columns} columns from {measured.since} to "
+        f"{measured.until}. 0 = no change; {MAJOR} or more is commonly called major."
     )
-    return Section("Drift", text, plots.shift(found.furthest, "Columns that moved furthest"))
+    return Section("Drift", text, plots.shift(measured.furthest, "Columns that moved furthest"))
 
 
 def shadows(columns: Sequence[ShadowColumn]) -> Section:

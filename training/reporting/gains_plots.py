@@ -30,8 +30,8 @@ def gains(
     capacity : float, optional
         The team's, marked.
     """
-    across = [item.share for item in points]
-    reach = [item.reach for item in points]
+    across = [point.share for point in points]
+    reach = [point.reach for point in points]
     tenth = _at(0.1, across, reach)
 
     def draw(axis: "Axes") -> None:
@@ -45,7 +45,7 @@ def gains(
         percent(axis, "x", "y")
         axis.legend(loc="lower right")
 
-    rows = [[share(item.share), share(item.reach)] for item in points]
+    rows = [[share(point.share), share(point.reach)] for point in points]
     return Figure(
         "gains",
         "Cumulative gains",
@@ -98,19 +98,19 @@ def precision(
         What working the team's capacity finds.
     """
     across, lifts = _known_lifts(points)
-    found, at = [y * base_rate for y in lifts], worked.precision
+    precisions, at = [y * base_rate for y in lifts], worked.precision
 
     def draw(axis: "Axes") -> None:
         axis.axhline(base_rate, color=QUIET, linewidth=0.8, linestyle="--", label="by chance")
-        axis.plot(across, found, color=BLUE, linewidth=1.8)
+        axis.plot(across, precisions, color=BLUE, linewidth=1.8)
         if at.value is not None:
             whiskers(axis, [worked.share], [at], ORANGE, label="at capacity")
         axis.set(xlim=(0, 1), xlabel=words.order, ylabel="precision")
-        axis.set_ylim(0, min(1.02, max([base_rate, *found, at.high or 0.0]) * 1.1 + 0.02))
+        axis.set_ylim(0, min(1.02, max([base_rate, *precisions, at.high or 0.0]) * 1.1 + 0.02))
         percent(axis, "x", "y")
         axis.legend(loc="lower left")
 
-    rows = [[share(x), share(y, 1)] for x, y in zip(across, found, strict=True)]
+    rows = [[share(x), share(y, 1)] for x, y in zip(across, precisions, strict=True)]
     return Figure(
         "precision-at-capacity",
         "Precision at capacity",
@@ -123,8 +123,8 @@ def precision(
 
 def _known_lifts(points: Sequence[GainsPoint]) -> tuple[list[float], list[float]]:
     """Shares and lifts, where the lift is known."""
-    known = [(point.share, point.lift) for point in points if point.lift is not None]
-    return [x for x, _ in known], [y for _, y in known]
+    measured = [(point.share, point.lift) for point in points if point.lift is not None]
+    return [x for x, _ in measured], [y for _, y in measured]
 
 
 def _mark_capacity(axis: "Axes", capacity: float | None) -> None:
@@ -133,7 +133,7 @@ def _mark_capacity(axis: "Axes", capacity: float | None) -> None:
         axis.axvline(capacity, color=ORANGE, linewidth=1, linestyle=":", label=label)
 
 
-def _at(place: float, across: Sequence[float], values: Sequence[float | None]) -> float | None:
+def _at(target: float, across: Sequence[float], values: Sequence[float | None]) -> float | None:
     if not values or None in values:
         return None
-    return float(np.interp(place, across, np.array(values, dtype=float)))
+    return float(np.interp(target, across, np.array(values, dtype=float)))

@@ -96,8 +96,8 @@ def card(artifact: Artifact) -> Page:
 
 
 def _certificate(artifact: Artifact) -> list[Section]:
-    found = artifact.evaluation.certificate
-    return [explanation_sections.certificate(found)] if found else []
+    checks = artifact.evaluation.certificate
+    return [explanation_sections.certificate(checks)] if checks else []
 
 
 def _lead_times(artifact: Artifact) -> list[Section]:

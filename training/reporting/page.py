@@ -51,13 +51,13 @@ class Table:
     def sides(self) -> list[str]:
         """Per column, the class that sets it: `right` for figures, else none."""
         columns = list(zip(*self.rows, strict=True)) or [()] * len(self.head)
-        return ["right" if place and _figures(cells) else "" for place, cells in enumerate(columns)]
+        return ["right" if index and _figures(cells) else "" for index, cells in enumerate(columns)]
 
 
 def _figures(cells: Sequence[Cell]) -> bool:
     """Whether every cell is a figure, or unknown."""
-    known = [str(cell) for cell in cells if cell not in ("", UNKNOWN)]
-    return bool(known) and all(re.match(r"[−+$€£¥]*\d", text) for text in known)
+    values = [str(cell) for cell in cells if cell not in ("", UNKNOWN)]
+    return bool(values) and all(re.match(r"[−+$€£¥]*\d", text) for text in values)
 
 
 @dataclass(frozen=True)
@@ -139,16 +139,16 @@ class Section:
     @property
     def blocks(self) -> list[tuple[str, Any]]:
         """The parts by kind; neighbouring tables and figures together, to stand side by side."""
-        found: list[tuple[str, Any]] = []
+        by_kind: list[tuple[str, Any]] = []
         for part in self.parts:
             kind = "text" if isinstance(part, str) else part.kind
             if kind not in ("table", "figure"):
-                found.append((kind, part))
-            elif found and found[-1][0] == "beside":
-                found[-1][1].append(part)
+                by_kind.append((kind, part))
+            elif by_kind and by_kind[-1][0] == "beside":
+                by_kind[-1][1].append(part)
             else:
-                found.append(("beside", [part]))
-        return found
+                by_kind.append(("beside", [part]))
+        return by_kind
 
 
 @dataclass(frozen=True)
@@ -199,8 +199,8 @@ def _environment() -> Environment:
     return made
 
 
-def inline(figure: Figure, place: int) -> Markup:
-    """The figure's drawing as an element of a page, its names made its own by its `place`.
+def inline(figure: Figure, index: int) -> Markup:
+    """The figure's drawing as an element of a page, its names made its own by its `index`.
 
     Without namespaces, which HTML does not need, so that no address stands in the page; in the
     page's letters; as wide as it was drawn at most.
@@ -210,15 +210,15 @@ def inline(figure: Figure, place: int) -> Markup:
     svg = re.sub(r"\sxmlns(:xlink)?=\"[^\"]*\"", "", svg).replace("xlink:href=", "href=")
     svg = re.sub(r" ?font-family: [^;\"]*;?", "", svg)
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
-    svg = re.sub(r"\sid=\"([^\"]*)\"", lambda name: _named(name[1], place, used), svg)
-    svg = re.sub(r"(url\(|href=\")#", rf"\1#f{place}-", svg)
+    svg = re.sub(r"\sid=\"([^\"]*)\"", lambda name: _named(name[1], index, used), svg)
+    svg = re.sub(r"(url\(|href=\")#", rf"\1#f{index}-", svg)
     box = re.search(r"viewBox=\"[^\"]*\"", svg)
     opening = f'<svg {box[0] if box else ""} width="{figure.width}" aria-hidden="true">'
     return Markup(re.sub(r"^<svg[^>]*>", opening, svg))
 
 
-def _named(name: str, place: int, used: set[str]) -> str:
-    return f' id="f{place}-{name}"' if name in used else ""
+def _named(name: str, index: int, used: set[str]) -> str:
+    return f' id="f{index}-{name}"' if name in used else ""
 
 
 # What stands in cells

@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 def bands(counts: Mapping[str, BandOutcome]) -> Figure:
     """The later churn rate of each band."""
-    known = [name for name in BANDS if name in counts]
-    rates = {name: Proportion(counts[name].churned, counts[name].accounts) for name in known}
+    present = [name for name in BANDS if name in counts]
+    rates = {name: Proportion(counts[name].churned, counts[name].accounts) for name in present}
     described = [f"{BAND_WORDS[name]} {share(rates[name].value)}" for name in _counted(rates)]
 
     def draw(axis: "Axes") -> None:
-        for place, name in enumerate(known):
+        for position, name in enumerate(present):
             if rates[name].count:
                 colour = BAND_COLOURS[name]
-                axis.bar(place, rates[name].value or 0.0, width=0.6, color=colour)
-                whiskers(axis, [place], [rates[name].measured], INK, marker="")
-        labels = [f"{BAND_WORDS[name]}\n{rates[name].count:,}" for name in known]
-        axis.set_xticks(range(len(known)), labels)
+                axis.bar(position, rates[name].value or 0.0, width=0.6, color=colour)
+                whiskers(axis, [position], [rates[name].measured], INK, marker="")
+        labels = [f"{BAND_WORDS[name]}\n{rates[name].count:,}" for name in present]
+        axis.set_xticks(range(len(present)), labels)
         axis.set_ylabel("churned later")
         axis.set_ylim(bottom=0)
         percent(axis, "y")

@@ -159,8 +159,8 @@ def _search(record: TrainingRecord) -> str:
 
 def _folds(folds: Sequence[FoldLosses]) -> Table:
     rows = [
-        [f"{place}: {_span(fold.as_of)}", number(fold.rows, 0), number(fold.loss, 4)]
-        for place, fold in enumerate(folds, 1)
+        [f"{index}: {_span(fold.as_of)}", number(fold.rows, 0), number(fold.loss, 4)]
+        for index, fold in enumerate(folds, 1)
     ]
     return Table("The chosen model, fold by fold", ["fold, as-of dates", "rows", "log loss"], rows)
 

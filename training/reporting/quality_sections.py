@@ -46,9 +46,9 @@ def tested_on(evaluation: Evaluation) -> str:
 def keys(evaluation: Evaluation) -> list[Key]:
     """The few figures that one asks for first."""
     at = evaluation.value.at_capacity
-    own, ece = evaluation.quality, evaluation.quality.calibration.ece
+    measured, ece = evaluation.quality, evaluation.quality.calibration.ece
     return [
-        Key("AUC", number(own.auc.value), _range(own.auc)),
+        Key("AUC", number(measured.auc.value), _range(measured.auc)),
         Key(
             "Log loss",
             number(evaluation.quality.log_loss.value),

@@ -143,15 +143,15 @@ ONE_FOR_ALL = (
 
 def segments(evaluation: Evaluation, *, drawn: bool = True) -> Section:
     """Quality and calibration of each segment, the weak ones named."""
-    weak, found = list(sentences.weak_segments(evaluation)), evaluation.segments
+    weak, measured = list(sentences.weak_segments(evaluation)), evaluation.segments
     verdict = Note("In no segment was it found to be worse than the base rate.", "good")
     if weak:
         verdict = Note(sentence("; ".join(weak)), "bad")
     parts: list[Part] = [
         verdict,
         _quality_by_segment(evaluation),
-        calibration_plots.segments_table([(each.segment, each.calibration) for each in found]),
-        calibration_plots.shrunken_table([(each.segment, each.shrunken) for each in found]),
+        calibration_plots.segments_table([(each.segment, each.calibration) for each in measured]),
+        calibration_plots.shrunken_table([(each.segment, each.shrunken) for each in measured]),
         ONE_FOR_ALL,
     ]
     if drawn:

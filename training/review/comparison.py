@@ -265,10 +265,10 @@ def _auc(logits: Floats, rows: ComparedRows, sample: RowIndex) -> float:
         (float((days == day).sum()), quality.auc(logits[sample][days == day], labels[days == day]))
         for day in np.unique(days)
     ]
-    known = [(weight, area) for weight, area in parts if not np.isnan(area)]
-    if not known:
+    measurable = [(weight, area) for weight, area in parts if not np.isnan(area)]
+    if not measurable:
         return float("nan")
-    weights, areas = zip(*known, strict=True)
+    weights, areas = zip(*measurable, strict=True)
     return float(np.average(areas, weights=weights))
 
 
@@ -312,27 +312,29 @@ def _by_segment(rows: ComparedRows) -> list[SegmentComparison]:
 def _of_segment(
     rows: ComparedRows, name: str, overall: ByModel[CalibrationTable]
 ) -> SegmentComparison:
-    own = rows.only(rows.segments == name)
-    enough = len(own.labels) >= segments.LEAST_ACCOUNTS
-    weight = segments.weight(own.labels)
+    of_segment = rows.only(rows.segments == name)
+    enough = len(of_segment.labels) >= segments.LEAST_ACCOUNTS
+    weight = segments.weight(of_segment.labels)
     champion, challenger = (
-        _segment_calibration(_table(scores, own), whole, weight)
-        for scores, whole in zip(own.scores, overall, strict=True)
+        _segment_calibration(_table(scores, of_segment), whole, weight)
+        for scores, whole in zip(of_segment.scores, overall, strict=True)
     )
     return SegmentComparison(
         segment=name,
-        **_sizes(own),
-        predicted_rate=ByModel(*(float(expit(scores.logits).mean()) for scores in own.scores)),
-        log_loss_gain=gains(own)[0] if enough else None,
+        **_sizes(of_segment),
+        predicted_rate=ByModel(
+            *(float(expit(scores.logits).mean()) for scores in of_segment.scores)
+        ),
+        log_loss_gain=gains(of_segment)[0] if enough else None,
         calibration=ByModel(champion, challenger),
     )
 
 
 def _segment_calibration(
-    own: CalibrationTable, overall: CalibrationTable, weight: float
+    segment: CalibrationTable, overall: CalibrationTable, weight: float
 ) -> SegmentCalibration:
     return SegmentCalibration(
-        calibration=own.calibration,
-        reliability=own.reliability,
-        shrunken=segments.shrunken(own.calibration, overall.calibration, weight),
+        calibration=segment.calibration,
+        reliability=segment.reliability,
+        shrunken=segments.shrunken(segment.calibration, overall.calibration, weight),
     )

@@ -151,8 +151,8 @@ def _resolve_target(company: Company, name: str | None) -> str:
     """The target to review: the one of that name, else the only adverse one, or the only one."""
     if name is not None:
         if name not in company.targets:
-            known = ", ".join(company.targets)
-            raise NotFound(f"target {name!r} is not declared; declared are: {known}")
+            declared = ", ".join(company.targets)
+            raise NotFound(f"target {name!r} is not declared; declared are: {declared}")
         return name
     likely = company.adverse or company.opportunities
     if len(likely) != 1:

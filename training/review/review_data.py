@@ -139,8 +139,8 @@ def _churns(tables: Tables, target: str, days: ReviewDates) -> list[Churn]:
     churns = []
     for day, account in sorted(inside):
         mornings = {lead: days.before(day, lead) for lead in LEADS}
-        known = {lead: morning for lead, morning in mornings.items() if morning}
-        churns.append(Churn(account, day, known))
+        covered = {lead: morning for lead, morning in mornings.items() if morning}
+        churns.append(Churn(account, day, covered))
     return churns
 
 
@@ -162,7 +162,7 @@ class _Collector:
         self._models, self._as_of, self._weeks = models, as_of, weeks
         self._mature_days = pa.array(mature, pa.date32())
         self._churned = pa.array(sorted({churn.account_id for churn in churns}), pa.string())
-        index = {account: place for place, account in enumerate(self._churned.to_pylist())}
+        index = {account: number for number, account in enumerate(self._churned.to_pylist())}
         self._mornings = np.array(
             [
                 index[churn.account_id] * DAYS + clock.day_number(day)

@@ -93,7 +93,7 @@ class BaselineShapley:
         group = np.asarray(groups, dtype=np.int64)
         out = np.zeros((len(old), int(group.max(initial=-1)) + 1))
         most = min(self._deepest, out.shape[1])
-        old, new = (np.ascontiguousarray(item, dtype=np.float64) for item in (old, new))
+        old, new = (np.ascontiguousarray(rows, dtype=np.float64) for rows in (old, new))
         _walk_all(self._nodes, _weights(most), group, (old, new), self._deepest, out)
         return out
 
@@ -138,22 +138,22 @@ def _members(trees: Sequence[Tree]) -> tuple[Places, Places, Flags]:
     total = 0
     for tree in trees:
         for node in range(len(tree.feature)):
-            known = tree.categories.get(node)
+            categories = tree.categories.get(node)
             start.append(total)
-            size.append(NUMBER if known is None else int(known.max(initial=-1)) + 1)
-            if known is not None:
-                flags.append(np.isin(np.arange(size[-1]), known))
+            size.append(NUMBER if categories is None else int(categories.max(initial=-1)) + 1)
+            if categories is not None:
+                flags.append(np.isin(np.arange(size[-1]), categories))
                 total += size[-1]
     return np.array(start, np.int64), np.array(size, np.int64), np.concatenate(flags)
 
 
 def _weights(most: int) -> Floats:
     """Of a leaf that `a` groups must and `b` must not have joined: what one of the `a` is worth."""
-    found = np.zeros((most + 1, most + 1))
+    weights = np.zeros((most + 1, most + 1))
     for a in range(1, most + 1):
         for b in range(most + 1):
-            found[a, b] = 1 / (a * comb(a + b, a))
-    return found
+            weights[a, b] = 1 / (a * comb(a + b, a))
+    return weights
 
 
 @compiled
@@ -219,20 +219,20 @@ def _goes_left(nodes: Any, node: int, value: float) -> bool:
 @compiled
 def _side(chosen: Any, count: int, group: int) -> int:
     """The row that a group chose on the way, -1 where it has not yet."""
-    for place in range(count):
-        if chosen[place, 0] == group:
-            return int(chosen[place, 1])
+    for position in range(count):
+        if chosen[position, 0] == group:
+            return int(chosen[position, 1])
     return -1
 
 
 @compiled
 def _add_leaf(value: float, chosen: Any, count: int, weights: Any, out: Any) -> None:
     new = 0
-    for place in range(count):
-        new += chosen[place, 1]
+    for position in range(count):
+        new += chosen[position, 1]
     old = count - new
-    for place in range(count):
-        if chosen[place, 1] == NEW:
-            out[chosen[place, 0]] += value * weights[new, old]
+    for position in range(count):
+        if chosen[position, 1] == NEW:
+            out[chosen[position, 0]] += value * weights[new, old]
         else:
-            out[chosen[place, 0]] -= value * weights[old, new]
+            out[chosen[position, 0]] -= value * weights[old, new]

@@ -62,13 +62,13 @@ class Coder(NamedTuple):
 
     def members(self, tree: Tree, node: int) -> npt.NDArray[np.bool_]:
         """For each code of a categorical node's column, whether it goes left."""
-        known = self.categories[int(tree.feature[node])]
-        return np.append(False, np.isin(known, tree.categories[node]))
+        categories = self.categories[int(tree.feature[node])]
+        return np.append(False, np.isin(categories, tree.categories[node]))
 
     def size(self, column: CodeColumn) -> int:
         """The largest code but `RIGHT`."""
-        known = self.categories if column.missing is None else self.thresholds
-        return len(known[column.feature])
+        by_feature = self.categories if column.missing is None else self.thresholds
+        return len(by_feature[column.feature])
 
     def codes_of_missing(self, column: CodeColumn) -> tuple[int, int]:
         """The codes of NaN and of zero in a numeric column."""
@@ -93,21 +93,21 @@ def coder(trees: Sequence[Tree]) -> Coder:
     for tree in trees:
         for node, (feature, threshold) in enumerate(zip(tree.feature, tree.threshold, strict=True)):
             if node in tree.categories:
-                known = categories.setdefault(int(feature), Counter())
-                known.update(tree.categories[node].tolist())
+                counts = categories.setdefault(int(feature), Counter())
+                counts.update(tree.categories[node].tolist())
             else:
                 thresholds.setdefault(int(feature), set()).add(float(threshold))
     if mixed := thresholds.keys() & categories.keys():
         raise Refused(f"feature {min(mixed)} is a number in one tree and a category in another")
-    for feature, known in categories.items():
-        if max(known, default=0) > LARGEST_CATEGORY:
+    for feature, counts in categories.items():
+        if max(counts, default=0) > LARGEST_CATEGORY:
             raise Refused(f"feature {feature} has categories beyond {LARGEST_CATEGORY:,}")
     return Coder(
-        {feature: np.array(sorted(found)) for feature, found in thresholds.items()},
-        {feature: _ordered(known) for feature, known in categories.items()},
+        {feature: np.array(sorted(cuts)) for feature, cuts in thresholds.items()},
+        {feature: _ordered(counts) for feature, counts in categories.items()},
     )
 
 
-def _ordered(known: Counter[int]) -> Categories:
+def _ordered(counts: Counter[int]) -> Categories:
     """What often goes left together has neighbouring codes, so that an index has fewer steps."""
-    return np.array(sorted(known, key=lambda category: (known[category], category)), np.int64)
+    return np.array(sorted(counts, key=lambda category: (counts[category], category)), np.int64)

@@ -50,21 +50,21 @@ class FrameBlocks:
 
     def _from_arrow(self, part: pa.Table) -> Floats:
         X = np.empty(part.shape)
-        known = iter(self._categories)
+        categories = iter(self._categories)
         for number, column in enumerate(part.columns):
             if pa.types.is_dictionary(column.type):
                 values = column.cast(column.type.value_type)
-                column = pc.index_in(values, pa.array(next(known), column.type.value_type))
+                column = pc.index_in(values, pa.array(next(categories), column.type.value_type))
             X[:, number] = column.cast(pa.float64()).to_numpy()
         return X
 
     def _from_pandas(self, part: pd.DataFrame) -> Floats:
         X = np.empty(part.shape)
-        known = iter(self._categories)
+        categories = iter(self._categories)
         for number in range(part.shape[1]):
             column = part.iloc[:, number]
             if isinstance(column.dtype, pd.CategoricalDtype):
-                codes = column.cat.set_categories(next(known)).cat.codes.to_numpy(np.float64)
+                codes = column.cat.set_categories(next(categories)).cat.codes.to_numpy(np.float64)
                 X[:, number] = np.where(codes < 0, np.nan, codes)
             else:
                 X[:, number] = column.to_numpy(np.float64, na_value=np.nan)

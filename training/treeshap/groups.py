@@ -153,14 +153,14 @@ def _both(before: Condition | None, now: Condition) -> Condition:
 def _fitting(
     leaves: Sequence[Leaf], subtree: Subtree, entries: int
 ) -> tuple[list[LeafGroup], list[Leaf]]:
-    own = leaves[subtree.first : subtree.last]
-    if group := group_of(own, entries):
+    below = leaves[subtree.first : subtree.last]
+    if group := group_of(below, entries):
         return [group], []
     if not subtree.children:
-        return [], list(own)
-    found = [_fitting(leaves, child, entries) for child in subtree.children]
-    groups = [group for part in found for group in part[0]]
-    return groups, [leaf for part in found for leaf in part[1]]
+        return [], list(below)
+    parts = [_fitting(leaves, child, entries) for child in subtree.children]
+    groups = [group for part in parts for group in part[0]]
+    return groups, [leaf for part in parts for leaf in part[1]]
 
 
 def group_of(leaves: Sequence[Leaf], entries: int) -> LeafGroup | None:
@@ -177,13 +177,13 @@ def group_of(leaves: Sequence[Leaf], entries: int) -> LeafGroup | None:
     return LeafGroup(leaves, digits)
 
 
-def digit_of(column: CodeColumn, leaves: Sequence[Leaf], told: Iterable[int] = ()) -> Digit:
-    """The digit of `column`; `told` are signatures that have a number even if no code has them."""
+def digit_of(column: CodeColumn, leaves: Sequence[Leaf], numbered: Iterable[int] = ()) -> Digit:
+    """The digit of `column`; the signatures in `numbered` get a number even if no code has them."""
     asked = [leaf.conditions.get(column, ALWAYS) for leaf in leaves]
-    cuts, found = _by_piece(asked) if column.missing is not None else _by_code(asked)
-    signatures = tuple(sorted({*found, *told}))
-    number = {signature: place for place, signature in enumerate(signatures)}
-    values = [number[signature] for signature in found]
+    cuts, pieces = _by_piece(asked) if column.missing is not None else _by_code(asked)
+    signatures = tuple(sorted({*pieces, *numbered}))
+    number = {signature: position for position, signature in enumerate(signatures)}
+    values = [number[signature] for signature in pieces]
     changes = zip(cuts, values[:-1], values[1:], strict=True)
     steps = tuple((cut, after - before) for cut, before, after in changes if after != before)
     return Digit(column, signatures, values[0], steps)
@@ -194,7 +194,7 @@ def _by_piece(asked: Sequence[Condition]) -> tuple[list[int], list[int]]:
     bounds = [(int(low), int(high)) for low, high in asked]
     cuts = sorted({cut for bound in bounds for cut in bound}.difference(ALWAYS))
     signatures = [
-        sum(1 << place for place, (low, high) in enumerate(bounds) if low < code <= high)
+        sum(1 << bit for bit, (low, high) in enumerate(bounds) if low < code <= high)
         for code in [LEFT, *(cut + 1 for cut in cuts)]
     ]
     return cuts, signatures
@@ -203,8 +203,8 @@ def _by_piece(asked: Sequence[Condition]) -> tuple[list[int], list[int]]:
 def _by_code(asked: Sequence[Condition]) -> tuple[list[int], list[int]]:
     """The same for categories, each code a piece."""
     total = sum(
-        (1 if condition is ALWAYS else np.asarray(condition, np.int64)) << place
-        for place, condition in enumerate(asked)
+        (1 if condition is ALWAYS else np.asarray(condition, np.int64)) << bit
+        for bit, condition in enumerate(asked)
     )
     signatures = np.asarray(total).tolist()
     return list(range(len(signatures) - 1)), signatures
@@ -220,7 +220,9 @@ def _merged(groups: list[LeafGroup], entries: int) -> list[LeafGroup]:
     while pairs := sorted(_savings(groups), key=lambda pair: -pair[0]):
         for _, one, other in pairs:
             if joined := group_of([*groups[one].leaves, *groups[other].leaves], entries):
-                rest = [group for place, group in enumerate(groups) if place not in (one, other)]
+                rest = [
+                    group for position, group in enumerate(groups) if position not in (one, other)
+                ]
                 groups = [*rest, joined]
                 break
         else:

@@ -110,12 +110,12 @@ def code_categories(codes: Any, X: Any, coded: Any) -> None:
     bases = codes.base
     for number in range(len(features)):
         feature, first = features[number], starts[number]
-        known = starts[number + 1] - first
+        count = starts[number + 1] - first
         for page in range(pages[number], pages[number + 1]):
             base = bases[page]
             for row in range(len(X)):
                 x = X[row, feature]
-                code = known_codes[first + np.int64(x)] if -1.0 < x < known else 0
+                code = known_codes[first + np.int64(x)] if -1.0 < x < count else 0
                 coded[page, row] = min(max(code - base, 0), 255)
 
 
@@ -127,12 +127,12 @@ def find_indices(indices: Any, tile: Any, coded: Any, index: Any, rows: int) -> 
     changes = indices.change
     starts = indices.start
     firsts = indices.first
-    for place in range(tile[0], tile[1]):
-        target = np.uint64(place - tile[0])
-        begin = firsts[place]
+    for group in range(tile[0], tile[1]):
+        target = np.uint64(group - tile[0])
+        begin = firsts[group]
         for row in range(rows):
             index[target, row] = begin
-        for step in range(starts[place], starts[place + 1]):
+        for step in range(starts[group], starts[group + 1]):
             page = np.uint64(pages[step])
             cut = cuts[step]
             change = changes[step]
@@ -148,22 +148,22 @@ def add_tables(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
     offsets = sums.offset
     table = sums.table
     for output in range(len(total)):
-        place, last = starts[tile, output], starts[tile, output + 1]
-        while place + 4 <= last:
-            a, A = np.uint64(rows_of[place]), np.uint64(offsets[place])
-            b, B = np.uint64(rows_of[place + 1]), np.uint64(offsets[place + 1])
-            c, C = np.uint64(rows_of[place + 2]), np.uint64(offsets[place + 2])
-            d, D = np.uint64(rows_of[place + 3]), np.uint64(offsets[place + 3])
+        lookup, last = starts[tile, output], starts[tile, output + 1]
+        while lookup + 4 <= last:
+            a, A = np.uint64(rows_of[lookup]), np.uint64(offsets[lookup])
+            b, B = np.uint64(rows_of[lookup + 1]), np.uint64(offsets[lookup + 1])
+            c, C = np.uint64(rows_of[lookup + 2]), np.uint64(offsets[lookup + 2])
+            d, D = np.uint64(rows_of[lookup + 3]), np.uint64(offsets[lookup + 3])
             for row in range(rows):
                 left = table[A + index[a, row]] + table[B + index[b, row]]
                 right = table[C + index[c, row]] + table[D + index[d, row]]
                 total[output, row] += left + right
-            place += 4
-        while place < last:
-            a, A = np.uint64(rows_of[place]), np.uint64(offsets[place])
+            lookup += 4
+        while lookup < last:
+            a, A = np.uint64(rows_of[lookup]), np.uint64(offsets[lookup])
             for row in range(rows):
                 total[output, row] += table[A + index[a, row]]
-            place += 1
+            lookup += 1
 
 
 @compiled
@@ -193,11 +193,11 @@ def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows
 @compiled
 def read_factors(lone: Any, nodes: Any, index: Any, strip: Any, met: Any) -> None:
     """Whether each row of a strip meets the conditions of each node of a trie (nodes × rows)."""
-    places, own, wanted = lone.place, lone.row, lone.met
+    places, index_rows, wanted = lone.place, lone.row, lone.met
     for node in range(nodes[0], nodes[1]):
-        place, found, want = np.uint64(places[node]), np.uint64(own[node]), wanted[node]
+        place, index_row, want = np.uint64(places[node]), np.uint64(index_rows[node]), wanted[node]
         for row in range(strip[1] - strip[0]):
-            met[place, row] = index[found, strip[0] + row] == want
+            met[place, row] = index[index_row, strip[0] + row] == want
 
 
 @compiled
@@ -289,17 +289,17 @@ def fill(digits: Any, leaves: Any, points: Any, weights: Any, table: Any) -> Non
             rest //= radix[digit]
         for leaf in range(len(value)):
             pattern = 0
-            for place in range(start[leaf], start[leaf + 1]):
-                met = alive[factor[place]] >> np.uint64(leaf) & np.uint64(1)
-                pattern |= np.int64(met) << (place - start[leaf])
+            for position in range(start[leaf], start[leaf + 1]):
+                met = alive[factor[position]] >> np.uint64(leaf) & np.uint64(1)
+                pattern |= np.int64(met) << (position - start[leaf])
             patterns[leaf, entry] = pattern
     for leaf in range(len(value)):
-        own = share[start[leaf] : start[leaf + 1]]
-        parts = leaf_contributions(value[leaf], own, points, weights)
-        for place in range(len(own)):
-            target = table[slot[factor[start[leaf] + place]]]
+        shares = share[start[leaf] : start[leaf + 1]]
+        parts = leaf_contributions(value[leaf], shares, points, weights)
+        for position in range(len(shares)):
+            target = table[slot[factor[start[leaf] + position]]]
             for entry in range(table.shape[1]):
-                target[entry] += parts[place, patterns[leaf, entry]]
+                target[entry] += parts[position, patterns[leaf, entry]]
 
 
 @compiled
@@ -310,15 +310,17 @@ def leaf_contributions(value: float, share: Any, points: Any, weights: Any) -> A
     product of the others, each met with probability t, which Gauss-Legendre gives exactly.
     """
     count = (len(share) + 1) // 2
-    found = np.zeros((len(share), 1 << len(share)))
-    for pattern in range(found.shape[1]):
+    contributions = np.zeros((len(share), 1 << len(share)))
+    for pattern in range(contributions.shape[1]):
         for point in range(count):
             t = points[count, point]
-            for own in range(len(share)):
+            for feature in range(len(share)):
                 product = weights[count, point] * value
                 for other in range(len(share)):
                     met = pattern >> other & 1
-                    if other != own:
+                    if other != feature:
                         product *= met * t + (1.0 - t) * share[other]
-                found[own, pattern] += product * ((pattern >> own & 1) - share[own])
-    return found
+                contributions[feature, pattern] += product * (
+                    (pattern >> feature & 1) - share[feature]
+                )
+    return contributions

@@ -95,8 +95,8 @@ def _read(_context: Any, array: Any, first: Any) -> Any:
     """The eight numbers of a flat float64 array from `first` on."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _place(context, builder, signature.args[0], *arguments)
-        return builder.load(place, align=8)
+        pointer = _place(context, builder, signature.args[0], *arguments)
+        return builder.load(pointer, align=8)
 
     return _LANES(array, types.uint64), code
 
@@ -108,8 +108,8 @@ def _write(_context: Any, array: Any, first: Any, lanes: Any) -> Any:
     """Writes eight numbers into a flat float64 array from `first` on."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _place(context, builder, signature.args[0], *arguments[:2])
-        builder.store(arguments[2], place, align=8)
+        pointer = _place(context, builder, signature.args[0], *arguments[:2])
+        builder.store(arguments[2], pointer, align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, _LANES), code

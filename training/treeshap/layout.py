@@ -80,10 +80,10 @@ def _laid_out(
     codes, pages = _codes(code, _columns([*(group.leaves for group in groups), *alone]))
     rows, sums, lone = _Rows(pages), _Sums(max(fold, default=-1) + 1), _Lone(fold)
     for first in range(0, len(groups), TILE):
-        found = groups[first : first + TILE]
-        for group in found:
+        in_tile = groups[first : first + TILE]
+        for group in in_tile:
             rows.add(group.digits)
-        sums.close([_filled(group, fold, points, weights) for group in found], len(rows))
+        sums.close([_filled(group, fold, points, weights) for group in in_tile], len(rows))
         lone.close()
     for number, leaves in enumerate(alone, start=1):
         lone.add(leaves, rows, sums.rows)
@@ -95,8 +95,8 @@ def _laid_out(
 
 def _columns(leaves: Iterable[Sequence[Leaf]]) -> list[CodeColumn]:
     """The code columns that any leaf asks for, by feature, numbers before categories."""
-    found = {column for own in leaves for leaf in own for column in leaf.conditions}
-    return sorted(found, key=lambda item: (item.missing is None, item.feature, item[1:]))
+    columns = {column for of_tree in leaves for leaf in of_tree for column in leaf.conditions}
+    return sorted(columns, key=lambda column: (column.missing is None, column.feature, column[1:]))
 
 
 def _quadrature(features: int) -> tuple[Floats, Floats]:
@@ -117,20 +117,20 @@ def _filled(
     group: LeafGroup, fold: Sequence[int], points: Floats, weights: Floats
 ) -> list[tuple[int, Floats]]:
     """The outputs that a group contributes to, each with its table."""
-    place = {feature: number for number, feature in enumerate(group.features)}
-    outputs = sorted({fold[feature] for feature in place})
+    position = {feature: number for number, feature in enumerate(group.features)}
+    outputs = sorted({fold[feature] for feature in position})
     radix = np.array([len(digit.signatures) for digit in group.digits])
     signatures = np.zeros((len(radix), radix.max()), dtype=np.uint64)
     for number, digit in enumerate(group.digits):
         signatures[number, : radix[number]] = digit.signatures
-    owners = np.array([place[digit.column.feature] for digit in group.digits])
+    owners = np.array([position[digit.column.feature] for digit in group.digits])
     shares = [leaf.shares for leaf in group.leaves]
     leaves = (
         np.array([leaf.value for leaf in group.leaves]),
         np.cumsum([0, *map(len, shares)]),
-        np.array([place[feature] for own in shares for feature in own]),
-        np.array([share for own in shares for share in own.values()]),
-        np.array([outputs.index(fold[feature]) for feature in place]),
+        np.array([position[feature] for of_leaf in shares for feature in of_leaf]),
+        np.array([share for of_leaf in shares for share in of_leaf.values()]),
+        np.array([outputs.index(fold[feature]) for feature in position]),
     )
     table = np.zeros((len(outputs), _padded(group.entries)))
     kernels.fill((radix, owners, signatures), leaves, points, weights, table)
@@ -145,27 +145,27 @@ def _codes(code: Coder, columns: Sequence[CodeColumn]) -> tuple[Codes, dict[Code
         first[column] = len(pages)
         special = (0, 0) if column.missing is None else code.codes_of_missing(column)
         for base in range(0, max(code.size(column), 1), PAGE):
-            at_nan, at_zero = (min(max(item - base, 0), PAGE) for item in special)
+            at_nan, at_zero = (min(max(limit - base, 0), PAGE) for limit in special)
             pages.append((base, at_nan, at_zero))
-    numbers = _by_feature([item for item in columns if item.missing is not None], first)
-    others = _by_feature([item for item in columns if item.missing is None], first)
-    ends = [place for _, place in others[:1]] or [len(pages)]
+    numbers = _by_feature([column for column in columns if column.missing is not None], first)
+    others = _by_feature([column for column in columns if column.missing is None], first)
+    ends = [page for _, page in others[:1]] or [len(pages)]
     thresholds = [_searchable(code.thresholds[feature]) for feature, _ in numbers]
-    known = [_category_codes(code.categories[feature]) for feature, _ in others]
+    category_codes = [_category_codes(code.categories[feature]) for feature, _ in others]
     bases, nans, zeros = np.array(pages, dtype=np.int64).reshape(-1, 3).T
     return Codes(
         feature=_places(feature for feature, _ in numbers),
         start=np.cumsum([0, *map(len, thresholds)]),
-        half=_places((len(own) + 1) // 2 for own in thresholds),
+        half=_places((len(cuts) + 1) // 2 for cuts in thresholds),
         cuts=np.concatenate([np.zeros(0), *thresholds]),
-        page=_places([*(place for _, place in numbers), *ends]),
+        page=_places([*(page for _, page in numbers), *ends]),
         base=bases.copy(),
         at_nan=nans.astype(np.uint8),
         at_zero=zeros.astype(np.uint8),
         category_feature=_places(feature for feature, _ in others),
-        category_start=np.cumsum([0, *map(len, known)]),
-        category_codes=np.concatenate([np.zeros(0, np.int64), *known]),
-        category_page=_places([*(place for _, place in others), len(pages)]),
+        category_start=np.cumsum([0, *map(len, category_codes)]),
+        category_codes=np.concatenate([np.zeros(0, np.int64), *category_codes]),
+        category_page=_places([*(page for _, page in others), len(pages)]),
     ), first
 
 
@@ -174,7 +174,7 @@ def _by_feature(
 ) -> list[tuple[int, int]]:
     """Each feature with its first page."""
     runs = groupby(columns, key=lambda column: column.feature)
-    return [(feature, first[next(own)]) for feature, own in runs]
+    return [(feature, first[next(run)]) for feature, run in runs]
 
 
 def _places(numbers: Iterable[int]) -> Places:
@@ -187,10 +187,10 @@ def _searchable(thresholds: Floats) -> Floats:
     return np.pad(thresholds, (0, size - len(thresholds)), constant_values=np.inf)
 
 
-def _category_codes(known: Categories) -> Places:
+def _category_codes(categories: Categories) -> Places:
     """The code of each category from 0 to the largest that is known."""
-    codes = np.zeros(known.max(initial=0) + 1, dtype=np.int64)
-    codes[known] = np.arange(1, len(known) + 1)
+    codes = np.zeros(categories.max(initial=0) + 1, dtype=np.int64)
+    codes[categories] = np.arange(1, len(categories) + 1)
     return codes
 
 
@@ -255,11 +255,13 @@ class _Sums:
 
     def close(self, groups: Sequence[Sequence[tuple[int, Floats]]], rows: int) -> None:
         """Takes the tables of each group of the next tile, which ends before index row `rows`."""
-        found = [(output, row, table) for row, own in enumerate(groups) for output, table in own]
-        found.sort(key=lambda item: item[:2])
-        ends = np.searchsorted([item[0] for item in found], np.arange(self._outputs + 1))
+        entries = [
+            (output, row, table) for row, tables in enumerate(groups) for output, table in tables
+        ]
+        entries.sort(key=lambda entry: entry[:2])
+        ends = np.searchsorted([entry[0] for entry in entries], np.arange(self._outputs + 1))
         self._starts.append(len(self._lookups) + ends)
-        for _, row, table in found:
+        for _, row, table in entries:
             self._lookups.append((row, self._size))
             self._tables.append(table)
             self._size += len(table)
@@ -290,18 +292,18 @@ class _Lone:
 
     def add(self, leaves: Sequence[Leaf], rows: _Rows, first: int) -> None:
         """Takes leaves of one tree into the tile whose index rows begin with `first`."""
-        known: dict[Hashable, int] = {}
+        nodes: dict[Hashable, int] = {}
         for number, leaf in enumerate(leaves):
             parent, last = -1, len(leaf.shares) - 1
-            for place, (feature, share) in enumerate(leaf.shares.items()):
+            for depth, (feature, share) in enumerate(leaf.shares.items()):
                 row, met = self._row(leaf, feature, rows)
                 # A leaf's last node is its own, and nobody's parent.
-                key = parent, row, met, share, number if place == last else None
-                if key not in known:
-                    known[key] = len(known)
-                    output, ends = self._fold[feature], place == last
+                key = parent, row, met, share, number if depth == last else None
+                if key not in nodes:
+                    nodes[key] = len(nodes)
+                    output, ends = self._fold[feature], depth == last
                     self._nodes.append((parent, row - first, met, output, ends, share, leaf.value))
-                parent = known[key]
+                parent = nodes[key]
         self._starts.append(len(self._nodes))
         self._counts.append(max((len(leaf.shares) + 1) // 2 for leaf in leaves))
 
@@ -313,7 +315,7 @@ class _Lone:
         columns = [column for column in leaf.conditions if column.feature == feature]
         key = tuple((column, key_of(leaf.conditions[column])) for column in columns)
         if key not in self._rows:
-            digits = [digit_of(column, [leaf], told=(0, 1)) for column in columns]
+            digits = [digit_of(column, [leaf], numbered=(0, 1)) for column in columns]
             self._rows[key] = rows.add(digits, counted=True)
         return self._rows[key], len(columns)
 

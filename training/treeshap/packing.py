@@ -47,16 +47,16 @@ def packed(tables: ShapTables) -> tuple[Packed, ShapTables]:
     arrays = list(_arrays(tables))
     bounds = np.zeros((len(arrays), FIELDS), dtype=np.int64)
     end = 0
-    for place, own in zip(bounds, arrays, strict=True):
-        place[:] = end, end + own.nbytes, own.shape[-1]
-        end = -(-(end + own.nbytes) // LINE) * LINE
+    for bound, source in zip(bounds, arrays, strict=True):
+        bound[:] = end, end + source.nbytes, source.shape[-1]
+        end = -(-(end + source.nbytes) // LINE) * LINE
     room = np.zeros(end + LINE, dtype=np.uint8)
     skip = -room.ctypes.data % LINE
     buffer = room[skip : skip + end]
     views = []
-    for (first, last, _), own in zip(bounds, arrays, strict=True):
-        view = buffer[first:last].view(own.dtype).reshape(own.shape)
-        view[:] = own
+    for (first, last, _), source in zip(bounds, arrays, strict=True):
+        view = buffer[first:last].view(source.dtype).reshape(source.shape)
+        view[:] = source
         views.append(view)
     return Packed(buffer, bounds), _refilled(tables, iter(views))
 
@@ -65,7 +65,7 @@ def _refilled(part: Any, arrays: Iterator[Any]) -> Any:
     """Nested tuples like `part` of other arrays."""
     if isinstance(part, np.ndarray):
         return next(arrays)
-    return type(part)(*(_refilled(own, arrays) for own in part))
+    return type(part)(*(_refilled(inner, arrays) for inner in part))
 
 
 def _arrays(part: Any) -> Iterator[Any]:
@@ -73,8 +73,8 @@ def _arrays(part: Any) -> Iterator[Any]:
     if isinstance(part, np.ndarray):
         yield part
     else:
-        for own in part:
-            yield from _arrays(own)
+        for inner in part:
+            yield from _arrays(inner)
 
 
 def _constant(number: int) -> Any:
@@ -91,8 +91,8 @@ def _found(dimensions: int) -> Any:
 
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             whole, ranges = (
-                make_array(own)(context, builder, value)
-                for own, value in zip(signature.args[:2], arguments[:2], strict=True)
+                make_array(array_type)(context, builder, value)
+                for array_type, value in zip(signature.args[:2], arguments[:2], strict=True)
             )
             line = builder.mul(arguments[2], _constant(FIELDS))
             first, last, width = (
@@ -104,10 +104,10 @@ def _found(dimensions: int) -> Any:
             count = builder.udiv(builder.sub(last, first), size)
             shape = [count] if dimensions == 1 else [builder.udiv(count, width), width]
             strides = [size] if dimensions == 1 else [builder.mul(size, width), size]
-            found = make_array(view)(context, builder)
-            data = builder.bitcast(data, found.data.type)
-            populate_array(found, data, shape, strides, size, meminfo=None)
-            return found._getvalue()
+            result = make_array(view)(context, builder)
+            data = builder.bitcast(data, result.data.type)
+            populate_array(result, data, shape, strides, size, meminfo=None)
+            return result._getvalue()
 
         return view(buffer, bounds, types.intp, kind), code
 

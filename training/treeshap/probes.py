@@ -19,8 +19,8 @@ def probes(tables: ShapTables, columns: int, rows: int) -> Floats:
         near = np.concatenate([cuts, np.nextafter(cuts, np.inf), cuts - 1.0, cuts + 1.0])
         X[:, feature] = random.choice(near, rows)
     for number, feature in enumerate(codes.category_feature):
-        known = codes.category_start[number + 1] - codes.category_start[number]
-        X[:, feature] = random.integers(0, known + 1, rows)
+        count = codes.category_start[number + 1] - codes.category_start[number]
+        X[:, feature] = random.integers(0, count + 1, rows)
         X[:, feature] = np.where(random.random(rows) < 0.1, UNKNOWN, X[:, feature])
     unusual = random.random(X.shape) < 0.15
     X[unusual] = random.choice(SPECIAL, int(unusual.sum()))

@@ -36,9 +36,9 @@ def explain_row(tables: Any, x: Any, bias: float, out: Any) -> None:
     index_row(indices, coded, index)
     out[:] = 0.0
     for tile in range(len(sums.rows) - 1):
-        own = index[sums.rows[tile] : sums.rows[tile + 1]]
-        add_entries(sums, tile, own, out)
-        add_lone_leaves(lone, tile, (points, weights), own, out)
+        in_tile = index[sums.rows[tile] : sums.rows[tile + 1]]
+        add_entries(sums, tile, in_tile, out)
+        add_lone_leaves(lone, tile, (points, weights), in_tile, out)
     out[len(out) - 1] = bias
 
 
@@ -55,10 +55,10 @@ def code_row(codes: Any, x: Any, coded: Any) -> None:
     for number in range(len(codes.category_feature)):
         value = x[codes.category_feature[number]]
         first = codes.category_start[number]
-        known = -1.0 < value < codes.category_start[number + 1] - first
-        found = codes.category_codes[first + np.int64(value)] if known else 0
+        is_known = -1.0 < value < codes.category_start[number + 1] - first
+        category_code = codes.category_codes[first + np.int64(value)] if is_known else 0
         for page in range(codes.category_page[number], codes.category_page[number + 1]):
-            coded[page] = min(max(found - codes.base[page], 0), 255)
+            coded[page] = min(max(category_code - codes.base[page], 0), 255)
 
 
 @inlined
@@ -89,16 +89,18 @@ def index_row(indices: Any, coded: Any, index: Any) -> None:
         sum_before[step] = so_far
         so_far += change[step]
     sum_before[len(pages)] = so_far
-    for place in range(len(index)):
-        own = sum_before[np.uint64(starts[place + 1])] - sum_before[np.uint64(starts[place])]
-        index[place] = indices.first[place] + own
+    for group in range(len(index)):
+        total_change = (
+            sum_before[np.uint64(starts[group + 1])] - sum_before[np.uint64(starts[group])]
+        )
+        index[group] = indices.first[group] + total_change
 
 
 @inlined
-def looked_up(sums: Any, place: int, index: Any) -> float:
+def looked_up(sums: Any, lookup: int, index: Any) -> float:
     """One look-up."""
-    entry = index[np.uint64(sums.row[place])]
-    contribution: float = sums.table[np.uint64(sums.offset[place]) + entry]
+    entry = index[np.uint64(sums.row[lookup])]
+    contribution: float = sums.table[np.uint64(sums.offset[lookup]) + entry]
     return contribution
 
 
@@ -109,14 +111,14 @@ def add_entries(sums: Any, tile: int, index: Any, total: Any) -> None:
     for output in range(len(total) - 1):
         first, last = starts[tile, output], starts[tile, output + 1]
         fours = first + (last - first) // 4 * 4
-        found = total[output]
-        for place in range(first, fours, 4):
-            left = looked_up(sums, place, index) + looked_up(sums, place + 1, index)
-            right = looked_up(sums, place + 2, index) + looked_up(sums, place + 3, index)
-            found += left + right
-        for place in range(fours, last):
-            found += looked_up(sums, place, index)
-        total[output] = found
+        sum_so_far = total[output]
+        for lookup in range(first, fours, 4):
+            left = looked_up(sums, lookup, index) + looked_up(sums, lookup + 1, index)
+            right = looked_up(sums, lookup + 2, index) + looked_up(sums, lookup + 3, index)
+            sum_so_far += left + right
+        for lookup in range(fours, last):
+            sum_so_far += looked_up(sums, lookup, index)
+        total[output] = sum_so_far
 
 
 @compiled
@@ -177,9 +179,9 @@ def gain_points(lone: Any, nodes: Any, t: Any, index: Any, sums: Any) -> None:
         share = on_all_lanes(lone.share[node])
         up = over(minus(one, share), plus(t, multiplied(rest, share)))
         change = plus(multiplied(met, up), multiplied(minus(one, met), down))
-        own = read_lanes(product, np.uint64(LANES * (node - nodes[0] + 1)))
-        place = np.uint64(node - nodes[0])
-        gained[place] = added(gained[place], multiplied(own, change))
+        below = read_lanes(product, np.uint64(LANES * (node - nodes[0] + 1)))
+        offset = np.uint64(node - nodes[0])
+        gained[offset] = added(gained[offset], multiplied(below, change))
         above = np.uint64(LANES * (lone.parent[node] + 1))
         kept = on_all_lanes(0.0 if lone.youngest[node] else 1.0)
-        write_lanes(product, above, plus(multiplied(kept, read_lanes(product, above)), own))
+        write_lanes(product, above, plus(multiplied(kept, read_lanes(product, above)), below))

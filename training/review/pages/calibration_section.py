@@ -39,46 +39,51 @@ def _curve(result: ComparisonResult, role: Role) -> Figure:
 
 
 def _by_segment(segments: Sequence[SegmentComparison], role: Role) -> Iterator[Table]:
-    found = [(each.segment, each.calibration.of(role)) for each in segments]
+    segments_of_role = [(each.segment, each.calibration.of(role)) for each in segments]
     yield calibration_plots.segments_table(
-        [(name, own.calibration) for name, own in found],
+        [(name, segment.calibration) for name, segment in segments_of_role],
         f"The {role}, by segment of the compared rows",
     )
     yield calibration_plots.shrunken_table(
-        [(name, own.shrunken) for name, own in found],
+        [(name, segment.shrunken) for name, segment in segments_of_role],
         f"The {role}, by segment, drawn towards all compared rows",
     )
 
 
 def _by_date(days: Sequence[DateCalibration], role: Role) -> Table:
     rows = [
-        [str(day.as_of), number(own.rows, 0), *_measures(own), own.date_status]
+        [
+            str(day.as_of),
+            number(calibration.rows, 0),
+            *_measures(calibration),
+            calibration.date_status,
+        ]
         for day in days
-        for own in [day.models.of(role)]
+        for calibration in [day.models.of(role)]
     ]
     head = ["as-of date", "rows", "observed", "observed − predicted", "slope", "ECE", "date is"]
     return Table(f"The {role}, by as-of date", head, rows)
 
 
-def _measures(own: ModelCalibration) -> list[str]:
-    if own.table is None:
+def _measures(calibration: ModelCalibration) -> list[str]:
+    if calibration.table is None:
         return [UNKNOWN] * 4
-    observed = share(own.table.rates.observed_rate, 1)
-    return [observed, *calibration_plots.measures(own.table.calibration)]
+    observed = share(calibration.table.rates.observed_rate, 1)
+    return [observed, *calibration_plots.measures(calibration.table.calibration)]
 
 
 def _drawn(days: Sequence[DateCalibration], role: Role) -> Iterator[Figure]:
     """Rates over time, and the curves of the latest dates; none where no date has a row."""
-    known = [
+    measured = [
         calibration_table.DateCalibration(str(day.as_of), table)
         for day in days
         if (table := day.models.of(role).table)
     ]
-    if not known:
+    if not measured:
         return
-    rates = calibration_plots.by_date(known)
+    rates = calibration_plots.by_date(measured)
     yield replace(rates, name=f"{rates.name}-{role}", title=f"{rates.title}, {role}")
-    latest = known[-calibration_plots.MOST :]
+    latest = measured[-calibration_plots.MOST :]
     yield calibration_plots.curves(
         [(day.as_of, day.table.reliability) for day in latest],
         f"reliability-by-date-{role}",

@@ -76,14 +76,14 @@ def drift(data: ReviewData) -> Drift:
         for feature in artifact.features
         if feature.dtype == "number"
     ]
-    known = [column for column in columns if column is not None]
+    measured = [column for column in columns if column is not None]
     scheme = statuses(artifact)
     return Drift(
         since=since,
         until=until,
         accounts=(before.num_rows, after.num_rows),
         major_above=MAJOR,
-        columns=sorted(known, key=lambda column: (-column.index, column.column)),
+        columns=sorted(measured, key=lambda column: (-column.index, column.column)),
         scores=_shift(old.health[old.there], new.health[new.there]),
         statuses=(_shares(since, old, scheme), _shares(until, new, scheme)),
     )

@@ -100,8 +100,8 @@ def count_changes(codes: Codes) -> Changes:
 
 def _scored_in_both(codes: Codes) -> npt.NDArray[np.bool_]:
     """Whether an account is scored in a week and in the next one (accounts × weeks − 1)."""
-    known = codes != UNSCORED
-    both: npt.NDArray[np.bool_] = known[:, :-1] & known[:, 1:]
+    scored = codes != UNSCORED
+    both: npt.NDArray[np.bool_] = scored[:, :-1] & scored[:, 1:]
     return both
 
 
