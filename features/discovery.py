@@ -15,7 +15,7 @@ def modules_defining(name: str, room: ModuleType) -> Iterator[ModuleType]:
     >>> [module.__name__ for module in modules_defining("nearest", declaring)]
     ['features.declaring.spelling']
     """
-    for found in sorted(iter_modules(room.__path__), key=lambda module: module.name):
-        module = import_module(f"{room.__name__}.{found.name}")
+    for module_info in sorted(iter_modules(room.__path__), key=lambda module: module.name):
+        module = import_module(f"{room.__name__}.{module_info.name}")
         if hasattr(module, name):
             yield module

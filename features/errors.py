@@ -58,9 +58,9 @@ class Finding:
     mend: str
 
     def __str__(self) -> str:
-        place = f"{self.table}.{self.column}" if self.column else self.table
+        where = f"{self.table}.{self.column}" if self.column else self.table
         rows = f" ({self.rows:,} rows)" if self.rows is not None else ""
-        return f"{self.state}: {place}: {self.detail}{rows}; {self.mend}"
+        return f"{self.state}: {where}: {self.detail}{rows}; {self.mend}"
 
 
 class DeclarationError(ChurnlightError):

@@ -22,7 +22,7 @@ DOUBLE_KEYS = frozenset({"duplicate_account_key", "duplicate_crosswalk_key"})
 
 def can_be_audited(findings: Iterable[Finding]) -> bool:
     """Whether the tables can be computed with: facts that are left out hinder nobody."""
-    errors = {item.name for item in findings if item.state == "error"}
+    errors = {finding.name for finding in findings if finding.state == "error"}
     return errors <= facts.LEFT_OUT | DOUBLE_KEYS
 
 

@@ -98,10 +98,10 @@ def write_csv(table: pa.Table, path: Path) -> None:
 
     Texts are `harmless`.
     """
-    for place, field in enumerate(table.schema):
+    for position, field in enumerate(table.schema):
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             texts = [text and harmless(text) for text in table[field.name].to_pylist()]
-            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+            table = table.set_column(position, field.name, pa.array(texts, pa.string()))
     with replacing(path) as temporary:
         csv.write_csv(table, temporary)
 
@@ -177,21 +177,21 @@ def write_table(table: pa.Table, path: Path, shown: Callable[[Row], Row] = dict)
 
 
 def _flat(table: pa.Table, shown: Callable[[Row], Row]) -> pa.Table:
-    nested = [item.name for item in table.schema if pa.types.is_nested(item.type)]
+    nested = [column.name for column in table.schema if pa.types.is_nested(column.type)]
     rows = [shown(row) for row in table.to_pylist()] if nested else []
     for name in nested:
         texts = [json.dumps(_plain(row[name]), ensure_ascii=False) for row in rows]
-        place = table.column_names.index(name)
-        table = table.set_column(place, name, pa.array(texts, pa.string()))
+        position = table.column_names.index(name)
+        table = table.set_column(position, name, pa.array(texts, pa.string()))
     return table
 
 
 def _plain(value: Any) -> Any:
     """`value` as JSON can hold it; what is no finite number is null."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(element) for key, element in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(element) for element in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.isoformat() if isinstance(value, date) else value

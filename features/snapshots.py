@@ -58,7 +58,7 @@ def digest(table: pa.Table) -> str:
         column = table[name].combine_chunks()
         hashed.update(f"{name}:{column.type}:{len(column)}\n".encode())
         if pa.types.is_string(column.type):
-            hashed.update("\0".join(f"{item!r}" for item in column.to_pylist()).encode())
+            hashed.update("\0".join(f"{value!r}" for value in column.to_pylist()).encode())
         else:
             hashed.update(pc.is_valid(column).to_numpy(zero_copy_only=False).tobytes())
             hashed.update(_numbers(column).to_numpy(zero_copy_only=False).tobytes())
@@ -135,17 +135,21 @@ def _read_back(
     """The rows that a cluster wrote, in the memory of this machine."""
     from features.assembling.distribution import Distribution
 
-    found = Distribution(tables, feature_plan, calendar, until)
-    with found.written(progress) as files:
-        pieces = [publish.read_parquet(files[day]).cast(found.schema) for day in sorted(files)]
-    return pa.concat_tables([found.schema.empty_table(), *pieces])
+    distribution = Distribution(tables, feature_plan, calendar, until)
+    with distribution.written(progress) as files:
+        pieces = [
+            publish.read_parquet(files[day]).cast(distribution.schema) for day in sorted(files)
+        ]
+    return pa.concat_tables([distribution.schema.empty_table(), *pieces])
 
 
 def data_until(tables: Tables) -> date:
     """The day up to which the tables are complete: declared, else that of the last known time."""
     if tables.company.about.data_until is not None:
         return tables.company.about.data_until
-    dated = [name for name, item in tables.company.sources.items() if item.event_time is not None]
+    dated = [
+        name for name, source in tables.company.sources.items() if source.event_time is not None
+    ]
     return max(day for name in dated if (day := source_sql.last_day(tables, name)) is not None)
 
 
@@ -175,7 +179,9 @@ def data_from(tables: Tables) -> date:
     company = tables.company
     if company.about.data_from is not None:
         return company.about.data_from
-    used = {item.source for item in (company.staged("live") or company.indicators).values()}
+    used = {
+        indicator.source for indicator in (company.staged("live") or company.indicators).values()
+    }
     return max(day for name in used if (day := source_sql.first_day(tables, name)) is not None)
 
 

@@ -114,7 +114,7 @@ def _existing(company: Company, name: str, source: Source) -> Path:
         raise _broken("unsupported_file", name, detail, "convert the file to one of the two")
     if path.is_file() or ("*" in path.name and any(path.parent.glob(path.name))):
         return path
-    beside = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
+    beside = [sibling.name for sibling in path.parent.glob("*")] if path.parent.is_dir() else []
     near = nearest(path.name, beside)
     mend = f"did you mean {near!r}?" if near else f"put it there or fix sources.{name}.path"
     detail = f"{source.path}: no such file in {company.folder}"

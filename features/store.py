@@ -54,8 +54,8 @@ class FeatureStore:
 
     def published(self) -> list[date]:
         """The as-of dates that are there."""
-        found = (item.parent.name.removeprefix("as_of=") for item in self._files())
-        return sorted(date.fromisoformat(day) for day in found)
+        days = (file.parent.name.removeprefix("as_of=") for file in self._files())
+        return sorted(date.fromisoformat(day) for day in days)
 
     def read(self, as_of: Sequence[date] = (), columns: list[str] | None = None) -> pa.Table:
         """The rows of these as-of dates, by default of all; sorted by as_of, account_id.
@@ -119,14 +119,16 @@ class FeatureStore:
         """Publishes the files that a cluster writes; no row comes to this machine."""
         from features.assembling.distribution import Distribution
 
-        found = Distribution(tables, feature_plan, clock.Calendar(days), days[-1], labelled=False)
-        with found.written(progress, within=self.folder) as files:
+        distribution = Distribution(
+            tables, feature_plan, clock.Calendar(days), days[-1], labelled=False
+        )
+        with distribution.written(progress, within=self.folder) as files:
             for day in days:
                 with publish.new_directory(self._file(day).parent) as folder:
                     if day in files:
                         os.replace(files[day], folder / ROWS)
                     else:
-                        pq.write_table(found.schema.empty_table(), folder / ROWS)
+                        pq.write_table(distribution.schema.empty_table(), folder / ROWS)
                     _seal(folder / ROWS)
 
     @contextmanager
@@ -138,16 +140,16 @@ class FeatureStore:
 
     def _claim(self, feature_plan: FeaturePlan) -> None:
         """Writes down what the columns mean, or makes sure that they still mean it."""
-        own, place = column_meaning(feature_plan), self.folder / ABOUT
-        if not place.exists():
-            publish.write_json(own, place)
+        meaning, path = column_meaning(feature_plan), self.folder / ABOUT
+        if not path.exists():
+            publish.write_json(meaning, path)
             return
-        held = json.loads(place.read_text(encoding="utf-8"))
-        if held != own:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if held != meaning:
             changed = sorted(
                 name
-                for name in held["definitions"].keys() | own["definitions"].keys()
-                if held["definitions"].get(name) != own["definitions"].get(name)
+                for name in held["definitions"].keys() | meaning["definitions"].keys()
+                if held["definitions"].get(name) != meaning["definitions"].get(name)
             )
             raise DeclarationError(
                 f"{self.folder}: holds features of other definitions ({', '.join(changed)} "
@@ -203,9 +205,9 @@ def _verified(path: Path, columns: list[str] | None) -> pa.Table:
 def column_meaning(feature_plan: FeaturePlan) -> dict[str, Any]:
     """What the columns of a company's features mean, as a store writes it down."""
     company = feature_plan.company
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for name in company.targets:
-        found |= definitions(company, name, ("live", "shadow"))
-    columns = [f"{item.name}: {item.dtype}" for item in feature_plan.columns]
-    digest = hashlib.sha256(json.dumps([found, columns], sort_keys=True).encode()).hexdigest()
-    return {"definitions": found, "columns": columns, "digest": digest}
+        meanings |= definitions(company, name, ("live", "shadow"))
+    columns = [f"{column.name}: {column.dtype}" for column in feature_plan.columns]
+    digest = hashlib.sha256(json.dumps([meanings, columns], sort_keys=True).encode()).hexdigest()
+    return {"definitions": meanings, "columns": columns, "digest": digest}

@@ -71,9 +71,9 @@ class Distribution:
         """
         with naming_the_source(self.engine.named), errors_of_ours():
             progress("sending facts to their accounts")
-            found = self.rows()
+            rows = self.rows()
             progress("computing the indicators on Spark")
-            by_day = found.withColumn(PARTITION, found["as_of"]).repartition(self._dates, PARTITION)
+            by_day = rows.withColumn(PARTITION, rows["as_of"]).repartition(self._dates, PARTITION)
             ordered = by_day.sortWithinPartitions(PARTITION, "account_id")
             written = ordered.write.partitionBy(PARTITION).option("compression", "zstd")
             written.option("parquet.page.write-checksum.enabled", "true").parquet(str(folder))
@@ -97,13 +97,16 @@ class Distribution:
             self._folded,
             self.calendar,
             self.until,
-            {place: self._texts(*place) for place in self._categories()},
+            {
+                stream_and_text: self._texts(*stream_and_text)
+                for stream_and_text in self._categories()
+            },
             self._sizes(),
             self._memory,
         )
         sent = records.repartitionById(count, records["shard"])
-        found = self._ranked(sent.mapInArrow(work, _in_spark(self._answered)))
-        return found.select(*map(ticked, self.schema.names))
+        ranked = self._ranked(sent.mapInArrow(work, _in_spark(self._answered)))
+        return ranked.select(*map(ticked, self.schema.names))
 
     @property
     def engine(self) -> Engine:
@@ -145,16 +148,16 @@ class Distribution:
         An account's number holds that of its shard in the upper 32 bits.
         """
         accounts = source_sql.unnumbered_accounts(self.tables)
-        found = self.engine.frame(accounts)
+        frame = self.engine.frame(accounts)
         cores = self.engine.spark.sparkContext.defaultParallelism
-        count = max(cores, -(-found.count() // ACCOUNTS_PER_SHARD))
-        sharded = found.selectExpr(
-            f"pmod(xxhash64(account_id), {count}) AS shard", *map(ticked, found.columns)
+        count = max(cores, -(-frame.count() // ACCOUNTS_PER_SHARD))
+        sharded = frame.selectExpr(
+            f"pmod(xxhash64(account_id), {count}) AS shard", *map(ticked, frame.columns)
         )
         numbered = sharded.selectExpr(
             "shiftleft(shard, 32) - 1"
             " + row_number() OVER (PARTITION BY shard ORDER BY account_id) AS account",
-            *map(ticked, found.columns),
+            *map(ticked, frame.columns),
         )
         self.engine.show(source_sql.ACCOUNTS, numbered)
         return count
@@ -167,21 +170,21 @@ class Distribution:
     def _records(self) -> "DataFrame":
         wire = Wire(self._plans)
         accounts = {"text 0": "account_id", "text 1": "segment", "day": "since"}
-        found = self._sent(wire, f'SELECT * FROM "{source_sql.ACCOUNTS}"', ACCOUNT, accounts)
+        records = self._sent(wire, f'SELECT * FROM "{source_sql.ACCOUNTS}"', ACCOUNT, accounts)
         sought = panel.stream_queries(self.tables, self._folded.plans, self.calendar)
-        for place, (plan, reach, own) in enumerate(sought):
-            query = source_sql.unpacked_records(self.tables, plan, reach, own)
-            found = found.unionAll(self._sent(wire, query, place, _own_columns(plan)))
-        return found
+        for number, (plan, reach, select) in enumerate(sought):
+            query = source_sql.unpacked_records(self.tables, plan, reach, select)
+            records = records.unionAll(self._sent(wire, query, number, _own_columns(plan)))
+        return records
 
-    def _sent(self, wire: Wire, query: str, stream: int, own: dict[str, str]) -> "DataFrame":
+    def _sent(self, wire: Wire, query: str, stream: int, column_of: dict[str, str]) -> "DataFrame":
         """What `query` answers in the columns of the wire."""
         shared = {
             "shard": "shiftright(account, 32)",
             "account": "account & 4294967295",
             "stream": str(stream),
         }
-        columns = shared | own
+        columns = shared | column_of
         return self.engine.frame(query).selectExpr(
             *(
                 f"CAST({columns.get(name, 'NULL')} AS {type_}) AS {ticked(name)}"
@@ -191,59 +194,59 @@ class Distribution:
 
     def _categories(self) -> Iterator[tuple[str, str]]:
         for plan in self._plans:
-            for item in plan.values:
-                if item.kind == "category":
-                    yield plan.stream, item.text
+            for value in plan.values:
+                if value.kind == "category":
+                    yield plan.stream, value.text
 
     def _texts(self, source: str, text: str) -> pa.Array:
-        found = self.engine.frame(source_sql.category_texts(source, text)).collect()
+        rows = self.engine.frame(source_sql.category_texts(source, text)).collect()
         # By code points, which is the order of UTF-8 and of every engine.
-        return pa.array(sorted(row["category"] for row in found), pa.string())
+        return pa.array(sorted(row["category"] for row in rows), pa.string())
 
     @property
     def schema(self) -> pa.Schema:
         """The columns of the rows."""
         if self.labelled:
             return self._answered
-        return pa.schema([item for item in self._answered if not item.name.startswith("label__")])
+        return pa.schema(
+            [column for column in self._answered if not column.name.startswith("label__")]
+        )
 
     @property
     def _answered(self) -> pa.Schema:
         """The columns that a shard answers."""
-        found = dict(LEADING)
+        columns = dict(LEADING)
         for column in self.feature_plan.columns:
-            found[column.name] = pa.string() if column.dtype == "category" else pa.float64()
+            columns[column.name] = pa.string() if column.dtype == "category" else pa.float64()
         for name in self.tables.company.targets:
-            found |= {f"eligible__{name}": pa.bool_(), f"label__{name}": pa.int8()}
-        return pa.schema(found)
+            columns |= {f"eligible__{name}": pa.bool_(), f"label__{name}": pa.int8()}
+        return pa.schema(columns)
 
-    def _ranked(self, found: "DataFrame") -> "DataFrame":
+    def _ranked(self, rows: "DataFrame") -> "DataFrame":
         ranks = [column for column in self.feature_plan.columns if self.feature_plan.ranked(column)]
-        return (
-            found.withColumns({column.name: _rank(column) for column in ranks}) if ranks else found
-        )
+        return rows.withColumns({column.name: _rank(column) for column in ranks}) if ranks else rows
 
 
 def _in_spark(schema: pa.Schema) -> str:
     """The columns of `schema` as Spark declares them."""
-    return ", ".join(f"{ticked(item.name)} {IN_SPARK[item.type]}" for item in schema)
+    return ", ".join(f"{ticked(column.name)} {IN_SPARK[column.type]}" for column in schema)
 
 
 def _own_columns(plan: FoldPlan) -> dict[str, str]:
     """Where the wire's columns come from in a stream's SELECT."""
-    found = {"day": "event_time", "known": "known_time"}
+    columns = {"day": "event_time", "known": "known_time"}
     for word, places in enumerate(shards.flag_positions(plan)):
         bits = [
-            f"shiftleft(CAST({ticked(source_sql.condition_name(place))} AS BIGINT), {bit})"
-            for bit, place in enumerate(places)
+            f"shiftleft(CAST({ticked(source_sql.condition_name(position))} AS BIGINT), {bit})"
+            for bit, position in enumerate(places)
         ]
-        found[f"flags {word}"] = " | ".join(bits)
-    for place, name in enumerate(shards.wire_columns(plan)):
-        found[name] = ticked(source_sql.value_name(place))
+        columns[f"flags {word}"] = " | ".join(bits)
+    for position, name in enumerate(shards.wire_columns(plan)):
+        columns[name] = ticked(source_sql.value_name(position))
     if plan.has_moments:
         for name in ("event", "known"):
-            found[f"{name}_us"] = f"unix_micros(CAST({name}_time AS TIMESTAMP_LTZ))"
-    return found
+            columns[f"{name}_us"] = f"unix_micros(CAST({name}_time AS TIMESTAMP_LTZ))"
+    return columns
 
 
 def _rank(column: FeatureColumn) -> "SparkColumn":
@@ -251,12 +254,12 @@ def _rank(column: FeatureColumn) -> "SparkColumn":
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    own = f.col(ticked(column.name))
+    values = f.col(ticked(column.name))
     peers = Window.partitionBy("as_of", "segment")
-    ordered = peers.orderBy(own.asc_nulls_last())
-    size, lower = f.count(own).over(peers), f.rank().over(ordered) - 1
-    lower_or_equal = f.count(own).over(ordered)
-    enough = own.isNotNull() & (size >= FEWEST_PEERS)
+    ordered = peers.orderBy(values.asc_nulls_last())
+    size, lower = f.count(values).over(peers), f.rank().over(ordered) - 1
+    lower_or_equal = f.count(values).over(ordered)
+    enough = values.isNotNull() & (size >= FEWEST_PEERS)
     return f.when(enough, (lower + lower_or_equal) / 2 / size)
 
 

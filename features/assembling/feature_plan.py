@@ -52,10 +52,10 @@ class FeaturePlan:
     numeric: frozenset[str]
 
     def values(
-        self, column: FeatureColumn, streams: labels.StreamReader, known: RowContext
+        self, column: FeatureColumn, streams: labels.StreamReader, context: RowContext
     ) -> Floats:
         """The column's value in every row; a category is its place among its sorted texts."""
-        return self._values(column.indicator, column.window, column.dtype, streams, known)
+        return self._values(column.indicator, column.window, column.dtype, streams, context)
 
     def _values(
         self,
@@ -63,25 +63,27 @@ class FeaturePlan:
         window: int | None,
         dtype: Dtype,
         streams: labels.StreamReader,
-        known: RowContext,
+        context: RowContext,
     ) -> Floats:
-        item = self.company.indicators[name]
+        indicator = self.company.indicators[name]
 
         def other(base: str) -> Floats:
-            return self._values(base, self._window_of(base, window), "number", streams, known)
+            return self._values(base, self._window_of(base, window), "number", streams, context)
 
-        kind = "category" if dtype == "category" else FOLDED_AS.get(item.measure, "number")
-        keep = source_sql.counts_for(item, numeric=name in self.numeric)
-        source = self.company.sources[item.source]
-        asked = MeasureInput(item, window, source, kind, keep, streams(item.source), other, known)
-        return MEASURES[item.measure](asked)
+        kind = "category" if dtype == "category" else FOLDED_AS.get(indicator.measure, "number")
+        keep = source_sql.counts_for(indicator, numeric=name in self.numeric)
+        source = self.company.sources[indicator.source]
+        asked = MeasureInput(
+            indicator, window, source, kind, keep, streams(indicator.source), other, context
+        )
+        return MEASURES[indicator.measure](asked)
 
     def ranked(self, column: FeatureColumn) -> FeatureColumn | None:
         """The column of the values that `column` has the ranks of, under its name; or none."""
-        item = self.company.indicators[column.indicator]
-        if item.measure != "peer_rank":
+        indicator = self.company.indicators[column.indicator]
+        if indicator.measure != "peer_rank":
             return None
-        base = str(item.of)
+        base = str(indicator.of)
         return replace(column, indicator=base, window=self._window_of(base, column.window))
 
     def _window_of(self, base: str, window: int | None) -> int | None:
@@ -91,28 +93,33 @@ class FeaturePlan:
 
     def is_always_known(self, column: FeatureColumn) -> bool:
         """Whether the column has no nulls, whatever the facts say."""
-        item = self.company.indicators[column.indicator]
-        return item.measure in ALWAYS_KNOWN and self.company.sources[item.source].absent == "zero"
+        indicator = self.company.indicators[column.indicator]
+        return (
+            indicator.measure in ALWAYS_KNOWN
+            and self.company.sources[indicator.source].absent == "zero"
+        )
 
     @property
     def categorical(self) -> dict[str, Indicator]:
         """The indicators whose columns are texts, by name."""
-        names = dict.fromkeys(item.indicator for item in self.columns if item.dtype == "category")
+        names = dict.fromkeys(
+            column.indicator for column in self.columns if column.dtype == "category"
+        )
         return {name: self.company.indicators[name] for name in names}
 
     @property
     def needs_all_accounts(self) -> bool:
         """Whether some column of an account depends on other accounts."""
         items = [self.company.indicators[column.indicator] for column in self.columns]
-        return any(item.measure == "peer_rank" for item in items)
+        return any(indicator.measure == "peer_rank" for indicator in items)
 
     @cached_property
     def plans(self) -> dict[str, FoldPlan]:
         """The plan of each stream, by its name."""
-        found: dict[str, FoldPlan] = {}
+        by_stream: dict[str, FoldPlan] = {}
 
         def streams(name: str) -> FoldReader:
-            plan = found.setdefault(name, FoldPlan(name))
+            plan = by_stream.setdefault(name, FoldPlan(name))
 
             def ask(fold: TimeFold) -> Floats:
                 plan.slot(fold)
@@ -126,7 +133,7 @@ class FeaturePlan:
             self.values(column, streams, RowContext(NO_ROWS, NO_ROWS, NO_PEERS))
         for name in self.company.targets:
             labels.label_rows(self.company, name, streams)
-        return {name: plan for name, plan in found.items() if plan.folds}
+        return {name: plan for name, plan in by_stream.items() if plan.folds}
 
 
 FIRST_FACT = TimeFold("first_day", Span(None))
@@ -136,16 +143,20 @@ FIRST_FACT = TimeFold("first_day", Span(None))
 def plan_features(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> FeaturePlan:
     """The company's columns of these stages, in the order of its declaration."""
     types = {
-        name: _type(tables, item)
-        for name, item in tables.company.indicators.items()
-        if item.value is not None and _is_needed(tables.company, name, stages)
+        name: _type(tables, indicator)
+        for name, indicator in tables.company.indicators.items()
+        if indicator.value is not None and _is_needed(tables.company, name, stages)
     }
     columns = (
         FeatureColumn(
-            column_name(name, window), name, window, _dtype(item, types.get(name)), item.stage
+            column_name(name, window),
+            name,
+            window,
+            _dtype(indicator, types.get(name)),
+            indicator.stage,
         )
-        for name, item in tables.company.staged(*stages).items()
-        for window in item.spans()
+        for name, indicator in tables.company.staged(*stages).items()
+        for window in indicator.spans()
     )
     numeric = (name for name, type_ in types.items() if is_number(type_))
     return FeaturePlan(tables.company, tuple(columns), frozenset(numeric))
@@ -156,13 +167,15 @@ def _is_needed(company: Company, name: str, stages: tuple[Stage, ...]) -> bool:
     return name in staged or any(name in company.bases(other) for other in staged)
 
 
-def _type(tables: Tables, item: Indicator) -> str:
-    with naming_the_source(item.source):
-        return tables.engine.types(f"SELECT ({item.value}) AS v FROM {quote(item.source)}")["v"]
+def _type(tables: Tables, indicator: Indicator) -> str:
+    with naming_the_source(indicator.source):
+        return tables.engine.types(
+            f"SELECT ({indicator.value}) AS v FROM {quote(indicator.source)}"
+        )["v"]
 
 
-def _dtype(item: Indicator, type_: str | None) -> Dtype:
-    if item.measure != "latest" or type_ is None:
+def _dtype(indicator: Indicator, type_: str | None) -> Dtype:
+    if indicator.measure != "latest" or type_ is None:
         return "number"
     return "number" if type_ == FLAG or is_number(type_) else "category"
 

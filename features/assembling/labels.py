@@ -71,16 +71,18 @@ def _event(company: Company, target: Target, part: Event, streams: StreamReader)
     happened = events(TimeFold("count", ahead(target.gap, target.horizon), keep)) > 0
     if not target.adverse:
         return Labels(eligible, happened, np.zeros_like(eligible))
-    known = events(TimeFold("count", Span(None), keep))
-    return Labels(eligible & (known == 0), happened, _too_soon(target, events, keep, known))
+    known_events = events(TimeFold("count", Span(None), keep))
+    return Labels(
+        eligible & (known_events == 0), happened, _too_soon(target, events, keep, known_events)
+    )
 
 
 def _too_soon(
-    target: Target, events: FoldReader, keep: str, known: npt.NDArray[np.float64]
+    target: Target, events: FoldReader, keep: str, known_events: npt.NDArray[np.float64]
 ) -> Flags:
     """In the gap, or before the as-of date without being known by then."""
     past = events(TimeFold("count", Span(None, known=False), keep))
-    unknown: Flags = past > known
+    unknown: Flags = past > known_events
     if not target.gap:
         return unknown
     return unknown | (events(TimeFold("count", ahead(0, target.gap), keep)) > 0)
@@ -92,8 +94,8 @@ def _activity(company: Company, target: Target, part: Event) -> list[str]:
         return [target.active]
     facts = [
         name
-        for name, item in company.sources.items()
-        if item.account is not None and item.event_time is not None
+        for name, source in company.sources.items()
+        if source.account is not None and source.event_time is not None
     ]
     return [name for name in facts if name != part.source] or facts
 
@@ -120,9 +122,9 @@ def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, s
     assert part is not None
     ends = source_sql.facts(tables, part.source, source_sql.end_times(tables, part))
     begun = f"SELECT account, event_time, known_time FROM ({ends})"
-    known = "greatest(known_time, ended, ended_known)"
+    known_at = "greatest(known_time, ended, ended_known)"
     over = (
-        f"SELECT account, {known} AS event_time, {known} AS known_time FROM ({ends}) "
+        f"SELECT account, {known_at} AS event_time, {known_at} AS known_time FROM ({ends}) "
         "WHERE ended IS NOT NULL AND ended_known IS NOT NULL"
     )
     continued = (

@@ -60,15 +60,15 @@ def gather_facts(
     lay = part_layout(len(accounts), calendar, list(plans.values()))
     with BlockStore(settings.facts_mib * MIB) as shelf:
         streams = {}
-        for plan, reach, own in stream_queries(tables, plans, calendar):
+        for plan, reach, select in stream_queries(tables, plans, calendar):
             progress(f"reading {plan.stream}")
-            query = source_sql.records(tables, plan, reach, own)
+            query = source_sql.records(tables, plan, reach, select)
             streams[plan.stream] = StreamFacts(plan, lay, shelf)
             with naming_the_source(plan.stream):
                 _read(tables.engine.batches(query, settings.cores), streams[plan.stream])
         texts = {
-            name: source_sql.categories(tables, item)
-            for name, item in feature_plan.categorical.items()
+            name: source_sql.categories(tables, indicator)
+            for name, indicator in feature_plan.categorical.items()
         }
         first = first_dates(feature_plan, accounts, calendar, streams)
         yield FactHistory(accounts, lay, streams, first, texts, settings.cores)
@@ -88,10 +88,10 @@ def first_dates(
 
 def _accounts(tables: Tables) -> AccountIndex:
     tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
-    found = tables.engine.rows(
+    accounts = tables.engine.rows(
         f"SELECT account_id, segment, since FROM {quote(source_sql.ACCOUNTS)} ORDER BY account"
     )
-    return fact_history.account_index(found, derived=tables.company.accounts.derived)
+    return fact_history.account_index(accounts, derived=tables.company.accounts.derived)
 
 
 def stream_queries(
@@ -101,7 +101,7 @@ def stream_queries(
 
     The latter where the stream is not a source.
     """
-    own = {
+    selects = {
         stream: query
         for name, target in tables.company.targets.items()
         if target.contractual
@@ -109,7 +109,7 @@ def stream_queries(
     }
     for name, plan in plans.items():
         reach = clock.in_reach(plan.spans, calendar.as_of[0], calendar.as_of[-1])
-        yield plan, reach, own.get(name)
+        yield plan, reach, selects.get(name)
 
 
 def _read(batches: Iterator[pa.RecordBatch], facts: StreamFacts) -> None:
@@ -133,7 +133,7 @@ def build_rows(
     as_of = history.layout.calendar.days[shown.date]
     segments = history.accounts.segments
     codes = segments.indices.to_numpy()[shown.account]
-    known = RowContext(
+    context = RowContext(
         as_of.astype(float),
         _history_days(feature_plan, history, shown, as_of, streams),
         shown.date * len(segments.dictionary) + codes,
@@ -142,10 +142,10 @@ def build_rows(
         "account_id": history.accounts.ids.take(pa.array(shown.account)),
         "as_of": pa.array(as_of, pa.date32()),
         "segment": segments.dictionary.take(pa.array(codes)),
-        "history_days": pa.array(known.history_days.astype(np.int32)),
+        "history_days": pa.array(context.history_days.astype(np.int32)),
     }
     for column in feature_plan.columns:
-        values = feature_plan.values(column, streams, known)
+        values = feature_plan.values(column, streams, context)
         columns[column.name] = _arrow(feature_plan, history, column, values)
     for name in feature_plan.company.targets:
         mature = _mature(feature_plan, name, history.layout.calendar.as_of, until)[shown.date]
@@ -168,8 +168,8 @@ def row_blocks(
 def _streams(plans: dict[str, FoldPlan], shown: FoldedRows) -> labels.StreamReader:
     def streams(name: str) -> FoldReader:
         def ask(fold: TimeFold) -> Floats:
-            found: Floats = shown.folds[name][plans[name].slot(fold)]
-            return found
+            values: Floats = shown.folds[name][plans[name].slot(fold)]
+            return values
 
         return ask
 
@@ -202,8 +202,8 @@ def _arrow(
 
 def _with_nulls(values: Floats) -> pa.Array:
     """The numbers, as they lie in memory, with null for NaN."""
-    known = ~np.isnan(values)
-    valid = pa.py_buffer(np.packbits(known, bitorder="little"))
+    has_value = ~np.isnan(values)
+    valid = pa.py_buffer(np.packbits(has_value, bitorder="little"))
     return pa.Array.from_buffers(
         pa.float64(), len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))]
     )
@@ -216,9 +216,11 @@ def _mature(
     return np.array([clock.is_mature(day, target, until) for day in as_of])
 
 
-def _outcome(name: str, found: labels.Labels, mature: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
-    counts = found.eligible & mature & ~found.left_out
+def _outcome(
+    name: str, outcomes: labels.Labels, mature: npt.NDArray[np.bool_]
+) -> dict[str, pa.Array]:
+    counts = outcomes.eligible & mature & ~outcomes.left_out
     return {
-        f"eligible__{name}": pa.array(found.eligible),
-        f"label__{name}": pa.array(found.label.astype(np.int8), mask=~counts),
+        f"eligible__{name}": pa.array(outcomes.eligible),
+        f"label__{name}": pa.array(outcomes.label.astype(np.int8), mask=~counts),
     }

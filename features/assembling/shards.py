@@ -62,19 +62,25 @@ class Wire:
             counts[sort] = len({name for name in used if name.startswith(sort)})
         counts["text"] = max(counts["text"], 2)
         types = {"flags": "bigint", "number": "double", "text": "string", "identity": "bigint"}
-        found = {"shard": "int", "account": "int", "stream": "int", "day": "date", "known": "date"}
+        columns = {
+            "shard": "int",
+            "account": "int",
+            "stream": "int",
+            "day": "date",
+            "known": "date",
+        }
         for sort, count in counts.items():
-            found |= {f"{sort} {place}": types[sort] for place in range(count)}
-        return found | {"event_us": "bigint", "known_us": "bigint"}
+            columns |= {f"{sort} {number}": types[sort] for number in range(count)}
+        return columns | {"event_us": "bigint", "known_us": "bigint"}
 
 
 def wire_columns(plan: FoldPlan) -> list[str]:
     """In which column of the wire each value of the plan travels."""
-    found: list[str] = []
-    for item in plan.values:
-        sort = WIRE_COLUMNS[item.kind]
-        found.append(f"{sort} {sum(name.startswith(sort) for name in found)}")
-    return found
+    columns: list[str] = []
+    for value in plan.values:
+        sort = WIRE_COLUMNS[value.kind]
+        columns.append(f"{sort} {sum(name.startswith(sort) for name in columns)}")
+    return columns
 
 
 def flag_positions(plan: FoldPlan) -> list[range]:
@@ -112,18 +118,18 @@ class Shards:
             gathering.add(first)
             for batch in batches:
                 gathering.add(batch)
-            found = gathering.history(lay)
-            for parts in found.ranges(ROWS_AT_ONCE):
+            history = gathering.history(lay)
+            for parts in history.ranges(ROWS_AT_ONCE):
                 yield from panel.build_rows(
-                    self.feature_plan, found, self.until, parts
+                    self.feature_plan, history, self.until, parts
                 ).to_batches()
 
-    def one_word(self, plan: FoldPlan, place: int, column: pa.Array) -> pa.Array:
+    def one_word(self, plan: FoldPlan, position: int, column: pa.Array) -> pa.Array:
         """The 64 bits of a value that arrived in `column`."""
-        item = plan.values[place]
-        if item.kind != "category":
+        value = plan.values[position]
+        if value.kind != "category":
             return column
-        places = pc.index_in(column, value_set=self.texts[plan.stream, item.text])
+        places = pc.index_in(column, value_set=self.texts[plan.stream, value.text])
         return places.cast(pa.float64())
 
 
@@ -137,12 +143,12 @@ class _Gathering:
 
     def add(self, batch: pa.RecordBatch) -> None:
         for stream in pc.unique(batch["stream"]).to_pylist():
-            own = batch.filter(pc.equal(batch["stream"], stream))
+            of_stream = batch.filter(pc.equal(batch["stream"], stream))
             if stream == ACCOUNT:
-                self.accounts.append(own)
+                self.accounts.append(of_stream)
             else:
                 facts = self.streams[stream]
-                facts.add(_records(self.shards, facts.plan, own))
+                facts.add(_records(self.shards, facts.plan, of_stream))
 
     def history(self, lay: PartLayout) -> FactHistory:
         feature_plan = self.shards.feature_plan
@@ -150,8 +156,8 @@ class _Gathering:
         accounts = _accounts(self.accounts, derived=feature_plan.company.accounts.derived)
         first = panel.first_dates(feature_plan, accounts, self.shards.calendar, streams)
         texts = {
-            name: self.shards.texts[item.source, str(item.value)]
-            for name, item in feature_plan.categorical.items()
+            name: self.shards.texts[indicator.source, str(indicator.value)]
+            for name, indicator in feature_plan.categorical.items()
         }
         return FactHistory(accounts, lay, streams, first, texts, 1)
 
@@ -160,16 +166,21 @@ def _records(shards: Shards, plan: FoldPlan, batch: pa.RecordBatch) -> pa.Record
     """Records of one stream from the wire, as `StreamFacts` takes them."""
     flags = [batch[f"flags {word}"] for word in range(1 + plan.flag_words)]
     values = [
-        shards.one_word(plan, place, batch[name]) for place, name in enumerate(wire_columns(plan))
+        shards.one_word(plan, position, batch[name])
+        for position, name in enumerate(wire_columns(plan))
     ]
     moments = [batch["event_us"], batch["known_us"]] if plan.has_moments else []
     first = pa.array(flags[0].to_numpy().astype(np.uint16))
     records = [batch["account"], batch["day"], batch["known"], first]
     records += [*flags[1:], *values, *moments]
-    return pa.RecordBatch.from_arrays(records, [str(place) for place in range(len(records))])
+    return pa.RecordBatch.from_arrays(records, [str(position) for position in range(len(records))])
 
 
 def _accounts(batches: list[pa.RecordBatch], *, derived: bool) -> AccountIndex:
-    found = pa.Table.from_batches(batches).sort_by("account")
-    own = {"account_id": found["text 0"], "segment": found["text 1"], "since": found["day"]}
-    return fact_history.account_index(pa.table(own), derived=derived)
+    accounts = pa.Table.from_batches(batches).sort_by("account")
+    columns = {
+        "account_id": accounts["text 0"],
+        "segment": accounts["text 1"],
+        "since": accounts["day"],
+    }
+    return fact_history.account_index(pa.table(columns), derived=derived)

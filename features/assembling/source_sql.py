@@ -78,19 +78,19 @@ def account_facts(tables: Tables) -> str:
     their first day, that of their first fact.
     """
     declared = tables.company.accounts
-    found: dict[str, str | None] = {
+    column_of: dict[str, str | None] = {
         name: getattr(declared.attributes, name) for name in ACCOUNT_FACTS
     }
-    own = {name: quote(column) if column else "NULL" for name, column in found.items()}
+    selected = {name: quote(column) if column else "NULL" for name, column in column_of.items()}
     if declared.derived:
-        own["since"] = f"min({event_time(tables, declared.source)})"
-    own = {name: f"CAST({own[name]} AS {kind})" for name, kind in ACCOUNT_FACTS.items()}
+        selected["since"] = f"min({event_time(tables, declared.source)})"
+    selected = {name: f"CAST({selected[name]} AS {kind})" for name, kind in ACCOUNT_FACTS.items()}
     # What cannot be shown is not known: no amount that is not finite, no day beyond a calendar.
-    own["mrr"] = f"CASE WHEN isfinite({own['mrr']}) THEN {own['mrr']} END"
+    selected["mrr"] = f"CASE WHEN isfinite({selected['mrr']}) THEN {selected['mrr']} END"
     for name in ("renewal", "since"):
-        usable = f"{own[name]} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
-        own[name] = f"CASE WHEN {usable} THEN {own[name]} END"
-    columns = ", ".join(f"{sql} AS {name}" for name, sql in own.items())
+        usable = f"{selected[name]} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+        selected[name] = f"CASE WHEN {usable} THEN {selected[name]} END"
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in selected.items())
     return (
         f"SELECT {_text(declared.key)} AS account_id, {columns} FROM {quote(declared.source)} "
         f"WHERE {quote(declared.key)} IS NOT NULL {'GROUP BY 1' if declared.derived else ''} "
@@ -106,7 +106,7 @@ def segment_sql(company: Company) -> str:
     """The segment of a row of the account table; the first that matches, in declared order."""
     attribute = company.accounts.attributes.segment
     rest = f"coalesce({_text(attribute)}, 'unknown')" if attribute else "'all'"
-    cases = [f"WHEN ({item.where}) THEN '{name}'" for name, item in company.segments.items()]
+    cases = [f"WHEN ({segment.where}) THEN '{name}'" for name, segment in company.segments.items()]
     return f"CASE {' '.join(cases)} ELSE {rest} END" if cases else rest
 
 
@@ -124,7 +124,7 @@ def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> s
     declared = tables.company.sources[source]
     assert declared.account is not None
     columns = [f"{sql} AS {quote(name)}" for name, sql in (extra or {}).items()]
-    own = ", ".join(
+    selected = ", ".join(
         [
             f"{_text(declared.account.column)} AS fact_key",
             f"{event_time(tables, source)} AS event_time",
@@ -136,7 +136,7 @@ def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> s
     system = declared.account.system
     key = quote(f"key of {system}") if system else "account_id"
     return (
-        f"SELECT account, {names} FROM (SELECT {own} FROM {quote(source)}) "
+        f"SELECT account, {names} FROM (SELECT {selected} FROM {quote(source)}) "
         f"JOIN {quote(ACCOUNTS)} ON fact_key = {key} "
         "WHERE event_time IS NOT NULL AND known_time IS NOT NULL "
         f"AND (since IS NULL OR event_time >= since - {slack(tables, source)})"
@@ -153,13 +153,13 @@ def records(tables: Tables, plan: FoldPlan, reach: str, stream: str | None = Non
     stream : str, optional
         The stream's own SELECT of account, event_time and known_time, where it is not a source.
     """
-    words = [_word(tables, plan, item) for item in plan.values]
+    words = [_word(tables, plan, value) for value in plan.values]
     selected = [
         "account",
         "CAST(event_time AS DATE) AS day",
         "CAST(known_time AS DATE) AS known",
-        *_flags([condition_name(place) for place in range(len(plan.keeps))]),
-        *(quote(value_name(place)) for place in range(len(words))),
+        *_flags([condition_name(position) for position in range(len(plan.keeps))]),
+        *(quote(value_name(position)) for position in range(len(words))),
     ]
     if plan.has_moments:
         selected += ["epoch_us(event_time) AS event_us", "epoch_us(known_time) AS known_us"]
@@ -173,27 +173,27 @@ def unpacked_records(tables: Tables, plan: FoldPlan, reach: str, stream: str | N
 
     Flags are `condition_name`, true or false, values `value_name`, a category as its text.
     """
-    words = [value_sql(tables, plan, item) for item in plan.values]
+    words = [value_sql(tables, plan, value) for value in plan.values]
     return f"SELECT * FROM ({_stream(tables, plan, words, stream)}) WHERE {reach}"
 
 
-def condition_name(place: int) -> str:
+def condition_name(position: int) -> str:
     """The column of the condition at this place of a plan."""
-    return f"keep {place}"
+    return f"keep {position}"
 
 
-def value_name(place: int) -> str:
+def value_name(position: int) -> str:
     """The column of the value at this place of a plan."""
-    return f"value {place}"
+    return f"value {position}"
 
 
 def _stream(tables: Tables, plan: FoldPlan, words: list[str], stream: str | None) -> str:
-    flags = {condition_name(place): text for place, text in enumerate(plan.keeps)}
+    flags = {condition_name(position): text for position, text in enumerate(plan.keeps)}
     if stream is None:
-        named = {value_name(place): text for place, text in enumerate(words)}
+        named = {value_name(position): text for position, text in enumerate(words)}
         return facts(tables, plan.stream, flags | named)
-    own = ", ".join(f"{sql} AS {quote(name)}" for name, sql in flags.items())
-    return f"SELECT *, {own} FROM ({stream})"
+    columns = ", ".join(f"{sql} AS {quote(name)}" for name, sql in flags.items())
+    return f"SELECT *, {columns} FROM ({stream})"
 
 
 def _flags(names: list[str]) -> Iterator[str]:
@@ -201,33 +201,33 @@ def _flags(names: list[str]) -> Iterator[str]:
     sizes = [(FIRST_FLAGS, "USMALLINT")]
     sizes += [(WORD, "UBIGINT")] * (-(-max(len(names) - FIRST_FLAGS, 0) // WORD))
     for size, kind in sizes:
-        own, names = names[:size], names[size:]
+        in_word, names = names[:size], names[size:]
         bits = [
             f"(CAST({quote(name)} AS {kind}) * CAST({1 << bit} AS {kind}))"
-            for bit, name in enumerate(own)
+            for bit, name in enumerate(in_word)
         ]
         yield f"{' | '.join(bits)} AS {quote(f'flags {len(names)}')}"
 
 
-def _word(tables: Tables, plan: FoldPlan, item: FoldValue) -> str:
+def _word(tables: Tables, plan: FoldPlan, value: FoldValue) -> str:
     """The SQL expression of a value's 64 bits."""
-    if item.kind != "category":
-        return value_sql(tables, plan, item)
-    name = _keep_categories(tables, plan.stream, item.text)
-    return f"(SELECT place FROM {quote(name)} WHERE category = {value_sql(tables, plan, item)})"
+    if value.kind != "category":
+        return value_sql(tables, plan, value)
+    name = _keep_categories(tables, plan.stream, value.text)
+    return f"(SELECT place FROM {quote(name)} WHERE category = {value_sql(tables, plan, value)})"
 
 
-def value_sql(tables: Tables, plan: FoldPlan, item: FoldValue) -> str:
+def value_sql(tables: Tables, plan: FoldPlan, value: FoldValue) -> str:
     """The SQL expression of a value: 64 bits, of a category its text."""
-    text = f"({item.text})"
-    if item.kind == "number":
+    text = f"({value.text})"
+    if value.kind == "number":
         return f"CAST({text} AS DOUBLE)"
-    if item.kind == "flag":
+    if value.kind == "flag":
         return f"CAST(CAST({text} AS BOOLEAN) AS DOUBLE)"
-    if item.kind == "category":
+    if value.kind == "category":
         return f"CAST({text} AS VARCHAR)"
     type_ = tables.engine.types(f"SELECT {text} AS v FROM {quote(plan.stream)}")["v"]
-    if item.kind == "day":
+    if value.kind == "day":
         zoned = tables.company.sources[plan.stream].event_time
         moment = clock.in_utc(text, type_, zoned.zone if zoned else None)
         return f"CAST(date_diff('day', DATE '1970-01-01', CAST({moment} AS DATE)) AS DOUBLE)"
@@ -255,11 +255,11 @@ def category_texts(source: str, text: str) -> str:
     )
 
 
-def categories(tables: Tables, item: Indicator) -> pa.Array:
+def categories(tables: Tables, indicator: Indicator) -> pa.Array:
     """The texts of a categorical indicator, sorted; the kernel knows them by their places."""
-    name = f"categories of {item.source}: {item.value}"
-    found = tables.engine.rows(f"SELECT category FROM {quote(name)} ORDER BY place")
-    return found["category"].combine_chunks()
+    name = f"categories of {indicator.source}: {indicator.value}"
+    rows = tables.engine.rows(f"SELECT category FROM {quote(name)} ORDER BY place")
+    return rows["category"].combine_chunks()
 
 
 def slack(tables: Tables, source: str) -> str:
@@ -303,12 +303,12 @@ def end_times(tables: Tables, part: Event) -> dict[str, str]:
     """
     zoned = tables.company.sources[part.source].event_time
     end = _in_utc(tables, part.source, str(part.ended), zoned.zone if zoned else None)
-    known = part.ended_known
-    if known is None:
+    known_at = part.ended_known
+    if known_at is None:
         return {"ended": end, "ended_known": end}
-    if known.column is None:
-        return {"ended": end, "ended_known": f"{end} + INTERVAL {known.delay} DAY"}
-    recorded = _in_utc(tables, part.source, known.column, known.zone)
+    if known_at.column is None:
+        return {"ended": end, "ended_known": f"{end} + INTERVAL {known_at.delay} DAY"}
+    recorded = _in_utc(tables, part.source, known_at.column, known_at.zone)
     return {"ended": end, "ended_known": f"coalesce({recorded}, {end})"}
 
 
@@ -329,13 +329,13 @@ def last_day(tables: Tables, source: str) -> date | None:
     """
     event, recorded = event_time(tables, source), recorded_time(tables, source)
     written = f"CAST({event} AS DATE) <= CAST({recorded} AS DATE)" if recorded else "TRUE"
-    known = f"max({known_time(tables, source)}) FILTER (WHERE {written})"
-    return _day(tables, f"SELECT {known} FROM {quote(source)}")
+    last_known = f"max({known_time(tables, source)}) FILTER (WHERE {written})"
+    return _day(tables, f"SELECT {last_known} FROM {quote(source)}")
 
 
 def _day(tables: Tables, query: str) -> date | None:
-    found: datetime | None = tables.engine.row(query)[0]
-    return found.date() if found is not None else None
+    moment: datetime | None = tables.engine.row(query)[0]
+    return moment.date() if moment is not None else None
 
 
 def target_filter(part: Event | Inactivity) -> str:

@@ -86,17 +86,17 @@ def _columns(
     declared = outcomes.snapshots_if(tables, grid.months, targets={})
     for column in declared.columns:
         key = f"indicators.{column.indicator}"
-        place = AuditedColumn(DECLARATION_FILE, column.name, f"{key} ({column.name})", (key,))
-        yield place, grid.spread(declared.table, column.name)
+        audited = AuditedColumn(DECLARATION_FILE, column.name, f"{key} ({column.name})", (key,))
+        yield audited, grid.spread(declared.table, column.name)
     segment = company.accounts.attributes.segment
     if company.segments:
-        place = AuditedColumn(DECLARATION_FILE, "segments", "the segment", ("segments",))
-        yield place, grid.spread(declared.table, "segment")
+        audited = AuditedColumn(DECLARATION_FILE, "segments", "the segment", ("segments",))
+        yield audited, grid.spread(declared.table, "segment")
     elif segment is not None:
-        place = AuditedColumn(
+        audited = AuditedColumn(
             company.accounts.source, segment, "the segment", ("attributes.segment",)
         )
-        yield place, grid.spread(declared.table, "segment")
+        yield audited, grid.spread(declared.table, "segment")
     for source in probes.fact_sources(company):
         progress(f"testing columns of {source} against departures half a year later")
         yield from _raw(tables, grid, source)
@@ -113,8 +113,8 @@ def _raw(
         probe = asked[column.indicator]
         name = str(probe.column)
         readers = probes.readers(tables.company, source, name)
-        place = AuditedColumn(source, name, f"the latest {name}", tuple(readers))
-        yield place, grid.spread(built.table, column.name)
+        audited = AuditedColumn(source, name, f"the latest {name}", tuple(readers))
+        yield audited, grid.spread(built.table, column.name)
 
 
 def _built(

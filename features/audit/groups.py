@@ -28,22 +28,22 @@ class Group:
 
 def groups(values: npt.NDArray[Any], seen: Mask) -> Iterator[Group]:
     """The groups of a column's `values` (months × accounts), of which only `seen` cells count."""
-    known = values[seen]
+    present = values[seen]
     if values.dtype == object:
         unknown = values == None  # noqa: E711 (by element)
-        for value in sorted({value for value in known if value is not None}):
+        for value in sorted({value for value in present if value is not None}):
             yield Group(f"is {value!r}", np.equal(values, value))
     else:
         unknown = np.isnan(values)
-        yield from _bounded(values, known[np.isfinite(known)])
+        yield from _bounded(values, present[np.isfinite(present)])
     if unknown[seen].any():
         yield Group("is not known", unknown)
 
 
-def _bounded(values: npt.NDArray[Any], known: npt.NDArray[Any]) -> Iterator[Group]:
-    if not len(known):
+def _bounded(values: npt.NDArray[Any], present: npt.NDArray[Any]) -> Iterator[Group]:
+    if not len(present):
         return
-    bounds = np.unique(np.quantile(known, DECILES, method="inverted_cdf"))
+    bounds = np.unique(np.quantile(present, DECILES, method="inverted_cdf"))
     for bound in bounds[:-1]:
         yield Group(f"is at most {bound:g}", values <= bound)
     for bound in bounds[1:]:

@@ -49,8 +49,8 @@ def _known_before(tables: Tables, grid: OutcomeGrid, ended: str) -> Iterator[Fin
         f"the outcome (targets.{grid.target}) is known already"
     )
     mend = "predict the notice: set ended to the day on which notice was given"
-    place = (target.source, event.ended, early)
-    yield Finding("outcome_on_record", "audit", "error", *place, detail, mend)
+    where = (target.source, event.ended, early)
+    yield Finding("outcome_on_record", "audit", "error", *where, detail, mend)
 
 
 def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator[Finding]:

@@ -52,8 +52,8 @@ def _gone(grid: OutcomeGrid, keys: npt.NDArray[np.str_]) -> Floats:
     last = np.where(grid.outcome != OUT, np.arange(len(grid.months))[:, None], -1).max(axis=0)
     stayed = ~left & (last == len(grid.months) - 1) & (grid.outcome[-1] == STAYED)
     gone = np.where(left, 1.0, np.where(stayed, 0.0, np.nan))
-    place = np.minimum(np.searchsorted(grid.accounts, keys), len(grid.accounts) - 1)
-    result: Floats = np.where(grid.accounts[place] == keys, gone[place], np.nan)
+    positions = np.minimum(np.searchsorted(grid.accounts, keys), len(grid.accounts) - 1)
+    result: Floats = np.where(grid.accounts[positions] == keys, gone[positions], np.nan)
     return result
 
 

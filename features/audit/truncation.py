@@ -94,11 +94,11 @@ def _taken_back(tables: Tables, source: str, moment: str) -> dict[str, str]:
         event = target.event
         if event is None or event.ended is None or event.source != source:
             continue
-        known = f"{source_sql.end_times(tables, event)['ended_known']} < {moment}"
+        is_known = f"{source_sql.end_times(tables, event)['ended_known']} < {moment}"
         recorded = event.ended_known.column if event.ended_known else None
         for column in filter(None, (event.ended, recorded)):
             plain = quote(column)
-            columns[column] = f"CASE WHEN {known} THEN {plain} END AS {plain}"
+            columns[column] = f"CASE WHEN {is_known} THEN {plain} END AS {plain}"
     return columns
 
 

@@ -63,13 +63,14 @@ def _after_known(tables: Tables, column: ReadColumn) -> int:
     beyond it; none does by chance with a probability below `FAMILY`.
     """
     until = f"TIMESTAMP '{snapshots.data_until(tables)} 00:00:00'"
-    known, time = (
+    known_at, time = (
         source_sql.known_time(tables, column.source),
         f"CAST({quote(column.name)} AS TIMESTAMP)",
     )
     facts = (
-        f"SELECT {known} AS known, {time} AS time, date_diff('hour', {known}, {time}) AS ahead "
-        f"FROM {quote(column.source)} WHERE {known} < {until}"
+        f"SELECT {known_at} AS known, {time} AS time, "
+        f"date_diff('hour', {known_at}, {time}) AS ahead "
+        f"FROM {quote(column.source)} WHERE {known_at} < {until}"
     )
     late = "ahead > 24"
     total, later, middle = tables.engine.row(
@@ -88,12 +89,12 @@ def _after_known(tables: Tables, column: ReadColumn) -> int:
 
 def _gaps_at_the_end(tables: Tables, column: ReadColumn) -> tuple[float, float] | None:
     """The share of gaps in the last weeks and the largest before, where the last is out of line."""
-    known, until = source_sql.known_time(tables, column.source), snapshots.data_until(tables)
-    block = f"date_diff('day', CAST({known} AS DATE), DATE '{until}' - 1) // {RECENT_DAYS}"
+    known_at, until = source_sql.known_time(tables, column.source), snapshots.data_until(tables)
+    block = f"date_diff('day', CAST({known_at} AS DATE), DATE '{until}' - 1) // {RECENT_DAYS}"
     shares = tables.engine.rows(
         f"SELECT block, avg(({quote(column.name)} IS NULL)::INT) AS gaps FROM "
         f"(SELECT *, {block} AS block FROM {quote(column.source)} "
-        f"WHERE {known} < TIMESTAMP '{until} 00:00:00') "
+        f"WHERE {known_at} < TIMESTAMP '{until} 00:00:00') "
         f"GROUP BY block HAVING count(*) >= {FEWEST_ROWS} ORDER BY block"
     ).to_pylist()
     if len(shares) < 4 or shares[0]["block"] != 0:

@@ -41,13 +41,13 @@ class Coverage:
 def breaches(tables: Tables) -> Iterator[Finding]:
     """Segments that a source leaves out or stopped covering, and the figures of every source."""
     until = snapshots.data_until(tables)
-    found = _covered(tables, until)
-    rhythms = {covered.source: _rhythms(tables, covered.source, until) for covered in found}
-    for covered in found:
+    by_source = _covered(tables, until)
+    rhythms = {covered.source: _rhythms(tables, covered.source, until) for covered in by_source}
+    for covered in by_source:
         yield from _left_out(tables, covered, rhythms[covered.source])
-    for covered in found:
-        yield from _stopped(tables, covered.source, rhythms[covered.source], len(found))
-    for covered in found:
+    for covered in by_source:
+        yield from _stopped(tables, covered.source, rhythms[covered.source], len(by_source))
+    for covered in by_source:
         yield _figures(tables, covered, until)
 
 
@@ -63,15 +63,15 @@ def _covered(tables: Tables, until: date) -> list[Coverage]:
     built = snapshots.build_from(replace(tables, company=probing), [until])
     active = built.table.filter(_eligible(built.table))
     segments = np.array(active["segment"].to_pylist(), str)
-    found = []
+    covered = []
     for column in built.columns:
         hit = pc.greater(pc.fill_null(active[column.name], 0), 0).to_numpy()
         by_segment = tuple(
             (str(name), int(hit[segments == name].sum()), int((segments == name).sum()))
             for name in np.unique(segments)
         )
-        found.append(Coverage(asked[column.indicator], by_segment))
-    return found
+        covered.append(Coverage(asked[column.indicator], by_segment))
+    return covered
 
 
 def _eligible(table: pa.Table) -> pa.ChunkedArray:
@@ -103,8 +103,8 @@ def _left_out(
                 f"{RECENT_DAYS} days"
             )
             mend = f"add the rows of {name!r}; until then its accounts look silent"
-            place = (covered.source, None, those)
-            yield Finding("segment_left_out", "sources", "warning", *place, detail, mend)
+            where = (covered.source, None, those)
+            yield Finding("segment_left_out", "sources", "warning", *where, detail, mend)
 
 
 def _rhythms(tables: Tables, source: str, until: date) -> list[dict[str, Any]]:
@@ -137,8 +137,8 @@ def _stopped(
                 "long before"
             )
             mend = f"add the rows of {row['segment']!r} up to {freshest}"
-            place = (source, None, None)
-            yield Finding("segment_ends_early", "sources", "warning", *place, detail, mend)
+            where = (source, None, None)
+            yield Finding("segment_ends_early", "sources", "warning", *where, detail, mend)
 
 
 def _figures(tables: Tables, covered: Coverage, until: date) -> Finding:

@@ -110,9 +110,11 @@ def stability_index(before: Floats, after: Floats) -> tuple[float, int]:
 
     Half an account is added to every bin, so that an empty one is no infinite shift.
     """
-    known = before[~np.isnan(before)]
+    known_before = before[~np.isnan(before)]
     edges = (
-        np.unique(np.quantile(known, np.linspace(0, 1, 11)[1:-1])) if len(known) else np.empty(0)
+        np.unique(np.quantile(known_before, np.linspace(0, 1, 11)[1:-1]))
+        if len(known_before)
+        else np.empty(0)
     )
     counts = [
         np.append(

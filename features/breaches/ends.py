@@ -49,10 +49,10 @@ def _parents(tables: Tables) -> Iterator[Finding]:
     if accounts.attributes.parent is None:
         return
     parent, table = quote(accounts.attributes.parent), quote(accounts.source)
-    known = f"SELECT CAST({quote(accounts.key)} AS VARCHAR) FROM {table}"
+    keys = f"SELECT CAST({quote(accounts.key)} AS VARCHAR) FROM {table}"
     count = tables.engine.row(
         f"SELECT count(*) FROM {table} WHERE {parent} IS NOT NULL AND CAST({parent} AS VARCHAR) "
-        f"NOT IN ({known} WHERE {quote(accounts.key)} IS NOT NULL)"
+        f"NOT IN ({keys} WHERE {quote(accounts.key)} IS NOT NULL)"
     )[0]
     if count:
         detail = f"{tables.location(accounts.source)}: parents without a row"

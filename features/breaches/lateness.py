@@ -27,16 +27,19 @@ FEWEST = 50
 def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """Loads of old facts and rewritten facts of the sources that record when a fact was known."""
     for name, source in readable.company.sources.items():
-        known = source.known_time.column if source.known_time else None
-        if known is None or source.account is None or source.event_time is None:
+        known_column = source.known_time.column if source.known_time else None
+        if known_column is None or source.account is None or source.event_time is None:
             continue
-        if readable.holds(name, source.account.column, source.event_time.column, known):
-            found = [_at_once(readable, name, known), _rewritten(readable, name, source, known)]
-            for findings in found:
+        if readable.holds(name, source.account.column, source.event_time.column, known_column):
+            per_check = [
+                _at_once(readable, name, known_column),
+                _rewritten(readable, name, source, known_column),
+            ]
+            for findings in per_check:
                 yield from with_read_errors(name, readable.file(name), findings)
 
 
-def _at_once(readable: ReadableTables, name: str, known: str) -> Iterator[Finding]:
+def _at_once(readable: ReadableTables, name: str, known_column: str) -> Iterator[Finding]:
     first = readable.company.about.data_from
     loads = (
         "SELECT loaded, count(*) AS rows, count(*) FILTER (WHERE late) AS old, "
@@ -52,23 +55,23 @@ def _at_once(readable: ReadableTables, name: str, known: str) -> Iterator[Findin
         f"{after} ORDER BY old DESC LIMIT 1"
     ).to_pylist()
     if out_of_line and out_of_line[0]["old"] >= FEW * counted["rows"]:
-        yield _loaded(readable, name, known, out_of_line[0], counted["rows"])
+        yield _loaded(readable, name, known_column, out_of_line[0], counted["rows"])
 
 
 def _facts(readable: ReadableTables, name: str) -> str:
-    event, known = (
+    event, known_at = (
         source_sql.event_time(readable.tables, name),
         source_sql.recorded_time(readable.tables, name),
     )
     return (
-        f"SELECT CAST({event} AS DATE) AS happened, CAST({known} AS DATE) AS loaded, "
-        f"coalesce({known} >= {event} + INTERVAL {LATE_DAYS} DAY, FALSE) AS late "
-        f"FROM {quote(name)} WHERE {known} IS NOT NULL AND {event} IS NOT NULL"
+        f"SELECT CAST({event} AS DATE) AS happened, CAST({known_at} AS DATE) AS loaded, "
+        f"coalesce({known_at} >= {event} + INTERVAL {LATE_DAYS} DAY, FALSE) AS late "
+        f"FROM {quote(name)} WHERE {known_at} IS NOT NULL AND {event} IS NOT NULL"
     )
 
 
 def _loaded(
-    readable: ReadableTables, name: str, known: str, load: dict[str, Any], total: int
+    readable: ReadableTables, name: str, known_column: str, load: dict[str, Any], total: int
 ) -> Finding:
     detail = (
         f"{readable.file(name)}: {load['old']:,} facts ({load['old'] / total:.0%}) of "
@@ -76,21 +79,21 @@ def _loaded(
         "more after they happened: earlier as-of dates do not see them"
     )
     mend = (
-        f"if {known} is the day of a load, declare a delay instead; else set company.data_from to "
-        f"{load['loaded']}"
+        f"if {known_column} is the day of a load, declare a delay instead; else set "
+        f"company.data_from to {load['loaded']}"
     )
-    concerned = (name, known, load["old"])
+    concerned = (name, known_column, load["old"])
     if load["old"] >= MOST * total:
         return Finding("known_at_once", "sources", "error", *concerned, detail, mend)
     return Finding("late_load", "sources", "warning", *concerned, detail, mend)
 
 
 def _rewritten(
-    readable: ReadableTables, name: str, source: Source, known: str
+    readable: ReadableTables, name: str, source: Source, known_column: str
 ) -> Iterator[Finding]:
     """Facts that came again later with other values."""
     assert source.account is not None
-    columns = [column for column in readable.tables.columns[name] if column != known]
+    columns = [column for column in readable.tables.columns[name] if column != known_column]
     facts = (
         "SELECT count(*) AS rows, "
         f"count(DISTINCT {source_sql.recorded_time(readable.tables, name)}) AS times, "
@@ -110,7 +113,7 @@ def _rewritten(
             f"({count / counted['facts']:.1%} of {counted['facts']:,}): both versions count"
         )
         mend = 'keep one row per fact, or measure with "latest", which takes the later version'
-        yield Finding("rewritten", "sources", "warning", name, known, count, detail, mend)
+        yield Finding("rewritten", "sources", "warning", name, known_column, count, detail, mend)
 
 
 def _identity(readable: ReadableTables, name: str, source: Source, columns: list[str]) -> str:

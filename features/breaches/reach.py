@@ -41,10 +41,10 @@ def _of_source(tables: Tables, name: str, until: date) -> Iterator[Finding]:
 
 def _days(tables: Tables, name: str) -> str:
     """The days on which anything of a source became known; the ends of subscriptions count."""
-    known = [source_sql.known_time(tables, name)]
-    known += [source_sql.end_times(tables, event)["ended"] for event in _ends(tables, name)]
+    known_times = [source_sql.known_time(tables, name)]
+    known_times += [source_sql.end_times(tables, event)["ended"] for event in _ends(tables, name)]
     return " UNION ALL ".join(
-        f"SELECT CAST({time} AS DATE) AS day FROM {quote(name)}" for time in known
+        f"SELECT CAST({time} AS DATE) AS day FROM {quote(name)}" for time in known_times
     )
 
 

@@ -108,9 +108,9 @@ def _change(
     months: list[Month], differ: Callable[[list[Month], list[Month]], bool]
 ) -> tuple[list[Month], list[Month]] | None:
     """The months before and after the one from which on they `differ`."""
-    for place in range(1, len(months)):
-        if differ(months[:place], months[place:]):
-            return months[:place], months[place:]
+    for month in range(1, len(months)):
+        if differ(months[:month], months[month:]):
+            return months[:month], months[month:]
     return None
 
 

@@ -13,12 +13,12 @@ from typing import Any
 @cache
 def families() -> dict[str, dict[str, Any]]:
     """Each family's name and what its file says."""
-    found = sorted(
-        (item for item in files(__package__).iterdir() if item.name.endswith(".toml")),
-        key=lambda item: item.name,
+    paths = sorted(
+        (path for path in files(__package__).iterdir() if path.name.endswith(".toml")),
+        key=lambda path: path.name,
     )
     return {
-        item.name.removesuffix(".toml"): tomllib.loads(item.read_text("utf-8")) for item in found
+        path.name.removesuffix(".toml"): tomllib.loads(path.read_text("utf-8")) for path in paths
     }
 
 

@@ -47,10 +47,10 @@ def problem(detail: ErrorDetails, lines: Lines) -> Problem:
 
 
 def unknown_name(
-    path: KeyPath, what: str, named: str, known: Iterable[str], lines: Lines
+    path: KeyPath, what: str, named: str, allowed: Iterable[str], lines: Lines
 ) -> Problem:
-    """A name at `path` that is none of the `known`, with the nearest of them."""
-    mend = did_you_mean(named, known)
+    """A name at `path` that is none of the `allowed`, with the nearest of them."""
+    mend = did_you_mean(named, allowed)
     return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(named), mend)
 
 
@@ -130,7 +130,7 @@ def _fields(model: Any) -> dict[str, FieldInfo] | None:
 
 def _items(annotation: Any) -> Any:
     """What a dict's values or a tuple's items are."""
-    items = [item for item in get_args(annotation) if item is not Ellipsis]
+    items = [argument for argument in get_args(annotation) if argument is not Ellipsis]
     return items[-1] if items else None
 
 
@@ -138,6 +138,6 @@ def _bare(annotation: Any) -> Any:
     """The one type inside `X | None` and `Annotated[X, …]`; a container stays as it is."""
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
-    inner = [item for item in get_args(annotation) if item is not type(None)]
+    inner = [argument for argument in get_args(annotation) if argument is not type(None)]
     optional = len(inner) < len(get_args(annotation))
     return _bare(inner[0]) if optional and len(inner) == 1 else annotation

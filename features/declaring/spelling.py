@@ -11,8 +11,8 @@ ALIKE = 0.5
 MOST_NAMES = 12
 
 
-def nearest(got: str, known: Iterable[str]) -> str | None:
-    """The name among `known` that `got` most probably means, if any is similar enough.
+def nearest(got: str, allowed: Iterable[str]) -> str | None:
+    """The name among `allowed` that `got` most probably means, if any is similar enough.
 
     Examples
     --------
@@ -21,14 +21,14 @@ def nearest(got: str, known: Iterable[str]) -> str | None:
     >>> nearest("zebra", ["customer", "order"]) is None
     True
     """
-    by_folded = {name.casefold(): name for name in known}
+    by_folded = {name.casefold(): name for name in allowed}
     folded = got.casefold()
     close = difflib.get_close_matches(folded, list(by_folded), n=1, cutoff=ALIKE)
     longer = [name for name in by_folded if folded and folded in name]
     return by_folded[[*close, *longer][0]] if close or longer else None
 
 
-def did_you_mean(got: str, known: Iterable[str]) -> str:
+def did_you_mean(got: str, allowed: Iterable[str]) -> str:
     """How to fix `got`: the nearest name, else the names that exist.
 
     Examples
@@ -38,7 +38,7 @@ def did_you_mean(got: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zebra", ["amount", "at"])
     'known: amount, at'
     """
-    names = sorted(known)
+    names = sorted(allowed)
     if (near := nearest(got, names)) is not None:
         return f"did you mean {near!r}?"
     if not names:

@@ -123,9 +123,9 @@ class _Scan:
         self.at += 1
         number = 0
         while self._next() not in ("]", ""):
-            item = (*path, str(number))
-            self.found.setdefault(item, self.at)
-            self._value(item)
+            key_path = (*path, str(number))
+            self.found.setdefault(key_path, self.at)
+            self._value(key_path)
             self._comma()
             number += 1
         self.at += 1

@@ -49,8 +49,8 @@ def write(folder: Path, *, force: bool = False) -> Path:
 def draft_declaration(folder: Path) -> str:
     """The text of a first declaration for the tables in `folder`."""
     with engines.start("duckdb") as engine:
-        found, left_out = profiles.look(engine, folder)
-        reading = guesses.read(found, profiles.links(engine, found))
+        tables, left_out = profiles.look(engine, folder)
+        reading = guesses.read(tables, profiles.links(engine, tables))
         if reading is None or not reading.facts:
             raise DeclarationError(
                 f"{folder}: no table has both a column with keys of accounts, such as "
@@ -69,9 +69,9 @@ def _lines(folder: Path, reading: Reading, left_out: list[str], engine: Engine) 
     days = profiles.span(engine, activity.table.name, activity.event.name)
     reserved = engine.rows("SELECT keyword_name FROM duckdb_keywords()").column(0).to_pylist()
     daily = frozenset(
-        item.table.name
-        for item in reading.facts
-        if profiles.is_daily(engine, item.table.name, item.account, item.event.name)
+        entry.table.name
+        for entry in reading.facts
+        if profiles.is_daily(engine, entry.table.name, entry.account, entry.event.name)
     )
     drafts = first_indicators.indicators(reading, daily, reserved)
     yield HEAD.format(folder=folder.name or folder)
@@ -79,8 +79,8 @@ def _lines(folder: Path, reading: Reading, left_out: list[str], engine: Engine) 
     yield from _accounts(reading)
     yield from _sources(reading, left_out)
     yield from _target(reading, days)
-    for item in drafts:
-        yield from _table(f"indicators.{item.name}", item.keys, f"guessed: {item.why}")
+    for entry in drafts:
+        yield from _table(f"indicators.{entry.name}", entry.keys, f"guessed: {entry.why}")
     yield from _table(
         "bands",
         {"capacity": 0.1, "min_history": "28d"},
@@ -118,38 +118,38 @@ def _accounts(reading: Reading) -> Iterator[str]:
 
 
 def _sources(reading: Reading, left_out: list[str]) -> Iterator[str]:
-    names = {item.table.name for item in reading.facts}
+    names = {facts.table.name for facts in reading.facts}
     if reading.accounts is not None and reading.accounts.name not in names:
         yield from _table(
             f"sources.{reading.accounts.name}",
             {"path": reading.accounts.path},
             "one row per account",
         )
-    for item in reading.facts:
-        yield from _source(item)
+    for facts in reading.facts:
+        yield from _source(facts)
     for line in left_out:
         yield f"# left out: {line}\n"
 
 
-def _source(item: FactTable) -> Iterator[str]:
-    account: object = item.account
-    if item.system is not None:
-        account = {"system": item.system, "column": item.account}
+def _source(facts: FactTable) -> Iterator[str]:
+    account: object = facts.account
+    if facts.system is not None:
+        account = {"system": facts.system, "column": facts.account}
     keys: dict[str, object] = {
-        "path": item.table.path,
+        "path": facts.table.path,
         "account": account,
-        "event_time": item.event.name,
+        "event_time": facts.event.name,
     }
     why = ["guessed: account and times, by their names and values"]
-    if item.known is not None:
-        keys["known_time"] = {"column": item.known.name}
+    if facts.known is not None:
+        keys["known_time"] = {"column": facts.known.name}
     else:
         why.append('decide: if facts arrive late, known_time = { delay = "1d" }')
-    if item.known is not None and item.known.is_naive:
-        why.append(_zone("known_time", item.known))
-    if item.event.is_naive or (item.ended is not None and item.ended.is_naive):
-        why.append(_zone("event_time", item.event))
-    yield from _table(f"sources.{item.table.name}", keys, *why)
+    if facts.known is not None and facts.known.is_naive:
+        why.append(_zone("known_time", facts.known))
+    if facts.event.is_naive or (facts.ended is not None and facts.ended.is_naive):
+        why.append(_zone("event_time", facts.event))
+    yield from _table(f"sources.{facts.table.name}", keys, *why)
 
 
 def _zone(key: str, column: ColumnProfile) -> str:
@@ -175,7 +175,8 @@ def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(name)} = {_toml(item)}' for name, item in value.items())} }}"
+        pairs = (f"{_key(name)} = {_toml(element)}" for name, element in value.items())
+        return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, date | datetime):

@@ -102,19 +102,21 @@ def indicators(
     keeps for itself.
     """
     keywords = frozenset(reserved)
-    facts = [item for item in reading.facts if item is not reading.term] or [reading.activity]
+    tables = [facts for facts in reading.facts if facts is not reading.term] or [reading.activity]
     subjects = [
-        _subject(item, reading, daily, keywords)
-        for item in facts
-        if item is reading.activity or not name_words(item.table.name) & ROLE_WORDS["work"]
+        _subject(facts, reading, daily, keywords)
+        for facts in tables
+        if facts is reading.activity or not name_words(facts.table.name) & ROLE_WORDS["work"]
     ]
-    first = next(item for item in subjects if item.facts is reading.activity or len(facts) == 1)
+    first = next(
+        subject for subject in subjects if subject.facts is reading.activity or len(tables) == 1
+    )
     others = sorted(
-        (item for item in subjects if item is not first),
-        key=lambda item: (not item.is_bad, not item.is_sure, -item.facts.table.rows),
+        (subject for subject in subjects if subject is not first),
+        key=lambda subject: (not subject.is_bad, not subject.is_sure, -subject.facts.table.rows),
     )
     depth = list(_in_depth(first, keywords))
-    return [*depth, *(_one(item, keywords) for item in others)][:MOST_INDICATORS]
+    return [*depth, *(_one(subject, keywords) for subject in others)][:MOST_INDICATORS]
 
 
 def _subject(
@@ -126,72 +128,72 @@ def _subject(
     business = bool(named & (ROLE_WORDS["business"] | ROLE_WORDS["term"])) or reading.term is None
     dimension = "relationship" if relation else "business" if business else "outcome"
     playbook = CARE if is_bad else (REVIEW if reading.term else WIN_BACK)
-    counted = [item for item in facts.table.columns if _role(item) == "quantity"]
+    counted = [column for column in facts.table.columns if _role(column) == "quantity"]
     measure_of = _sql(counted[0].name, keywords) if counted and facts.table.name in daily else None
     is_sure = is_bad or business or facts is reading.activity
     return Subject(facts, dimension, is_bad, is_sure, playbook, measure_of)
 
 
-def _in_depth(item: Subject, keywords: frozenset[str]) -> Iterator[DraftIndicator]:
-    if item.measure_of is None:
-        yield _count(item)
-    yield _recency(item)
-    yield _trend(item)
+def _in_depth(subject: Subject, keywords: frozenset[str]) -> Iterator[DraftIndicator]:
+    if subject.measure_of is None:
+        yield _count(subject)
+    yield _recency(subject)
+    yield _trend(subject)
     roles: set[str] = set()
-    for column in item.facts.table.columns:
+    for column in subject.facts.table.columns:
         role = _role(column)
         if role is not None and role not in roles:
             roles.add(role)
-            yield _amount(item, column, keywords)
-    yield _tenure(item)
+            yield _amount(subject, column, keywords)
+    yield _tenure(subject)
 
 
-def _one(item: Subject, keywords: frozenset[str]) -> DraftIndicator:
+def _one(subject: Subject, keywords: frozenset[str]) -> DraftIndicator:
     """What one would look at first: a rating, else how many."""
-    ratings = [column for column in item.facts.table.columns if _role(column) == "rating"]
-    return _amount(item, ratings[0], keywords) if ratings else _count(item)
+    ratings = [column for column in subject.facts.table.columns if _role(column) == "rating"]
+    return _amount(subject, ratings[0], keywords) if ratings else _count(subject)
 
 
-def _count(item: Subject) -> DraftIndicator:
-    sure = "" if item.is_sure else "; in shadow, it moves no score until you are sure"
+def _count(subject: Subject) -> DraftIndicator:
+    sure = "" if subject.is_sure else "; in shadow, it moves no score until you are sure"
     return DraftIndicator(
-        f"{item.table}_count",
-        f"more {item.many} are {'worse' if item.is_bad else 'better'}{sure}",
-        _keys(item, item.many.capitalize(), "count", windows=["28d", "90d"])
-        | ({} if item.is_sure else {"stage": "shadow"})
-        | _shown(item, item.healthy, item.many, "{value} {unit} in {window}"),
+        f"{subject.table}_count",
+        f"more {subject.many} are {'worse' if subject.is_bad else 'better'}{sure}",
+        _keys(subject, subject.many.capitalize(), "count", windows=["28d", "90d"])
+        | ({} if subject.is_sure else {"stage": "shadow"})
+        | _shown(subject, subject.healthy, subject.many, "{value} {unit} in {window}"),
     )
 
 
-def _recency(item: Subject) -> DraftIndicator:
-    quiet = {"where": f"{item.measure_of} > 0"} if item.measure_of else {}
-    told = f"Last {item.one} {{value}} {{unit}} ago"
+def _recency(subject: Subject) -> DraftIndicator:
+    quiet = {"where": f"{subject.measure_of} > 0"} if subject.measure_of else {}
+    sentence = f"Last {subject.one} {{value}} {{unit}} ago"
     return DraftIndicator(
-        f"{item.table}_recency",
+        f"{subject.table}_recency",
         "days without any",
-        _keys(item, f"Days since the last {item.one}", "days_since", **quiet)
-        | _shown(item, "higher" if item.is_bad else "lower", "days", told),
+        _keys(subject, f"Days since the last {subject.one}", "days_since", **quiet)
+        | _shown(subject, "higher" if subject.is_bad else "lower", "days", sentence),
     )
 
 
-def _trend(item: Subject) -> DraftIndicator:
-    of = {"value": item.measure_of, "of": "sum"} if item.measure_of else {"of": "count"}
-    told = f"{item.many.capitalize()} in {{window}}: {{value}} times the previous pace"
+def _trend(subject: Subject) -> DraftIndicator:
+    of = {"value": subject.measure_of, "of": "sum"} if subject.measure_of else {"of": "count"}
+    sentence = f"{subject.many.capitalize()} in {{window}}: {{value}} times the previous pace"
     return DraftIndicator(
-        f"{item.table}_trend",
+        f"{subject.table}_trend",
         "the pace of 28 days relative to the 84 days before; 1 is unchanged",
-        _keys(item, f"Trend of {item.many}", "ratio", **of, windows=["28d"], earlier="84d")
-        | _shown(item, item.healthy, "times", told),
+        _keys(subject, f"Trend of {subject.many}", "ratio", **of, windows=["28d"], earlier="84d")
+        | _shown(subject, subject.healthy, "times", sentence),
     )
 
 
-def _tenure(item: Subject) -> DraftIndicator:
-    told = f"First {item.one} {{value}} {{unit}} ago"
+def _tenure(subject: Subject) -> DraftIndicator:
+    sentence = f"First {subject.one} {{value}} {{unit}} ago"
     return DraftIndicator(
-        f"{item.table}_tenure",
+        f"{subject.table}_tenure",
         "nobody can change it, so it is context and gets no playbook",
-        _keys(item, f"Days since the first {item.one}", "days_since_first", kind="context")
-        | {"unit": "days", "says": f"{told}, typically {{usual}}"},
+        _keys(subject, f"Days since the first {subject.one}", "days_since_first", kind="context")
+        | {"unit": "days", "says": f"{sentence}, typically {{usual}}"},
     )
 
 
@@ -202,25 +204,28 @@ def _role(column: ColumnProfile) -> str | None:
     return next((role for role in roles if column.words & ROLE_WORDS[role]), None)
 
 
-def _amount(item: Subject, column: ColumnProfile, keywords: frozenset[str]) -> DraftIndicator:
+def _amount(subject: Subject, column: ColumnProfile, keywords: frozenset[str]) -> DraftIndicator:
     is_rating = _role(column) == "rating"
     measure = "mean" if is_rating else "sum"
     noun = " ".join(column.name.lower().replace("_", " ").split())
-    title = f"{item.many.capitalize()}: {'mean ' if is_rating else ''}{noun}"
+    title = f"{subject.many.capitalize()}: {'mean ' if is_rating else ''}{noun}"
     value = _sql(column.name, keywords)
     return DraftIndicator(
-        "_".join([item.table, *_plain(noun).split(), measure]),
+        "_".join([subject.table, *_plain(noun).split(), measure]),
         f"the column name {column.name} suggests that its {measure} matters",
-        _keys(item, title, measure, value=value, windows=["90d"])
+        _keys(subject, title, measure, value=value, windows=["90d"])
         | _shown(
-            item, "higher" if is_rating else item.healthy, noun, f"{title} in {{window}}: {{value}}"
+            subject,
+            "higher" if is_rating else subject.healthy,
+            noun,
+            f"{title} in {{window}}: {{value}}",
         ),
     )
 
 
-def _shown(item: Subject, healthy: str, unit: str, told: str) -> dict[str, object]:
-    says = f"{told}, typically {{usual}}"
-    return {"healthy": healthy, "unit": unit, "says": says, "playbook": item.playbook}
+def _shown(subject: Subject, healthy: str, unit: str, sentence: str) -> dict[str, object]:
+    says = f"{sentence}, typically {{usual}}"
+    return {"healthy": healthy, "unit": unit, "says": says, "playbook": subject.playbook}
 
 
 def _plain(text: str) -> str:
@@ -234,13 +239,13 @@ def _sql(column: str, keywords: frozenset[str]) -> str:
 
 
 def _keys(
-    item: Subject, title: str, measure: str, kind: str = "leading", **more: object
+    subject: Subject, title: str, measure: str, kind: str = "leading", **more: object
 ) -> dict[str, object]:
     return {
         "title": title,
-        "dimension": item.dimension,
+        "dimension": subject.dimension,
         "kind": kind,
-        "source": item.table,
+        "source": subject.table,
         "measure": measure,
         **more,
     }
@@ -248,7 +253,7 @@ def _keys(
 
 def playbooks(drafts: Iterable[DraftIndicator]) -> dict[str, dict[str, object]]:
     """The playbooks that these indicators name."""
-    used = {item.keys.get("playbook") for item in drafts}
+    used = {indicator.keys.get("playbook") for indicator in drafts}
     return {name: keys for name, keys in PLAYBOOKS.items() if name in used}
 
 

@@ -75,32 +75,32 @@ class Reading:
     @property
     def term(self) -> FactTable | None:
         """The facts that say when a contract ended, if any do."""
-        ending = [item for item in self.facts if item.ended is not None]
-        named = [item for item in ending if name_words(item.table.name) & ROLE_WORDS["term"]]
+        ending = [facts for facts in self.facts if facts.ended is not None]
+        named = [facts for facts in ending if name_words(facts.table.name) & ROLE_WORDS["term"]]
         return next(iter(named or ending), None)
 
     @property
     def activity(self) -> FactTable:
         """The busiest facts that customers make themselves."""
-        own = [item for item in self.facts if not is_side_show(item)]
-        return max(own or self.facts, key=lambda item: item.table.rows)
+        by_customers = [facts for facts in self.facts if not is_side_show(facts)]
+        return max(by_customers or self.facts, key=lambda facts: facts.table.rows)
 
 
-def is_side_show(item: FactTable) -> bool:
+def is_side_show(facts: FactTable) -> bool:
     """Whether the facts are troubles, our own work or contracts rather than use and orders."""
     other = ROLE_WORDS["bad"] | ROLE_WORDS["work"] | ROLE_WORDS["term"] | ROLE_WORDS["relation"]
-    return bool(name_words(item.table.name) & other)
+    return bool(name_words(facts.table.name) & other)
 
 
 def read(profiles: list[TableProfile], links: list[Link]) -> Reading | None:
     """What the tables may mean; nothing where no column can be the key of an account."""
-    found = _account_table(profiles, links)
-    if found is not None:
-        table, key = found
+    account_table = _account_table(profiles, links)
+    if account_table is not None:
+        table, key = account_table
         since = _since(table)
         if since is not None:
             return _with_account_table(profiles, links, table, key, since)
-    return _derived(profiles, links, found)
+    return _derived(profiles, links, account_table)
 
 
 def _account_table(
@@ -110,7 +110,7 @@ def _account_table(
     named_by: Counter[tuple[str, str]] = Counter()
     for table, to_table, to_column in {(i.table, i.to_table, i.to_column) for i in links}:
         named_by[to_table, to_column] += table != to_table
-    by_name = {item.name: item for item in profiles}
+    by_name = {profile.name: profile for profile in profiles}
     if not named_by:
         return None
     table_name, column = max(
@@ -126,16 +126,16 @@ def _account_table(
 
 def _own_key(table: TableProfile, column: str) -> tuple[bool, bool, int]:
     """How much a unique column looks like the table's own key: by name, then by its place."""
-    own = {word.removesuffix("s") for word in name_words(table.name)}
+    table_words = {word.removesuffix("s") for word in name_words(table.name)}
     named = {word.removesuffix("s") for word in name_words(column)}
-    place = [item.name for item in table.columns].index(column)
-    return bool(named & own), bool(named & ACCOUNT_KEY), -place
+    position = [each.name for each in table.columns].index(column)
+    return bool(named & table_words), bool(named & ACCOUNT_KEY), -position
 
 
 def _since(table: TableProfile) -> str | None:
-    named = [item for item in table.times if item.words & ROLE_WORDS["since"]]
-    full = [item for item in named if item.filled == item.rows]
-    return next((item.name for item in full or named), None)
+    named = [column for column in table.times if column.words & ROLE_WORDS["since"]]
+    full = [column for column in named if column.filled == column.rows]
+    return next((column.name for column in full or named), None)
 
 
 def _with_account_table(
@@ -147,17 +147,17 @@ def _with_account_table(
     for other in profiles:
         link = _link(links, other, table, key)
         if other.name == table.name:
-            found = _own_end(table, key, since)
+            read_facts = _own_end(table, key, since)
         elif link is None:
             left_out.append(f"{other.path}: no column holds keys of {table.path}")
             continue
         else:
-            found = _facts(other, link.column)
-            if found is None:
+            read_facts = _facts(other, link.column)
+            if read_facts is None:
                 left_out.append(f"{other.path}: no column holds dates or timestamps")
-        if found is not None and link is not None and link.to_column != key:
-            found = _in_system(found, link.to_column, systems)
-        facts += [found] if found is not None else []
+        if read_facts is not None and link is not None and link.to_column != key:
+            read_facts = _in_system(read_facts, link.to_column, systems)
+        facts += [read_facts] if read_facts is not None else []
     crosswalk = {system: column for column, system in systems.items()}
     attributes = _attributes(table, {key, since, *systems})
     return Reading(table, key, since, attributes, crosswalk, tuple(facts), tuple(left_out))
@@ -165,18 +165,18 @@ def _with_account_table(
 
 def _link(links: list[Link], other: TableProfile, table: TableProfile, key: str) -> Link | None:
     """How `other` names the accounts, by their own key rather than by another system's."""
-    found = [item for item in links if (item.table, item.to_table) == (other.name, table.name)]
-    return min(found, key=lambda item: (item.to_column != key, item.column), default=None)
+    matching = [link for link in links if (link.table, link.to_table) == (other.name, table.name)]
+    return min(matching, key=lambda link: (link.to_column != key, link.column), default=None)
 
 
-def _in_system(found: FactTable, column: str, systems: dict[str, str]) -> FactTable:
+def _in_system(facts: FactTable, column: str, systems: dict[str, str]) -> FactTable:
     if column not in systems:
         short = re.sub(r"_?(id|no|nr|number|key|code|org|uuid)$", "", column.lower()).strip("_")
         taken = set(systems.values())
         name = short if short and short not in taken else column.lower()
         systems[column] = re.sub(r"[^a-z0-9_]+", "_", name)
     return FactTable(
-        found.table, found.account, found.event, systems[column], found.known, found.ended
+        facts.table, facts.account, facts.event, systems[column], facts.known, facts.ended
     )
 
 
@@ -187,79 +187,91 @@ def _own_end(table: TableProfile, key: str, since: str) -> FactTable | None:
 
 
 def _facts(table: TableProfile, account: str) -> FactTable | None:
-    known = [item for item in table.times if item.words & ROLE_WORDS["known"]]
-    changed = [item for item in table.times if item.words & ROLE_WORDS["changed"]]
-    ends = [item for item in table.times if item.words & ROLE_WORDS["end"]]
-    plain = [item for item in table.times if item not in (*known, *changed, *ends)]
-    ordered = sorted(plain or ends or changed or known, key=lambda item: item.filled < item.rows)
+    known_times = [column for column in table.times if column.words & ROLE_WORDS["known"]]
+    changed = [column for column in table.times if column.words & ROLE_WORDS["changed"]]
+    ends = [column for column in table.times if column.words & ROLE_WORDS["end"]]
+    plain = [column for column in table.times if column not in (*known_times, *changed, *ends)]
+    ordered = sorted(
+        plain or ends or changed or known_times, key=lambda column: column.filled < column.rows
+    )
     chosen = next(iter(ordered), None)
     if chosen is None:
         return None
-    recorded = next((item for item in known if item != chosen and item.filled), None)
+    recorded = next((column for column in known_times if column != chosen and column.filled), None)
     return FactTable(table, account, chosen, known=recorded, ended=_ended(table, chosen))
 
 
 def _ended(table: TableProfile, event: ColumnProfile | None = None) -> ColumnProfile | None:
     """A column of ends in which some are still open: what runs has no end yet."""
-    found = [
-        item
-        for item in table.times
-        if item.words & ROLE_WORDS["ended"] and not item.words & ROLE_WORDS["known"]
-        if item.filled < item.rows and item != event
+    open_ends = [
+        column
+        for column in table.times
+        if column.words & ROLE_WORDS["ended"] and not column.words & ROLE_WORDS["known"]
+        if column.filled < column.rows and column != event
     ]
-    return next(iter(found), None)
+    return next(iter(open_ends), None)
 
 
 def _attributes(table: TableProfile, taken: set[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for attribute, (content, pattern) in ATTRIBUTES.items():
-        for item in table.columns:
-            snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", item.name).lower()
-            free = item.name not in taken and item.filled > 0
-            if free and re.fullmatch(pattern, snake) and _fits(item, content):
-                found.setdefault(attribute, item.name)
-    return found
+        for column in table.columns:
+            snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", column.name).lower()
+            free = column.name not in taken and column.filled > 0
+            if free and re.fullmatch(pattern, snake) and _fits(column, content):
+                attributes.setdefault(attribute, column.name)
+    return attributes
 
 
-def _fits(item: ColumnProfile, content: str) -> bool:
+def _fits(column: ColumnProfile, content: str) -> bool:
     return {
-        "text": item.type == "VARCHAR" or "INT" in item.type,
-        "few": item.type == "VARCHAR" and 1 < item.distinct <= FEW,
-        "number": item.is_number,
-        "time": item.is_time,
+        "text": column.type == "VARCHAR" or "INT" in column.type,
+        "few": column.type == "VARCHAR" and 1 < column.distinct <= FEW,
+        "number": column.is_number,
+        "time": column.is_time,
     }[content]
 
 
 def _derived(
-    profiles: list[TableProfile], links: list[Link], found: tuple[TableProfile, str] | None
+    profiles: list[TableProfile], links: list[Link], account_table: tuple[TableProfile, str] | None
 ) -> Reading | None:
     """Accounts are the distinct keys of the busiest table of facts."""
-    facts = [item for table in profiles if (item := _linked(table, links, found)) is not None]
+    facts = [
+        facts_read
+        for table in profiles
+        if (facts_read := _linked(table, links, account_table)) is not None
+    ]
     for key_words in (ROLE_WORDS["account"], KEY_WORDS):
-        facts = facts or [item for table in profiles if (item := _named(table, key_words))]
+        facts = facts or [
+            facts_read for table in profiles if (facts_read := _named(table, key_words))
+        ]
     if not facts:
         return None
-    busiest = max(facts, key=lambda item: item.table.rows)
-    same = [item for item in facts if item.account == busiest.account or item == busiest]
-    used = {item.table.name for item in same}
+    busiest = max(facts, key=lambda facts_read: facts_read.table.rows)
+    same = [
+        facts_read
+        for facts_read in facts
+        if facts_read.account == busiest.account or facts_read == busiest
+    ]
+    used = {facts_read.table.name for facts_read in same}
     left_out = tuple(
         f"{table.path}: no key of the same accounts beside a time"
         for table in profiles
         if table.name not in used
     )
-    ordered = (busiest, *(item for item in same if item != busiest))
+    ordered = (busiest, *(facts_read for facts_read in same if facts_read != busiest))
     return Reading(None, busiest.account, None, facts=ordered, left_out=left_out)
 
 
 def _linked(
-    table: TableProfile, links: list[Link], found: tuple[TableProfile, str] | None
+    table: TableProfile, links: list[Link], account_table: tuple[TableProfile, str] | None
 ) -> FactTable | None:
     """The table as facts, where its values name the rows of the account table."""
     account = next(
         (
-            item.column
-            for item in links
-            if found and item.table == table.name and item.to_table == found[0].name
+            link.column
+            for link in links
+            if account_table and link.table == table.name and link.to_table == account_table[0].name
         ),
         None,
     )
@@ -268,6 +280,6 @@ def _linked(
 
 def _named(table: TableProfile, key_words: frozenset[str]) -> FactTable | None:
     """The table as facts, where a column that repeats its keys is called like one."""
-    repeating = [item for item in table.keys if not item.is_unique and item.filled]
-    account = next((item.name for item in repeating if item.words & key_words), None)
+    repeating = [column for column in table.keys if not column.is_unique and column.filled]
+    account = next((column.name for column in repeating if column.words & key_words), None)
     return _facts(table, account) if account is not None else None

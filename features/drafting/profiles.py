@@ -76,17 +76,17 @@ class TableProfile:
 
     def column(self, name: str) -> ColumnProfile:
         """The column of that name."""
-        return next(item for item in self.columns if item.name == name)
+        return next(candidate for candidate in self.columns if candidate.name == name)
 
     @property
     def keys(self) -> tuple[ColumnProfile, ...]:
         """The columns that may hold keys."""
-        return tuple(item for item in self.columns if item.is_key_like)
+        return tuple(column for column in self.columns if column.is_key_like)
 
     @property
     def times(self) -> tuple[ColumnProfile, ...]:
         """The columns that hold dates or timestamps, at least one."""
-        return tuple(item for item in self.columns if item.is_time and item.filled)
+        return tuple(column for column in self.columns if column.is_time and column.filled)
 
 
 def name_words(name: str) -> frozenset[str]:
@@ -98,8 +98,8 @@ def name_words(name: str) -> frozenset[str]:
     True
     """
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
-    found = re.findall(r"[a-z]+|\d+", split.lower())
-    return frozenset(found)
+    words = re.findall(r"[a-z]+|\d+", split.lower())
+    return frozenset(words)
 
 
 def usable_name(text: str) -> str:
@@ -110,15 +110,15 @@ def usable_name(text: str) -> str:
 
 def files(folder: Path) -> list[Path]:
     """The tables in `folder` and in its data folder, by name."""
-    found = [
+    paths = [
         path
         for part in FOLDERS
         for path in sorted((folder / part).glob("*"))
         if path.is_file() and path.suffix.lower() in SUFFIXES and path.name[0] != "."
     ]
-    if not found:
+    if not paths:
         raise NotFound(f"{folder}: no .parquet or .csv file there or in its folder data")
-    return found
+    return paths
 
 
 def look(engine: Engine, folder: Path) -> tuple[list[TableProfile], list[str]]:
@@ -126,22 +126,22 @@ def look(engine: Engine, folder: Path) -> tuple[list[TableProfile], list[str]]:
     profiles: list[TableProfile] = []
     left_out: list[str] = []
     for path in files(folder):
-        place = path.relative_to(folder).as_posix()
+        relative = path.relative_to(folder).as_posix()
         name = _free_name(usable_name(path.stem), profiles)
         try:
-            profile = _profile(engine, name, path, place)
+            profile = _profile(engine, name, path, relative)
         except EngineError as error:
-            left_out.append(f"{place}: cannot be read: {str(error).splitlines()[0]}")
+            left_out.append(f"{relative}: cannot be read: {str(error).splitlines()[0]}")
             continue
         if profile.rows:
             profiles.append(profile)
         else:
-            left_out.append(f"{place}: has no rows")
+            left_out.append(f"{relative}: has no rows")
     return profiles, left_out
 
 
 def _free_name(name: str, taken: list[TableProfile]) -> str:
-    names = {item.name for item in taken}
+    names = {profile.name for profile in taken}
     number = 2
     free = name
     while free in names:
@@ -149,7 +149,7 @@ def _free_name(name: str, taken: list[TableProfile]) -> str:
     return free
 
 
-def _profile(engine: Engine, name: str, path: Path, place: str) -> TableProfile:
+def _profile(engine: Engine, name: str, path: Path, relative: str) -> TableProfile:
     if path.suffix.lower() == ".csv":
         engine.read_csv(name, path, [])
         named = [column for column in _types(engine, name) if name_words(column) & KEY_WORDS]
@@ -158,14 +158,14 @@ def _profile(engine: Engine, name: str, path: Path, place: str) -> TableProfile:
         engine.read_parquet(name, path)
     types = _types(engine, name)
     counts = ", ".join(
-        f"count({quote(item)}), {_distinct(item, type_)}" for item, type_ in types.items()
+        f"count({quote(column)}), {_distinct(column, type_)}" for column, type_ in types.items()
     )
     rows, *measured = engine.row(f"SELECT count(*), {counts} FROM {quote(name)}")
     columns = tuple(
-        ColumnProfile(item, types[item], rows, filled, distinct)
-        for item, filled, distinct in zip(types, measured[::2], measured[1::2], strict=True)
+        ColumnProfile(column, types[column], rows, filled, distinct)
+        for column, filled, distinct in zip(types, measured[::2], measured[1::2], strict=True)
     )
-    return TableProfile(name, place, rows, columns)
+    return TableProfile(name, relative, rows, columns)
 
 
 def _types(engine: Engine, name: str) -> dict[str, str]:
@@ -218,12 +218,12 @@ def _is_shared(
     key: ColumnProfile,
 ) -> bool:
     left, right = quote(column.name), quote(key.name)
-    known = engine.row(
+    shares = engine.row(
         f"SELECT avg(CAST(k IN (SELECT CAST({right} AS VARCHAR) FROM {quote(other.name)}) AS INT)) "
         f"FROM (SELECT DISTINCT CAST({left} AS VARCHAR) AS k FROM {quote(table.name)}) "
         "WHERE k IS NOT NULL"
     )[0]
-    return known is not None and known >= SHARED
+    return shares is not None and shares >= SHARED
 
 
 def complete_until(engine: Engine, table: str, column: ColumnProfile) -> date | None:

@@ -98,7 +98,7 @@ class Engine(on_duckdb.Engine):
 
     def named(self, message: str) -> str:
         """The source whose file a message of Spark names, as far as it names one."""
-        return next((view for view, place in self._places.items() if place in message), "?")
+        return next((view for view, path in self._places.items() if path in message), "?")
 
     @property
     def shared(self) -> Path:
@@ -190,17 +190,17 @@ def _given(text: str) -> dict[str, str]:
     DeclarationError
         A part has no `=`, or sets what decides the answers.
     """
-    found: dict[str, str] = {}
+    options: dict[str, str] = {}
     for part in filter(None, map(str.strip, text.split(";"))):
-        name, sign, value = (item.strip() for item in part.partition("="))
+        name, sign, value = (piece.strip() for piece in part.partition("="))
         if not sign or name in OURS:
             why = "Churnlight sets it" if sign else "it is not name=value"
             raise DeclarationError(
                 f"CHURNLIGHT_SPARK_CONF: {part!r} cannot be used: {why}; "
                 "write spark.executor.memory=8g;spark.executor.cores=4"
             )
-        found[name] = value
-    return found
+        options[name] = value
+    return options
 
 
 def _escaped(path: Path) -> str:
@@ -220,11 +220,11 @@ def ticked(name: str) -> str:
 
 
 def _column(name: str, type_: str) -> str:
-    own = ticked(name)
+    quoted = ticked(name)
     if type_ != "TIMESTAMP_NS":
-        return own
+        return quoted
     # Spark has microseconds; nanoseconds reach it as whole numbers.
-    return f"CAST(timestamp_micros(floor({own} / 1000)) AS TIMESTAMP_NTZ) AS {own}"
+    return f"CAST(timestamp_micros(floor({quoted} / 1000)) AS TIMESTAMP_NTZ) AS {quoted}"
 
 
 @contextmanager

@@ -83,10 +83,10 @@ def _of_its_sources(function: Any) -> Any:
 @cache
 def _sources(module: str) -> str:
     """The digest of a module's file and of the files of ours that it has names from."""
-    known = sys.modules[module]
-    origins = {str(getattr(item, "__module__", "")) for item in vars(known).values()}
+    loaded = sys.modules[module]
+    origins = {str(getattr(value, "__module__", "")) for value in vars(loaded).values()}
     ours = {name for name in origins if name.startswith(("features.", "training."))}
-    digest = sha256(Path(str(known.__file__)).read_bytes())
+    digest = sha256(Path(str(loaded.__file__)).read_bytes())
     for name in sorted(ours - {module}):
         digest.update(_sources(name).encode())
     return digest.hexdigest()

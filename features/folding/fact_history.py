@@ -118,10 +118,10 @@ class AccountIndex:
 NEVER = np.iinfo(np.int32).max
 
 
-def account_index(found: pa.Table, *, derived: bool) -> AccountIndex:
+def account_index(accounts: pa.Table, *, derived: bool) -> AccountIndex:
     """The accounts from columns account_id, segment and since (date32), sorted by account_id."""
     ids, segments, since = (
-        found[name].combine_chunks() for name in ("account_id", "segment", "since")
+        accounts[name].combine_chunks() for name in ("account_id", "segment", "since")
     )
     segments = segments.dictionary_encode()
     if derived:
@@ -183,14 +183,16 @@ class StreamFacts:
         """Takes the facts of a batch in. Raises OSError if there is no room on the disk."""
         if not batch.num_rows:
             return
-        codes, days, known = (_raw(batch.column(i), np.dtype(np.int32)) for i in range(3))
+        codes, days, known_days = (_raw(batch.column(i), np.dtype(np.int32)) for i in range(3))
         flags = _raw(batch.column(3), np.dtype(np.uint16))
         ends = np.zeros(self._layout.parts + 1, np.int64)
         records.tally(codes, self._layout.shift, ends[1:])
         np.cumsum(ends, out=ends)
         written = np.empty((batch.num_rows, self.plan.words), np.uint64)
         places = np.empty(batch.num_rows, np.int64)
-        arrived = records.FactBatch(codes, days, known, flags, self._layout.shift, ends[:-1].copy())
+        arrived = records.FactBatch(
+            codes, days, known_days, flags, self._layout.shift, ends[:-1].copy()
+        )
         records.place_records(arrived, self._layout.grid, self.first, written, places)
         for word in range(1, self.plan.words):
             column = _raw(batch.column(word + 3), np.dtype(np.uint64))
@@ -205,8 +207,8 @@ class StreamFacts:
             for block, ends in self._blocks
             if ends[part] < ends[part + 1]
         ]
-        found = np.concatenate(pieces) if pieces else np.empty((0, self.plan.words), np.uint64)
-        return records.by_account(found, end - begin)
+        words = np.concatenate(pieces) if pieces else np.empty((0, self.plan.words), np.uint64)
+        return records.by_account(words, end - begin)
 
 
 def _raw(column: pa.Array, kind: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -253,7 +255,7 @@ class FactHistory:
         begin, end = chosen.start << self.layout.shift, chosen.stop << self.layout.shift
         dates = len(self.layout.calendar.days)
         there = [np.flatnonzero(self.first[begin:end] <= date) for date in range(dates)]
-        counts = np.array([len(item) for item in there])
+        counts = np.array([len(accounts) for accounts in there])
         return FoldedRows(
             begin + np.concatenate(there),
             np.repeat(np.arange(dates), counts),

@@ -180,10 +180,10 @@ def _numbers(span: Span) -> tuple[int, int, int]:
 
 def _starts(of: list[Item], groups: Iterable[Item]) -> list[int]:
     """Where each group begins in a list that is sorted by group, and the list's end."""
-    found = [0]
+    starts = [0]
     for group in groups:
-        found.append(found[-1] + of.count(group))
-    return found
+        starts.append(starts[-1] + of.count(group))
+    return starts
 
 
 def _ints(items: Sequence[int] | Sequence[tuple[int, ...]], width: int = 0) -> Ints:

@@ -70,17 +70,17 @@ class MeasureInput:
         level = self.item.quantile or 0.0 if how == "quantile" else 0.0
         return self.ask(TimeFold(how, span or self.span, self.keep, value, level))
 
-    def reported(self, found: Floats, span: Span | None = None) -> Floats:
+    def reported(self, values: Floats, span: Span | None = None) -> Floats:
         """`found`; null where silence says nothing and the source has no row at all in the span."""
         if self.source.absent == "zero":
-            return found
+            return values
         return np.where(
-            self.ask(TimeFold("count", span or self.span, EVERY_FACT)) > 0, found, np.nan
+            self.ask(TimeFold("count", span or self.span, EVERY_FACT)) > 0, values, np.nan
         )
 
-    def after(self, days: int, found: Floats) -> Floats:
+    def after(self, days: int, values: Floats) -> Floats:
         """`found`; null where the account has less than so many days of history."""
-        return np.where(self.rows.history_days >= days, found, np.nan)
+        return np.where(self.rows.history_days >= days, values, np.nan)
 
 
 def _share(over: Floats, per: Floats) -> Floats:
@@ -148,10 +148,10 @@ def _ratio(asked: MeasureInput) -> Floats:
     gamma prior: Gelman et al., Bayesian Data Analysis, 2.6). The history must be as long as both
     spans: over the few days that a new account has of the earlier one, it would be any number.
     """
-    item, window = asked.item, asked.window or 0
-    earlier, lag = item.earlier or 0, item.lag or window
-    how: How = "count" if item.of == "count" else "sum"
-    shrink = (item.shrink or 0.0) / (window + earlier)
+    indicator, window = asked.item, asked.window or 0
+    earlier, lag = indicator.earlier or 0, indicator.lag or window
+    how: How = "count" if indicator.of == "count" else "sum"
+    shrink = (indicator.shrink or 0.0) / (window + earlier)
     recent = asked.fold(how) / window + shrink
     before = asked.fold(how, Span(earlier, before=lag)) / earlier + shrink
     return asked.reported(asked.after(lag + earlier, _share(recent, before)))
@@ -168,8 +168,8 @@ def _deviation(asked: MeasureInput) -> Floats:
     baseline = np.stack([asked.fold("count", span) for span in spans])
     mean = baseline.mean(axis=0)
     spread = np.maximum(baseline.std(axis=0, ddof=1), np.sqrt(np.maximum(mean, 1.0)))
-    found = asked.after(window + earlier, (asked.fold("count") - mean) / spread)
-    return asked.reported(found, Span(window + earlier))
+    deviations = asked.after(window + earlier, (asked.fold("count") - mean) / spread)
+    return asked.reported(deviations, Span(window + earlier))
 
 
 def _quotient(asked: MeasureInput) -> Floats:
@@ -183,7 +183,7 @@ def _peer_rank(asked: MeasureInput) -> Floats:
     among fewer than `FEWEST_PEERS`.
     """
     values = asked.other(str(asked.item.of))
-    found = np.full(len(values), np.nan)
+    shares = np.full(len(values), np.nan)
     there = np.flatnonzero(~np.isnan(values))
     order = there[np.lexsort((values[there], asked.rows.peers[there]))]
     peers, ordered = asked.rows.peers[order], values[order]
@@ -192,8 +192,8 @@ def _peer_rank(asked: MeasureInput) -> Floats:
     size = np.bincount(group, minlength=len(order))[group]
     lower, same = equal - group, np.bincount(equal, minlength=len(order))[equal]
     ranks = (lower + same / 2) / np.maximum(size, 1)
-    found[order] = np.where(size >= FEWEST_PEERS, ranks, np.nan)
-    return found
+    shares[order] = np.where(size >= FEWEST_PEERS, ranks, np.nan)
+    return shares
 
 
 def _run_starts(changes: npt.NDArray[np.bool_], length: int) -> Indices:

@@ -84,19 +84,19 @@ def _fold(
 ) -> None:
     how, _, word, span, slot = program.others[other]
     chosen = _reached(facts, places, program.spans, span, grid)
-    found = panel[slot]
+    result = panel[slot]
     if how == LAST:
-        _last(facts, chosen, word, found)
+        _last(facts, chosen, word, result)
     elif how == DISTINCT:
-        _distinct(facts, chosen, word, found)
+        _distinct(facts, chosen, word, result)
     elif how == QUANTILE:
-        _quantile(facts, chosen, word, program.levels[other], found)
+        _quantile(facts, chosen, word, program.levels[other], result)
     else:
         before, days = program.spans[span, 0], program.spans[span, 1]
         for date in range(len(grid.days)):
             # The day before the span begins, on the scale of the records.
-            found[date] = grid.days[date] - grid.base - before - days - 1
-        _silence(facts, chosen, days, found)
+            result[date] = grid.days[date] - grid.base - before - days - 1
+        _silence(facts, chosen, days, result)
 
 
 @compiled
@@ -104,18 +104,18 @@ def _reached(facts: Words, places: Indices, spans: Ints, span: int, grid: Kernel
     """Those facts that the span holds for some as-of date, in their order."""
     held, begin, end = np.empty((3, len(places)), np.int64)
     kept = 0
-    for place in places:
-        first, behind = reach(facts[place, 0], spans, span, grid)
+    for position in places:
+        first, behind = reach(facts[position, 0], spans, span, grid)
         if first < behind:
-            held[kept], begin[kept], end[kept] = place, first, behind
+            held[kept], begin[kept], end[kept] = position, first, behind
             kept += 1
     return Chosen(held[:kept], begin[:kept], end[:kept])
 
 
 @compiled
-def _last(facts: Words, chosen: Chosen, word: int, found: Floats) -> None:
+def _last(facts: Words, chosen: Chosen, word: int, result: Floats) -> None:
     """The value of the fact that is last by event time, then known time, then value."""
-    dates = len(found) - 1
+    dates = len(result) - 1
     best = np.full(dates, -1, np.int64)
     for i in range(len(chosen.places)):
         fact = chosen.places[i]
@@ -123,7 +123,7 @@ def _last(facts: Words, chosen: Chosen, word: int, found: Floats) -> None:
             if best[date] < 0 or _is_later(facts, fact, best[date], word):
                 best[date] = fact
     for date in range(dates):
-        found[date] = np.nan if best[date] < 0 else value_of(facts, best[date], word)
+        result[date] = np.nan if best[date] < 0 else value_of(facts, best[date], word)
 
 
 @compiled
@@ -136,9 +136,9 @@ def _is_later(facts: Words, one: int, other: int, word: int) -> Any:
 
 
 @compiled
-def _distinct(facts: Words, chosen: Chosen, word: int, found: Floats) -> None:
+def _distinct(facts: Words, chosen: Chosen, word: int, result: Floats) -> None:
     """How many different values: the as-of dates of each value are a bit set, counted once."""
-    there = np.zeros((len(found) - 1 + WORD - 1) // WORD, np.uint64)
+    there = np.zeros((len(result) - 1 + WORD - 1) // WORD, np.uint64)
     last = len(chosen.places) - 1
     for i in range(last + 1):
         _set_bits(there, chosen.begin[i], chosen.end[i])
@@ -148,7 +148,7 @@ def _distinct(facts: Words, chosen: Chosen, word: int, found: Floats) -> None:
                 bits = there[part]
                 there[part] = np.uint64(0)
                 while bits:
-                    found[part * WORD + np.int64(lowest_bit(bits))] += 1.0
+                    result[part * WORD + np.int64(lowest_bit(bits))] += 1.0
                     bits &= bits - np.uint64(1)
 
 
@@ -163,13 +163,13 @@ def _set_bits(bits: Words, begin: int, end: int) -> None:
 
 
 @compiled
-def _quantile(facts: Words, chosen: Chosen, word: int, level: float, found: Floats) -> None:
+def _quantile(facts: Words, chosen: Chosen, word: int, level: float, result: Floats) -> None:
     """The quantile, linear between neighbours (Hyndman & Fan 1996, type 7).
 
     Facts come ranked; each as-of date holds the bit set of its facts' ranks, in which the
     neighbours of the quantile are the bits at two positions.
     """
-    dates, places = len(found) - 1, chosen.places
+    dates, places = len(result) - 1, chosen.places
     ranks = np.zeros((dates, (len(places) + WORD - 1) // WORD), np.uint64)
     counts = np.zeros(dates, np.int64)
     for rank in range(len(places)):
@@ -179,14 +179,14 @@ def _quantile(facts: Words, chosen: Chosen, word: int, level: float, found: Floa
             counts[date] += 1
     for date in range(dates):
         if counts[date] == 0:
-            found[date] = np.nan
+            result[date] = np.nan
             continue
-        place = level * (counts[date] - 1)
-        low = np.int64(np.floor(place))
+        position = level * (counts[date] - 1)
+        low = np.int64(np.floor(position))
         high = min(low + 1, counts[date] - 1)
         lower = value_of(facts, places[_bit_at(ranks[date], low)], word)
         upper = value_of(facts, places[_bit_at(ranks[date], high)], word)
-        found[date] = lower + (upper - lower) * (place - low)
+        result[date] = lower + (upper - lower) * (position - low)
 
 
 @compiled
@@ -197,7 +197,7 @@ def _bit_at(bits: Words, position: Any) -> Any:
     while left >= np.int64(bits_set(bits[part])):
         left -= np.int64(bits_set(bits[part]))
         part += 1
-    word, place, width = bits[part], part * WORD, WORD // 2
+    word, bit, width = bits[part], part * WORD, WORD // 2
     while width:
         lower = word & ((np.uint64(1) << np.uint64(width)) - np.uint64(1))
         count = np.int64(bits_set(lower))
@@ -205,20 +205,20 @@ def _bit_at(bits: Words, position: Any) -> Any:
             word = lower
         else:
             left -= count
-            place += width
+            bit += width
             word >>= np.uint64(width)
         width //= 2
-    return place
+    return bit
 
 
 @compiled
-def _silence(facts: Words, chosen: Chosen, days: int, found: Floats) -> None:
+def _silence(facts: Words, chosen: Chosen, days: int, result: Floats) -> None:
     """The longest run of days of the span without a fact.
 
-    `found` holds, per as-of date, the day before the span begins, and then the answer.
+    `result` holds, per as-of date, the day before the span begins, and then the answer.
     """
-    dates = len(found) - 1
-    last = found.copy()
+    dates = len(result) - 1
+    last = result.copy()
     longest = np.zeros(dates)
     for i in range(len(chosen.places)):
         day = np.float64(facts[chosen.places[i], 0] & np.uint64(0xFFFF))
@@ -226,4 +226,4 @@ def _silence(facts: Words, chosen: Chosen, days: int, found: Floats) -> None:
             longest[date] = max(longest[date], day - last[date] - 1)
             last[date] = day
     for date in range(dates):
-        found[date] = max(longest[date], found[date] + days - last[date])
+        result[date] = max(longest[date], result[date] + days - last[date])

@@ -153,14 +153,14 @@ def account_of(word: Any) -> Any:
 def reach(word: Any, spans: Ints, span: int, grid: KernelGrid) -> Any:
     """The as-of dates, from the first to the one behind the last, whose span holds the fact."""
     top = len(grid.starts) - 1
-    place = np.int64(word & np.uint64(0xFFFF)) - grid.shift + spans[span, 0]
-    begin = np.int64(grid.starts[min(max(place, 0), top)])
+    first_date = np.int64(word & np.uint64(0xFFFF)) - grid.shift + spans[span, 0]
+    begin = np.int64(grid.starts[min(max(first_date, 0), top)])
     if spans[span, 2]:
         begin = max(begin, np.int64((word >> np.uint64(16)) & np.uint64(0xFFFF)))
     days = spans[span, 1]
     if days < 0:
         return begin, len(grid.days)
-    return begin, np.int64(grid.starts[min(max(place + days, 0), top)])
+    return begin, np.int64(grid.starts[min(max(first_date + days, 0), top)])
 
 
 @inlined

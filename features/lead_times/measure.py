@@ -117,9 +117,9 @@ def measure(
         leads=tuple(leads),
         model=None,
         skipped={
-            item.name: "a category has no riskier side"
-            for item in built.columns
-            if item.dtype == "category"
+            column.name: "a category has no riskier side"
+            for column in built.columns
+            if column.dtype == "category"
         },
     )
 
@@ -129,7 +129,7 @@ def _tracks(built: Snapshots, company: Company) -> Mapping[str, Sequence[Track]]
     tracks: dict[str, list[Track]] = {}
     numeric = [column for column in built.columns if column.dtype == "number"]
     for column in numeric:
-        siblings = sum(item.indicator == column.indicator for item in numeric)
+        siblings = sum(other.indicator == column.indicator for other in numeric)
         values = built.table[column.name].to_numpy().astype(np.float64)
         healthy = company.indicators[column.indicator].healthy
         tracks.setdefault(column.indicator, []).append(

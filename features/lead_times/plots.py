@@ -84,14 +84,14 @@ def _below(lead_times: LeadTimes) -> str:
 
 def _reach(leads: Sequence[Lead]) -> tuple[float, float]:
     """One scale for all panels of a picture, with the line of no separation in sight."""
-    known = [
+    areas = [
         value
         for lead in leads
         for point in _known(lead)
         for value in (point.low, point.high)
         if value
     ]
-    return min([0.4, *known]) - 0.01, max([0.7, *known]) + 0.01
+    return min([0.4, *areas]) - 0.01, max([0.7, *areas]) + 0.01
 
 
 def _known(lead: Lead) -> list[CurvePoint]:
@@ -119,7 +119,7 @@ def draw(
     panel.axvline(gap_days, color=QUIET, linewidth=0.8, linestyle="--")
     panel.fill_between(across, low, high, color=colour, alpha=0.18, linewidth=0)
     panel.plot(across, auc, color=colour, linewidth=1.2)
-    certain = [place for place, point in enumerate(points) if point.certified]
+    certain = [index for index, point in enumerate(points) if point.certified]
     panel.plot([across[i] for i in certain], auc[certain], color=colour, linewidth=3)
     panel.set_xlim(LONGEST + step_days, -step_days / 2)
     panel.set_xticks([360, 270, 180, 90, 0])

@@ -54,8 +54,8 @@ class RiskPanel:
         """The rows of a segment; all of them for `None`."""
         if segment is None:
             return np.ones(len(self.row), dtype=bool)
-        found: Mask = self.segment == segment
-        return found
+        rows: Mask = self.segment == segment
+        return rows
 
 
 @dataclass(frozen=True)
@@ -161,5 +161,7 @@ def _both_sides(panel: RiskPanel, lag: Lag) -> tuple[Mask, Mask]:
 def _active(panel: RiskPanel, activity: Ints, opens: Ints, closes: Ints) -> Mask:
     """Whether each row's account has an activity in its `[opens, closes)`."""
     base = panel.account * _DAY_SPAN
-    found: Mask = np.searchsorted(activity, base + closes) > np.searchsorted(activity, base + opens)
-    return found
+    active: Mask = np.searchsorted(activity, base + closes) > np.searchsorted(
+        activity, base + opens
+    )
+    return active

@@ -58,18 +58,18 @@ class Separation:
 
 def separation(values: Floats, panel: RiskPanel, pairs: Matched) -> Separation:
     """The separation of `values` (panel rows,), NaN where unknown; such pairs do not count."""
-    own, others = values[pairs.churner][:, None], values[pairs.control]
-    usable = pairs.valid & ~np.isnan(own) & ~np.isnan(others)
-    known = usable.any(axis=1)
-    coverage = float((~np.isnan(own[:, 0])).mean()) if len(own) else 0.0
-    own, others, usable = own[known], others[known], usable[known]
+    churners, others = values[pairs.churner][:, None], values[pairs.control]
+    usable = pairs.valid & ~np.isnan(churners) & ~np.isnan(others)
+    has_pair = usable.any(axis=1)
+    coverage = float((~np.isnan(churners[:, 0])).mean()) if len(churners) else 0.0
+    churners, others, usable = churners[has_pair], others[has_pair], usable[has_pair]
     count = usable.sum(axis=1)
-    won = np.where(usable, (own > others) + 0.5 * (own == others), 0.0)
+    won = np.where(usable, (churners > others) + 0.5 * (churners == others), 0.0)
     share = won.sum(axis=1) / count
     auc = float(share.mean()) if len(share) else float("nan")
-    accounts = panel.account[pairs.churner[known]]
+    accounts = panel.account[pairs.churner[has_pair]]
     pull = np.where(usable, won - share[:, None], 0.0) / count[:, None]
-    others_too = panel.account[pairs.control[known]]
+    others_too = panel.account[pairs.control[has_pair]]
     influence = np.bincount(accounts, share - auc, panel.accounts)
     influence += np.bincount(others_too.ravel(), pull.ravel(), panel.accounts)
     return Separation(
@@ -77,16 +77,16 @@ def separation(values: Floats, panel: RiskPanel, pairs: Matched) -> Separation:
         influence / max(len(share), 1),
         len(np.unique(accounts)),
         coverage,
-        _lift(own, others, usable),
+        _lift(churners, others, usable),
     )
 
 
-def _lift(own: Floats, others: Floats, usable: npt.NDArray[np.bool_]) -> float:
+def _lift(churners: Floats, others: Floats, usable: npt.NDArray[np.bool_]) -> float:
     """Churners among the riskiest tenth of their own set, over a tenth; ties share the places."""
-    if not len(own):
+    if not len(churners):
         return float("nan")
-    above = (usable & (others > own)).sum(axis=1)
-    ties = 1 + (usable & (others == own)).sum(axis=1)
+    above = (usable & (others > churners)).sum(axis=1)
+    ties = 1 + (usable & (others == churners)).sum(axis=1)
     places = RISKIEST * (1 + usable.sum(axis=1))
     return float(np.clip((places - above) / ties, 0, 1).mean() / RISKIEST)
 

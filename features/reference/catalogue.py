@@ -74,9 +74,9 @@ def page() -> str:
 
 def _family(name: str) -> str:
     tables = catalog.families()[name]
-    indicators = [_row(name, key, item) for key, item in tables["indicators"].items()]
-    playbooks = [_steps(name, key, item) for key, item in tables["playbooks"].items()]
-    topics = [_taxonomy(name, key, item) for key, item in tables.get("taxonomies", {}).items()]
+    indicators = [_row(name, key, entry) for key, entry in tables["indicators"].items()]
+    playbooks = [_steps(name, key, entry) for key, entry in tables["playbooks"].items()]
+    topics = [_taxonomy(name, key, entry) for key, entry in tables.get("taxonomies", {}).items()]
     intro = _introduction(name)
     table = [INDICATORS, *indicators, ""]
     return "\n".join([f"## {name}\n", intro, "", *table, *topics, *playbooks])
@@ -89,64 +89,64 @@ def _introduction(family: str) -> str:
     return "\n".join(line.removeprefix("#").strip() for line in comment)
 
 
-def _row(family: str, name: str, item: Mapping[str, Any]) -> str:
+def _row(family: str, name: str, entry: Mapping[str, Any]) -> str:
     cells = [
-        f"`{family}.{name}`<br>{item['title']}",
-        f"{item['dimension']}, {item['kind']}",
-        _measured(item),
-        item.get("healthy", "–"),
-        "<br>".join(item[key] for key in ("says", "says_good") if key in item),
-        f"`{item['playbook']}`" if "playbook" in item else "–",
+        f"`{family}.{name}`<br>{entry['title']}",
+        f"{entry['dimension']}, {entry['kind']}",
+        _measured(entry),
+        entry.get("healthy", "–"),
+        "<br>".join(entry[key] for key in ("says", "says_good") if key in entry),
+        f"`{entry['playbook']}`" if "playbook" in entry else "–",
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _measured(item: Mapping[str, Any]) -> str:
-    return ", ".join(_measured_parts(item))
+def _measured(entry: Mapping[str, Any]) -> str:
+    return ", ".join(_measured_parts(entry))
 
 
-def _measured_parts(item: Mapping[str, Any]) -> Iterator[str]:
-    yield _what(item)
-    if "quantile" in item:
-        yield f"at {item['quantile']}"
-    if "about" in item:
-        yield f"of texts about {item['about']['topic']}"
-    if "where" in item:
-        yield f"where `{item['where']}`"
-    yield _over_time(item)
-    if "shrink" in item:
-        yield f"shrunk by {item['shrink']:g}"
+def _measured_parts(entry: Mapping[str, Any]) -> Iterator[str]:
+    yield _what(entry)
+    if "quantile" in entry:
+        yield f"at {entry['quantile']}"
+    if "about" in entry:
+        yield f"of texts about {entry['about']['topic']}"
+    if "where" in entry:
+        yield f"where `{entry['where']}`"
+    yield _over_time(entry)
+    if "shrink" in entry:
+        yield f"shrunk by {entry['shrink']:g}"
 
 
-def _what(item: Mapping[str, Any]) -> str:
+def _what(entry: Mapping[str, Any]) -> str:
     """The measure and what it is of."""
-    if item["measure"] == "quotient":
-        return f"`{item['over']}` per `{item['per']}`"
-    of = item["of"] if item["measure"] == "peer_rank" else item.get("value")
-    return f"{item['measure']} of `{of}`" if of is not None else str(item["measure"])
+    if entry["measure"] == "quotient":
+        return f"`{entry['over']}` per `{entry['per']}`"
+    of = entry["of"] if entry["measure"] == "peer_rank" else entry.get("value")
+    return f"{entry['measure']} of `{of}`" if of is not None else str(entry["measure"])
 
 
-def _over_time(item: Mapping[str, Any]) -> str:
-    if "windows" not in item and item["measure"] in BASES:
+def _over_time(entry: Mapping[str, Any]) -> str:
+    if "windows" not in entry and entry["measure"] in BASES:
         return "over the same windows"
-    windows = " ".join(item.get("windows", ["all"]))
-    if "lag" in item:
-        return f"{windows} against {item['earlier']} that end {item['lag']} ago"
-    return f"{windows} against the {item['earlier']} before" if "earlier" in item else windows
+    windows = " ".join(entry.get("windows", ["all"]))
+    if "lag" in entry:
+        return f"{windows} against {entry['earlier']} that end {entry['lag']} ago"
+    return f"{windows} against the {entry['earlier']} before" if "earlier" in entry else windows
 
 
-def _taxonomy(family: str, name: str, item: Mapping[str, Any]) -> str:
-    topics = [f"- {topic}: `{'`, `'.join(words)}`" for topic, words in item["topics"].items()]
+def _taxonomy(family: str, name: str, entry: Mapping[str, Any]) -> str:
+    topics = [f"- {topic}: `{'`, `'.join(words)}`" for topic, words in entry["topics"].items()]
     return "\n".join([f"**`{family}.{name}`** Topics and their keywords:\n", *topics, ""])
 
 
-def _steps(family: str, name: str, item: Mapping[str, Any]) -> str:
+def _steps(family: str, name: str, entry: Mapping[str, Any]) -> str:
     steps = [
         f"{number}. {step['do']} ({', '.join(_how(step))})"
-        for number, step in enumerate(item["steps"], start=1)
+        for number, step in enumerate(entry["steps"], start=1)
     ]
-    head = f"**`{family}.{name}`** {item['title']}. {item['purpose']}"
-    owner = f"Owner: {item['owner']}; not again within {item['cooldown']}."
+    head = f"**`{family}.{name}`** {entry['title']}. {entry['purpose']}"
+    owner = f"Owner: {entry['owner']}; not again within {entry['cooldown']}."
     return "\n".join([f"{head} {owner}\n", *steps, ""])
 
 

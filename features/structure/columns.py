@@ -54,8 +54,10 @@ def named_columns(company: Company) -> Iterator[NamedColumn]:
                 f"sources.{target.event.source}.event_time",
             )
         if target.event and target.event.ended_known and target.event.ended_known.column:
-            known, key = target.event.ended_known, f"targets.{name}.event.ended_known"
-            yield NamedColumn(target.source, str(known.column), key, "time", known.zone, key)
+            ended_known, key = target.event.ended_known, f"targets.{name}.event.ended_known"
+            yield NamedColumn(
+                target.source, str(ended_known.column), key, "time", ended_known.zone, key
+            )
 
 
 def _of_accounts(company: Company) -> Iterator[NamedColumn]:
@@ -85,12 +87,12 @@ def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """Empty tables, and columns that are missing or hold something else than declared."""
     empty: set[str] = set()
     for source in readable.tables.columns:
-        found = list(with_read_errors(source, readable.file(source), _empty(readable, source)))
-        empty |= {item.table for item in found}
-        yield from found
-    for item in named_columns(readable.company):
-        if item.source in readable.tables.columns:
-            yield from _breach(readable, item, is_empty=item.source in empty)
+        findings = list(with_read_errors(source, readable.file(source), _empty(readable, source)))
+        empty |= {named.table for named in findings}
+        yield from findings
+    for named in named_columns(readable.company):
+        if named.source in readable.tables.columns:
+            yield from _breach(readable, named, is_empty=named.source in empty)
 
 
 def _empty(readable: ReadableTables, source: str) -> Iterator[Finding]:

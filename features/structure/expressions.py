@@ -87,11 +87,11 @@ def expressions_of(company: Company) -> Iterator[Expression]:
     computed = company.staged("live", "shadow")
     computed |= {
         name: company.indicators[name]
-        for item in computed.values()
-        for name in _below(company, item)
+        for expression in computed.values()
+        for name in _below(company, expression)
     }
-    for name, item in company.indicators.items():
-        yield from _of_indicator(f"indicators.{name}", item, is_draft=name not in computed)
+    for name, expression in company.indicators.items():
+        yield from _of_indicator(f"indicators.{name}", expression, is_draft=name not in computed)
     for name, target in company.targets.items():
         for form, part in (("event", target.event), ("inactivity", target.inactivity)):
             if part is not None and part.where is not None:
@@ -128,12 +128,12 @@ def _of_indicator(key: str, indicator: Indicator, *, is_draft: bool) -> Iterator
 def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """What is wrong with each expression over a source that can be read."""
     sound: dict[str, list[Expression]] = {}
-    for item in expressions_of(readable.company):
-        if readable.holds(item.source):
-            found = list(_breach(readable, item))
-            yield from found
-            if not found and item.text not in readable.tables.columns[item.source]:
-                sound.setdefault(item.source, []).append(item)
+    for expression in expressions_of(readable.company):
+        if readable.holds(expression.source):
+            findings = list(_breach(readable, expression))
+            yield from findings
+            if not findings and expression.text not in readable.tables.columns[expression.source]:
+                sound.setdefault(expression.source, []).append(expression)
     for items in sound.values():
         yield from _failing(readable, items)
 
@@ -177,13 +177,13 @@ def _lacks_zone(readable: ReadableTables, expression: Expression, type_: str) ->
 
 def _failing(readable: ReadableTables, expressions: Sequence[Expression]) -> Iterator[Finding]:
     """Expressions over one source that fail on some row: asked together, then one by one."""
-    counts = ", ".join(f"count(({item.text}))" for item in expressions)
+    counts = ", ".join(f"count(({expression.text}))" for expression in expressions)
     try:
         readable.tables.engine.row(f"SELECT {counts} FROM {quote(expressions[0].source)}")
     except EngineError as error:
         if len(expressions) > 1:
-            for item in expressions:
-                yield from _failing(readable, [item])
+            for expression in expressions:
+                yield from _failing(readable, [expression])
             return
         detail = f"fails on a row: {_first_line(error)}"
         mend = "use TRY_CAST, or exclude such rows with where"

@@ -121,8 +121,8 @@ def can_be_asked(readable: ReadableTables, name: str, source: Source) -> bool:
     """Whether account, event time and known time of the source's facts can be read."""
     if source.account is None or source.event_time is None:
         return False
-    known = source.known_time.column if source.known_time else None
-    return readable.holds(name, source.account.column, source.event_time.column, known)
+    known_column = source.known_time.column if source.known_time else None
+    return readable.holds(name, source.account.column, source.event_time.column, known_column)
 
 
 def _of_source(readable: ReadableTables, name: str, source: Source) -> Iterator[Finding]:
@@ -147,7 +147,7 @@ def _facts(readable: ReadableTables, name: str, source: Source) -> str:
     """SELECT of the terms that the rules are written in."""
     assert source.account is not None
     event_type = _type(readable, name, source.event_time)
-    known = source_sql.recorded_time(readable.tables, name)
+    known_at = source_sql.recorded_time(readable.tables, name)
     has_known = source.known_time is not None and source.known_time.column is not None
     by_day = has_known and "DATE" in (event_type, _type(readable, name, source.known_time))
     until = readable.company.about.data_until
@@ -157,7 +157,7 @@ def _facts(readable: ReadableTables, name: str, source: Source) -> str:
         f"{has_known} AS has_known, {source_sql.slack(readable.tables, name)} AS slack, "
         f"CAST({last_day} AS TIMESTAMP) AS last_day FROM ("
         f"SELECT CAST({quote(source.account.column)} AS VARCHAR) AS fact_key, "
-        f"{source_sql.event_time(readable.tables, name)} AS event, {known or 'NULL'} AS known "
+        f"{source_sql.event_time(readable.tables, name)} AS event, {known_at or 'NULL'} AS known "
         f"FROM {quote(name)}) LEFT JOIN ({_accounts(readable, source.account)}) "
         "ON fact_key = account"
     )
@@ -213,23 +213,23 @@ def subscription_ends(readable: ReadableTables) -> Iterator[Finding]:
         if event is None or event.ended is None:
             continue
         source = readable.company.sources[event.source]
-        known = event.ended_known.column if event.ended_known else None
+        known_column = event.ended_known.column if event.ended_known else None
         if can_be_asked(readable, event.source, source) and readable.holds(
-            event.source, event.ended, known
+            event.source, event.ended, known_column
         ):
-            findings = _of_ends(readable, event, event.ended, known)
+            findings = _of_ends(readable, event, event.ended, known_column)
             yield from with_read_errors(event.source, readable.file(event.source), findings)
 
 
 def _of_ends(
-    readable: ReadableTables, event: Event, ended: str, known: str | None
+    readable: ReadableTables, event: Event, ended: str, known_column: str | None
 ) -> Iterator[Finding]:
     name, file = event.source, readable.file(event.source)
     start, end = (
         source_sql.event_time(readable.tables, name),
         source_sql.end_times(readable.tables, event)["ended"],
     )
-    never = f"{quote(known)} IS NULL" if known else "FALSE"
+    never = f"{quote(known_column)} IS NULL" if known_column else "FALSE"
     counted = readable.row(
         f"SELECT count(*) FILTER (WHERE {end} < {start}) AS early, "
         f"count(*) FILTER (WHERE {end} IS NOT NULL AND {never}) AS unknown FROM {quote(name)}"
@@ -241,4 +241,6 @@ def _of_ends(
     if count := counted["unknown"]:
         detail = f"{file}: ends without a known time count as known when they happened"
         mend = "fill in when the end was recorded"
-        yield Finding("null_ended_known", "sources", "warning", name, known, count, detail, mend)
+        yield Finding(
+            "null_ended_known", "sources", "warning", name, known_column, count, detail, mend
+        )
