@@ -20,7 +20,7 @@ AI for trees. Nature Machine Intelligence 2, 56-67.
 
 from collections.abc import Sequence
 from math import comb
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import lightgbm as lgb
 import numpy as np
@@ -32,6 +32,7 @@ from training.treeshap.forest import Missing, Tree, parse_forest
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
+Scalar = TypeVar("Scalar", np.float64, np.int64, np.bool_)
 
 # LightGBM's kZeroThreshold, a float there: what is as small counts as 0.
 ZERO = float(np.float32(1e-35))
@@ -104,7 +105,7 @@ def _nodes(trees: Sequence[Tree], scale: float) -> Nodes:
     leaves = np.cumsum([0, *(len(tree.value) for tree in trees)])
     start, size, members = _members(trees)
 
-    def joined(name: str, kind: Any) -> Any:
+    def joined(name: str, kind: type[Scalar]) -> npt.NDArray[Scalar]:
         parts = [np.asarray(getattr(tree, name), dtype=kind) for tree in trees]
         return np.concatenate([*parts, np.zeros(0, dtype=kind)])
 
@@ -157,7 +158,14 @@ def _weights(most: int) -> Floats:
 
 
 @compiled
-def _walk_all(nodes: Any, weights: Any, group: Any, rows: Any, deepest: int, out: Any) -> None:
+def _walk_all(
+    nodes: Nodes,
+    weights: Floats,
+    group: Places,
+    rows: tuple[Floats, Floats],
+    deepest: int,
+    out: Floats,
+) -> None:
     """Adds the parts of each pair of rows to `out` (rows × groups)."""
     old, new = rows
     waiting = np.empty((deepest + 1, 3), np.int64)
@@ -169,7 +177,13 @@ def _walk_all(nodes: Any, weights: Any, group: Any, rows: Any, deepest: int, out
 
 
 @compiled
-def _walk(nodes: Any, pair: Any, weights: Any, memory: Any, out: Any) -> None:
+def _walk(
+    nodes: Nodes,
+    pair: tuple[Floats, Floats, Places],
+    weights: Floats,
+    memory: tuple[Places, Places],
+    out: Floats,
+) -> None:
     """Adds the parts of one tree: every leaf that some mixture of the two rows reaches.
 
     `chosen` holds the groups that chose a row on the way to the node, and which. `waiting` holds
@@ -202,7 +216,7 @@ def _walk(nodes: Any, pair: Any, weights: Any, memory: Any, out: Any) -> None:
 
 
 @compiled
-def _goes_left(nodes: Any, node: int, value: float) -> bool:
+def _goes_left(nodes: Nodes, node: int, value: float) -> bool:
     """LightGBM's own decision."""
     if nodes.size[node] != NUMBER:
         if not -1.0 < value < nodes.size[node]:
@@ -217,7 +231,7 @@ def _goes_left(nodes: Any, node: int, value: float) -> bool:
 
 
 @compiled
-def _side(chosen: Any, count: int, group: int) -> int:
+def _side(chosen: Places, count: int, group: int) -> int:
     """The row that a group chose on the way, -1 where it has not yet."""
     for position in range(count):
         if chosen[position, 0] == group:
@@ -226,7 +240,7 @@ def _side(chosen: Any, count: int, group: int) -> int:
 
 
 @compiled
-def _add_leaf(value: float, chosen: Any, count: int, weights: Any, out: Any) -> None:
+def _add_leaf(value: float, chosen: Places, count: int, weights: Floats, out: Floats) -> None:
     new = 0
     for position in range(count):
         new += chosen[position, 1]

@@ -5,16 +5,18 @@ a large table is made. Categories of pandas and of Arrow become the codes that t
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from training.treeshap.tables import Floats
 
-FrameCategories = Sequence[Sequence[Any]]
+FrameCategories = Sequence[Sequence[object]]
+Frame: TypeAlias = npt.ArrayLike | pa.Table | pd.DataFrame
 
 _TABLES = (pa.Table, pd.DataFrame)
 
@@ -30,7 +32,7 @@ class FrameBlocks:
         It has another number of columns than the model, or is no table.
     """
 
-    def __init__(self, source: Any, columns: int, categories: FrameCategories) -> None:
+    def __init__(self, source: Frame, columns: int, categories: FrameCategories) -> None:
         self.source = source if isinstance(source, _TABLES) else np.asarray(source)
         self._categories = categories
         shape = self.source.shape

@@ -4,13 +4,29 @@ A block of rows passes through them while its codes, indices and sums stay in th
 cache. The order of every sum is fixed, so a row has the same contributions in any company.
 """
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 from features.folding.compiled import compiled
 from training.treeshap.packing import unpacked
 from training.treeshap.row import explain_row
+from training.treeshap.tables import (
+    Bytes,
+    Codes,
+    Flags,
+    Floats,
+    Indices,
+    Lone,
+    Places,
+    ShapTables,
+    Sums,
+)
+
+Counts = npt.NDArray[np.uint64]
+# Of a group's digits: their number of values, their features, and what values mean to the leaves.
+Digits = tuple[Places, Places, Counts]
+# Of a group's leaves: value, and where their factors begin; of the factors: feature, share, slot.
+Leaves = tuple[Floats, Places, Places, Floats, Places]
 
 BLOCK = 1024
 # Rows of X whose values stay in the nearest cache while their columns are read one by one.
@@ -24,7 +40,7 @@ NO_CHANGE = np.uint8(0)
 
 
 @compiled
-def explain(buffer: Any, bounds: Any, X: Any, bias: float, out: Any) -> None:
+def explain(buffer: Bytes, bounds: Places, X: Floats, bias: float, out: Floats) -> None:
     """Writes the contributions of X (rows × columns) and the bias to `out`."""
     tables = unpacked(buffer, bounds)
     if len(X) > FEW_ROWS:
@@ -35,7 +51,7 @@ def explain(buffer: Any, bounds: Any, X: Any, bias: float, out: Any) -> None:
 
 
 @compiled
-def explain_blocks(tables: Any, X: Any, bias: float, out: Any) -> None:
+def explain_blocks(tables: ShapTables, X: Floats, bias: float, out: Floats) -> None:
     """As `explain`, a block of rows after the other."""
     codes, indices, sums, lone, points, weights = tables
     block = min(BLOCK, -(-len(X) // STRIP) * STRIP)
@@ -59,7 +75,7 @@ def explain_blocks(tables: Any, X: Any, bias: float, out: Any) -> None:
 
 
 @compiled
-def code_numbers(codes: Any, X: Any, coded: Any) -> None:
+def code_numbers(codes: Codes, X: Floats, coded: Bytes) -> None:
     """Writes the pages of the numeric features (pages × rows), by binary search."""
     features = codes.feature
     pages = codes.page
@@ -86,7 +102,7 @@ def code_numbers(codes: Any, X: Any, coded: Any) -> None:
 
 
 @compiled
-def find_positions(codes: Any, number: int, value: Any, below: Any, rows: int) -> None:
+def find_positions(codes: Codes, number: int, value: Floats, below: Counts, rows: int) -> None:
     """How many of a feature's cuts are below each value; a step of all searches after the other."""
     cuts = codes.cuts
     first = np.uint64(codes.start[number]) - np.uint64(1)
@@ -101,7 +117,7 @@ def find_positions(codes: Any, number: int, value: Any, below: Any, rows: int) -
 
 
 @compiled
-def code_categories(codes: Any, X: Any, coded: Any) -> None:
+def code_categories(codes: Codes, X: Floats, coded: Bytes) -> None:
     """Writes the pages of the categorical features; code 0 is what no node knows."""
     features = codes.category_feature
     starts = codes.category_start
@@ -120,7 +136,9 @@ def code_categories(codes: Any, X: Any, coded: Any) -> None:
 
 
 @compiled
-def find_indices(indices: Any, tile: Any, coded: Any, index: Any, rows: int) -> None:
+def find_indices(
+    indices: Indices, tile: tuple[int, int], coded: Bytes, index: Bytes, rows: int
+) -> None:
     """The index (index rows of a tile × rows) that each group has for each row."""
     pages = indices.page
     cuts = indices.cut
@@ -141,7 +159,7 @@ def find_indices(indices: Any, tile: Any, coded: Any, index: Any, rows: int) -> 
 
 
 @compiled
-def add_tables(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
+def add_tables(sums: Sums, tile: int, index: Bytes, total: Floats, rows: int) -> None:
     """Adds a tile's contributions to `total` (outputs × rows), four look-ups at a time."""
     starts = sums.start
     rows_of = sums.row
@@ -167,7 +185,9 @@ def add_tables(sums: Any, tile: int, index: Any, total: Any, rows: int) -> None:
 
 
 @compiled
-def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows: int) -> None:
+def add_lone(
+    lone: Lone, tile: int, quadrature: tuple[Floats, Floats], index: Bytes, total: Floats, rows: int
+) -> None:
     """Adds the contributions of a tile's lone leaves to `total`, by quadrature."""
     points, weights = quadrature
     most = 0
@@ -191,7 +211,9 @@ def add_lone(lone: Any, tile: int, quadrature: Any, index: Any, total: Any, rows
 
 
 @compiled
-def read_factors(lone: Any, nodes: Any, index: Any, strip: Any, met: Any) -> None:
+def read_factors(
+    lone: Lone, nodes: tuple[int, int], index: Bytes, strip: tuple[int, int], met: Flags
+) -> None:
     """Whether each row of a strip meets the conditions of each node of a trie (nodes × rows)."""
     places, index_rows, wanted = lone.place, lone.row, lone.met
     for node in range(nodes[0], nodes[1]):
@@ -201,7 +223,9 @@ def read_factors(lone: Any, nodes: Any, index: Any, strip: Any, met: Any) -> Non
 
 
 @compiled
-def add_gained(lone: Any, nodes: Any, gained: Any, strip: Any, total: Any) -> None:
+def add_gained(
+    lone: Lone, nodes: tuple[int, int], gained: Floats, strip: tuple[int, int], total: Floats
+) -> None:
     """Adds what the nodes of a trie gained to their outputs."""
     places, outputs = lone.place, lone.output
     for node in range(nodes[0], nodes[1]):
@@ -211,7 +235,9 @@ def add_gained(lone: Any, nodes: Any, gained: Any, strip: Any, total: Any) -> No
 
 
 @compiled
-def multiply(lone: Any, nodes: Any, at: Any, met: Any, product: Any) -> None:
+def multiply(
+    lone: Lone, nodes: tuple[int, int], at: tuple[float, float, int], met: Flags, product: Floats
+) -> None:
     """At each node, the product of the factors from the root to it; at a last one times its leaf.
 
     `product` is (nodes × rows), and so is `met`.
@@ -232,7 +258,14 @@ def multiply(lone: Any, nodes: Any, at: Any, met: Any, product: Any) -> None:
 
 
 @compiled
-def add_gains(lone: Any, nodes: Any, at: Any, met: Any, product: Any, gained: Any) -> None:
+def add_gains(
+    lone: Lone,
+    nodes: tuple[int, int],
+    at: tuple[float, float, int],
+    met: Flags,
+    product: Floats,
+    gained: Floats,
+) -> None:
     """Adds a trie's contributions at one point, summing the leaves' products up to the root.
 
     A leaf's product without the factor of a feature, times what that feature changes, is the
@@ -257,7 +290,7 @@ def add_gains(lone: Any, nodes: Any, at: Any, met: Any, product: Any, gained: An
 
 
 @compiled
-def aligned_array(rows: int, width: int) -> Any:
+def aligned_array(rows: int, width: int) -> Floats:
     """An array (rows × width) that begins on a cache line; `width` is a multiple of eight."""
     room = np.empty(rows * width + 8)
     skip = (64 - room.ctypes.data % 64) // 8
@@ -265,7 +298,7 @@ def aligned_array(rows: int, width: int) -> Any:
 
 
 @compiled
-def write_rows(total: Any, bias: float, out: Any) -> None:
+def write_rows(total: Floats, bias: float, out: Floats) -> None:
     """Turns `total` (outputs × rows) into rows of `out`, the bias last."""
     outputs = len(total)
     for row in range(len(out)):
@@ -275,7 +308,7 @@ def write_rows(total: Any, bias: float, out: Any) -> None:
 
 
 @compiled
-def fill(digits: Any, leaves: Any, points: Any, weights: Any, table: Any) -> None:
+def fill(digits: Digits, leaves: Leaves, points: Floats, weights: Floats, table: Floats) -> None:
     """Adds the contributions of a group's leaves to its `table` (slots × entries)."""
     radix, feature, signatures = digits
     value, start, factor, share, slot = leaves
@@ -303,7 +336,7 @@ def fill(digits: Any, leaves: Any, points: Any, weights: Any, table: Any) -> Non
 
 
 @compiled
-def leaf_contributions(value: float, share: Any, points: Any, weights: Any) -> Any:
+def leaf_contributions(value: float, share: Floats, points: Floats, weights: Floats) -> Floats:
     """A leaf's contributions (features × patterns), bit f of a pattern: f's conditions are met.
 
     The Shapley value of f in the game `value * prod(met or share)` is an integral over t of the

@@ -5,25 +5,34 @@ third of what one row's explanation costs. So all arrays lie one after the other
 and the kernels find them again by their bounds.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba.core import types
+from numba.core.base import BaseContext
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
 from features.folding.compiled import compiled
+from training.treeshap.lanes import Typed
 from training.treeshap.tables import (
     Bytes,
     Codes,
     Indices,
     Lone,
+    Part,
     Places,
     ShapTables,
     Sums,
 )
+
+Scalar = TypeVar("Scalar", np.float64, np.int64, np.int32, np.uint8, np.bool_)
 
 # A line of the processor's cache, where each array begins.
 LINE = 64
@@ -58,38 +67,45 @@ def packed(tables: ShapTables) -> tuple[Packed, ShapTables]:
         view = buffer[first:last].view(source.dtype).reshape(source.shape)
         view[:] = source
         views.append(view)
-    return Packed(buffer, bounds), _refilled(tables, iter(views))
+    return Packed(buffer, bounds), _tables(iter(views))
 
 
-def _refilled(part: Any, arrays: Iterator[Any]) -> Any:
-    """Nested tuples like `part` of other arrays."""
-    if isinstance(part, np.ndarray):
-        return next(arrays)
-    return type(part)(*(_refilled(inner, arrays) for inner in part))
+def _arrays(tables: ShapTables) -> list[Part]:
+    """The arrays of all fields, in their order."""
+    codes, indices, sums, lone, points, weights = tables
+    return [*codes, *indices, *sums, *lone, points, weights]
 
 
-def _arrays(part: Any) -> Iterator[Any]:
-    """The arrays of nested tuples, in their order."""
-    if isinstance(part, np.ndarray):
-        yield part
-    else:
-        for inner in part:
-            yield from _arrays(inner)
+def _tables(arrays: Iterator[Part]) -> ShapTables:
+    """The tables that `_arrays` took apart."""
+    parts = [kind._make(islice(arrays, len(kind._fields))) for kind in (Codes, Indices, Sums, Lone)]
+    return ShapTables._make([*parts, *arrays])
 
 
-def _constant(number: int) -> Any:
+def _constant(number: int) -> ir.Constant:
     """A whole number in machine code."""
     return ir.Constant(ir.IntType(64), number)
 
 
-def _found(dimensions: int) -> Any:
+def _found(dimensions: int) -> Callable[[Bytes, Places, int, type[Scalar]], npt.NDArray[Scalar]]:
     """A function that gives an array of a buffer as a view, which does not keep the buffer."""
 
-    def typed(_context: Any, buffer: Any, bounds: Any, number: Any, kind: Any) -> Any:
+    def typed(
+        _context: Context,
+        buffer: types.Array,
+        bounds: types.Array,
+        number: types.Type,
+        kind: "types.NumberClass[types.Type]",
+    ) -> Typed:
         del number
         view = types.Array(kind.dtype, dimensions, "C")
 
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def code(
+            context: BaseContext,
+            builder: ir.IRBuilder,
+            signature: Signature,
+            arguments: Sequence[ir.Value],
+        ) -> ir.Value:
             whole, ranges = (
                 make_array(array_type)(context, builder, value)
                 for array_type, value in zip(signature.args[:2], arguments[:2], strict=True)
@@ -111,7 +127,8 @@ def _found(dimensions: int) -> Any:
 
         return view(buffer, bounds, types.intp, kind), code
 
-    return intrinsic(typed)
+    # To numba's own types nobody may call an intrinsic; compiled code does.
+    return cast(Callable[[Bytes, Places, int, type[Scalar]], npt.NDArray[Scalar]], intrinsic(typed))
 
 
 array = _found(1)
@@ -119,7 +136,7 @@ sheet = _found(2)
 
 
 @compiled
-def unpacked(buffer: Any, bounds: Any) -> Any:
+def unpacked(buffer: Bytes, bounds: Places) -> ShapTables:
     """The `Tables` that were packed, as views of the buffer."""
     codes = Codes(
         array(buffer, bounds, 0, np.int64),

@@ -5,13 +5,12 @@ up without any, and leaves without a table are summed for all points of the quad
 Every sum has the order it has in `kernels`, so that a row's contributions are the same.
 """
 
-from typing import Any
-
 import numpy as np
 
 from features.folding.compiled import compiled, inlined
 from training.treeshap.lanes import (
     LANES,
+    Lanes,
     added,
     minus,
     multiplied,
@@ -21,13 +20,14 @@ from training.treeshap.lanes import (
     read_lanes,
     write_lanes,
 )
+from training.treeshap.tables import Bytes, Codes, Floats, Indices, Lone, ShapTables, Sums
 
 ZERO = float(np.float32(1e-35))
 NO_CHANGE = np.uint8(0)
 
 
 @compiled
-def explain_row(tables: Any, x: Any, bias: float, out: Any) -> None:
+def explain_row(tables: ShapTables, x: Floats, bias: float, out: Floats) -> None:
     """Writes the contributions of the row `x` (columns,) and the bias to `out`."""
     codes, indices, sums, lone, points, weights = tables
     coded = np.empty(len(codes.base), np.uint8)
@@ -43,7 +43,7 @@ def explain_row(tables: Any, x: Any, bias: float, out: Any) -> None:
 
 
 @compiled
-def code_row(codes: Any, x: Any, coded: Any) -> None:
+def code_row(codes: Codes, x: Floats, coded: Bytes) -> None:
     """Writes the row's code on each page."""
     for number in range(len(codes.feature)):
         value = x[codes.feature[number]]
@@ -62,7 +62,7 @@ def code_row(codes: Any, x: Any, coded: Any) -> None:
 
 
 @inlined
-def position(codes: Any, number: int, value: float) -> int:
+def position(codes: Codes, number: int, value: float) -> int:
     """How many cuts of a numeric feature are below the value."""
     first, step, below = codes.start[number] - 1, codes.half[number], 0
     while step > 0:
@@ -72,7 +72,7 @@ def position(codes: Any, number: int, value: float) -> int:
 
 
 @compiled
-def index_row(indices: Any, coded: Any, index: Any) -> None:
+def index_row(indices: Indices, coded: Bytes, index: Bytes) -> None:
     """The index of each group.
 
     The changes of all steps are summed in one go; a group's is what is added between its bounds.
@@ -97,7 +97,7 @@ def index_row(indices: Any, coded: Any, index: Any) -> None:
 
 
 @inlined
-def looked_up(sums: Any, lookup: int, index: Any) -> float:
+def looked_up(sums: Sums, lookup: int, index: Bytes) -> float:
     """One look-up."""
     entry = index[np.uint64(sums.row[lookup])]
     contribution: float = sums.table[np.uint64(sums.offset[lookup]) + entry]
@@ -105,7 +105,7 @@ def looked_up(sums: Any, lookup: int, index: Any) -> float:
 
 
 @compiled
-def add_entries(sums: Any, tile: int, index: Any, total: Any) -> None:
+def add_entries(sums: Sums, tile: int, index: Bytes, total: Floats) -> None:
     """Adds a tile's contributions to `total`."""
     starts = sums.start
     for output in range(len(total) - 1):
@@ -122,7 +122,9 @@ def add_entries(sums: Any, tile: int, index: Any, total: Any) -> None:
 
 
 @compiled
-def add_lone_leaves(lone: Any, tile: int, quadrature: Any, index: Any, total: Any) -> None:
+def add_lone_leaves(
+    lone: Lone, tile: int, quadrature: tuple[Floats, Floats], index: Bytes, total: Floats
+) -> None:
     """Adds the contributions of a tile's lone leaves to `total`."""
     points, weights = quadrature
     most = 0
@@ -144,13 +146,15 @@ def add_lone_leaves(lone: Any, tile: int, quadrature: Any, index: Any, total: An
 
 
 @inlined
-def met_by(lone: Any, node: int, index: Any) -> Any:
+def met_by(lone: Lone, node: int, index: Bytes) -> Lanes:
     """On all lanes 1 if the row meets a node's condition, else 0."""
     return on_all_lanes(np.float64(index[np.uint64(lone.row[node])] == lone.met[node]))
 
 
 @compiled
-def multiply_points(lone: Any, nodes: Any, at: Any, index: Any, product: Any) -> None:
+def multiply_points(
+    lone: Lone, nodes: tuple[int, int], at: tuple[Lanes, Lanes], index: Bytes, product: Floats
+) -> None:
     """`kernels.multiply` for eight points.
 
     `product` is flat (1 + nodes × points); it begins with ones, the parent of first factors.
@@ -168,7 +172,9 @@ def multiply_points(lone: Any, nodes: Any, at: Any, index: Any, product: Any) ->
 
 
 @compiled
-def gain_points(lone: Any, nodes: Any, t: Any, index: Any, sums: Any) -> None:
+def gain_points(
+    lone: Lone, nodes: tuple[int, int], t: Lanes, index: Bytes, sums: tuple[Floats, Floats]
+) -> None:
     """`kernels.add_gains` for eight points, which are added up in their order."""
     product, gained = sums
     one = on_all_lanes(1.0)
