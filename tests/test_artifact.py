@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from training.artifact import Artifact, try_loading
 from training.calibrating.health import Anchors
 from training.calibrating.score_interval import UNMEASURED
 from training.champions import champion, install_champion
-from training.learning.matrix import Feature, matrix, row
+from training.learning.matrix import Feature, matrix
 from training.manifest import DamagedArtifact
 from training.records.records import Records
 
@@ -389,17 +390,7 @@ def test_rows_without_the_models_columns_are_refused_all_at_once(trained: House)
     assert "the model needs a number, got string" in str(caught.value)
 
 
-def test_one_plain_row_is_the_same_as_a_table_of_one(trained: House) -> None:
-    features = trained.champion.features
-    table = built(trained.company).table.slice(0, 40)
-    X = matrix(table, features)
-    for number, values in enumerate(table.to_pylist()):
-        assert np.array_equal(row(values, features)[0], X[number], equal_nan=True)
-
-
 def test_an_unseen_category_is_unknown() -> None:
     features = [Feature("plan__all", "plan", None, "category", ("basic", "pro"), "pro")]
-    assert row({"plan__all": "pro"}, features).tolist() == [[1.0]]
-    for value in ("gold", None):
-        assert np.isnan(row({"plan__all": value}, features)).all()
-    assert np.isnan(row({}, features)).all()
+    plans = pa.table({"plan__all": pa.array(["pro", "gold", None])})
+    assert np.array_equal(matrix(plans, features), [[1.0], [np.nan], [np.nan]], equal_nan=True)

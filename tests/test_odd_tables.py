@@ -35,7 +35,7 @@ def read(values: Any) -> pa.Array:
 def label(values: list[Any], event: Any = None) -> list[float]:
     """How a column of these values reads as a label."""
     table = plain_table.as_table(pd.DataFrame({"left": values}))
-    return [float(item) for item in label_column.read_labels(table, Roles("left", event=event))]
+    return [float(item) for item in label_column.read_labels(table, Roles.of("left", event=event))]
 
 
 # Columns

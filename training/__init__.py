@@ -4,7 +4,10 @@
 """
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.train_table import fit
 
 # Threads of LightGBM that wait must not burn the core that another one needs: on a busy machine
 # that made training five times slower. libgomp reads it once, when it is loaded.
@@ -13,7 +16,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 __all__ = ["fit"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # What the service imports of this room must not bring the search along.
     if name == "fit":
         from training.train_table import fit

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import lightgbm as lgb
 import numpy as np
@@ -40,7 +40,7 @@ from training.learning.matrix import Feature, matrix, plain_names
 from training.learning.model import Model
 from training.learning.scorecard import Scorecard
 from training.manifest import DamagedArtifact, sha256_of, verified, verify
-from training.metrics.quality import BandOutcome
+from training.plausible import ArtifactContent
 from training.records.evaluation import Evaluation, Tested
 from training.records.records import NO_RECORDS, Records
 from training.records.training_record import TrainingRecord
@@ -307,17 +307,16 @@ def _words(error: Exception) -> str:
 
 
 def _read(folder: Path) -> Artifact:
-    content = plausible.parse((folder / "artifact.json").read_text("utf-8"))
-    if (version := content.pop("format", None)) != FORMAT:
+    values = plausible.parse((folder / "artifact.json").read_text("utf-8"))
+    if (version := values.pop("format", None)) != FORMAT:
         raise DamagedArtifact(
             f"{folder}: of format {version!r}, and this version of Churnlight reads format "
             f"{FORMAT}; train the model again, or use the version that made it"
         )
-    plausible.require_types(content)
-    texts = [
-        (folder / f"model-{number}.txt").read_text("utf-8")
-        for number in range(content.pop("models"))
-    ]
+    content = plausible.typed(values)
+    texts = tuple(
+        (folder / f"model-{number}.txt").read_text("utf-8") for number in range(content.models)
+    )
     artifact = _parse(content, texts)
     plausible.require_sense(artifact)
     return artifact
@@ -327,61 +326,55 @@ def _read(folder: Path) -> Artifact:
 _DESCRIBING = {"lagging", "tested", "data_until", "models"}
 
 
-def _plain(artifact: Artifact) -> dict[str, Any]:
+def _plain(artifact: Artifact) -> dict[str, object]:
     """The artifact as JSON values, the model texts replaced by their number."""
-    return {
-        "target": artifact.target,
-        "horizon_days": artifact.horizon_days,
-        "gap_days": artifact.gap_days,
-        "min_history_days": artifact.min_history_days,
-        "models": len(artifact.models),
-        "scorecard": asdict(artifact.scorecard),
-        "calibration": asdict(artifact.calibration),
-        "anchors": asdict(artifact.anchors),
-        "features": [asdict(feature) for feature in artifact.features],
-        "meanings": {name: asdict(meaning) for name, meaning in artifact.meanings.items()},
-        "definitions": artifact.definitions,
-        "declaration_hash": artifact.declaration_hash,
-        "interval": asdict(artifact.interval),
-        "lagging": artifact.lagging,
-        "tested": asdict(artifact.tested) if artifact.tested else None,
-        "data_until": artifact.data_until,
-    }
+    content = ArtifactContent(
+        models=len(artifact.models),
+        target=artifact.target,
+        horizon_days=artifact.horizon_days,
+        gap_days=artifact.gap_days,
+        min_history_days=artifact.min_history_days,
+        scorecard=artifact.scorecard,
+        calibration=artifact.calibration,
+        anchors=artifact.anchors,
+        features=artifact.features,
+        meanings=artifact.meanings,
+        definitions=artifact.definitions,
+        declaration_hash=artifact.declaration_hash,
+        interval=artifact.interval,
+        lagging=artifact.lagging,
+        tested=artifact.tested,
+        data_until=artifact.data_until,
+    )
+    return asdict(content)
 
 
-def _parse(content: dict[str, Any], texts: Sequence[str]) -> Artifact:
-    parts: dict[str, Any] = {
-        "scorecard": Scorecard.parse(content.pop("scorecard")),
-        "calibration": Calibration(**content.pop("calibration")),
-        "anchors": _anchors(content.pop("anchors")),
-        "interval": ScoreInterval.parse(content.pop("interval")),
-        "lagging": tuple(content.pop("lagging")),
-        "tested": _tested(content.pop("tested")),
-        "features": tuple(
-            Feature(**(feature | {"categories": tuple(feature["categories"])}))
-            for feature in content.pop("features")
-        ),
-        "meanings": {name: Meaning(**words) for name, words in content.pop("meanings").items()},
-    }
-    return Artifact(models=tuple(texts), **parts, **content)
-
-
-def _tested(content: dict[str, Any] | None) -> Tested | None:
-    if content is None:
-        return None
-    bands = {name: BandOutcome(**outcome) for name, outcome in content["bands"].items()}
-    return Tested(**(content | {"bands": bands}))
-
-
-def _anchors(content: dict[str, Any]) -> Anchors | Edge:
-    return Edge(**content) if "p_high" in content else Anchors(**content)
+def _parse(content: ArtifactContent, texts: tuple[str, ...]) -> Artifact:
+    return Artifact(
+        models=texts,
+        target=content.target,
+        horizon_days=content.horizon_days,
+        gap_days=content.gap_days,
+        min_history_days=content.min_history_days,
+        scorecard=content.scorecard,
+        calibration=content.calibration,
+        anchors=content.anchors,
+        features=content.features,
+        meanings=content.meanings,
+        definitions=content.definitions,
+        declaration_hash=content.declaration_hash,
+        interval=content.interval,
+        lagging=content.lagging,
+        tested=content.tested,
+        data_until=content.data_until,
+    )
 
 
 def _digests(texts: Sequence[str]) -> list[str]:
     return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
 
 
-def _canonical(content: Any) -> str:
+def _canonical(content: object) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 

@@ -7,17 +7,19 @@ value must have its field's type, and together they must score the rows that the
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from features.declaring.indicator import Dimension, Kind
 from training.calibrating.calibration import Calibration
 from training.calibrating.health import Anchors, Scale
 from training.calibrating.opportunity import Edge, OpportunityScale
 from training.calibrating.score_interval import ScoreInterval
+from training.explaining.drivers import Meaning
 from training.learning.matrix import Feature
 from training.learning.scorecard import Scorecard
 from training.records.evaluation import Tested
@@ -25,31 +27,31 @@ from training.records.evaluation import Tested
 # Whole numbers beyond it are not exact as float64.
 LONGEST = 2**53
 HUGE = 1e30
-TYPES: dict[str, Any] = {
-    "target": str,
-    "horizon_days": int,
-    "gap_days": int,
-    "min_history_days": int,
-    "models": int,
-    "scorecard": Scorecard,
-    "calibration": Calibration,
-    "anchors": Anchors | Edge,
-    "features": tuple[Feature, ...],
-    "meanings": dict[str, dict[str, Any]],
-    "definitions": dict[str, str],
-    "declaration_hash": str,
-    "interval": ScoreInterval,
-    "lagging": tuple[str, ...],
-    "tested": Tested | None,
-    "data_until": str | None,
-}
-MEANING: dict[str, Any] = {
-    "title": str,
-    "dimension": Dimension,
-    "kind": Kind,
-    "unit": str,
-    "playbook": str | None,
-}
+
+
+@dataclass(frozen=True)
+class ArtifactContent:
+    """What `artifact.json` holds beside its format; `models` is how many texts belong to it."""
+
+    # A key that no field has means another format, or a forged file.
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    target: str
+    horizon_days: int
+    gap_days: int
+    min_history_days: int
+    models: int
+    scorecard: Scorecard
+    calibration: Calibration
+    anchors: Anchors | Edge
+    features: tuple[Feature, ...]
+    meanings: dict[str, Meaning]
+    definitions: dict[str, str]
+    declaration_hash: str
+    interval: ScoreInterval
+    lagging: tuple[str, ...]
+    tested: Tested | None
+    data_until: str | None
 
 
 class Scoring(Protocol):
@@ -96,7 +98,7 @@ class Scoring(Protocol):
         """How wide the ranges of its scores are."""
 
 
-def parse(text: str) -> dict[str, Any]:
+def parse(text: str) -> dict[str, JsonValue]:
     """The object that the JSON `text` holds, all its numbers finite.
 
     Raises
@@ -132,23 +134,27 @@ def _not_too_long(text: str) -> int:
     return int(text)
 
 
-def require_types(content: dict[str, Any]) -> None:
-    """Raises ValueError, with the place, unless every value is of its field's type."""
-    for name, kind in TYPES.items():
-        _require(kind, content[name], name)
-    for name, meaning in content["meanings"].items():
-        for key, kind in MEANING.items():
-            _require(kind, meaning[key], f"meanings.{name}.{key}")
+def typed(values: dict[str, JsonValue]) -> ArtifactContent:
+    """The typed content.
 
-
-def _require(kind: Any, value: Any, name: str) -> None:
+    Raises
+    ------
+    ValueError
+        A value is not of its field's type; the message has its place.
+    """
     try:
         # As JSON, where a list is a tuple and yet no text is a number.
-        TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+        content: ArtifactContent = _adapter().validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in (name, *first["loc"]))
+        where = ".".join(str(part) for part in first["loc"])
         raise ValueError(f"{where}: {first['msg'].lower()}") from None
+    return content
+
+
+@cache
+def _adapter() -> TypeAdapter[ArtifactContent]:
+    return TypeAdapter(ArtifactContent)
 
 
 def require_sense(artifact: Scoring) -> None:

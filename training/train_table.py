@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,7 @@ from training.records.evaluation import Drift, Drivers, Evaluation, TestRows
 from training.records.records import Records
 from training.records.training_record import TableRecord, TrainingRecord
 from training.tables import foreign, label_column, plain_table
-from training.tables.label_column import Roles
+from training.tables.label_column import ColumnName, RoleNames, Roles
 from training.tables.plain_table import Frame
 
 Floats = npt.NDArray[np.float64]
@@ -88,11 +88,11 @@ class _Read:
 
 def fit(
     frame: Frame,
-    label: str,
+    label: ColumnName,
     *,
     trials: int = search.TRIALS,
     progress: Progress = silent,
-    **roles: Any,
+    **roles: Unpack[RoleNames],
 ) -> Artifact:
     """An artifact that predicts the column `label` from all other columns of `frame`.
 
@@ -116,7 +116,7 @@ def fit(
     GateRefused
         Too few rows of either outcome, or columns without information.
     """
-    read = _read(frame, Roles(label=label, **roles))
+    read = _read(frame, Roles.of(label, **roles))
     progress(f"reading {len(read.rows.y):,} rows of {len(read.rows.features)} columns")
     artifact = _simplest(read, _choose(read, trials, progress), progress)
     artifact = redraws.with_score_interval(

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from features.verbs import (
     Targets,
     progress,
 )
+
+if TYPE_CHECKING:
+    from training.tables.label_column import RoleNames
 
 app = typer.Typer()
 
@@ -115,14 +118,14 @@ def train(  # noqa: PLR0913 (one for each option)
     if (company is None) == (table is None):
         raise DeclarationError("give either a company folder (--company) or a table (--table)")
     if table is not None:
-        roles = {"id": id_, "time": time, "event": event, "ignore": tuple(ignore or ())}
+        roles: RoleNames = {"id": id_, "time": time, "event": event, "ignore": tuple(ignore or ())}
         _train_table(table, label, out, roles)
         return
     assert company is not None
     _train_company(company, as_of, target)
 
 
-def _train_table(table: Path, label: str, out: Path | None, roles: dict[str, Any]) -> None:
+def _train_table(table: Path, label: str, out: Path | None, roles: "RoleNames") -> None:
     from features import publish
     from features.errors import DeclarationError
     from features.settings import Settings

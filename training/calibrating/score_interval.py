@@ -10,7 +10,6 @@ half² = known² + Σ costs of every two values that are missing (and of each wi
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,11 +55,6 @@ class ScoreInterval:
         """The interval of a symmetric matrix of costs (columns × columns), rounded."""
         rows = [np.round(row[: column + 1], DIGITS) for column, row in enumerate(square)]
         return cls(round(known, DIGITS), tuple(tuple(row.tolist()) for row in rows))
-
-    @classmethod
-    def parse(cls, content: dict[str, Any]) -> "ScoreInterval":
-        """The interval of which `dataclasses.asdict` made `content`, also by way of JSON."""
-        return cls(content["known"], tuple(tuple(row) for row in content["costs"]))
 
     def mistake(self, columns: int) -> str:
         """What is wrong with it for a model of so many columns; empty where nothing is."""

@@ -5,7 +5,7 @@ imported only where somebody asks for it, for that takes seconds and the service
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +77,7 @@ def _indicators(
 
 def _displayed(artifact: Explainable, X: Floats, contributions: Floats, by: By) -> Texts:
     """The values as people know them: categories by their names, all else as it is."""
-    texts: Any = X.astype(object)
+    texts: Texts = X.astype(object)
     for column, feature in enumerate(artifact.features):
         if feature.dtype == "category":
             has_value = ~np.isnan(X[:, column])

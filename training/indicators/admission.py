@@ -9,7 +9,7 @@ others, so two that say the same may both look dispensable: move one at a time a
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow.compute as pc
@@ -66,7 +66,7 @@ class Admission:
     judged_on: str
     evidence: tuple[Evidence, ...]
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, object]:
         """The same as JSON values; of the curves, only the point at the gap."""
         content = asdict(self)
         for evidence in content["evidence"]:

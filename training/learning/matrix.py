@@ -4,9 +4,9 @@ A category that training has not seen, like an unknown value, is NaN: LightGBM's
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -110,17 +110,3 @@ def _difference(table: pa.Table, feature: Feature) -> Finding | None:
     else:
         return None
     return Finding("same columns", "score", "error", "features", feature.name, None, detail, fix)
-
-
-def row(values: Mapping[str, Any], features: Sequence[Feature]) -> npt.NDArray[np.float64]:
-    """One row (1 × features) from plain values by column name; absent ones are unknown."""
-    return np.array([[_cell(values.get(feature.name), feature) for feature in features]])
-
-
-def _cell(value: Any, feature: Feature) -> float:
-    if value is None:
-        return np.nan
-    if feature.dtype == "category":
-        categories = feature.categories
-        return float(categories.index(value)) if value in categories else np.nan
-    return float(value)

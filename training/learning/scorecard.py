@@ -11,7 +11,6 @@ it on which the trees need not spend their leaves.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,17 +84,6 @@ class Scorecard:
             for card in self.cards
         ]
         return Scorecard(weight * self.intercept, tuple(cards))
-
-    @classmethod
-    def parse(cls, content: dict[str, Any]) -> "Scorecard":
-        """The scorecard of which `dataclasses.asdict` made `content`, also by way of JSON."""
-        cards = [
-            ColumnCard(
-                tuple(card["knots"]), tuple(card["points"]), card["missing"], card["category"]
-            )
-            for card in content["cards"]
-        ]
-        return cls(content["intercept"], tuple(cards))
 
     @cached_property
     def _categories(self) -> list[int]:

@@ -11,7 +11,6 @@ folds lie before every date that the model is evaluated on.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -266,14 +265,15 @@ def _search(
     for number in range(1, trials + 1):
         progress(f"tuning {number}/{trials}{_so_far(tried)}")
         trial = study.ask(SPACE)
-        result = _try(folds, ModelSettings(**trial.params), tried)
+        model_settings = ModelSettings(**trial.params)
+        result = _try(folds, model_settings, tried)
         if isinstance(result, float):
             trial.report(result, 0)
             study.tell(trial, state=TrialState.PRUNED)
         else:
             tried.append(result)
             study.tell(trial, float(result.losses.min()))
-        log.append(_logged(trial.params, result, len(folds)))
+        log.append(_logged(model_settings, result, len(folds)))
     return tried, log
 
 
@@ -283,11 +283,18 @@ def _so_far(tried: Sequence[_Tried]) -> str:
     return f" (best log loss {min(one.losses.min() for one in tried):.4f})"
 
 
-def _logged(parameters: dict[str, Any], result: _Tried | float, folds: int) -> Trial:
+def _logged(tried: ModelSettings, result: _Tried | float, folds: int) -> Trial:
     """What is kept of a trial."""
-    if isinstance(result, float):
-        return Trial(**parameters, loss=result, folds=1)
-    return Trial(**parameters, loss=float(result.losses.min()), folds=folds)
+    return Trial(
+        leaves=tried.leaves,
+        learning_rate=tried.learning_rate,
+        l2=tried.l2,
+        min_rows=tried.min_rows,
+        columns=tried.columns,
+        drawn=tried.drawn,
+        loss=result if isinstance(result, float) else float(result.losses.min()),
+        folds=1 if isinstance(result, float) else folds,
+    )
 
 
 def _try(

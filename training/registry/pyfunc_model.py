@@ -9,22 +9,22 @@ opportunity_probability, opportunity_score and so on.
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from mlflow.pyfunc.model import PythonModelContext
 
 from training.artifact import first_load
 from training.expiry import ExpiredModel, expired
-from training.learning.matrix import matrix
+from training.learning.matrix import Feature, matrix
 
 
 class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
     """Probability and score of feature rows."""
 
-    def load_context(self, context: Any) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Loads the artifact, verified and tried; warns where its day of expiry has passed."""
         self.artifact = first_load(Path(context.artifacts["artifact"]))
         expiry = (context.model_config or {}).get("expiry")
@@ -32,7 +32,10 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
             warnings.warn(warning, ExpiredModel, stacklevel=2)
 
     def predict(
-        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, object] | None = None,
     ) -> pd.DataFrame:
         """Scores the rows of `model_input`; an absent column is unknown in every row.
 
@@ -53,7 +56,7 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         )
 
 
-def _values(frame: pd.DataFrame, feature: Any) -> pa.Array:
+def _values(frame: pd.DataFrame, feature: Feature) -> pa.Array:
     kind = pa.string() if feature.dtype == "category" else pa.float64()
     if feature.name not in frame:
         return pa.nulls(len(frame), kind)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from features import publish
 from training.artifact import Artifact
@@ -26,6 +26,10 @@ from training.records.records import plain
 from training.records.training_record import TrainingRecord
 from training.reporting import model_report
 
+if TYPE_CHECKING:
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.types import ColSpec, TensorSpec
+
 HOUSE = Path(__file__).parents[2]
 LONGEST_DATES = 500
 # How many digits of a digest MLflow keeps of a dataset.
@@ -35,7 +39,7 @@ Value = tuple[str, float]
 Step = tuple[str, float, int]
 
 
-def parameters(artifact: Artifact) -> dict[str, Any]:
+def parameters(artifact: Artifact) -> dict[str, object]:
     """The target and dates of the model, and how its settings were chosen."""
     made = artifact.training
     return {
@@ -240,14 +244,14 @@ def write_files(artifact: Artifact, folder: Path) -> None:
         publish.write_json(asdict(artifact.evaluation.lead_times), folder / "lead-times.json")
 
 
-def dataset(artifact: Artifact, name: str) -> tuple[Any, dict[str, str]]:
+def dataset(artifact: Artifact, name: str) -> tuple["MetaDataset", dict[str, str]]:
     """The training data as MLflow's dataset, without any row, and its counts as tags."""
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.types import ColSpec, DataType, Schema
 
     made = artifact.training
-    label: Any = ColSpec(DataType.integer, f"label__{artifact.target}")
+    label = ColSpec(DataType.integer, f"label__{artifact.target}")
     columns = Schema([*inputs(artifact), label])
     source = CodeDatasetSource({"made_by": "churnlight features"})
     digest = made.data_digest[:DIGEST]
@@ -260,7 +264,7 @@ def dataset(artifact: Artifact, name: str) -> tuple[Any, dict[str, str]]:
     return described, {**texts, "as_of": days, "data_digest": made.data_digest}
 
 
-def inputs(artifact: Artifact) -> list[Any]:
+def inputs(artifact: Artifact) -> list["ColSpec | TensorSpec"]:
     """The model's columns as MLflow's; none is required, for an absent one is unknown."""
     from mlflow.types import ColSpec, DataType
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from features.declaring.company import Company
 from features.errors import ChurnlightError, NotFound
@@ -29,6 +29,11 @@ from training.manifest import DamagedArtifact
 from training.registry import run_record
 from training.registry.review_decision import ReviewDecision, ReviewedModel
 from training.reporting import model_report
+
+if TYPE_CHECKING:
+    from mlflow import ActiveRun, MlflowClient
+    from mlflow.models import ModelSignature
+    from mlflow.models.model import ModelInfo
 
 ARTIFACT = "artifact"
 BATCH = 1000
@@ -78,7 +83,7 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
         raise ChurnlightError(f"the tracking {where} cannot be used: {message}; {cure}") from error
 
 
-def _experiment(mlflow: Any, company: Company, workspace: Path, settings: Settings) -> None:
+def _experiment(mlflow: ModuleType, company: Company, workspace: Path, settings: Settings) -> None:
     name = company.about.name
     if mlflow.get_experiment_by_name(name) is None:
         artifact_location = (
@@ -128,7 +133,7 @@ def report_of(artifact: Artifact, company: Company, settings: Settings) -> Path:
 
 
 @contextmanager
-def _run(mlflow: Any, company: Company) -> Iterator[Any]:
+def _run(mlflow: ModuleType, company: Company) -> Iterator["ActiveRun"]:
     """A run of our own; below the one of `mlflow run` where that is in the same store.
 
     Its parameters are the words of the command line, which are not the model's.
@@ -143,7 +148,7 @@ def _run(mlflow: Any, company: Company) -> Iterator[Any]:
         yield run
 
 
-def _log(mlflow: Any, run_id: str, artifact: Artifact, name: str) -> None:
+def _log(mlflow: ModuleType, run_id: str, artifact: Artifact, name: str) -> None:
     """Parameters, metrics, tags and dataset of the run."""
     from mlflow.entities import Metric, Param, RunTag
 
@@ -159,12 +164,12 @@ def _log(mlflow: Any, run_id: str, artifact: Artifact, name: str) -> None:
     mlflow.log_input(training_data, context="training", tags=counts)
 
 
-def _log_model(mlflow: Any, artifact: Artifact, folder: Path, expiry: str) -> Any:
+def _log_model(mlflow: ModuleType, artifact: Artifact, folder: Path, expiry: str) -> "ModelInfo":
     house = Path(__file__).parents[2]
     with warnings.catch_warnings():
         # MLflow offers to check the signature against an example; ours is written by hand.
         warnings.filterwarnings("ignore", ".*input example was not provided", UserWarning)
-        return mlflow.pyfunc.log_model(
+        logged: ModelInfo = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).parent / "pyfunc_model.py"),
             artifacts={ARTIFACT: str(folder)},
@@ -173,16 +178,19 @@ def _log_model(mlflow: Any, artifact: Artifact, folder: Path, expiry: str) -> An
             signature=_signature(artifact),
             model_config={"expiry": expiry},
         )
+    return logged
 
 
-def _environment() -> dict[str, Any]:
+def _environment() -> dict[str, object]:
     """What the model's own code needs, at the versions that trained it."""
     packages = [f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES]
     python = f"python={platform.python_version()}"
     return {"name": "churnlight", "dependencies": [python, "pip", {"pip": packages}]}
 
 
-def _add_version(registry: Any, name: str, logged: Any, tags: dict[str, str]) -> str:
+def _add_version(
+    registry: "MlflowClient", name: str, logged: "ModelInfo", tags: dict[str, str]
+) -> str:
     """A new version of the registered model `name`, from now on its challenger."""
     if not registry.search_registered_models(f"name = '{name}'"):
         registry.create_registered_model(name)
@@ -193,11 +201,13 @@ def _add_version(registry: Any, name: str, logged: Any, tags: dict[str, str]) ->
     return str(added.version)
 
 
-def _signature(artifact: Artifact) -> Any:
+def _signature(artifact: Artifact) -> "ModelSignature":
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-    outputs: list[Any] = [ColSpec(DataType.double, name) for name in artifact.output_names]
+    outputs: list[ColSpec | TensorSpec] = [
+        ColSpec(DataType.double, name) for name in artifact.output_names
+    ]
     return ModelSignature(inputs=Schema(run_record.inputs(artifact)), outputs=Schema(outputs))
 
 

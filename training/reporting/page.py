@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -117,6 +117,8 @@ class Key:
 
 
 Part = str | Markup | Table | Figure | Note | List
+# A kind, and a part of it or several that stand side by side.
+Block = tuple[str, Part | list[Table | Figure]]
 
 
 @dataclass(frozen=True, init=False)
@@ -137,18 +139,18 @@ class Section:
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
     @property
-    def blocks(self) -> list[tuple[str, Any]]:
+    def blocks(self) -> list[Block]:
         """The parts by kind; neighbouring tables and figures together, to stand side by side."""
-        by_kind: list[tuple[str, Any]] = []
+        blocks: list[Block] = []
         for part in self.parts:
-            kind = "text" if isinstance(part, str) else part.kind
-            if kind not in ("table", "figure"):
-                by_kind.append((kind, part))
-            elif by_kind and by_kind[-1][0] == "beside":
-                by_kind[-1][1].append(part)
+            last = blocks[-1][1] if blocks else None
+            if not isinstance(part, Table | Figure):
+                blocks.append(("text" if isinstance(part, str) else part.kind, part))
+            elif isinstance(last, list):
+                last.append(part)
             else:
-                by_kind.append(("beside", [part]))
-        return by_kind
+                blocks.append(("beside", [part]))
+        return blocks
 
 
 @dataclass(frozen=True)

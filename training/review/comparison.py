@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,15 @@ def _only(scores: ScoredArrays, mask: Flags) -> ScoredArrays:
 
 
 # What the comparison says
+
+
+class SizeFields(TypedDict):
+    """The fields of `Sizes`."""
+
+    rows: int
+    accounts: int
+    events: int
+    base_rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +219,7 @@ def _result(rows: ComparedRows, capacity: float, statuses: Statuses) -> Comparis
     )
 
 
-def _sizes(rows: ComparedRows) -> dict[str, Any]:
+def _sizes(rows: ComparedRows) -> SizeFields:
     return {
         "rows": len(rows.labels),
         "accounts": len(set(rows.accounts)),

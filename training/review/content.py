@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -58,9 +57,9 @@ class ReviewContent:
     coverage: list[SegmentCoverage]
     not_applicable: dict[str, str]
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, object]:
         """The same as JSON values."""
-        values: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
+        values: dict[str, object] = _ADAPTER.dump_python(self, mode="json")
         return values
 
 

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import pyarrow as pa
 
@@ -20,8 +20,8 @@ from features.settings import Settings
 from training.registry import review_decision
 from training.reporting import markdown
 from training.reporting import page as reports
-from training.reporting.target_words import target_words
-from training.review.candidates import Candidates, candidates
+from training.reporting.target_words import TargetWords, target_words
+from training.review.candidates import Candidates, ModelSummary, candidates
 from training.review.comparison import compare, compared_rows
 from training.review.comparison_dates import comparison_dates
 from training.review.content import ReviewContent
@@ -192,7 +192,28 @@ def _review_of(data: ReviewData, reason: str, progress: Progress) -> Review:
     return Review(content, None if entries is None else as_table(entries))
 
 
-def _subject(data: ReviewData) -> dict[str, Any]:
+class _Subject(TypedDict):
+    """The fields of `ReviewContent` that say what the review is of."""
+
+    format: int
+    company: str
+    simulated: bool
+    currency: str | None
+    target: str
+    as_of: date
+    data_until: date
+    data_digest: str
+    adverse: bool
+    score: str
+    words: TargetWords
+    titles: dict[str, str]
+    silence_days: int | None
+    capacity: float
+    champion: ModelSummary
+    challenger: ModelSummary
+
+
+def _subject(data: ReviewData) -> _Subject:
     """What the review is of, as fields of its content."""
     champion, challenger = data.models
     about, declared = data.company.about, data.company.targets[data.target]

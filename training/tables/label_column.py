@@ -6,7 +6,7 @@ an empty text is no label. The event is the value 1, true or yes, unless another
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,24 @@ NEGATIVE = {"0", "-1", "no", "n", "f"}
 FLAGS = {"true": "1", "false": "0"}
 
 
+# pandas may number columns.
+ColumnName = str | int
+
+
+class RoleNames(TypedDict, total=False):
+    """The roles beside the label, as a caller names them; see `Roles`."""
+
+    id: ColumnName | None
+    time: ColumnName | None
+    event: str | float | None
+    ignore: ColumnName | Sequence[ColumnName]
+
+
 @dataclass(frozen=True)
 class Roles:
     """The roles of a table's columns: the label, and an id and a time where there are any.
 
-    `event` is the label's value that is predicted, where it is not 1, true or yes. All are texts;
-    other values that a caller gives become texts.
+    `event` is the label's value that is predicted, where it is not 1, true or yes. All are texts.
     """
 
     label: str
@@ -34,12 +46,19 @@ class Roles:
     event: str | None = None
     ignore: Sequence[str] = field(default=())
 
-    def __post_init__(self) -> None:
-        for name in ("label", "id", "time", "event"):
-            if (given := getattr(self, name)) is not None:
-                object.__setattr__(self, name, str(given))
-        ignore = (self.ignore,) if isinstance(self.ignore, str | int) else self.ignore
-        object.__setattr__(self, "ignore", tuple(str(name) for name in ignore))
+    @classmethod
+    def of(cls, label: ColumnName, **names: Unpack[RoleNames]) -> "Roles":
+        """The roles as a caller names them; whatever is no text becomes one.
+
+        Raises
+        ------
+        TypeError
+            There is no such role.
+        """
+        ignore = names.pop("ignore", ())
+        texts = {role: None if name is None else str(name) for role, name in names.items()}
+        ignored = [ignore] if isinstance(ignore, str | int) else ignore
+        return cls(str(label), ignore=tuple(map(str, ignored)), **texts)
 
     @property
     def named(self) -> list[str]:
@@ -96,7 +115,7 @@ def _require_apart(roles: Roles) -> None:
             )
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     """A value as text; None where it is empty."""
     if value is None:
         return None

@@ -5,9 +5,10 @@ days, a time of day its hours), texts become texts; a number that is written as 
 Columns of other types are reported, all at once.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -118,11 +119,12 @@ def _columns(frame: Frame) -> Iterator[Callable[[], pa.Array]]:
         yield from (column.combine_chunks for column in frame.columns)
         return
     for number in range(frame.shape[1]):
-        yield lambda series=frame.iloc[:, number]: _of_series(series)  # type: ignore[misc]
+        yield partial(_of_pandas, frame, number)
 
 
-def _of_series(series: "pd.Series[Any]") -> pa.Array:
-    """The column as Arrow reads it; where Arrow has no such type, each value as text."""
+def _of_pandas(frame: "pd.DataFrame", number: int) -> pa.Array:
+    """A column as Arrow reads it; where Arrow has no such type, each value as text."""
+    series = frame.iloc[:, number]
     if hasattr(series, "sparse"):
         series = series.astype(series.array.dtype.subtype)
     if getattr(series.dtype, "tz", None) is not None:
@@ -135,11 +137,11 @@ def _of_series(series: "pd.Series[Any]") -> pa.Array:
     return _written(series) if isinstance(kind, pa.BaseExtensionType) else values
 
 
-def _written(series: "pd.Series[Any]") -> pa.Array:
+def _written(series: Iterable[object]) -> pa.Array:
     return pa.array([None if _absent(value) else str(value) for value in series], pa.string())
 
 
-def _absent(value: Any) -> bool:
+def _absent(value: object) -> bool:
     # pandas' NA compares to nothing, not even to itself.
     return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
 
