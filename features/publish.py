@@ -127,7 +127,7 @@ def write_json(content: Any, path: Path) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-Row = dict[str, Any]
+Row = dict[str, object]
 SUFFIXES = (".parquet", ".csv", ".json")
 
 

@@ -6,7 +6,6 @@ guard does not know.
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -16,7 +15,7 @@ from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.settings import Settings
 from serving import problems
 from serving.access import guard
-from serving.api.endpoint import Endpoint
+from serving.api.endpoint import Operation
 from serving.api.endpoints import ENDPOINTS
 from serving.pages import views
 from serving.published import runs
@@ -30,7 +29,7 @@ NOTHING_ADVERSE = (
 log = logging.getLogger("churnlight")
 
 
-def application(book: Book, endpoints: Sequence[Endpoint[Any]] = ENDPOINTS) -> ASGIApp:
+def application(book: Book, endpoints: Sequence[Operation] = ENDPOINTS) -> ASGIApp:
     """The whole port as one ASGI application: the API and the pages behind the guard."""
     addresses = [endpoint.address(book) for endpoint in endpoints] + views.addresses(book)
     app = problems.handled(Starlette(routes=[address.route for address in addresses]))

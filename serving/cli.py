@@ -52,7 +52,8 @@ EXIT_CODES = {
 class Program(TyperGroup):
     """The verbs of all rooms in the order of `VERBS`; the help gives a switch no type."""
 
-    def __init__(self, **attributes: Any) -> None:
+    # Whatever typer gives its groups.
+    def __init__(self, **attributes: Any) -> None:  # type: ignore[explicit-any]
         super().__init__(**attributes)
         self.commands = {verb: self.commands[verb] for verb in VERBS}
         for command in (self, *self.commands.values()):

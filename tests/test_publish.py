@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,11 +50,14 @@ def test_json_has_dates_as_text_and_no_number_that_is_none(name: str, tmp_path: 
     ]
 
 
+def with_names(row: publish.Row) -> publish.Row:
+    parts = cast("list[dict[str, str]]", row["parts"])
+    return row | {"parts": [part["name"] for part in parts]}
+
+
 @pytest.mark.parametrize("name", ["t.csv", "t.CSV"])
 def test_csv_holds_nested_values_as_json(name: str, tmp_path: Path) -> None:
-    publish.write_table(
-        TABLE, tmp_path / name, lambda row: row | {"parts": [item["name"] for item in row["parts"]]}
-    )
+    publish.write_table(TABLE, tmp_path / name, with_names)
     lines = (tmp_path / name).read_text("utf-8").splitlines()
     assert lines == ['"day","value","parts"', '2024-01-01,1.5,"[""a""]"', ',nan,"[]"']
 

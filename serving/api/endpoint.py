@@ -3,6 +3,7 @@
 Its one rule: routes, guard, OpenAPI document and docs/api.md are all made from this record.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, cast
@@ -37,8 +38,8 @@ class Call(Generic[Body]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint(Generic[Body]):
-    """One method at one path.
+class Operation(ABC):
+    """One method at one path, as its callers see it.
 
     Parameters
     ----------
@@ -48,8 +49,6 @@ class Endpoint(Generic[Body]):
         As in OpenAPI, a parameter in braces.
     summary
         What the endpoint returns, as one sentence in Markdown without a full stop.
-    handler
-        Takes the checked call and returns the response.
     answer
         The type of the response's content.
     request
@@ -58,21 +57,38 @@ class Endpoint(Generic[Body]):
         The problems that this endpoint has beside those of every address.
     parameters
         Those of the path and of the query; where it has none, the query string is ignored.
-    in_thread
-        Whether the handler runs in a thread of its own; if not, it must neither compute nor wait.
     """
 
     name: str
     path: str
     summary: str
-    handler: Callable[[Call[Body]], Response]
-    answer: object
+    answer: type[object]
     method: Method = "GET"
     role: Role = "token"
-    request: type[Body] | None = None
+    request: type[object] | None = None
     problems: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     media_type: str = "application/json"
+
+    @abstractmethod
+    def address(self, book: Book) -> Address:
+        """The operation as an address of the port, answering from `book`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint(Operation, Generic[Body]):
+    """An operation with what answers it.
+
+    Parameters
+    ----------
+    handler
+        Takes the checked call and returns the response.
+    in_thread
+        Whether the handler runs in a thread of its own; if not, it must neither compute nor wait.
+    """
+
+    handler: Callable[[Call[Body]], Response]
+    request: type[Body] | None = None
     in_thread: bool = True
 
     def address(self, book: Book) -> Address:

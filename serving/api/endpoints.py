@@ -5,12 +5,12 @@ An endpoint is added here and nowhere else: a handler and its record in `ENDPOIN
 """
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from starlette.responses import Response
 
 from serving.api import service_state
-from serving.api.endpoint import Call, Endpoint
+from serving.api.endpoint import Call, Endpoint, Operation
 from serving.api.health_messages import (
     AccountHealthDetail,
     HealthPage,
@@ -149,7 +149,7 @@ BODY_PROBLEMS = (
 LIST_PROBLEMS = ("invalid-request", "list-changed", "not-ready")
 ACCOUNT_PROBLEMS = ("invalid-request", "unknown-accounts", "not-ready")
 
-ENDPOINTS: tuple[Endpoint[Any], ...] = (
+ENDPOINTS: tuple[Operation, ...] = (
     Endpoint(
         name="score",
         method="POST",
@@ -204,7 +204,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         path="/v1/openapi.json",
         summary="The OpenAPI document",
         handler=openapi_document,
-        answer=dict[str, Any],
+        answer=dict[str, object],
     ),
     Endpoint(
         name="livez",

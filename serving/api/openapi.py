@@ -6,11 +6,11 @@ describes itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import JsonValue, TypeAdapter
 
-from serving.api.endpoint import Endpoint
+from serving.api.endpoint import Operation
 from serving.api.endpoints import ENDPOINTS
 from serving.api.parameters import Parameter, Schema
 from serving.problems import MEDIA_TYPE, PROBLEMS, Problem
@@ -22,7 +22,7 @@ OPEN = ("bad-host", "wrong-host", "internal-error")
 GUARDED = (*OPEN, "unauthorized", "no-token")
 
 
-def document(endpoints: Sequence[Endpoint[Any]] = ENDPOINTS) -> Schema:
+def document(endpoints: Sequence[Operation] = ENDPOINTS) -> Schema:
     """The whole document."""
     by_use, shared = _schemas(endpoints)
     return {
@@ -48,9 +48,9 @@ def document(endpoints: Sequence[Endpoint[Any]] = ENDPOINTS) -> Schema:
 Use = tuple[str, str]
 
 
-def _schemas(endpoints: Sequence[Endpoint[Any]]) -> tuple[dict[Use, Schema], Schema]:
+def _schemas(endpoints: Sequence[Operation]) -> tuple[dict[Use, Schema], Schema]:
     """The schema of each endpoint's answer and request, and the definitions that they share."""
-    types: dict[Use, Any] = {("problem", "answer"): Problem}
+    types: dict[Use, type[object]] = {("problem", "answer"): Problem}
     for endpoint in endpoints:
         types[endpoint.name, "answer"] = endpoint.answer
         if endpoint.request is not None:
@@ -76,7 +76,7 @@ def _untitled(schema: JsonValue) -> JsonValue:
     }
 
 
-def _paths(endpoints: Iterable[Endpoint[Any]], by_use: Mapping[Use, Schema]) -> Schema:
+def _paths(endpoints: Iterable[Operation], by_use: Mapping[Use, Schema]) -> Schema:
     paths: dict[str, Schema] = {}
     for endpoint in endpoints:
         methods = paths.setdefault(endpoint.path, {})
@@ -84,7 +84,7 @@ def _paths(endpoints: Iterable[Endpoint[Any]], by_use: Mapping[Use, Schema]) -> 
     return {**paths}
 
 
-def _operation(endpoint: Endpoint[Any], by_use: Mapping[Use, Schema]) -> Schema:
+def _operation(endpoint: Operation, by_use: Mapping[Use, Schema]) -> Schema:
     operation: Schema = {"operationId": endpoint.name, "summary": f"{endpoint.summary}."}
     if endpoint.role == "open":
         operation["security"] = []

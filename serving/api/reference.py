@@ -9,11 +9,10 @@ hand. A test compares both files with the endpoints.
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from features import publish
 from serving.api import openapi
-from serving.api.endpoint import Endpoint
+from serving.api.endpoint import Operation
 from serving.api.endpoints import ENDPOINTS, OPENAPI
 from serving.api.parameters import Parameter
 from serving.problems import PROBLEMS
@@ -22,7 +21,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 CALLERS = {"open": "anybody", "token": "with the token"}
 
 
-def page(text: str, endpoints: Sequence[Endpoint[Any]] = ENDPOINTS) -> str:
+def page(text: str, endpoints: Sequence[Operation] = ENDPOINTS) -> str:
     """`text`, the Markdown of docs/api.md, with its tables made anew."""
     tables = {
         "endpoints": endpoint_table(endpoints),
@@ -39,7 +38,7 @@ def page(text: str, endpoints: Sequence[Endpoint[Any]] = ENDPOINTS) -> str:
     return text
 
 
-def endpoint_table(endpoints: Sequence[Endpoint[Any]]) -> str:
+def endpoint_table(endpoints: Sequence[Operation]) -> str:
     """One row per endpoint: method and path, who may call it, what it returns."""
     rows = [
         f"| `{endpoint.method} {endpoint.path}` | {CALLERS[endpoint.role]} | {endpoint.summary} |"
@@ -48,7 +47,7 @@ def endpoint_table(endpoints: Sequence[Endpoint[Any]]) -> str:
     return _table("| endpoint | who may call it | what it returns |", rows)
 
 
-def parameter_table(endpoints: Sequence[Endpoint[Any]]) -> str:
+def parameter_table(endpoints: Sequence[Operation]) -> str:
     """One row per declared query parameter, with the endpoints that take it."""
     paths: dict[Parameter, list[str]] = {}
     for endpoint in endpoints:

@@ -1,6 +1,6 @@
 """What a caller sends to `POST /v1/score`, as strict types."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -8,20 +8,20 @@ from pydantic_core import PydanticCustomError
 MAX_ACCOUNTS = 1000
 LONGEST_ID = 512
 
-# Any JSON value passes: which ones fit is known only once the model of the target is.
+# Every JSON value passes: which ones fit is known only once the model of the target is.
 FeatureValues = Annotated[
-    dict[str, Any],
+    dict[str, object],
     WithJsonSchema(
         {"type": "object", "additionalProperties": {"type": ["number", "string", "null"]}}
     ),
 ]
 
 
-class _Strict(BaseModel):
+class _Strict(BaseModel):  # type: ignore[explicit-any] # pydantic's __init__(**data: Any)
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class ScoreItem(_Strict):
+class ScoreItem(_Strict):  # type: ignore[explicit-any] # as above
     """One account to score: a known one by its `account_id`, or any one by its `features`.
 
     Features that are left out, or null, count as unknown.
@@ -60,7 +60,7 @@ class ScoreItem(_Strict):
         return "features" in self.model_fields_set
 
 
-class ScoreRequest(_Strict):
+class ScoreRequest(_Strict):  # type: ignore[explicit-any] # as above
     """The accounts to score, at most 1000, for one target."""
 
     accounts: list[ScoreItem] = Field(min_length=1, max_length=MAX_ACCOUNTS)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import compress, islice
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from typing_extensions import TypedDict
@@ -138,7 +138,7 @@ def _schema(artifact: "Artifact") -> pa.Schema:
     )
 
 
-def _stated_row(requested: ScoreItem, artifact: "Artifact") -> dict[str, Any]:
+def _stated_row(requested: ScoreItem, artifact: "Artifact") -> dict[str, object]:
     """The row of an account that the caller gives by its features; it counts as eligible."""
     features = {
         name: float(value) if isinstance(value, int) else value

@@ -8,10 +8,11 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, NoReturn, TypeVar, get_args
+from collections.abc import Iterable, Mapping
+from typing import NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import Response
@@ -143,11 +144,18 @@ def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
     return in_body(pointer(path), detail)
 
 
-def _keys(model: Any, path: Iterable[int | str]) -> list[str]:
+def _keys(model: type[BaseModel], path: Iterable[int | str]) -> list[str]:
     """The keys that the object at `path` of a `model` may have."""
+    kind: object = model
     for part in path:
-        model = get_args(model)[0] if isinstance(part, int) else model.model_fields[part].annotation
-    return list(model.model_fields)
+        kind = get_args(kind)[0] if isinstance(part, int) else _fields(kind)[part].annotation
+    return list(_fields(kind))
+
+
+def _fields(kind: object) -> Mapping[str, FieldInfo]:
+    assert isinstance(kind, type)
+    assert issubclass(kind, BaseModel)
+    return kind.model_fields
 
 
 def pointer(path: Iterable[int | str]) -> str:

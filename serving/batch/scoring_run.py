@@ -1,12 +1,12 @@
 """`score`: every account of a company on its as-of dates, published as immutable runs."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, cast
 
 import pyarrow as pa
 
@@ -209,13 +209,6 @@ def export(published: Sequence[Run], path: Path) -> int:
     return int(table.num_rows)
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    drivers = [runs.one_value(stored) for stored in row["drivers"] or ()]
-    for driver in drivers:
-        del driver[_other_points(driver)]
-    return row | {"drivers": drivers}
-
-
-def _other_points(driver: Mapping[str, Any]) -> str:
-    """The column of points that is another kind of score's."""
-    return next(name for name in runs.UNITS.values() if driver[name] is None)
+def _shown(row: publish.Row) -> publish.Row:
+    drivers = cast("list[runs.DriverRow] | None", row["drivers"]) or ()
+    return row | {"drivers": [runs.shown_driver(driver) for driver in drivers]}

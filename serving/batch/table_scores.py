@@ -1,7 +1,7 @@
 """The scores of a table that nobody declared, by a model that was trained on such a table."""
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,14 @@ SHOWN = 4
 DRIVERS = pa.list_(
     pa.struct([("column", pa.string()), ("value", pa.string()), ("points", pa.float64())])
 )
+
+
+class ColumnDriver(TypedDict):
+    """A column that moves a row's score, as `DRIVERS` has it; `points` are health points."""
+
+    column: str
+    value: str | None
+    points: float
 
 
 def score(model: Path, table: Path, out: Path) -> int:
@@ -74,7 +82,7 @@ def scored(artifact: Artifact, table: pa.Table) -> pa.Table:
     )
 
 
-def _drivers(artifact: Artifact, X: Floats) -> list[list[dict[str, Any]]]:
+def _drivers(artifact: Artifact, X: Floats) -> list[list[ColumnDriver]]:
     """The columns that move each row's score most, in health points."""
     names, folded = drivers.by_indicator(artifact.contributions(X), artifact.features)
     points = folded * artifact.scale.points_per_margin

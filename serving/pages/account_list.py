@@ -5,9 +5,9 @@ its own query and columns and takes the rest from here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any, ClassVar, NamedTuple, Self, TypedDict, TypeVar
+from typing import ClassVar, NamedTuple, Self, TypedDict, TypeVar
 from urllib.parse import quote, urlencode
 
 from features.declaring.company import Company, Playbook
@@ -79,9 +79,12 @@ class ListQuery:
         """How many rows a page has."""
         return 50
 
-    def link(self, path: str = "", **changed: Any) -> str:
+    def link(self, path: str = "", **changed: str | int) -> str:
         """The address of this query with some parameters changed, defaults left out."""
-        chosen = asdict(replace(self, **({"page": 1} | changed)))
+        own = asdict(self)
+        if unknown := changed.keys() - own.keys():
+            raise TypeError(f"a list has no parameters {', '.join(sorted(unknown))}")
+        chosen: dict[str, str | int] = own | {"page": 1} | changed
         stated = {
             key: value for key, value in chosen.items() if value not in ("", self.defaults.get(key))
         }

@@ -8,7 +8,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
@@ -160,7 +159,7 @@ def csv_table(query: Query, edition: Edition, company: Company) -> Iterator[str]
             yield _csv_line(_csv_cells(entry, earlier, company))
 
 
-def _csv_cells(entry: Entry, earlier: int | None, company: Company) -> tuple[Any, ...]:
+def _csv_cells(entry: Entry, earlier: int | None, company: Company) -> tuple[object, ...]:
     assessment, why = entry.assessment, account_list.main_reasons(entry.assessment)
     return (
         assessment.account_id,
@@ -182,7 +181,7 @@ def _csv_cells(entry: Entry, earlier: int | None, company: Company) -> tuple[Any
     )
 
 
-def _csv_line(cells: Sequence[Any]) -> str:
+def _csv_line(cells: Sequence[object]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(
         [publish.harmless(cell) if isinstance(cell, str) else cell for cell in cells]

@@ -7,7 +7,7 @@ an object before its row is shown.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar, Literal, cast, get_args
+from typing import ClassVar, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -98,7 +98,7 @@ def select(query: Query, edition: Edition) -> RowIndex:
     return matches[np.lexsort((matches, keys, unscored))]
 
 
-def _order(sort: Sort, edition: Edition) -> npt.NDArray[Any]:
+def _order(sort: Sort, edition: Edition) -> npt.NDArray[np.float64] | npt.NDArray[np.int64]:
     """One sortable value per row; smaller comes first, NaN last."""
     if sort == "name":
         titles = pc.coalesce(edition.column("name"), edition.column("account_id"))

@@ -7,7 +7,7 @@ built for an account only when somebody reads it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple, cast, overload
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,10 @@ from serving.published.run_table import (
 )
 from training.calibrating.bands import BANDS, Band
 from training.movement.change import Movement
+
+if TYPE_CHECKING:
+    # Python 3.11 has no slices of a type.
+    Slice: TypeAlias = slice[int | None, int | None, int | None]
 
 TREND_RUNS = 13
 LOWEST_FIRST: Order = ("health_score_unclipped", "ascending")
@@ -186,9 +190,9 @@ class Entries(Sequence[Entry]):
     def __getitem__(self, index: int) -> Entry: ...
 
     @overload
-    def __getitem__(self, index: slice) -> "Entries": ...
+    def __getitem__(self, index: "Slice") -> "Entries": ...
 
-    def __getitem__(self, index: int | slice) -> "Entry | Entries":
+    def __getitem__(self, index: "int | Slice") -> "Entry | Entries":
         if isinstance(index, slice):
             return Entries(self._edition, self.rows[index], self._drivers)
         row = self.rows[index]

@@ -4,13 +4,14 @@
 `serving.batch.movements` works it out when a run is made, so the service needs no earlier model.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, TypedDict
 
 import pyarrow as pa
 
-from serving.published.runs import one_value
-from training.movement.change import Change, Movement
+from serving.published.runs import number_or_text
+from training.movement.change import Change, ChangePart, Movement
 
 if TYPE_CHECKING:
     from serving.published.runs import Run
@@ -50,6 +51,39 @@ TOTALS = SCHEMA.names[4:-1]
 VALUES = ("old", "new")
 
 
+class ChangeRow(TypedDict):
+    """One of a row's changes, as `CHANGE` has it."""
+
+    indicator: str
+    title: str
+    dimension: str
+    kind: str
+    old: float | None
+    old_text: str | None
+    new: float | None
+    new_text: str | None
+    window: int | None
+    unit: str
+    part: ChangePart
+    health_points: float
+
+
+class MovementRow(TypedDict):
+    """A row of `SCHEMA`."""
+
+    account_id: str
+    target: str
+    before: str
+    since: date
+    old_score: float
+    new_score: float
+    behaviour: float
+    data: float
+    model: float
+    definition: float
+    changes: list[ChangeRow]
+
+
 def to_table(
     ids: Sequence[str], movements: Sequence[Movement], target: str, before: "Run"
 ) -> pa.Table:
@@ -68,13 +102,35 @@ def to_table(
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
-def from_row(row: Mapping[str, Any]) -> Movement:
+def from_row(row: MovementRow) -> Movement:
     """The movement that `to_table` made a row of."""
-    changes = tuple(Change(**one_value(change, VALUES)) for change in row["changes"])
-    return Movement(**{name: row[name] for name in TOTALS}, changes=changes)
+    return Movement(
+        old_score=row["old_score"],
+        new_score=row["new_score"],
+        behaviour=row["behaviour"],
+        data=row["data"],
+        model=row["model"],
+        definition=row["definition"],
+        changes=tuple(_change(change) for change in row["changes"]),
+    )
 
 
-def _plain(change: Change) -> dict[str, Any]:
+def _change(row: ChangeRow) -> Change:
+    return Change(
+        indicator=row["indicator"],
+        title=row["title"],
+        dimension=row["dimension"],
+        kind=row["kind"],
+        old=number_or_text(row["old"], row["old_text"]),
+        new=number_or_text(row["new"], row["new_text"]),
+        window=row["window"],
+        unit=row["unit"],
+        part=row["part"],
+        health_points=row["health_points"],
+    )
+
+
+def _plain(change: Change) -> dict[str, object]:
     row = {name: getattr(change, name) for name in Change.__slots__}
     for name in VALUES:
         value = row[name]

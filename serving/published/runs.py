@@ -8,12 +8,12 @@ run that stands for each as-of date; replacing that one file is what publishes.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import pyarrow as pa
 
@@ -84,6 +84,26 @@ UNITS: dict[type, str] = {Assessment: "health_points", Opportunity: "opportunity
 """The column of a driver's points, by what the driver belongs to."""
 
 Row = Assessment | Opportunity
+Score = TypeVar("Score", Assessment, Opportunity)
+
+
+class DriverRow(TypedDict):
+    """One driver of a row, as `DRIVER` has it; only one kind of points is known."""
+
+    indicator: str
+    title: str
+    dimension: str
+    kind: str
+    value: float | None
+    value_text: str | None
+    usual: float | None
+    usual_text: str | None
+    window: int | None
+    unit: str
+    health_points: float | None
+    sentence: str
+    playbook: str | None
+    opportunity_points: float | None
 
 
 class RunModel(TypedDict):
@@ -163,7 +183,7 @@ def _drivers(rows: Sequence[Row]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
 
 
-def _driver_column(drivers: Sequence[Driver], units: Sequence[str], name: str) -> list[Any]:
+def _driver_column(drivers: Sequence[Driver], units: Sequence[str], name: str) -> list[object]:
     if name in UNITS.values():
         return [
             driver.points if unit == name else None
@@ -179,33 +199,53 @@ def _driver_column(drivers: Sequence[Driver], units: Sequence[str], name: str) -
 
 def from_rows(table: pa.Table) -> list[Assessment]:
     """The assessments that `to_table` made rows of."""
-    return [Assessment(**fields) for fields in _fields(table, Assessment)]
+    return _scores(table, Assessment)
 
 
 def opportunities_from_rows(table: pa.Table) -> list[Opportunity]:
     """The opportunities that `to_table` made rows of."""
-    return [Opportunity(**fields) for fields in _fields(table, Opportunity)]
+    return _scores(table, Opportunity)
 
 
-def _fields(table: pa.Table, kind: type[Row]) -> Iterator[dict[str, Any]]:
-    of_kind = table.select([field.name for field in fields(kind)])
-    for row in of_kind.to_pylist():
-        yield row | {"drivers": tuple(_driver(driver, kind) for driver in row["drivers"] or ())}
+def _scores(table: pa.Table, kind: type[Score]) -> list[Score]:
+    rows = table.select([field.name for field in fields(kind)]).to_pylist()
+    return [kind(**row | {"drivers": tuple(map(_driver, row["drivers"] or ()))}) for row in rows]
 
 
-def _driver(row: dict[str, Any], kind: type[Row]) -> Driver:
-    plain = one_value(row)
-    points = {unit: plain.pop(unit, None) for unit in UNITS.values()}
-    return Driver(**plain, points=points[UNITS[kind]])
+def _driver(row: DriverRow) -> Driver:
+    points = row["health_points"]
+    if points is None:
+        points = row["opportunity_points"]
+    assert points is not None
+    return Driver(
+        indicator=row["indicator"],
+        title=row["title"],
+        dimension=row["dimension"],
+        kind=row["kind"],
+        value=number_or_text(row["value"], row["value_text"]),
+        usual=number_or_text(row["usual"], row["usual_text"]),
+        window=row["window"],
+        unit=row["unit"],
+        points=points,
+        sentence=row["sentence"],
+        playbook=row["playbook"],
+    )
 
 
-def one_value(driver: dict[str, Any], keys: Sequence[str] = ("value", "usual")) -> dict[str, Any]:
-    """A driver's row with a number or a text as its value and its usual value (or other `keys`)."""
-    plain = dict(driver)
-    for key in keys:
-        text = plain.pop(f"{key}_text")
-        plain[key] = text if text is not None else plain[key]
-    return plain
+def number_or_text(number: float | None, text: str | None) -> float | str | None:
+    """The one value behind a column of numbers and one of texts."""
+    return number if text is None else text
+
+
+def shown_driver(row: DriverRow) -> publish.Row:
+    """A driver for formats of text: one value, one usual value, and only its own points."""
+    values = {
+        "value": number_or_text(row["value"], row["value_text"]),
+        "usual": number_or_text(row["usual"], row["usual_text"]),
+    }
+    others = {f"{name}_text" for name in values}
+    others |= {points for points in UNITS.values() if row.get(points) is None}
+    return {name: values.get(name, cell) for name, cell in row.items() if name not in others}
 
 
 def write(run: Run, tables: Mapping[str, pa.Table]) -> Run:
@@ -238,7 +278,7 @@ def make_current(kept: Sequence[Run], root: Path) -> None:
     publish.write_json(dict(sorted(named.items())), root / "current.json")
 
 
-def _description(run: Run) -> dict[str, Any]:
+def _description(run: Run) -> dict[str, object]:
     plain = {key: value for key, value in asdict(run).items() if key != "folder"}
     return plain | {"as_of": run.as_of.isoformat(), "data_until": run.data_until.isoformat()}
 
