@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, StrictBool, ValidationError, model_validator
+from pydantic import StrictBool, TypeAdapter, ValidationError
 
 from features.errors import ContractBroken, DeclarationError, Finding, GateRefused, NotFound
 
@@ -24,7 +24,8 @@ Verb = Literal["promote", "keep"]
 DIFFERENT, SKILL, BETTER = "different model", "skill", "better than the champion"
 
 
-class ReviewedModel(BaseModel, frozen=True):
+@dataclass(frozen=True)
+class ReviewedModel:
     """One of the two models: its digest, and that of the rows it was trained on."""
 
     version: str
@@ -44,26 +45,27 @@ class ReviewedModel(BaseModel, frozen=True):
         return (self.digest, self.data_digest) == (other.digest, other.data_digest)
 
 
-class _Check(BaseModel, frozen=True):
+@dataclass(frozen=True)
+class _Check:
     name: str
     passed: StrictBool
 
 
-class _Verdict(BaseModel, frozen=True):
+@dataclass(frozen=True)
+class _Verdict:
     decision: Verb
     reasons: tuple[str, ...]
     checks: tuple[_Check, ...]
 
-    @model_validator(mode="after")
-    def _follows_from_checks(self) -> "_Verdict":
+    def __post_init__(self) -> None:
         passed = [check.passed for check in self.checks]
         follows = PROMOTE if passed and all(passed) else KEEP
         if self.decision != follows:
             raise ValueError(f"its checks mean {follows}, but its decision is {self.decision}")
-        return self
 
 
-class _ReviewFile(BaseModel, frozen=True):
+@dataclass(frozen=True)
+class _ReviewFile:
     """What a promotion needs of a `review.json`; the rest of the file is evidence for people."""
 
     format: Literal[3]
@@ -134,7 +136,7 @@ def read(path: Path) -> ReviewDecision:
     if not path.is_file():
         raise NotFound(f"{path}: no such file; churnlight review --out FOLDER writes {FILE} there")
     try:
-        content = _ReviewFile.model_validate_json(path.read_bytes())
+        content = TypeAdapter(_ReviewFile).validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -106,7 +106,9 @@ def _nodes(trees: Sequence[Tree], scale: float) -> Nodes:
     start, size, members = _members(trees)
 
     def joined(name: str, kind: type[Scalar]) -> npt.NDArray[Scalar]:
-        parts = [np.asarray(getattr(tree, name), dtype=kind) for tree in trees]
+        parts: list[npt.NDArray[Scalar]] = [
+            np.asarray(getattr(tree, name), dtype=kind) for tree in trees
+        ]
         return np.concatenate([*parts, np.zeros(0, dtype=kind)])
 
     def children(name: str) -> Places:
