@@ -59,26 +59,32 @@ class Truth:
 
     def answers(self, indicator: Indicator, days: int | None, as_of: date) -> Answers:
         """Return the value of every account that is there at `as_of`, over one window."""
-        more = indicator.more
-        if indicator.measure == "quotient":
-            per = BY_NAME[more["per"]]
-            same = days if days in per.windows else per.windows[0]
-            over = self.answers(BY_NAME[more["over"]], days, as_of)
-            return quotient(over, self.answers(per, same, as_of))
-        if indicator.measure == "peer_rank":
-            of = self.answers(BY_NAME[more["of"]], days, as_of)
-            return peer_rank(of, {key: self.segment(key) for key in of})
-        history = self.history(as_of)
-        return measure(
-            _facts(indicator, derived=self.derived),
-            as_of,
-            accounts=list(history),
-            window_days=days,
-            measure=cast("MeasureName", indicator.measure),
-            absent=next(source.absent for source in SOURCES if source.name == indicator.source),
-            history=history,
-            **more,
-        )
+        return _answers(self, indicator, days, as_of)
+
+
+@cache
+def _answers(truth: Truth, indicator: Indicator, days: int | None, as_of: date) -> Answers:
+    """Return what `Truth.answers` promises; every engine is asked for the same."""
+    more = indicator.more
+    if indicator.measure == "quotient":
+        per = BY_NAME[more["per"]]
+        same = days if days in per.windows else per.windows[0]
+        over = truth.answers(BY_NAME[more["over"]], days, as_of)
+        return quotient(over, truth.answers(per, same, as_of))
+    if indicator.measure == "peer_rank":
+        of = truth.answers(BY_NAME[more["of"]], days, as_of)
+        return peer_rank(of, {key: truth.segment(key) for key in of})
+    history = truth.history(as_of)
+    return measure(
+        _facts(indicator, derived=truth.derived),
+        as_of,
+        accounts=list(history),
+        window_days=days,
+        measure=cast("MeasureName", indicator.measure),
+        absent=next(source.absent for source in SOURCES if source.name == indicator.source),
+        history=history,
+        **more,
+    )
 
 
 @cache

@@ -4,10 +4,9 @@ import csv
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from command import Done, churnlight
 from features import publish
 from features.declaring.declaration import load
 from features.declaring.definitions import definitions
 from features.errors import Busy, ChurnlightError, ContractBroken, DeclarationError, NotFound
+from interrupted import interrupt_at
 from serving.batch import scoring_run
 from serving.published import movement_rows, runs
 from serving.published.book import Book
@@ -28,7 +29,6 @@ from training.calibrating.health import Anchors
 from training.champions import champion_folder, install_champion
 from training.movement.change import Movement
 
-INTERRUPTED = Path(__file__).parent / "interrupted.py"
 COLUMNS = (
     "account_id as_of target churn_probability health_score health_score_unclipped "
     "health_score_low health_score_high interval_half_width band "
@@ -322,15 +322,10 @@ def test_a_damaged_run_is_told_when_it_is_read(own: House) -> None:
         run.scores()
 
 
-def interrupt(house: House, name: str, place: str, *more: str) -> subprocess.CompletedProcess[str]:
+def interrupt(house: House, name: str, place: str, *more: str) -> Done:
     out = house.company.folder / "out.csv"
-    words = ["score", "--company", str(house.company.folder), "--out", str(out)]
-    done = subprocess.run(
-        [sys.executable, str(INTERRUPTED), name, place, *words, "--as-of", "2025-11-24", *more],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["score", "--company", house.company.folder, "--out", out, "--as-of", "2025-11-24"]
+    done = churnlight(*words, *more, before=partial(interrupt_at, name, place))
     assert not out.exists()
     return done
 

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import small_company
+from command import Done, churnlight
 from features import publish
 from features.declaring.company import Company
 from features.settings import Settings
@@ -35,18 +36,6 @@ HEAVY = {
     "sqlalchemy",
     "starlette",
 }
-Done = subprocess.CompletedProcess[str]
-
-
-def churnlight(*words: object, **environment: str) -> Done:
-    """What the installed command says and returns."""
-    return subprocess.run(
-        [Path(sys.executable).parent / "churnlight", *map(str, words)],
-        env=os.environ | {"COLUMNS": "100"} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def refused(done: Done, code: int, *told: str) -> None:
@@ -81,7 +70,14 @@ def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
 
 
 def test_help_names_every_verb_in_one_line_and_in_the_order_of_use() -> None:
-    done = churnlight("--help", COLUMNS="80")
+    installed = Path(sys.executable).parent / "churnlight"
+    done = subprocess.run(
+        [installed, "--help"],
+        env=os.environ | {"COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0
     commands = done.stdout.partition("Commands")[2].partition("╰")[0]
     assert re.findall(r"^│ (\S+) +[A-Z].*\. +│$", commands, re.MULTILINE) == list(VERBS)

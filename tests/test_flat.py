@@ -14,10 +14,11 @@ import pytest
 from scipy.special import expit
 
 import training
+from command import churnlight
 from features.errors import ContractBroken, DeclarationError, GateRefused
 from measures import known
 from serving.batch import table_scores
-from test_cli import churnlight, refused
+from test_cli import refused
 from training.artifact import Artifact
 from training.learning import split
 from training.tables import foreign, label_column, plain_table

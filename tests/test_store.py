@@ -1,9 +1,8 @@
 """The feature store: what is published is what was known then, and stays as it is."""
 
 import resource
-import subprocess
-import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,11 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import small_company
+from command import churnlight
 from features import snapshots, sources
 from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.errors import ChurnlightError, ContractBroken, DeclarationError, NotFound
 from features.store import FeatureStore
+from interrupted import interrupt_at
 from measure_oracle import start_of
 from snapshot_properties import (
     assert_published_rows_stay,
@@ -158,20 +159,9 @@ def test_a_flipped_bit_is_never_read_as_data(company: Company, store: FeatureSto
     assert store.read().equals(wanted)
 
 
-def churnlight(*words: object, limit: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs the command, allowed to write files of at most `limit` bytes."""
-
-    def limited() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    return subprocess.run(
-        [sys.executable, "-m", "serving.cli", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=limited,
-    )
+def at_most_2000_bytes() -> None:
+    """Let this process write no file that is larger."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
 
 def publishing(company: Company, store: FeatureStore, *as_of: date) -> list[object]:
@@ -184,7 +174,7 @@ def test_a_full_disk_leaves_the_store_as_it_was_and_the_next_run_goes_on(
 ) -> None:
     assert churnlight(*publishing(company, store, *DATES)).returncode == 0
     before = store.read()
-    full = churnlight(*publishing(company, store, NEW), limit=2000)
+    full = churnlight(*publishing(company, store, NEW), before=at_most_2000_bytes)
     assert full.returncode == 1
     assert "published results are unchanged" in full.stderr
     assert "Traceback" not in full.stderr
@@ -198,11 +188,9 @@ def test_a_full_disk_leaves_the_store_as_it_was_and_the_next_run_goes_on(
 def test_a_run_that_is_killed_leaves_whole_dates_and_the_next_run_goes_on(
     company: Company, store: FeatureStore
 ) -> None:
-    interrupted = Path(__file__).with_name("interrupted.py")
     words = publishing(company, store, *DATES)
-    command = [sys.executable, interrupted, "SIGKILL", f"as_of={DATES[1]}", *words]
-    killed = subprocess.run([*map(str, command)], capture_output=True, check=False)
-    assert killed.returncode == -9
+    at_the_second = partial(interrupt_at, "SIGKILL", f"as_of={DATES[1]}")
+    assert churnlight(*words, before=at_the_second).returncode == -9
     there = store.published()
     assert len(there) < len(DATES)
     assert churnlight(*words).returncode == 0
