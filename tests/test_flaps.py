@@ -1,6 +1,7 @@
 """Which changes of a band are announced, and how often bands flap: against the rules in words."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -84,6 +85,43 @@ def test_weeks_without_a_score_are_no_account_weeks_and_no_changes() -> None:
     assert (found.account_weeks, found.changes, found.changes_per_100) == (1, 1, 100)
     empty = flaps.count_changes(np.full((2, 3), UNSCORED))
     assert (empty.account_weeks, empty.changes_per_100) == (0, None)
+
+
+def recount(bands: Sequence[str]) -> tuple[int, int, int]:
+    """One account's pairs of scored weeks, changes and flaps, as the documentation words them."""
+    pairs = [week for week in range(len(bands) - 1) if "unscored" not in bands[week : week + 2]]
+    changes = [week for week in pairs if bands[week] != bands[week + 1]]
+    taken_back = [week for week in changes if bands[week] in bands[week + 2 : week + 6]]
+    return len(pairs), len(changes), len(taken_back)
+
+
+@given(accounts=st.lists(st.lists(st.sampled_from(BANDS), min_size=9, max_size=9), min_size=1))
+def test_changes_are_counted_as_the_words_count_them(accounts: list[list[str]]) -> None:
+    found = flaps.count_changes(np.array([[BANDS.index(b) for b in row] for row in accounts]))
+    weeks, changes, taken_back = (
+        sum(counts) for counts in zip(*map(recount, accounts), strict=True)
+    )
+    assert (found.account_weeks, found.changes, found.flaps) == (weeks, changes, taken_back)
+    for rate, count in ((found.changes_per_100, changes), (found.flaps_per_100, taken_back)):
+        assert rate == (pytest.approx(100 * count / weeks) if weeks else None)
+
+
+@given(health=WEEKS)
+def test_an_announcement_is_late_where_the_light_had_changed_the_week_before(
+    health: list[float | None],
+) -> None:
+    scores = np.array([[math.nan if score is None else score for score in health]])
+    light, said = [BANDS[code] for code in band_codes(scores)[0]], by_the_words(health)
+    changes = [
+        week
+        for week in range(len(said) - 1)
+        if said[week] != said[week + 1] and "unscored" not in said[week : week + 2]
+    ]
+    late = sum(light[week] == said[week + 1] for week in changes)
+    found = flaps.band_changes(scores)
+    assert (found.band.changes, found.announced.changes) == (recount(light)[1], len(changes))
+    assert found.a_week_late == late
+    assert found.delay_weeks == (late / len(changes) if changes else None)
 
 
 def test_hysteresis_says_what_it_swallows_and_what_it_delays() -> None:

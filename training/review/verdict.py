@@ -128,9 +128,9 @@ def is_better(comparison: Comparison, expired: bool, happened: str = CHURN.happe
     gain = result.log_loss_gain
     shown = GainFigures(gain, result.auc_gain, expired)
     better = gate.beats(gain)
-    worse = gain.high is None or gain.high < 0
-    passed = better or (expired and not worse)
-    reason = f"on {_span(comparison.as_of)}, {_sentence(result, better, worse, happened)}"
+    no_worse = gain.known and not gain.below_zero
+    passed = better or (expired and no_worse)
+    reason = f"on {_span(comparison.as_of)}, {_sentence(result, happened)}"
     if expired and not better:
         reason += (
             "; the champion has expired, so a challenger that is not significantly worse may "
@@ -147,12 +147,12 @@ def _no_result(comparison: Comparison) -> str:
     return "on the comparison dates, all accounts that both models score have the same outcome"
 
 
-def _sentence(result: ComparisonResult, better: bool, worse: bool, happened: str) -> str:
-    size = "not significantly lower than"
-    if better or worse:
-        size = f"significantly {'lower' if better else 'higher'} than"
+def _sentence(result: ComparisonResult, happened: str) -> str:
+    gain = result.log_loss_gain
+    size = "significantly higher" if gain.below_zero else "not significantly lower"
+    size = "significantly lower" if gate.beats(gain) else size
     return (
-        f"the challenger's log loss is {size} the champion's: gain {figures(result.log_loss_gain)} "
+        f"the challenger's log loss is {size} than the champion's: gain {figures(gain)} "
         f"over {result.rows:,} rows, of which {result.events:,} {happened}"
     )
 

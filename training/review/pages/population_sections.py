@@ -29,7 +29,7 @@ def drift_section(drift: Drift) -> Section:
 
 def _shifts(drift: Drift) -> Table:
     rows = [_shift("The champion's scores", "", drift.scores)] if drift.scores else []
-    rows += [_column_shift(column) for column in drift.columns[: MOST + 1 - len(rows)]]
+    rows += [_column_shift(column) for column in drift.columns[:MOST]]
     head = ["indicator", "column", "index", "by chance (1 in 20)", "shift"]
     return Table("Shift of scores and columns", head, rows, note_of_rest(drift.columns))
 
