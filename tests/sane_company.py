@@ -5,6 +5,7 @@ by hand; `bad_companies` spoils it in one place at a time.
 """
 
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,11 @@ steps = [{ do = "Call", within = "2d" }]
 
 def sane() -> Tables:
     """The rows of a company in which half of the accounts leave, one after the other."""
+    return {name: [dict(row) for row in rows] for name, rows in _rows().items()}
+
+
+@cache
+def _rows() -> Tables:
     tables: Tables = {name: [] for name in SCHEMAS}
     for number in range(ACCOUNTS):
         _add_account(tables, number)
@@ -178,11 +184,23 @@ def _ticket(tables: Tables, org: int, day: date) -> dict[str, Any]:
 def write(folder: Path, tables: Tables, text: str = DECLARATION) -> Path:
     """Writes a company into `folder`."""
     for name, rows in tables.items():
-        schema = SCHEMAS[name]
-        given = [{key: _value(row[key], schema.field(key).type) for key in row} for row in rows]
-        pq.write_table(pa.Table.from_pylist(given, schema=schema), folder / f"{name}.parquet")
+        content = _sane_file(name) if rows == _rows()[name] else _parquet(name, rows)
+        (folder / f"{name}.parquet").write_bytes(content)
     (folder / "churnlight.toml").write_text(text, encoding="utf-8")
     return folder
+
+
+@cache
+def _sane_file(name: str) -> bytes:
+    return _parquet(name, _rows()[name])
+
+
+def _parquet(name: str, rows: list[dict[str, Any]]) -> bytes:
+    schema = SCHEMAS[name]
+    given = [{key: _value(row[key], schema.field(key).type) for key in row} for row in rows]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(given, schema=schema), sink)
+    return bytes(sink.getvalue())
 
 
 def _value(value: Any, kind: pa.DataType) -> Any:
