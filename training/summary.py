@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from training import certificate, phrases
 from training.artifact import Artifact
 from training.evaluating import gate, sentences
+from training.metrics.quality import ShadowColumn
 from training.procedure import size
-from training.records.evaluation import BaselineGain, Evaluation, IndicatorLeads, ShadowColumn
+from training.records.evaluation import BaselineGain, Evaluation, IndicatorLeads
 from training.records.training_record import TrainingRecord
 from training.train import Trained
 

@@ -36,7 +36,8 @@ from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
 from training.metrics import quality, segments
 from training.metrics.measured import UNKNOWN
-from training.records.evaluation import ChampionComparison, Evaluation, ShadowColumn, TestRows
+from training.metrics.quality import ShadowColumn
+from training.records.evaluation import ChampionComparison, Evaluation, TestRows
 
 Floats = npt.NDArray[np.float64]
 
@@ -243,8 +244,7 @@ def _shadow(
         Feature(column.name, column.indicator, column.window, column.dtype) for column in columns
     ]
     X = matrix(test, plain)
-    alone = [quality.alone(X[:, number], labels) for number in range(len(columns))]
     return tuple(
-        ShadowColumn(column.indicator, column.name, by_itself.known, by_itself.auc)
-        for column, by_itself in zip(columns, alone, strict=True)
+        quality.shadow_column(column.indicator, column.name, X[:, number], labels)
+        for number, column in enumerate(columns)
     )

@@ -61,12 +61,15 @@ class OpportunityOutcome:
 
 
 @dataclass(frozen=True)
-class Alone:
-    """How well a column separates by itself: the share that is `known`, and the `auc` of that.
+class ShadowColumn:
+    """How well a column that moves no score separates by itself.
 
-    Above 0.5, higher values go with the event; below, lower ones.
+    That is the `auc` of the share of rows where it is `known`: above 0.5, higher values go with
+    the event; below, lower ones.
     """
 
+    indicator: str
+    column: str
     known: float
     auc: float | None
 
@@ -156,10 +159,9 @@ def opportunities(score: Floats, labels: Labels) -> dict[str, OpportunityOutcome
     }
 
 
-def alone(values: Floats, labels: Labels) -> Alone:
-    """How well the column `values` (rows,) separates by itself."""
-    has_value = ~np.isnan(values)
-    area = auc(values[has_value], labels[has_value]) if has_value.any() else float("nan")
-    return Alone(
-        float(has_value.mean()) if len(has_value) else 0.0, None if np.isnan(area) else area
-    )
+def shadow_column(indicator: str, column: str, values: Floats, labels: Labels) -> ShadowColumn:
+    """How well the column with these `values` (rows,) separates by itself."""
+    is_known = ~np.isnan(values)
+    area = auc(values[is_known], labels[is_known]) if is_known.any() else float("nan")
+    known = float(is_known.mean()) if len(is_known) else 0.0
+    return ShadowColumn(indicator, column, known, None if np.isnan(area) else area)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from features.declaring.indicator import Kind
 from training.metrics.measured import Measured
-from training.metrics.quality import BandOutcome, OpportunityOutcome, Quality
+from training.metrics.quality import BandOutcome, OpportunityOutcome, Quality, ShadowColumn
 from training.metrics.segments import Segment
 from training.metrics.worth import Worth
 
@@ -60,16 +60,6 @@ class ChampionComparison:
     why: str
     gain: Measured
     as_of: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ShadowColumn:
-    """How well a column that moves no score separates by itself; see `quality.Alone`."""
-
-    indicator: str
-    column: str
-    known: float
-    auc: float | None
 
 
 @dataclass(frozen=True)

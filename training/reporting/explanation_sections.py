@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from features.breaches.drift import MAJOR
 from training.artifact import Artifact
+from training.metrics.quality import ShadowColumn
 from training.records.evaluation import (
     Certificate,
     Drift,
     IndicatorLead,
     IndicatorLeads,
-    ShadowColumn,
 )
 from training.reporting import driver_plots, lead_plots, plots
 from training.reporting.page import UNKNOWN, Note, Part, Section, Table, number, share
