@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from features.declaring.company import Company
 from features.declaring.indicator import column_name
@@ -40,6 +40,7 @@ class Book:
         self._editions: Mapping[str, Edition] = MappingProxyType({})
         self._prospects: Mapping[str, Prospects] = MappingProxyType({})
         self._artifacts: dict[str, tuple[tuple[int, ...], Artifact]] = {}
+        self._failed: dict[str, _Failed] = {}
         self.stale = ""
 
     @classmethod
@@ -110,21 +111,46 @@ class Book:
         ------
         NotFound
             None is promoted.
+        DamagedArtifact
+            It cannot be read; it is read again when one of its files has changed.
         """
-        from training.champions import champion, champion_folder
-        from training.expiry import overdue
+        from training.champions import champion_folder
 
-        seen = _signature(champion_folder(self.workspace, target) / "champion.json")
+        folder = champion_folder(self.workspace, target)
+        seen = _signature(folder / "champion.json")
         kept = self._artifacts.get(target)
         if kept is None or kept[0] != seen:
-            promoted = champion(self.workspace, target)
-            log.info("target %s: explained by %s", target, promoted.explanation_path)
-            edition = self._editions.get(target)
-            if edition and (warning := overdue(promoted, edition.run.as_of)):
-                log.warning(warning)
-            kept = seen, promoted
+            kept = seen, self._champion(target, folder)
             self._artifacts[target] = kept
         return kept[1]
+
+    def _champion(self, target: str, folder: Path) -> "Artifact":
+        from training.champions import champion
+        from training.expiry import overdue
+        from training.manifest import DamagedArtifact
+
+        # Whoever restores a file does not touch the pointer.
+        files = {path: _signature(path) for path in folder.rglob("*")}
+        failed = self._failed.get(target)
+        if failed and failed.files == files:
+            raise DamagedArtifact(failed.message)
+        try:
+            artifact = champion(self.workspace, target)
+            log.info("target %s: explained by %s", target, artifact.explanation_path)
+        except DamagedArtifact as error:
+            self._failed[target] = _Failed(files, str(error))
+            raise
+        edition = self._editions.get(target)
+        if edition and (warning := overdue(artifact, edition.run.as_of)):
+            log.warning(warning)
+        return artifact
+
+
+class _Failed(NamedTuple):
+    """A champion that could not be read: the state of its files then, and why."""
+
+    files: dict[Path, tuple[int, ...]]
+    message: str
 
 
 def _signature(path: Path) -> tuple[int, ...]:
