@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from typing_extensions import TypedDict
 
 from features.errors import NotFound
@@ -225,8 +226,17 @@ def _plain(request: Request, error: Exception) -> Response:
         "not-found": f"nothing is at {request.url.path}",
         "method-not-allowed": f"{request.url.path} does not support {request.method}",
     }.get(kind, PROBLEMS[kind].title)
-    allow = {"Allow": "GET, HEAD"} if kind == "method-not-allowed" else {}
-    return HttpProblem(kind, detail, headers=allow | dict(error.headers or {})).response()
+    headers = dict(error.headers or {})
+    if kind == "method-not-allowed":
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return HttpProblem(kind, detail, headers=headers).response()
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods of every route at the path; the router has asked the first one only."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    at_path = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in at_path for method in route.methods or ()}
 
 
 def _not_found(request: Request, error: Exception) -> Response:

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import math
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +21,6 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
@@ -35,13 +35,13 @@ from serving.api import openapi, reference
 from serving.api.endpoint import Call, Endpoint
 from serving.api.endpoints import ENDPOINTS, OPENAPI
 from serving.api.parameters import ChoiceParameter, FlagParameter, Parameter
-from serving.api.strict_json import StrictJson
 from serving.application import application, check_ready
 from serving.batch import scoring_run
 from serving.published import runs
 from serving.published.book import Book
 from trained_company import House
 from training.champions import champion_folder, install_champion
+from training.manifest import DamagedArtifact
 
 JSON = {"content-type": "application/json"}
 LOOPBACK = "http://localhost"
@@ -505,6 +505,19 @@ def test_another_method_is_refused_with_allow(
     assert set(response.headers["allow"].split(", ")) == allowed
 
 
+def test_allow_lists_the_methods_of_all_endpoints_at_a_path(company: Company) -> None:
+    wall = dataclasses.replace(PAINT, name="repaint", method="POST")
+    book = Book.open(company, Settings())
+    with client_of(application(book, (*ENDPOINTS, PAINT, wall))) as painting:
+        assert painting.post("/v1/paint/north").json() == {
+            "colour": None,
+            "path": {"wall": "north"},
+        }
+        response = painting.put("/v1/paint/north")
+    problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "GET, HEAD, POST"
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/v1/accounts", "/v1/accounts/a-001", "/"])
 def test_head_answers_like_get(client: TestClient, path: str) -> None:
     head, get = client.head(path), client.get(path)
@@ -683,6 +696,21 @@ def test_a_damaged_model_is_never_used(own: Company) -> None:
         assert opened.get("/v1/accounts/a-001").status_code == 200
 
 
+def test_a_damaged_model_is_read_again_only_when_a_file_changes(own: Company) -> None:
+    (folder,) = champion_folder(Settings().workspace_of(own), "churn").glob("*/")
+    path, book = folder / "model-0.txt", Book.open(own, Settings())
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}\n", "utf-8")
+    with pytest.raises(DamagedArtifact, match=r"model-0\.txt changed") as first:
+        book.artifact("churn")
+    assert any(frame.name == "verified" for frame in first.traceback)
+    with pytest.raises(DamagedArtifact, match=re.escape(str(first.value))) as second:
+        book.artifact("churn")
+    assert not any(frame.name == "verified" for frame in second.traceback)
+    path.write_text(text, "utf-8")
+    assert book.artifact("churn").digest == folder.name
+
+
 def test_a_run_without_what_the_model_needs_is_said(own: Company) -> None:
     later = cases.AS_OF + timedelta(days=7)
     cases.publish(own, cases.artifact(own), later, lacking=("plan__all",))
@@ -788,8 +816,8 @@ def test_the_docs_lose_no_table_in_silence() -> None:
 # Adding an endpoint
 
 
-def paint(call: Call[None]) -> Response:
-    return StrictJson({"colour": call.parameters.get("colour"), "path": dict(call.path)})
+def paint(call: Call[None]) -> object:
+    return {"colour": call.parameters.get("colour"), "path": dict(call.path)}
 
 
 PAINT = Endpoint(

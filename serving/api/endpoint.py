@@ -16,12 +16,13 @@ from starlette.routing import Route
 
 from serving.access.address import Address, Role
 from serving.api.parameters import Parameter, read_query
-from serving.api.strict_json import read_body
+from serving.api.strict_json import StrictJson, read_body
 from serving.published.book import Book
 
 # The type of a request's body; None where an endpoint takes none.
 Body = TypeVar("Body", bound=BaseModel | None)
 Method = Literal["GET", "POST"]
+NO_STORE = {"cache-control": "no-store"}
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,14 @@ class Endpoint(Operation, Generic[Body]):
     Parameters
     ----------
     handler
-        Takes the checked call and returns the response.
+        Takes the checked call and returns the content of the response: a text or bytes as they
+        are, anything else as JSON.
     in_thread
-        Whether the handler runs in a thread of its own; if not, it must neither compute nor wait.
+        Whether the handler runs in a thread of its own, with the book brought up to date; if not,
+        it must neither compute, nor wait, nor read the book.
     """
 
-    handler: Callable[[Call[Body]], Response]
+    handler: Callable[[Call[Body]], object]
     request: type[Body] | None = None
     in_thread: bool = True
 
@@ -104,7 +107,19 @@ class Endpoint(Operation, Generic[Body]):
     async def _answer(self, request: Request, book: Book) -> Response:
         body = await self._body(request, book)
         call = Call(book, request.path_params, self._query(request), body)
-        return await run_in_threadpool(self.handler, call) if self.in_thread else self.handler(call)
+        if not self.in_thread:
+            return self._response(call)
+        return await run_in_threadpool(self._up_to_date, call)
+
+    def _up_to_date(self, call: Call[Body]) -> Response:
+        call.book.refresh()
+        return self._response(call)
+
+    def _response(self, call: Call[Body]) -> Response:
+        content = self.handler(call)
+        if isinstance(content, str | bytes):
+            return Response(content, media_type=self.media_type, headers=NO_STORE)
+        return StrictJson(content, headers=NO_STORE)
 
     def _query(self, request: Request) -> Mapping[str, str]:
         has_query = any(parameter.location == "query" for parameter in self.parameters)

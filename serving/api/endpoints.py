@@ -7,8 +7,6 @@ An endpoint is added here and nowhere else: a handler and its record in `ENDPOIN
 from pathlib import Path
 from typing import cast
 
-from starlette.responses import Response
-
 from serving.api import service_state
 from serving.api.endpoint import Call, Endpoint, Operation
 from serving.api.health_messages import (
@@ -33,7 +31,6 @@ from serving.api.parameters import Parameter
 from serving.api.score_messages import page_common
 from serving.api.score_request import MAX_ACCOUNTS, ScoreRequest
 from serving.api.scoring import Scores, score
-from serving.api.strict_json import StrictJson
 from serving.api.targets import edition_of, prospects_of
 from serving.assessment.opportunities import State
 from serving.problems import HttpProblem
@@ -42,89 +39,76 @@ from serving.published.prospects import Prospects
 from training.calibrating.bands import Band
 
 OPENAPI = Path(__file__).with_name("openapi.json")
-NO_STORE = {"cache-control": "no-store"}
 
 
-def livez(call: Call[None]) -> Response:
+def livez(call: Call[None]) -> service_state.Liveness:
     """Nothing is read, so that it answers as long as the process can."""
-    alive: service_state.Liveness = {"status": "alive"}
-    return StrictJson(alive, headers=NO_STORE)
+    return {"status": "alive"}
 
 
-def readyz(call: Call[None]) -> Response:
+def readyz(call: Call[None]) -> service_state.Readiness:
     """The models and runs that serve."""
-    call.book.refresh()
-    return StrictJson(service_state.readiness(call.book), headers=NO_STORE)
+    return service_state.readiness(call.book)
 
 
-def metrics(call: Call[None]) -> Response:
+def metrics(call: Call[None]) -> str:
     """The metrics for Prometheus."""
-    call.book.refresh()
-    text = service_state.metrics(call.book)
-    return Response(text, media_type=service_state.EXPOSITION, headers=NO_STORE)
+    return service_state.metrics(call.book)
 
 
-def openapi_document(call: Call[None]) -> Response:
+def openapi_document(call: Call[None]) -> bytes:
     """The OpenAPI document as it is committed."""
-    return Response(OPENAPI.read_bytes(), media_type="application/json", headers=NO_STORE)
+    return OPENAPI.read_bytes()
 
 
-def scores(call: Call[ScoreRequest]) -> Response:
+def scores(call: Call[ScoreRequest]) -> Scores:
     """Scores made now."""
-    call.book.refresh()
-    return StrictJson(score(call.body, call.book), headers=NO_STORE)
+    return score(call.body, call.book)
 
 
-def accounts(call: Call[None]) -> Response:
+def accounts(call: Call[None]) -> HealthPage:
     """One page of the published health scores."""
-    call.book.refresh()
     query = ListQuery.of(call.parameters, "band")
     edition = edition_of(call.book, query.target)
     band = cast("Band | None", query.status)
     chosen = edition.find(band=band, q=query.q, segment=query.segment, owner=query.owner)
     rows, following = query.page(edition.run, chosen.rows)
-    page: HealthPage = {
+    return {
         "accounts": [
             account_health(entry, edition, drivers=query.drivers)
             for entry in edition.entries(rows, drivers=query.drivers)
         ],
         **page_common(edition.run, len(chosen), following, call.book.stale),
     }
-    return StrictJson(page, headers=NO_STORE)
 
 
-def account(call: Call[None]) -> Response:
+def account(call: Call[None]) -> AccountHealthDetail:
     """One published health score with everything behind it."""
-    call.book.refresh()
     edition = edition_of(call.book, call.parameters.get("target", ""))
-    entry = edition.entry(_account_id(call, edition))
-    return StrictJson(account_health_detail(entry, edition), headers=NO_STORE)
+    return account_health_detail(edition.entry(_account_id(call, edition)), edition)
 
 
-def opportunities(call: Call[None]) -> Response:
+def opportunities(call: Call[None]) -> OpportunityPage:
     """One page of the published opportunities."""
-    call.book.refresh()
     query = ListQuery.of(call.parameters, "opportunity")
     prospects = prospects_of(call.book, query.target)
     state = cast("State | None", query.status)
     chosen = prospects.rows(light=state, q=query.q, segment=query.segment, owner=query.owner)
     rows, following = query.page(prospects.run, chosen)
-    page: OpportunityPage = {
+    return {
         "opportunities": [
             account_opportunity(prospect, prospects, drivers=query.drivers)
             for prospect in prospects.entries(rows)
         ],
         **page_common(prospects.run, len(chosen), following, call.book.stale),
     }
-    return StrictJson(page, headers=NO_STORE)
 
 
-def opportunity(call: Call[None]) -> Response:
+def opportunity(call: Call[None]) -> AccountOpportunity:
     """One published opportunity with its drivers."""
-    call.book.refresh()
     prospects = prospects_of(call.book, call.parameters.get("target", ""))
     prospect = prospects.entry(_account_id(call, prospects))
-    return StrictJson(account_opportunity(prospect, prospects, drivers=True), headers=NO_STORE)
+    return account_opportunity(prospect, prospects, drivers=True)
 
 
 def _account_id(call: Call[None], table: Edition | Prospects) -> str:
