@@ -182,6 +182,13 @@ def test_columns_that_no_account_can_fill_are_left_out(plain: TestClient) -> Non
     assert "new this week" not in page.words
 
 
+def test_the_list_by_opportunity_leaves_them_out_too(tmp_path: Path) -> None:
+    company, targets = page_cases.declare(tmp_path), ("churn", "expansion")
+    empty = page_cases.publish(company, weeks=1, targets=targets, empty=True, promoted=False)
+    page = read(TestClient(page_cases.pages(empty)), "/opportunities")
+    assert page.cells[0] == ["Account", "Health", "Score", "Chance", "Main reasons", "Next step"]
+
+
 @pytest.mark.parametrize(
     ("params", "said"),
     [

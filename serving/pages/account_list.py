@@ -7,7 +7,7 @@ its own query and columns and takes the rest from here.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import ClassVar, NamedTuple, Self, TypedDict, TypeVar
+from typing import ClassVar, NamedTuple, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from features.declaring.company import Company, Playbook
@@ -231,18 +231,17 @@ def frame(company: Company, edition: RunTable) -> dict[str, str]:
     }
 
 
-class Choices(TypedDict):
-    """What every list's form offers, values with their words; an empty one leaves its field out."""
+def list_parts(company: Company, edition: RunTable, targets: Sequence[str]) -> dict[str, object]:
+    """What every list's template places beside its rows; it is a list by one of `targets`.
 
-    targets: dict[str, str]
-    segments: dict[str, str]
-    owners: list[str]
-
-
-def choices(company: Company, edition: RunTable, targets: Sequence[str]) -> Choices:
-    """The choices of a list by one of `targets`."""
+    That is its lead, the choices of its form with their words (an empty one leaves its field out),
+    and which columns the company's facts can fill.
+    """
     return {
+        **frame(company, edition),
         "targets": {name: company.targets[name].title or name for name in targets},
         "segments": segment_words(edition, company),
         "owners": edition.values("owner"),
+        "has_renewal": edition.has("renewal"),
+        "has_mrr": edition.has("mrr"),
     }

@@ -88,8 +88,7 @@ def content(book: Book, edition: Prospects, query: Query) -> dict[str, object]:
         "counts": {state: f"{edition.count(state):,}" for state in STATE_WORDS},
         "pager": query.pager(len(chosen)) | plain,
         "shown": SHOWN,
-        **account_list.choices(book.company, edition, book.opportunities),
-        **account_list.frame(book.company, edition),
+        **account_list.list_parts(book.company, edition, book.opportunities),
     }
 
 

@@ -76,13 +76,7 @@ class Query(ListQuery):
 
 def sorts_of(edition: Edition) -> list[Sort]:
     """The orders that can be asked for, the default one first."""
-    return [name for name in get_args(Sort) if name != "revenue" or has(edition, "mrr")]
-
-
-def has(edition: Edition, fact: str) -> bool:
-    """Whether any account of the company has this fact."""
-    column = edition.column(fact)
-    return bool(column.null_count < len(column))
+    return [name for name in get_args(Sort) if name != "revenue" or edition.has("mrr")]
 
 
 def select(query: Query, edition: Edition) -> RowIndex:

@@ -4,7 +4,8 @@ Its one rule: a page is plain HTML with style sheets from this service and nothi
 that it works without JavaScript and under the content security policy that `guard` sets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,7 +33,6 @@ from serving.pages.selection import (
     SORT_WORDS,
     STATUS_WORDS,
     Query,
-    has,
     select,
     sorts_of,
     weeks_before,
@@ -181,11 +181,11 @@ def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
         "rows": portfolio.rows(query, edition, query.cut(chosen), book.company),
         "pager": _pager(query, len(chosen)),
         "unscored": f"{edition.count('unscored'):,}",
+        "trend_over": _trend_over(edition.trend_dates),
         "statuses": STATUS_WORDS,
         "sorts": {name: SORT_WORDS[name] for name in sorts_of(edition)},
     }
-    parts: dict[str, object] = {**account_list.frame(book.company, edition), **_columns(edition)}
-    parts |= {**account_list.choices(book.company, edition, book.targets)}
+    parts = account_list.list_parts(book.company, edition, book.targets)
     return _render("portfolio.html", book, parts | content)
 
 
@@ -199,16 +199,10 @@ def _opportunities(request: Request, book: Book) -> Response:
     return _html(_render("opportunities.html", book, parts))
 
 
-def _columns(edition: Edition) -> dict[str, object]:
-    """Which columns the company's facts can fill, and how long the trend is."""
-    days = edition.trend_dates
+def _trend_over(days: Sequence[date]) -> str:
+    """The title of the trend: how long it is."""
     weeks = (days[-1] - days[0]).days // 7 + 1
-    over = f"Trend, {wording.counted(weeks, 'week')}" if weeks > 1 else "Trend"
-    return {
-        "has_renewal": has(edition, "renewal"),
-        "has_mrr": has(edition, "mrr"),
-        "trend_over": over,
-    }
+    return f"Trend, {wording.counted(weeks, 'week')}" if weeks > 1 else "Trend"
 
 
 def _pager(query: Query, matches: int) -> dict[str, str]:

@@ -5,6 +5,7 @@ columns that are aligned to the rows of the run, in reading order; an object is 
 only when somebody reads it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -38,7 +39,7 @@ Order = tuple[str, Literal["ascending", "descending"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListedAccount:
+class ListedAccount(ABC):
     """The facts of an account that people want; `missing` names the indicators without a value."""
 
     name: str | None
@@ -50,9 +51,9 @@ class ListedAccount:
     missing: tuple[str, ...] = ()
 
     @property
+    @abstractmethod
     def account_id(self) -> str:
         """Which account it is."""
-        raise NotImplementedError
 
     @property
     def title(self) -> str:
@@ -147,6 +148,11 @@ class RunTable:
     def column(self, name: str) -> pa.ChunkedArray:
         """One column of the scores or, failing that, of the account facts, all rows."""
         return (self._scores if name in self._scores.column_names else self._facts)[name]
+
+    def has(self, fact: str) -> bool:
+        """Whether any account of the run has this fact."""
+        facts = self._facts[fact]
+        return bool(facts.null_count < len(facts))
 
     def _missing(self, row: int) -> tuple[str, ...]:
         return tuple(compress(self._indicators, self._unknown[row]))
