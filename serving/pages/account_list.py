@@ -81,10 +81,10 @@ class ListQuery:
 
     def link(self, path: str = "", **changed: str | int) -> str:
         """The address of this query with some parameters changed, defaults left out."""
-        own = asdict(self)
-        if unknown := changed.keys() - own.keys():
+        parameters = asdict(self)
+        if unknown := changed.keys() - parameters.keys():
             raise TypeError(f"a list has no parameters {', '.join(sorted(unknown))}")
-        chosen: dict[str, str | int] = own | {"page": 1} | changed
+        chosen: dict[str, str | int] = parameters | {"page": 1} | changed
         stated = {
             key: value for key, value in chosen.items() if value not in ("", self.defaults.get(key))
         }

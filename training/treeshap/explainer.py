@@ -56,14 +56,14 @@ import numpy as np
 
 from training.treeshap import kernels, layout
 from training.treeshap.forest import Refused, parse_forest
-from training.treeshap.frames import Frame, FrameBlocks, FrameCategories
+from training.treeshap.frames import FrameBlocks, FrameCategories, FrameLike
 from training.treeshap.packing import packed
 from training.treeshap.probes import probes
 from training.treeshap.tables import Floats, ShapTables
 
 if TYPE_CHECKING:
     # Python 3.11 has no slices of a type.
-    Part: TypeAlias = slice[int, int, int | None]
+    RowRange: TypeAlias = slice[int, int, int | None]
 
 ExplanationPath = Literal["compiled", "pred_contrib"]
 
@@ -131,7 +131,7 @@ class TreeShap:
         """Who answers."""
         return "pred_contrib" if self.tables is None else "compiled"
 
-    def contributions(self, X: Frame, threads: int = 1) -> Floats:
+    def contributions(self, X: FrameLike, threads: int = 1) -> Floats:
         """Contributions in margin units, (rows × outputs + 1), the last column the bias.
 
         Parameters
@@ -165,7 +165,7 @@ class TreeShap:
                 done.result()
         return out
 
-    def _explain(self, rows: FrameBlocks, parts: Iterator["Part"], out: Floats) -> None:
+    def _explain(self, rows: FrameBlocks, parts: Iterator["RowRange"], out: Floats) -> None:
         """Explains part after part, until none is left that another thread has not taken."""
         buffer, bounds = self._packed
         for part in parts:
@@ -203,7 +203,7 @@ class TreeShap:
         return folded.reshape(len(rows), -1)
 
 
-def _parts(rows: int, threads: int) -> list["Part"]:
+def _parts(rows: int, threads: int) -> list["RowRange"]:
     """Parts of at most `AT_ONCE` rows, as many and as equal as keep all threads at work."""
     if rows <= kernels.STRIP:
         return [slice(0, rows)]

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from training.treeshap.tables import Floats
 
 FrameCategories = Sequence[Sequence[object]]
-Frame: TypeAlias = npt.ArrayLike | pa.Table | pd.DataFrame
+FrameLike: TypeAlias = npt.ArrayLike | pa.Table | pd.DataFrame
 
 _TABLES = (pa.Table, pd.DataFrame)
 
@@ -32,7 +32,7 @@ class FrameBlocks:
         It has another number of columns than the model, or is no table.
     """
 
-    def __init__(self, source: Frame, columns: int, categories: FrameCategories) -> None:
+    def __init__(self, source: FrameLike, columns: int, categories: FrameCategories) -> None:
         self.source = source if isinstance(source, _TABLES) else np.asarray(source)
         self._categories = categories
         shape = self.source.shape

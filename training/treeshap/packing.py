@@ -26,10 +26,10 @@ from training.treeshap.tables import (
     Codes,
     Indices,
     Lone,
-    Part,
     Places,
     ShapTables,
     Sums,
+    TableArray,
 )
 
 Scalar = TypeVar("Scalar", np.float64, np.int64, np.int32, np.uint8, np.bool_)
@@ -70,13 +70,13 @@ def packed(tables: ShapTables) -> tuple[Packed, ShapTables]:
     return Packed(buffer, bounds), _tables(iter(views))
 
 
-def _arrays(tables: ShapTables) -> list[Part]:
+def _arrays(tables: ShapTables) -> list[TableArray]:
     """The arrays of all fields, in their order."""
     codes, indices, sums, lone, points, weights = tables
     return [*codes, *indices, *sums, *lone, points, weights]
 
 
-def _tables(arrays: Iterator[Part]) -> ShapTables:
+def _tables(arrays: Iterator[TableArray]) -> ShapTables:
     """The tables that `_arrays` took apart."""
     parts = [kind._make(islice(arrays, len(kind._fields))) for kind in (Codes, Indices, Sums, Lone)]
     return ShapTables._make([*parts, *arrays])

@@ -14,7 +14,7 @@ Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 Shorts = npt.NDArray[np.int32]
-Part = Floats | Bytes | Flags | Places | Shorts
+TableArray = Floats | Bytes | Flags | Places | Shorts
 
 
 class Codes(NamedTuple):
