@@ -1,6 +1,7 @@
 """The documentation hangs together: no dead link, no page that nothing leads to, a true map."""
 
 import re
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -77,16 +78,23 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert set((HOUSE / "docs").rglob("*.md")) - reached == set()
 
 
-def test_every_room_is_on_the_map() -> None:
+@pytest.mark.parametrize("layer", ROOMS)
+def test_the_map_shows_every_room_in_the_order_that_imports_keep(layer: str) -> None:
     contributing = (HOUSE / "CONTRIBUTING.md").read_text("utf-8")
-    the_map = contributing[contributing.index("## The map") : contributing.index("### The one")]
-    rooms = {
-        folder.name
-        for layer in ROOMS
-        for folder in (HOUSE / layer).iterdir()
-        if (folder / "__init__.py").exists()
-    }
-    assert {room for room in rooms if f"`{room}/`" not in the_map} == set()
+    _, _, section = contributing.partition(f"**`{layer}/`: ")
+    rows = re.findall(r"^\| (`.*?) \|", section.split("\n\n")[1], re.MULTILINE)
+    shown = [
+        re.sub(r"/$|\.py$", "", name) for row in rows for name in re.findall(r"`([^`]+)`", row)
+    ]
+    contracts = tomllib.loads((HOUSE / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    (order,) = [
+        contract["layers"]
+        for contract in contracts["contracts"]
+        if contract.get("containers") == [layer]
+    ]
+    height = {room: step for step, rooms in enumerate(order) for room in re.findall(r"\w+", rooms)}
+    assert sorted(shown) == sorted(height)
+    assert [height[room] for room in shown] == sorted(height.values())
 
 
 def test_every_one_place_is_there() -> None:
