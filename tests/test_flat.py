@@ -1,7 +1,10 @@
 """A table that nobody declared becomes a model by the same procedure, or is refused."""
 
 import math
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from scipy.special import expit
 
 import training
 from command import churnlight
-from features.errors import ContractBroken, DeclarationError, GateRefused
+from features.errors import ChurnlightError, ContractBroken, DeclarationError, GateRefused
 from measures import known
 from serving.batch import table_scores
 from test_cli import refused
@@ -25,6 +28,8 @@ from training.tables import foreign, label_column, plain_table
 from training.tables.label_column import Roles
 
 ROWS = 700
+# The user without any rights, by the number that Linux gives it.
+NOBODY = 65534
 
 
 def customers(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
@@ -293,6 +298,32 @@ def test_a_file_that_is_no_table_breaks_the_contract(
     (tmp_path / name).write_text(text, "utf-8")
     with pytest.raises(ContractBroken, match=told):
         plain_table.read_table(tmp_path / name)
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Root may read every file: be nobody for a while, where root runs the tests."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("closed", ["t.csv", ""], ids=["file", "folder"])
+def test_a_file_that_may_not_be_read_is_told(closed: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "t.csv").write_text("a,b\n1,2\n")
+        folder.chmod(0o755)
+        (folder / closed).chmod(0)
+        told = r"t\.csv: cannot be opened \(.*\); give yourself the right"
+        with without_rights(), pytest.raises(ChurnlightError, match=told):
+            plain_table.read_table(folder / "t.csv")
+        folder.chmod(0o755)
 
 
 def test_an_empty_cell_of_a_csv_is_absent(tmp_path: Path) -> None:

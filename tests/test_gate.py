@@ -27,7 +27,7 @@ from training.learning.fitted import FittedModel
 from training.learning.model import TrainingRows
 from training.metrics.measured import UNKNOWN, Measured
 from training.procedure import labelled
-from training.records.evaluation import BaselineGain, ChampionComparison
+from training.records.evaluation import BaselineGain, ChampionComparison, TestRows
 from training.summary import of_company
 from training.train import Trained, fit_and_evaluate
 
@@ -157,6 +157,47 @@ def test_a_champion_gives_no_way_to_what_was_not_compared_with_it(trained: House
         assert gate.compared_with(artifact, standing) is None
         with pytest.raises(GateRefused, match=r"not compared it .* --review FILE, or"):
             gate.require_better(artifact, standing, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("digest", "said"),
+    [("old", r"version 1 \(another company\); compare"), ("other", "version 1; compare")],
+)
+def test_a_refusal_says_why_there_was_no_comparison(digest: str, said: str, trained: House) -> None:
+    artifact = judged(
+        trained.champion, champion=ChampionComparison("1", digest, "another company", UNKNOWN)
+    )
+    with pytest.raises(GateRefused, match=said):
+        gate.require_better(artifact, Standing("1", "old", VALID), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("days", "on"),
+    [((), "2025-10-01"), (("a",), "a"), (("a", "b"), "a and b"), (("a", "b", "c"), "a, b and c")],
+)
+def test_a_refusal_names_the_dates_of_the_comparison(
+    days: tuple[str, ...], on: str, trained: House
+) -> None:
+    compared = ChampionComparison("1", "old", "", NOISE, days)
+    artifact = judged(trained.champion, champion=compared)
+    with pytest.raises(GateRefused, match=f", on {on}: log loss"):
+        gate.require_better(artifact, Standing("1", "old", VALID), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("later as-of date", "3 test dates from 2025-08-01 to 2025-10-01"),
+        ("later block of time", "3 blocks of time from 2025-08-01 to 2025-10-01"),
+    ],
+)
+def test_a_refusal_names_the_dates_of_the_test(kind: TestRows, said: str, trained: House) -> None:
+    first = trained.champion.evaluation.test_dates[0]
+    days = ("2025-10-01", "2025-09-01", "2025-08-01")
+    dates = tuple(dataclasses.replace(first, as_of=day) for day in days)
+    found = judged(trained.champion, kind=kind, test_dates=dates, gain_over_base_rate=NOISE)
+    with pytest.raises(GateRefused, match=f": on {said} it is not significantly better"):
+        gate.require_skill(found)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 import page_cases
+from features.declaring.declaration import load
 from features.settings import Settings
 from page_cases import ODD_ID
 from page_reader import Text, account, entries, read, scored
@@ -57,6 +58,7 @@ def test_the_head_says_how_many_from_when_and_what_leaving_means(client: TestCli
     words = read(client, "/").words
     assert "74 scored accounts · scores of 29 Jun 2026 · computed 29 Jun 2026, 05:10 UTC" in words
     assert "“not renewing within 90 days” between 6 Jul 2026 and 3 Oct 2026" in words
+    assert "Trend, 13 weeks" in words
 
 
 def test_the_cards_count_what_the_book_holds(client: TestClient, book: Book) -> None:
@@ -168,8 +170,25 @@ def test_the_pager_passes_every_account_once(client: TestClient) -> None:
     assert len(seen) == len(set(seen)) == 115
 
 
-def test_the_pager_says_where_it_is(client: TestClient) -> None:
-    assert "Showing 51–74 of 74" in read(client, "/", page="2").words
+def test_the_pager_says_where_it_is_and_leads_on(client: TestClient) -> None:
+    first, second, whole = (
+        read(client, "/", **params) for params in ({}, {"page": "2"}, {"size": "500"})
+    )
+    assert "Showing 1–50 of 74" in first.words
+    assert {"/?page=2&sort=revenue", "/?sort=revenue&size=500"} <= set(first.links)
+    assert "Showing 51–74 of 74" in second.words
+    assert "/?sort=revenue" in second.links, "the first page"
+    assert not any("page=3" in link for link in second.links)
+    assert "Showing 1–74 of 74" in whole.words
+    assert "Show 500 per page" in first.words
+    assert "Show 500 per page" not in whole.words
+
+
+def test_the_card_of_the_chosen_band_alone_is_marked(client: TestClient) -> None:
+    chosen = r'class="card (\w+)"[^>]*aria-current="true"'
+    for band in BAND_WORDS:
+        assert re.findall(chosen, client.get("/", params={"status": band}).text) == [band]
+    assert re.findall(chosen, client.get("/").text) == []
 
 
 def test_columns_that_no_account_can_fill_are_left_out(plain: TestClient) -> None:
@@ -366,6 +385,11 @@ def test_shares_sum_and_stay_within_one(values: list[float]) -> None:
     assert all(abs(share - value) < 1 + 1e-9 for share, value in zip(shares, values, strict=True))
 
 
+def test_a_total_below_its_rounded_parts_is_taken_from_the_part_that_loses_least() -> None:
+    assert figures.share_out(0, [1.0, 0.9]) == [0, 0]
+    assert figures.share_out(0, [0.9, 1.0]) == [0, 0]
+
+
 @pytest.mark.parametrize(
     ("account_id", "said"),
     [("clipped-high", "(shown as 100) 112.3"), ("clipped-low", "(shown as 0) −8.7")],
@@ -374,6 +398,7 @@ def test_a_score_at_its_limit_says_so(client: TestClient, account_id: str, said:
     words = re.sub(r"\s+", " ", account(client, account_id).words)
     assert "capped at 0–100" in words
     assert said in words
+    assert "shown as" not in account(client, "northwind").words
 
 
 def test_a_score_just_below_forty_never_reads_forty(client: TestClient) -> None:
@@ -482,6 +507,7 @@ def test_an_account_that_is_not_scored_says_why_and_shows_no_score(client: TestC
     page = account(client, "newcomer")
     assert page_cases.NO_HISTORY in page.words
     assert "/ 100" not in page.words
+    assert page.facts["Data coverage"] == "40%"
     assert not any("Chance" in term for term in page.facts)
     assert "What is raising" not in page.words
     assert "No score in this period." in page.words
@@ -567,6 +593,19 @@ def test_before_the_first_run_the_page_says_what_to_do(tmp_path: Path) -> None:
     response = TestClient(page_cases.pages(book)).get("/")
     assert response.status_code == 503
     assert "churnlight score" in response.text
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_simulated_company_is_called_that_once(simulated: bool, tmp_path: Path) -> None:
+    page_cases.declare(tmp_path, simulated=simulated)
+    path = tmp_path / "churnlight.toml"
+    text = path.read_text("utf-8").replace('"Sundial Software"', '"Acme (simulated)"')
+    path.write_text(text, "utf-8")
+    words = Text(
+        TestClient(page_cases.pages(Book.open(load(tmp_path), Settings()))).get("/").text
+    ).words
+    assert ("Simulated data" in words) == simulated
+    assert ("Acme (simulated)" in words) != simulated
 
 
 def test_a_run_that_cannot_be_read_leaves_the_last_good_scores_and_says_so(

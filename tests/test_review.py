@@ -9,17 +9,21 @@ import subprocess
 import sys
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit
 from typer.testing import CliRunner, Result
 
+import review_cases
 import reviewed_company
 from features import clock, sources
 from features.declaring.declaration import load
@@ -36,6 +40,7 @@ from training.champions import install_champion
 from training.metrics import quality
 from training.metrics.calibration_table import Calibration
 from training.metrics.measured import UNKNOWN, Measured
+from training.records.evaluation import Subject
 from training.registry import review_decision, tracking
 from training.review import verdict
 from training.review.by_model import ROLES, ByModel
@@ -51,9 +56,10 @@ from training.review.comparison_dates import MaturedDate, comparison_dates
 from training.review.review import NOT_APPLICABLE, Review, ReviewRequest, review
 from training.review.review_data import ReviewData, review_data
 from training.review.review_warnings import review_warnings
+from training.review.sections.coverage import EVERYBODY
 from training.review.sections.drift import drift
 from training.review.sections.ledger import Ledger
-from training.review.sections.migration import migration
+from training.review.sections.migration import GroupMigration, Migration, migration
 from training.review.statuses import statuses
 from training.scored import score_rows
 from training.train import fit_and_evaluate
@@ -143,6 +149,26 @@ def test_the_verdict_follows_from_its_checks(found: Review) -> None:
     assert stated.decision == ("keep" if failed else "promote")
     assert stated.reasons == (failed or [check.reason for check in stated.checks])
     assert [check.name for check in stated.checks][-1] == "better than the champion"
+    assert [check.name for check in stated.checks if not check.passed] == stated.failed
+
+
+@pytest.mark.parametrize(
+    ("tested", "said"),
+    [("procedure", "challenger's procedure beats the"), ("artifact", "the challenger beats the")],
+)
+def test_skill_is_said_to_be_of_what_was_tested(tested: Subject, said: str, rivals: Rivals) -> None:
+    target = rivals.house.company.targets[TARGET]
+    made = rivals.challenger
+    made = made.with_evaluation(replace(made.evaluation, tested=tested))
+    check = verdict.has_skill(Candidate("challenger", made, target, {}))
+    assert said in check.reason
+
+
+def test_flaps_are_counted_over_half_a_year_of_weeks(found: Review) -> None:
+    counted = found.content.flaps
+    assert counted is not None
+    assert (counted.weeks, counted.until) == (26, MORNING)
+    assert counted.since == MORNING - timedelta(weeks=25)
 
 
 # On which dates
@@ -368,6 +394,188 @@ def test_the_migration_counts_every_account_once(rivals: Rivals, found: Review) 
     for groups in (moved.per_owner, moved.per_segment):
         assert sum(group.changed for group in groups) == changed
     assert {group.name for group in moved.per_owner} == {"Ada", "Ben"}
+
+
+def test_the_migration_says_who_gets_worse_who_better_and_who_is_scored_by_one_model_alone(
+    rivals: Rivals, data: ReviewData
+) -> None:
+    # A challenger that asks for more history leaves many accounts to the champion.
+    picky = replace(rivals.challenger, min_history_days=150)
+    pair = replace(data.models, challenger=replace(data.models.challenger, artifact=picky))
+    moved = migration(replace(data, models=pair))
+    before, after = (
+        {item.account_id: item for item in assess(data.latest, model, rivals.house.company)}
+        for model in (rivals.champion, picky)
+    )
+    owners = dict(zip(before, data.owners_of(list(before)), strict=True))
+    changed = {key: (before[key].band, after[key].band) for key in before}
+    changed = {key: pair for key, pair in changed.items() if pair[0] != pair[1]}
+
+    def counted(keys: Collection[str]) -> tuple[int, int, int, int, int]:
+        pairs = [changed[key] for key in keys if key in changed]
+        both = [pair for pair in pairs if "unscored" not in pair]
+        worse = sum(BANDS.index(new) < BANDS.index(old) for old, new in both)
+        scored = sum({before[key].band, after[key].band} != {"unscored"} for key in keys)
+        return scored, len(pairs), worse, len(both) - worse, len(pairs) - len(both)
+
+    def told(group: Migration | GroupMigration) -> tuple[int, int, int, int, int]:
+        alone = group.scored_by_one_alone
+        return group.scored, group.changed, group.worse, group.better, alone
+
+    assert told(moved) == counted(list(before))
+    assert min(moved.worse, moved.better, moved.scored_by_one_alone) > 0
+    for name, groups in (("owner", moved.per_owner), ("segment", moved.per_segment)):
+        own = {key: owners[key] if name == "owner" else before[key].segment for key in before}
+        names = {group.name for group in groups}
+        assert names == {own[key] for key in before if before[key].band != "unscored"}
+        for group in groups:
+            assert told(group) == counted([key for key in before if own[key] == group.name])
+        assert [-group.changed for group in groups] == sorted(-group.changed for group in groups)
+    for account in moved.moved:
+        old, new = before[account.account_id], after[account.account_id]
+        assert (account.before, account.after) == (old.band, new.band)
+        assert account.score.champion == pytest.approx(old.health_score)
+        assert account.score.challenger == pytest.approx(new.health_score)
+
+
+def test_coverage_counts_the_eligible_accounts_that_have_a_score(
+    rivals: Rivals, found: Review, data: ReviewData
+) -> None:
+    rows = data.latest.to_pylist()
+    eligible = {row["account_id"] for row in rows if row["eligible__churn"]}
+    for covered in found.content.coverage:
+        keys = {row["account_id"] for row in rows if covered.segment in (row["segment"], EVERYBODY)}
+        assert (covered.accounts, covered.eligible) == (len(keys), len(keys & eligible))
+        for role, model in zip(ROLES, (rivals.champion, rivals.challenger), strict=True):
+            items = assess(data.latest, model, rivals.house.company)
+            scored = [item for item in items if item.account_id in keys and item.band != "unscored"]
+            told = covered.models.of(role)
+            assert told.scored == len(scored)
+            assert told.share_scored == pytest.approx(len(scored) / len(keys & eligible))
+            assert told.completeness == pytest.approx(
+                np.mean([item.completeness for item in scored])
+            )
+    assert len(found.content.coverage) == 3
+
+
+def test_drift_is_major_beyond_what_chance_explains(data: ReviewData) -> None:
+    artifact = data.models.champion.artifact
+    still = drift(replace(data, latest=data.mature_on(data.models.champion.training_dates[-1:])))
+    before, after = still.accounts
+    assert before == after > 100
+    assert still.scores is not None
+    assert (still.scores.index, still.scores.major) == (0, False)
+    # Ten bins of 5 % chance: chi-squared of nine degrees of freedom.
+    assert still.scores.by_chance == pytest.approx(16.919 * 2 / before, rel=1e-4)
+    assert not any(column.major or column.index for column in still.columns)
+    name = next(item.name for item in artifact.features if item.indicator == "visits")
+    place = data.latest.column_names.index(name)
+    tenfold = data.latest.set_column(place, name, pc.multiply(data.latest[name], 10.0))
+    moved = drift(replace(data, latest=tenfold)).columns
+    assert (moved[0].column, moved[0].title, moved[0].major) == (name, "Visits", True)
+    assert [-column.index for column in moved] == sorted(-column.index for column in moved)
+    few = drift(replace(data, latest=data.latest.slice(0, 20)))
+    assert (few.columns, few.scores) == ([], None)
+    assert sum(share or 0 for share in few.statuses[1].shares.values()) == pytest.approx(1)
+
+
+def test_dates_of_one_outcome_alone_compare_nothing(data: ReviewData) -> None:
+    dates = comparison_dates(data)
+    table = data.mature.table
+    place = table.column_names.index("label__churn")
+    known = table["label__churn"]
+    for outcome in (0, 1):
+        same = pc.if_else(pc.is_null(known), None, pa.scalar(outcome, known.type))
+        mature = replace(data.mature, table=table.set_column(place, "label__churn", same))
+        assert compared_rows(replace(data, mature=mature), dates) is None
+
+
+# What is worth a warning
+
+
+def warned(data: ReviewData, reason: str = "a test", **facts: Any) -> list[str]:
+    """The warnings of a review in which only `facts` are worth one."""
+    red, result = facts.get("red", 0), review_cases.result()
+    gain = facts.get("gain", review_cases.GAIN)
+    first = replace(result.segments[0], log_loss_gain=gain)
+    comparison = replace(
+        review_cases.comparison(),
+        repeated_auc=facts.get("repeated"),
+        result=replace(result, segments=[first, result.segments[1]]),
+    )
+    matrix = {"green": {"red": red, "green": 100 - red, "unscored": 50}}
+    shifts = review_cases.drift()
+    shifts = replace(
+        shifts,
+        columns=shifts.columns[:1] * facts.get("columns", 0) + shifts.columns[1:],
+        scores=replace(shifts.columns[0]) if facts.get("scores") else shifts.scores,
+    )
+    moved = replace(review_cases.migration(), matrix=matrix)
+    return review_warnings(data, comparison, shifts, moved, reason)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, ""),
+        (
+            {"gain": Measured(-0.01, -0.02, -0.001)},
+            "segment large: the challenger is significantly",
+        ),
+        ({"gain": Measured(-0.01, -0.02, 0.0)}, ""),
+        ({"gain": UNKNOWN}, ""),
+        ({"red": 23}, r"23 of 100 scored accounts \(23%\) would be red on 2026-06-01; .* is 15%$"),
+        ({"red": 22}, ""),
+        ({"columns": 1}, r"^1 column has shifted .* since 2026-02-01: Visits \(visits__28d\)$"),
+        ({"columns": 3}, r"^3 columns have .*(: |, )(Visits \(visits__28d\)(, |$)){3}"),
+        ({"columns": 5}, r"^5 columns have .*: (Visits \(visits__28d\)(, | and )){3}2 more$"),
+        ({"scores": True}, r"scores have shifted .* since 2026-02-01 \(stability index 0\.50\)$"),
+    ],
+)
+def test_what_the_reader_should_know_is_a_warning(
+    facts: dict[str, Any], said: str, data: ReviewData
+) -> None:
+    told = warned(data, **facts)
+    assert len(told) == bool(said)
+    assert all(re.search(said, text) for text in told)
+
+
+@pytest.mark.parametrize(("away", "said"), [(2e-6, 1), (5e-7, 0), (-2e-6, 1)])
+def test_a_repeated_training_that_comes_to_something_else_is_a_warning(
+    away: float, said: int, data: ReviewData
+) -> None:
+    stated = data.models.challenger.artifact.evaluation.quality.auc.value
+    assert stated is not None
+    told = warned(data, repeated=stated + away)
+    assert [text[:62] for text in told] == [
+        f"repeating the challenger's training gives an AUC of {stated + away:.4f}, but"[:62]
+    ] * said
+
+
+@pytest.mark.parametrize(
+    ("days", "reason", "asked"), [(182, "", True), (183, "", False), (182, "a plan", False)]
+)
+def test_who_retrains_within_the_review_period_is_asked_why(
+    days: int, reason: str, asked: bool, data: ReviewData
+) -> None:
+    later = str(data.models.champion.data_until + timedelta(days=days))
+    artifact = data.models.challenger.artifact
+    made = artifact.with_training(replace(artifact.training, data_until=later))
+    challenger = replace(data.models.challenger, artifact=made)
+    told = warned(replace(data, models=replace(data.models, challenger=challenger)), reason)
+    assert [text.split(" after")[0] for text in told] == ["retrained 182 days"] * asked
+    champion = replace(data.models.champion, role="challenger")
+    assert warned(replace(data, models=replace(data.models, challenger=champion)), "") == []
+
+
+def test_a_champion_that_has_expired_or_is_not_registered_is_a_warning(data: ReviewData) -> None:
+    late = replace(data, dates=replace(data.dates, as_of=date(2030, 1, 1)))
+    (told,) = warned(late)
+    assert told.startswith("the champion has expired by 2030-01-01: its data end on 2025-12-01, so")
+    nobody = replace(data.models, champion=replace(data.models.champion, tags={}))
+    (told,) = warned(replace(data, models=nobody))
+    digest = data.models.champion.artifact.digest
+    assert f"installed champion (version 1, digest {digest[:12]}), so" in told
 
 
 def test_the_report_has_every_section_and_says_its_verdict(found: Review, folder: Path) -> None:

@@ -25,7 +25,7 @@ from training.expiry import ExpiredModel
 from training.learning.trials import FoldLosses, Trial
 from training.manifest import DamagedArtifact
 from training.metrics.measured import Measured
-from training.records.evaluation import ChampionComparison
+from training.records.evaluation import Certificate, ChampionComparison, Check
 from training.registry import run_record, tracking
 
 NAME = "small-shop-churn"
@@ -135,6 +135,9 @@ def test_the_run_says_how_good_it_was_by_segment_band_fold_and_trial(
     history = registry.client.get_metric_history(trained.trained.run_id, "as_of/observed_rate")
     told_by_date = artifact.training.calibration_by_as_of
     assert [item.step for item in history] == list(range(len(told_by_date)))
+    times = [registry.run.info.start_time, *(item.timestamp for item in history)]
+    assert sorted(times) == times
+    assert times[-1] <= registry.run.info.end_time
     assert [item.value for item in history] == [
         item.table.rates.observed_rate for item in told_by_date
     ]
@@ -160,6 +163,21 @@ def test_trials_and_folds_are_the_steps_of_a_metric(trained: House) -> None:
     ]
 
 
+def test_checks_that_found_something_and_the_first_of_many_dates_are_logged(
+    trained: House,
+) -> None:
+    artifact = trained.trained.artifact
+    unknown = dataclasses.replace(Check.at_most("no rows", "", 0.0, 0.1, 0), value=None)
+    checks = (Check.at_most("sums add up", "", 1e-9, 1e-6, 40), unknown)
+    judged = dataclasses.replace(artifact.evaluation, certificate=Certificate("", checks))
+    days = tuple(f"2025-01-{day:02}" for day in range(1, 32)) * 2
+    made = dataclasses.replace(artifact.training, as_of=days)
+    logged = artifact.with_evaluation(judged).with_training(made)
+    found = [item for item in run_record.metrics(logged) if item[0].startswith("certificate/")]
+    assert found == [("certificate/sums add up", 1e-9, 0)]
+    assert run_record.parameters(logged)["as_of"] == ",".join(days)[:500]
+
+
 def test_any_segment_has_a_name_that_mlflow_accepts(own: House) -> None:
     artifact = own.trained.artifact
     names = ["Größe: > 10 / Jahr", "../x", "a.b", "50%", "two\nlines"]
@@ -179,8 +197,10 @@ def test_the_run_holds_what_people_read(trained: House, registry: Registry) -> N
     assert {"report.html", "model-card.md", "plots", "training.json", "lead-times.json"} <= named
     plots = {item.path for item in registry.client.list_artifacts(run, "plots")}
     assert {f"plots/{name}.svg" for name in ("reliability", "gains", "lift", "drivers")} <= plots
-    kept = tracking.reports_folder(trained.trained.artifact, trained.company, trained.settings)
-    assert (kept / "report.html").is_file()
+    digest = trained.trained.artifact.digest
+    kept = tracking.report_of(trained.trained.artifact, trained.company, trained.settings)
+    assert kept == trained.workspace / "reports" / TARGET / digest[:12] / "report.html"
+    assert kept.is_file()
 
 
 def test_the_run_names_its_data_without_a_row_of_it(trained: House, registry: Registry) -> None:
@@ -204,16 +224,20 @@ def test_the_run_names_the_commit_of_its_code(registry: Registry, tmp_path: Path
     assert run_record.git_commit(tmp_path) == ""
 
 
-def test_a_run_below_mlflow_run_is_its_child(own: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    with tracking.client(own.company, own.settings) as mlflow:
-        parent = mlflow.MlflowClient().create_run("0").info.run_id
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.get_tracking_uri())
+@pytest.mark.parametrize("same_store", [True, False])
+def test_a_run_below_mlflow_run_is_its_child_where_both_are_in_one_store(
+    same_store: bool, own: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = "0" * 32
+    if same_store:
+        with tracking.client(own.company, own.settings) as mlflow:
+            parent = mlflow.MlflowClient().create_run("0").info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", parent)
     _, _, run = tracking.register(own.trained.artifact, own.company, own.settings)
     with tracking.client(own.company, own.settings) as mlflow:
         found = mlflow.MlflowClient().get_run(run)
     assert run != parent
-    assert found.data.tags["mlflow.parentRunId"] == parent
+    assert found.data.tags.get("mlflow.parentRunId") == (parent if same_store else None)
 
 
 @pytest.fixture

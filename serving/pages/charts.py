@@ -153,7 +153,7 @@ def _ways(spots: Sequence[tuple[float, float] | None]) -> list[str]:
 
 
 def _dots(trend: Sequence[Place], spots: Sequence[tuple[float, float] | None]) -> list[str]:
-    last = max((index for index, spot in enumerate(spots) if spot), default=0)
+    last = max(index for index, spot in enumerate(spots) if spot)
     return [
         f'<circle cx="{spot[0]}%" cy="{spot[1]}" r="{5 if index == last else 2}">'
         f"<title>{day(when)}: {score(value)}, {BAND_WORDS[band]}</title></circle>"

@@ -141,11 +141,21 @@ def _run(mlflow: ModuleType, company: Company) -> Iterator["ActiveRun"]:
     registry = mlflow.MlflowClient()
     experiment = mlflow.get_experiment_by_name(company.about.name)
     parent = os.environ.get("MLFLOW_RUN_ID")
-    same = os.environ.get("MLFLOW_TRACKING_URI") == mlflow.get_tracking_uri()
-    tags = {"mlflow.parentRunId": parent} if parent and same else {}
+    tags = {"mlflow.parentRunId": parent} if parent and _has_run(registry, parent) else {}
     made = registry.create_run(experiment.experiment_id, tags=tags)
     with mlflow.start_run(run_id=made.info.run_id) as run:
         yield run
+
+
+def _has_run(registry: "MlflowClient", run_id: str) -> bool:
+    """Whether the store has that run; its address says nothing, for MLflow has set it to ours."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        registry.get_run(run_id)
+    except MlflowException:
+        return False
+    return True
 
 
 def _log(mlflow: ModuleType, run_id: str, artifact: Artifact, name: str) -> None:

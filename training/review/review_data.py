@@ -102,10 +102,10 @@ def review_data(
     target = models.champion.artifact.target
     days = review_dates(tables, target, as_of, models.as_of_dates)
     churns: list[Churn] = []
-    weeks: list[date] = []
+    weeks: Sequence[date] = []
     if target in tables.company.adverse:
         progress("reading past churns")
-        churns, weeks = _churns(tables, target, days), days.recent
+        churns, weeks = _churns(tables, target, days), days.weeks
     last_training_date = models.champion.training_dates[-1:]
     collector = _Collector(models, as_of, weeks, [*days.mature, *last_training_date], churns)
     mornings = {day for churn in churns for day in churn.mornings.values()}

@@ -25,6 +25,7 @@ class ReviewDates:
     """As-of dates with mature labels, weekly mornings up to `as_of`, and the period of churn days.
 
     `mature` are the month starts, and whatever else the models were trained or evaluated on.
+    `weeks` are the mornings within `PERIOD` of `as_of`.
     `since` is the first morning with `min_history` days of complete tables before it; no month
     start and no weekly morning is earlier. `churned` is half-open.
     """
@@ -34,11 +35,6 @@ class ReviewDates:
     mature: Sequence[date]
     weeks: Sequence[date]
     churned: tuple[date, date]
-
-    @property
-    def recent(self) -> list[date]:
-        """The weekly mornings of the review's own period."""
-        return [day for day in self.weeks if day > self.as_of - PERIOD]
 
     def before(self, churned: date, lead: int) -> date | None:
         """The morning on which the ledger looks at an account that churned on that day.
@@ -61,8 +57,7 @@ def review_dates(
     since = snapshots.data_from(tables) + timedelta(days=company.bands.min_history)
     settled = clock.churns_known_until(declared, as_of)
     churned = (max(settled - PERIOD, since), settled)
-    earliest = min(churned[0] - timedelta(days=max(LEADS)) - WEEK, as_of - PERIOD)
     days = {*clock.month_starts(since, as_of), *model_dates}
     mature = [day for day in sorted(days) if clock.is_mature(day, declared, as_of)]
-    weeks = clock.evenly_spaced(max(since, earliest), as_of, WEEK.days)
+    weeks = clock.evenly_spaced(max(since, as_of - PERIOD + WEEK), as_of, WEEK.days)
     return ReviewDates(as_of, since, mature, weeks, churned)

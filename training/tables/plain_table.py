@@ -39,9 +39,9 @@ def read_table(path: Path) -> pa.Table:
     ChurnlightError
         The file system forbids reading it.
     """
-    if not path.is_file():
-        raise NotFound(f"{path}: no such file")
     try:
+        if not path.is_file():
+            raise NotFound(f"{path}: no such file")
         return _read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
     except PermissionError as error:
         raise ChurnlightError(
