@@ -9,7 +9,7 @@
     ├── NotFound                 5   an account, model, date or folder that is not there
     └── Busy                    75   somebody else holds the workspace; try again
 
-A message says what is wrong, where, and how to mend it; the command line prints it as it is.
+A message says what is wrong, where, and how to fix it; the command line prints it as it is.
 """
 
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ class ChurnlightError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in a declaration: where it stands, what it is, what was found, how to mend it."""
+    """One mistake in a declaration: where it stands, what it is, what was found, how to fix it."""
 
     file: str
     line: int
     key: str
     what: str
     got: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         got = f", got {self.got}" if self.got else ""
-        mend = f"; {self.mend}" if self.mend else ""
-        return f"{self.file}:{self.line}: {self.key}: {self.what}{got}{mend}"
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"{self.file}:{self.line}: {self.key}: {self.what}{got}{fix}"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Finding:
     """One row of the data usability report.
 
     `name` is the check's, `step` the pipeline step that it protects, `rows` how many rows it
-    concerns (`None` where rows are not what is counted), `mend` what to do about it.
+    concerns (`None` where rows are not what is counted), `fix` what to do about it.
     """
 
     name: str
@@ -55,12 +55,12 @@ class Finding:
     column: str | None
     rows: int | None
     detail: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         where = f"{self.table}.{self.column}" if self.column else self.table
         rows = f" ({self.rows:,} rows)" if self.rows is not None else ""
-        return f"{self.state}: {where}: {self.detail}{rows}; {self.mend}"
+        return f"{self.state}: {where}: {self.detail}{rows}; {self.fix}"
 
 
 class DeclarationError(ChurnlightError):

@@ -32,8 +32,8 @@ def breaches(tables: Tables, *, progress: Progress = silent) -> Iterator[Finding
         yield from _all(tables, progress)
     except EngineError as error:
         detail = f"the audit could not finish: {error}"
-        mend = "fix what the engine names and check again"
-        yield Finding("not_audited", "audit", "error", DECLARATION_FILE, None, None, detail, mend)
+        fix = "fix what the engine names and check again"
+        yield Finding("not_audited", "audit", "error", DECLARATION_FILE, None, None, detail, fix)
 
 
 def _all(tables: Tables, progress: Progress) -> Iterator[Finding]:

@@ -48,7 +48,7 @@ def _table(title: "Text", findings: Sequence[Finding]) -> "Table":
             Text(f"{finding.name}\n({finding.step})"),
             Text("\n".join(filter(None, (finding.table, finding.column)))),
             "" if finding.rows is None else f"{finding.rows:,}",
-            Text.assemble(finding.detail, "\n", (f"→ {finding.mend}", "italic")),
+            Text.assemble(finding.detail, "\n", (f"→ {finding.fix}", "italic")),
             end_section=True,
         )
     return shown

@@ -1,7 +1,7 @@
 """Opens a company's tables in an engine, each as a view of its own name.
 
 One function per kind of source. What cannot be opened is a finding of the data usability
-report, with the file, what is wrong and how to mend it.
+report, with the file, what is wrong and how to fix it.
 """
 
 import json
@@ -92,8 +92,8 @@ def _open_url(name: str, url: str, engine: Engine) -> dict[str, str]:
         return engine.types(f"SELECT * FROM {quote(name)}")
     except (OSError, EngineError) as error:
         detail = f"{object_store.shown(url)} cannot be read: {error}"
-        mend = "check the address, the credentials in the environment, and that it is Parquet"
-        raise _broken("unreadable", name, detail, mend) from error
+        fix = "check the address, the credentials in the environment, and that it is Parquet"
+        raise _broken("unreadable", name, detail, fix) from error
 
 
 def location(source: Source) -> str:
@@ -103,8 +103,8 @@ def location(source: Source) -> str:
     return object_store.shown(source.path) if object_store.is_url(source.path) else source.path
 
 
-def _broken(check: str, name: str, detail: str, mend: str) -> ContractBroken:
-    return ContractBroken([Finding(check, "sources", "error", name, None, None, detail, mend)])
+def _broken(check: str, name: str, detail: str, fix: str) -> ContractBroken:
+    return ContractBroken([Finding(check, "sources", "error", name, None, None, detail, fix)])
 
 
 def _existing(company: Company, name: str, source: Source) -> Path:
@@ -116,9 +116,9 @@ def _existing(company: Company, name: str, source: Source) -> Path:
         return path
     beside = [sibling.name for sibling in path.parent.glob("*")] if path.parent.is_dir() else []
     near = nearest(path.name, beside)
-    mend = f"did you mean {near!r}?" if near else f"put it there or fix sources.{name}.path"
+    fix = f"did you mean {near!r}?" if near else f"put it there or fix sources.{name}.path"
     detail = f"{source.path}: no such file in {company.folder}"
-    raise _broken("missing_file", name, detail, mend)
+    raise _broken("missing_file", name, detail, fix)
 
 
 def _key_columns(company: Company, name: str) -> list[str]:

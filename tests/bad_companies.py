@@ -30,7 +30,7 @@ class Defect:
     column: str | None = None
     rows: int | None = None
     state: str = "error"
-    mend: str = ""
+    fix: str = ""
     detail: str = ""
     change: Callable[[Tables], object] = len
     text: tuple[tuple[str, str], ...] = ()
@@ -191,7 +191,7 @@ TABLES = [
     Defect(
         "missing_file",
         "logins",
-        mend="did you mean 'logins.parquet'?",
+        fix="did you mean 'logins.parquet'?",
         detail="login.parquet: no such file",
         text=(('path = "logins.parquet"', 'path = "login.parquet"'),),
     ),
@@ -204,7 +204,7 @@ TABLES = [
     Defect(
         "unsupported_file",
         "logins",
-        mend="convert",
+        fix="convert",
         detail="logins.xlsx",
         text=(('path = "logins.parquet"', 'path = "logins.xlsx"'),),
     ),
@@ -212,7 +212,7 @@ TABLES = [
         "unreadable",
         "logins",
         detail="logins.parquet cannot be read",
-        mend="repair the file",
+        fix="repair the file",
         files=lambda folder: _truncate(folder / "logins.parquet"),
     ),
     Defect(
@@ -220,7 +220,7 @@ TABLES = [
         "tickets",
         rows=0,
         detail="tickets.parquet has no rows",
-        mend="export it again",
+        fix="export it again",
         change=lambda tables: tables["tickets"].clear(),
     ),
     Defect(
@@ -228,7 +228,7 @@ TABLES = [
         "logins",
         "acount_id",
         detail="sources.logins.account",
-        mend="did you mean 'account_id'?",
+        fix="did you mean 'account_id'?",
         text=(
             ('"logins.parquet"\naccount = "account_id"', '"logins.parquet"\naccount = "acount_id"'),
         ),
@@ -238,7 +238,7 @@ TABLES = [
         "accounts",
         "Signed_Up",
         detail="accounts.attributes.since",
-        mend="did you mean 'signed_up'?",
+        fix="did you mean 'signed_up'?",
         text=(('since = "signed_up"', 'since = "Signed_Up"'),),
     ),
     Defect(
@@ -246,7 +246,7 @@ TABLES = [
         "accounts",
         "org",
         detail="accounts.crosswalk.helpdesk",
-        mend="did you mean 'helpdesk_org'?",
+        fix="did you mean 'helpdesk_org'?",
         text=(('helpdesk = "helpdesk_org"', 'helpdesk = "org"'),),
     ),
     Defect(
@@ -254,7 +254,7 @@ TABLES = [
         "subscriptions",
         "end",
         detail="targets.churn.event.ended",
-        mend="did you mean 'ended'?",
+        fix="did you mean 'ended'?",
         text=(('ended = "ended"', 'ended = "end"'),),
     ),
     Defect(
@@ -262,7 +262,7 @@ TABLES = [
         "logins",
         "device",
         detail="holds text",
-        mend="2026-06-30",
+        fix="2026-06-30",
         text=(('column = "at"', 'column = "device"'),),
     ),
     Defect(
@@ -277,7 +277,7 @@ TABLES = [
         "logins",
         "is_admin",
         detail="holds true/false",
-        mend="write keys as text",
+        fix="write keys as text",
         text=(
             ('"logins.parquet"\naccount = "account_id"', '"logins.parquet"\naccount = "is_admin"'),
         ),
@@ -287,7 +287,7 @@ TABLES = [
         "accounts",
         "plan",
         detail="accounts.attributes.mrr",
-        mend="plain numbers",
+        fix="plain numbers",
         text=(('mrr = "mrr"', 'mrr = "plan"'),),
     ),
     Defect(
@@ -295,7 +295,7 @@ TABLES = [
         "logins",
         "at",
         detail="without a zone",
-        mend='sources.logins.event_time = { column = "at", zone = "Europe/Berlin" }',
+        fix='sources.logins.event_time = { column = "at", zone = "Europe/Berlin" }',
         text=((', zone = "Europe/Berlin"', ""),),
     ),
     Defect(
@@ -303,7 +303,7 @@ TABLES = [
         "logins",
         "at",
         detail="'Europe/Berlim'",
-        mend="Europe/Berlin",
+        fix="Europe/Berlin",
         text=(("Europe/Berlin", "Europe/Berlim"),),
     ),
     Defect(
@@ -311,7 +311,7 @@ TABLES = [
         "accounts",
         "account_id",
         2,
-        mend="give each account its key",
+        fix="give each account its key",
         change=_set("accounts", "account_id", None, 2),
         also=frozenset({"unknown_account"}),
     ),
@@ -321,7 +321,7 @@ TABLES = [
         "account_id",
         6,
         detail="'a00', 'a01', 'a02'",
-        mend="one row per account",
+        fix="one row per account",
         change=_repeat("accounts", 3),
         also=frozenset({"duplicate_crosswalk_key"}),
     ),
@@ -331,7 +331,7 @@ TABLES = [
         "helpdesk_org",
         2,
         detail="such as '1001'",
-        mend="one row per account",
+        fix="one row per account",
         change=_set("accounts", "helpdesk_org", 1001),
         also=frozenset({"unknown_account"}),
     ),
@@ -341,7 +341,7 @@ TABLES = [
         "account_id",
         3,
         detail="such as 'zz'",
-        mend="sources.logins.tolerate",
+        fix="sources.logins.tolerate",
         change=_set("logins", "account_id", "zz", 3),
     ),
     Defect(
@@ -350,7 +350,7 @@ TABLES = [
         "org",
         4,
         detail="such as '7'",
-        mend="sources.tickets.tolerate",
+        fix="sources.tickets.tolerate",
         change=_set("tickets", "org", 7, 4),
     ),
     Defect(
@@ -358,7 +358,7 @@ TABLES = [
         "logins",
         "account_id",
         2,
-        mend="fill in the key",
+        fix="fill in the key",
         change=_set("logins", "account_id", None, 2),
     ),
     Defect(
@@ -366,7 +366,7 @@ TABLES = [
         "logins",
         "at",
         5,
-        mend="fill in the time",
+        fix="fill in the time",
         change=_set("logins", "at", None, 5),
     ),
     Defect(
@@ -374,7 +374,7 @@ TABLES = [
         "tickets",
         "opened",
         2,
-        mend="leave such times empty",
+        fix="leave such times empty",
         change=_set("tickets", "opened", date(9999, 12, 31), 2),
         also=frozenset({"after_data_until"}),
     ),
@@ -392,7 +392,7 @@ TABLES = [
         "logins",
         "recorded",
         3,
-        mend="sources.logins.tolerate",
+        fix="sources.logins.tolerate",
         change=_set("logins", "recorded", None, 3),
     ),
     Defect(
@@ -401,7 +401,7 @@ TABLES = [
         "at",
         1,
         detail="before their account's first day",
-        mend="fix the time",
+        fix="fix the time",
         change=_set("logins", "at", BEFORE),
     ),
 ]
@@ -411,7 +411,7 @@ TRAINING = [
         "no_mature_month",
         "subscriptions",
         detail="88 days (until its outcome is settled)",
-        mend="targets.churn.horizon",
+        fix="targets.churn.horizon",
         text=(("data_until = 2024-07-01", "data_until = 2023-04-20"),),
         also=frozenset({"after_data_until", "constant", "all_null"}),
     ),
@@ -420,7 +420,7 @@ TRAINING = [
         "subscriptions",
         rows=0,
         detail="0 different accounts churned",
-        mend="longer history",
+        fix="longer history",
         change=_keep_leavers(0),
         also=frozenset({"drift", "source_ends_early", "months_without_outcome"}),
     ),
@@ -437,7 +437,7 @@ TRAINING = [
         "subscriptions",
         rows=12,
         detail="12 different accounts churned at 15 mature month starts, 30 are needed",
-        mend="more accounts",
+        fix="more accounts",
         change=_keep_leavers(12),
         also=frozenset({"source_ends_early", "months_without_outcome"}),
     ),
@@ -493,7 +493,7 @@ WARNINGS = [
         "source_ends_early",
         "tickets",
         state="warning",
-        mend="update it to 2024-07-01",
+        fix="update it to 2024-07-01",
         detail="ends on 2024-05-31, 31 days before",
         change=_end_tickets,
     ),
@@ -501,7 +501,7 @@ WARNINGS = [
         "months_without_outcome",
         "subscriptions",
         state="warning",
-        mend="set company.data_from",
+        fix="set company.data_from",
         detail="at 9 of 15 mature month starts, 2023-02 to 2023-10",
         change=_leave_late,
     ),
@@ -666,7 +666,7 @@ ADVICE = [
         "unused_active_within",
         "subscriptions",
         state="advice",
-        mend="remove active_within from [targets.churn]",
+        fix="remove active_within from [targets.churn]",
         text=(('gap = "14d"', 'gap = "14d"\nactive_within = "90d"'),),
     ),
     Defect(
@@ -674,7 +674,7 @@ ADVICE = [
         "churnlight.toml",
         "targets",
         state="advice",
-        mend="declare an adverse target",
+        fix="declare an adverse target",
         text=(("[targets.churn]", "[targets.churn]\nadverse = false"),),
         also=frozenset({"no_playbook"}),
     ),
@@ -695,7 +695,7 @@ ADVICE = [
         "churnlight.toml",
         "accounts.crosswalk.crm",
         state="advice",
-        mend='system = "crm"',
+        fix='system = "crm"',
         text=(('helpdesk = "helpdesk_org"', 'helpdesk = "helpdesk_org", crm = "name"'),),
     ),
     Defect(

@@ -85,7 +85,7 @@ class RealPart:
     """Something real that tests need: how to find it here, and what brings it."""
 
     find: Callable[[], str | None]
-    mend: str
+    fix: str
 
 
 # By the fixture that a test asks for it, directly or through another fixture.
@@ -101,7 +101,7 @@ def real_part(name: str) -> str:
     """Return where a real part is; fail, with what brings it, where it is missing."""
     found = REAL_PARTS[name].find()
     if found is None:
-        pytest.fail(f"{name} is missing: {REAL_PARTS[name].mend}", pytrace=False)
+        pytest.fail(f"{name} is missing: {REAL_PARTS[name].fix}", pytrace=False)
     return found
 
 
@@ -145,8 +145,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("NOT RUN", red=True, bold=True)
     for parts, tests in not_run.items():
-        mend = "; ".join(REAL_PARTS[name].mend for name in parts.split(", "))
-        terminalreporter.line(f"NOT RUN: {len(tests)} tests because {parts} is missing: {mend}")
+        fix = "; ".join(REAL_PARTS[name].fix for name in parts.split(", "))
+        terminalreporter.line(f"NOT RUN: {len(tests)} tests because {parts} is missing: {fix}")
         for test in tests:
             terminalreporter.line(f"    {test}")
 

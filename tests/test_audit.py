@@ -30,7 +30,7 @@ def test_each_leak_is_found_and_named(leak: Leak, tmp_path: Path) -> None:
     places = [(item.name, item.table, item.column, item.state) for item in found]
     assert (leak.finding, leak.table, leak.column, leak.state) in places
     assert {item.name for item in found} <= {leak.finding} | leak.also
-    assert all(item.mend for item in found)
+    assert all(item.fix for item in found)
 
 
 @pytest.mark.parametrize("seed", [3, 4, 5])

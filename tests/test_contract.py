@@ -1,4 +1,4 @@
-"""Every breach of the data contract is found, alone, with its table, column, rows and mend."""
+"""Every breach of the data contract is found, alone, with its table, column, rows and fix."""
 
 import json
 import os
@@ -63,8 +63,8 @@ def test_each_defect_is_found_alone(defect: Defect, tmp_path: Path) -> None:
     company = load(build(tmp_path, defect))
     match = expect(contract.check(company), defect)
     assert (match.state, match.column, match.rows) == (defect.state, defect.column, defect.rows)
-    assert defect.mend in match.mend
-    assert match.mend
+    assert defect.fix in match.fix
+    assert match.fix
     if match.table in company.sources and match.name != "unknown_zone":
         assert sources.location(company.sources[match.table]) in match.detail
 
@@ -252,7 +252,7 @@ def test_check_in_json_exits_3_on_errors(tmp_path: Path) -> None:
     answer = CliRunner().invoke(training_app, ["check", "--company", str(tmp_path), "--json"])
     assert answer.exit_code == 3
     first = json.loads(answer.stdout)[0]
-    assert list(first) == ["name", "step", "state", "table", "column", "rows", "detail", "mend"]
+    assert list(first) == ["name", "step", "state", "table", "column", "rows", "detail", "fix"]
     assert (first["name"], first["state"], first["table"]) == ("missing_file", "error", "logins")
 
 

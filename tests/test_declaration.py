@@ -1,4 +1,4 @@
-"""Every mistake in a declaration is reported with its line and a mend, all of them at once."""
+"""Every mistake in a declaration is reported with its line and a fix, all of them at once."""
 
 import re
 from datetime import date
@@ -42,7 +42,7 @@ def test_a_sane_declaration_is_read() -> None:
 
 
 MISTAKES = [
-    # (what it says instead of what, where the line is, key, what, got, mend)
+    # (what it says instead of what, where the line is, key, what, got, fix)
     (
         'name = "Sane"',
         "naem = 1\nname = 3",
@@ -388,7 +388,7 @@ def test_an_entry_that_is_not_there_is_one_problem() -> None:
     family, _, name = ENTRIES[0].partition(".")
     [problem] = problems(adopted(f"{family}.{name}x"))
     assert problem.key == "indicators.adopted.adopt"
-    assert problem.mend == f"did you mean '{ENTRIES[0]}'?"
+    assert problem.fix == f"did you mean '{ENTRIES[0]}'?"
 
 
 def test_an_own_playbook_wins_over_an_adopted_one() -> None:

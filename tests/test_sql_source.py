@@ -117,7 +117,7 @@ def test_a_table_that_is_not_there(folder: Path, postgres_url: str) -> None:
     finding = broken(declare(folder, "tickets", f'sql = "{postgres_url}"\ntable = "tockets"'))
     assert (finding.name, finding.table) == ("no_sql_table", "tickets")
     assert "no table tockets" in finding.detail
-    assert finding.mend == "fix sources.tickets.table"
+    assert finding.fix == "fix sources.tickets.table"
 
 
 def test_a_value_that_no_table_of_ours_can_hold(folder: Path, postgres_url: str) -> None:
@@ -134,13 +134,13 @@ def test_a_database_that_is_not_there_keeps_its_secret(folder: Path, url: str) -
     finding = broken(declare(folder, "tickets", f'sql = "{url}"\ntable = "tickets"'))
     assert (finding.name, finding.table, finding.state) == ("no_database", "tickets", "error")
     assert "secret" not in str(finding)
-    assert "check the address" in finding.mend
+    assert "check the address" in finding.fix
 
 
 def test_a_variable_that_is_not_set(folder: Path) -> None:
     finding = broken(declare(folder, "tickets", 'sql = "$NO_SUCH_VARIABLE"\ntable = "tickets"'))
     assert (finding.name, finding.table) == ("no_variable", "tickets")
-    assert finding.mend == "export NO_SUCH_VARIABLE=postgresql://…"
+    assert finding.fix == "export NO_SUCH_VARIABLE=postgresql://…"
 
 
 def test_the_connection_only_reads(folder: Path, postgres_url: str) -> None:

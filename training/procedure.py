@@ -183,7 +183,7 @@ def _require_both(rows: model.TrainingRows, word: str) -> None:
     if (events := int(labels.sum())) in (0, len(labels)):
         raise GateRefused(
             f"on the latest as-of date, {rows.latest}, {events} of {len(labels)} accounts "
-            f"{word}, so nothing can be calibrated there; leave the date out, or mend data_until "
+            f"{word}, so nothing can be calibrated there; leave the date out, or fix data_until "
             "if the tables end before it"
         )
 

@@ -44,7 +44,7 @@ NUMBER = {pa.int32(): r"^[+-]?\d{1,9}$", pa.float64(): r"^[+-]?\d+(\.\d+)?([eE][
 
 
 class NotUsable(Exception):
-    """The file cannot be used; the message says what is wrong and how to mend it."""
+    """The file cannot be used; the message says what is wrong and how to fix it."""
 
 
 def lines(path: Path) -> pa.Table:
@@ -79,13 +79,13 @@ def _of_known_customers(table: pa.Table, path: Path) -> pa.Table:
 
 def _opened(path: Path) -> pa.Table:
     if path.suffix.lower() in {".xlsx", ".xls"}:
-        mend = "open it in a spreadsheet, save it as CSV, and name the CSV with --from"
-        raise NotUsable(f"{path.name}: a workbook, which is not read here; {mend}")
+        fix = "open it in a spreadsheet, save it as CSV, and name the CSV with --from"
+        raise NotUsable(f"{path.name}: a workbook, which is not read here; {fix}")
     if path.suffix.lower() not in {".csv", ".parquet"}:
         raise NotUsable(f"{path.name}: neither .csv nor .parquet; save the table as CSV")
     if not path.is_file():
-        mend = "save the workbook as CSV and name it with --from"
-        raise NotUsable(f"{path}: no such file; download it from {SOURCE}, {mend}")
+        fix = "save the workbook as CSV and name it with --from"
+        raise NotUsable(f"{path}: no such file; download it from {SOURCE}, {fix}")
     try:
         return pq.read_table(path) if path.suffix.lower() == ".parquet" else _csv(path)
     except (pa.ArrowInvalid, OSError) as error:
@@ -101,8 +101,8 @@ def _csv(path: Path) -> pa.Table:
     wanted = {*COLUMNS, *(heading for heading, _ in COLUMNS.values())}
     present = [name for name in (part.strip('"') for part in header.split(",")) if name in wanted]
     if not present:
-        mend = "save it with the headings in the first line and commas between the cells"
-        raise NotUsable(f"{path.name}: none of the headings is known, got {header[:80]!r}; {mend}")
+        fix = "save it with the headings in the first line and commas between the cells"
+        raise NotUsable(f"{path.name}: none of the headings is known, got {header[:80]!r}; {fix}")
     return csv.read_csv(
         path,
         parse_options=csv.ParseOptions(newlines_in_values=True),
@@ -152,8 +152,8 @@ def _moments(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         best = min(readings, key=lambda item: item.null_count)
         _refuse_other(text, pc.is_valid(best), where)
     if not whole or any(not item.equals(whole[0]) for item in whole):
-        mend = "write moments as 2011-12-31 08:26"
-        raise NotUsable(f"{where}: {text[0].as_py()!r} does not say one moment; {mend}")
+        fix = "write moments as 2011-12-31 08:26"
+        raise NotUsable(f"{where}: {text[0].as_py()!r} does not say one moment; {fix}")
     return whole[0]
 
 
@@ -167,8 +167,8 @@ def _refuse_other(text: pa.ChunkedArray, fits: pa.ChunkedArray, where: str) -> N
     other = text.filter(pc.invert(fits))
     if len(other):
         share = f"in {len(other):,} of {len(text):,} rows"
-        mend = "save it with moments as 2011-12-31 08:26 and a point for decimals"
-        raise NotUsable(f"{where}: cannot read {other[0].as_py()!r} {share}; {mend}")
+        fix = "save it with moments as 2011-12-31 08:26 and a point for decimals"
+        raise NotUsable(f"{where}: cannot read {other[0].as_py()!r} {share}; {fix}")
 
 
 def main() -> None:

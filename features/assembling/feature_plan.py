@@ -194,9 +194,9 @@ def naming_the_source(source: str | Callable[[str], str]) -> Iterator[None]:
     try:
         yield
     except Unreadable as error:
-        detail, mend = f"cannot be read completely: {error}", "repair the file or export it again"
+        detail, fix = f"cannot be read completely: {error}", "repair the file or export it again"
         name = source if isinstance(source, str) else source(str(error))
-        finding = Finding("unreadable", "sources", "error", name, None, None, detail, mend)
+        finding = Finding("unreadable", "sources", "error", name, None, None, detail, fix)
         raise ContractBroken([finding]) from error
     except EngineError as error:
         name = source if isinstance(source, str) else source(str(error))

@@ -159,11 +159,11 @@ def _finding(tables: Tables, kind: FactKind, name: str, statement: str) -> Findi
     detail = f"{tables.location(kind.source)}: {statement}"
     concerned = (kind.source, kind.column, kind.accounts)
     if readers := _readers(tables, kind):
-        mend = f"exclude it from {', '.join(readers)}: where = …"
-        return Finding(name, "audit", "error", *concerned, detail, mend)
-    mend = "do not use it in an indicator"
+        fix = f"exclude it from {', '.join(readers)}: where = …"
+        return Finding(name, "audit", "error", *concerned, detail, fix)
+    fix = "do not use it in an indicator"
     return Finding(
-        name, "audit", "warning", *concerned, f"{detail}; no indicator reads it yet", mend
+        name, "audit", "warning", *concerned, f"{detail}; no indicator reads it yet", fix
     )
 
 

@@ -135,20 +135,18 @@ def _finding(
         f"(usual: {outcome.usual:.0%}; targets.{grid.target}): the value was written afterwards"
     )
     if not column.readers:
-        mend = "do not use it in an indicator; get the column's history, with times of its changes"
+        fix = "do not use it in an indicator; get the column's history, with times of its changes"
         return _audit_finding(
-            "warning", column, outcome, f"{detail}; no indicator reads it yet", mend
+            "warning", column, outcome, f"{detail}; no indicator reads it yet", fix
         )
-    mend = f"remove it from {', '.join(column.readers)}, or provide the history of its changes"
-    return _audit_finding("error", column, outcome, detail, mend)
+    fix = f"remove it from {', '.join(column.readers)}, or provide the history of its changes"
+    return _audit_finding("error", column, outcome, detail, fix)
 
 
 def _audit_finding(
-    state: Any, column: AuditedColumn, outcome: GroupOutcome, detail: str, mend: str
+    state: Any, column: AuditedColumn, outcome: GroupOutcome, detail: str, fix: str
 ) -> Finding:
-    return Finding(
-        NAME, "audit", state, column.table, column.column, outcome.accounts, detail, mend
-    )
+    return Finding(NAME, "audit", state, column.table, column.column, outcome.accounts, detail, fix)
 
 
 def _too_short(tables: Tables, grid: OutcomeGrid) -> Finding:
@@ -157,5 +155,5 @@ def _too_short(tables: Tables, grid: OutcomeGrid) -> Finding:
         f"targets.{grid.target}: the mature month starts, {grid.months[0]} to {grid.months[-1]}, "
         f"span less than {LEAD_DAYS} days: too short to see which columns know the future"
     )
-    mend = "provide a longer history"
-    return Finding("not_audited", "audit", "advice", source, None, None, detail, mend)
+    fix = "provide a longer history"
+    return Finding("not_audited", "audit", "advice", source, None, None, detail, fix)

@@ -48,9 +48,9 @@ def _known_before(tables: Tables, grid: OutcomeGrid, ended: str) -> Iterator[Fin
         f"recorded before they came, typically {days:.0f} days earlier: on as-of dates in between, "
         f"the outcome (targets.{grid.target}) is known already"
     )
-    mend = "predict the notice: set ended to the day on which notice was given"
+    fix = "predict the notice: set ended to the day on which notice was given"
     where = (target.source, event.ended, early)
-    yield Finding("outcome_on_record", "audit", "error", *where, detail, mend)
+    yield Finding("outcome_on_record", "audit", "error", *where, detail, fix)
 
 
 def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator[Finding]:
@@ -80,7 +80,7 @@ def _ready_made(tables: Tables, source: str, ended: str, tests: int) -> Iterator
             f"left it dates from within {SAME_DAYS} days of their end, for {together:,} of "
             f"{others:,} others from one day: its date alone reveals who left"
         )
-        mend = "provide one row per account for each of the same dates, or the facts behind it"
+        fix = "provide one row per account for each of the same dates, or the facts behind it"
         yield Finding(
-            "made_from_the_outcome", "audit", "error", source, None, left + others, detail, mend
+            "made_from_the_outcome", "audit", "error", source, None, left + others, detail, fix
         )

@@ -84,7 +84,7 @@ def _finding(tables: Tables, words: str, area: float, count: int) -> Finding:
         f"the same month, {words} separates those that left (AUC {area:.2f}): the table was "
         "written or sorted after that was known"
     )
-    mend = "provide the table in the order of sign-up with its original keys, and use neither"
+    fix = "provide the table in the order of sign-up with its original keys, and use neither"
     return Finding(
-        "order_tells", "audit", "error", accounts.source, accounts.key, count, detail, mend
+        "order_tells", "audit", "error", accounts.source, accounts.key, count, detail, fix
     )

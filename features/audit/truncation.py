@@ -112,7 +112,7 @@ def _differences(whole: Snapshots, then: Snapshots, day: date) -> Iterator[Findi
                 f"another value on {day} than the tables give today: it reads what was not "
                 "known by then"
             )
-            mend = f"remove from {key} what is filled in after the row was known"
+            fix = f"remove from {key} what is filled in after the row was known"
             yield Finding(
                 "not_known_then",
                 "audit",
@@ -121,7 +121,7 @@ def _differences(whole: Snapshots, then: Snapshots, day: date) -> Iterator[Findi
                 column.name,
                 rows_apart,
                 detail,
-                mend,
+                fix,
             )
 
 

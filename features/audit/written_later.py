@@ -106,5 +106,5 @@ def _gaps_at_the_end(tables: Tables, column: ReadColumn) -> tuple[float, float] 
 def _finding(tables: Tables, column: ReadColumn, count: int | None, statement: str) -> Finding:
     readers = ", ".join(column.readers)
     detail = f"{tables.location(column.source)}: {statement}; read by {readers}"
-    mend = "make it a source of its own, with the time at which it became known"
-    return Finding(NAME, "audit", "error", column.source, column.name, count, detail, mend)
+    fix = "make it a source of its own, with the time at which it became known"
+    return Finding(NAME, "audit", "error", column.source, column.name, count, detail, fix)

@@ -102,9 +102,9 @@ def _left_out(
                 f"ever had a fact; {hits:,} of the other {others:,} had one in the last "
                 f"{RECENT_DAYS} days"
             )
-            mend = f"add the rows of {name!r}; until then its accounts look silent"
+            fix = f"add the rows of {name!r}; until then its accounts look silent"
             where = (covered.source, None, those)
-            yield Finding("segment_left_out", "sources", "warning", *where, detail, mend)
+            yield Finding("segment_left_out", "sources", "warning", *where, detail, fix)
 
 
 def _rhythms(tables: Tables, source: str, until: date) -> list[dict[str, Any]]:
@@ -136,9 +136,9 @@ def _stopped(
                 f"{row['last']}, those of others on {freshest}; the segment was never silent that "
                 "long before"
             )
-            mend = f"add the rows of {row['segment']!r} up to {freshest}"
+            fix = f"add the rows of {row['segment']!r} up to {freshest}"
             where = (source, None, None)
-            yield Finding("segment_ends_early", "sources", "warning", *where, detail, mend)
+            yield Finding("segment_ends_early", "sources", "warning", *where, detail, fix)
 
 
 def _figures(tables: Tables, covered: Coverage, until: date) -> Finding:
@@ -153,5 +153,5 @@ def _figures(tables: Tables, covered: Coverage, until: date) -> Finding:
         f"{tables.location(covered.source)}: {fresh}{hits:,} of {accounts:,} active accounts have "
         f"one in the last {RECENT_DAYS} days{listed}"
     )
-    mend = "for your information: does this match what you expect?"
-    return Finding("coverage", "sources", "advice", covered.source, None, None, detail, mend)
+    fix = "for your information: does this match what you expect?"
+    return Finding("coverage", "sources", "advice", covered.source, None, None, detail, fix)

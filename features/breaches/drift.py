@@ -143,5 +143,5 @@ def _finding(tables: Tables, source: str, shifts: list[Shift]) -> Finding:
         f"(stability index {shown}; limit {first.allowed:.2f}): a model trained on earlier dates "
         "may not hold"
     )
-    mend = "check whether the source or the customers changed; train on later as-of dates"
-    return Finding("drift", "features", "warning", source, first.column, None, detail, mend)
+    fix = "check whether the source or the customers changed; train on later as-of dates"
+    return Finding("drift", "features", "warning", source, first.column, None, detail, fix)

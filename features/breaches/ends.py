@@ -40,8 +40,8 @@ def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Fin
             f"that left (targets.{target}) have facts {days} days or more after their end: the "
             "end is wrong, or the key belongs to another account"
         )
-        mend = "fix the ends, or leave out rows about former customers"
-        yield Finding("after_the_end", "sources", "warning", source, None, count, detail, mend)
+        fix = "fix the ends, or leave out rows about former customers"
+        yield Finding("after_the_end", "sources", "warning", source, None, count, detail, fix)
 
 
 def _parents(tables: Tables) -> Iterator[Finding]:
@@ -56,6 +56,6 @@ def _parents(tables: Tables) -> Iterator[Finding]:
     )[0]
     if count:
         detail = f"{tables.location(accounts.source)}: parents without a row"
-        mend = "add the parents, or leave the column empty"
+        fix = "add the parents, or leave the column empty"
         concerned = (accounts.source, accounts.attributes.parent, count)
-        yield Finding("unknown_parent", "sources", "warning", *concerned, detail, mend)
+        yield Finding("unknown_parent", "sources", "warning", *concerned, detail, fix)

@@ -78,14 +78,14 @@ def _loaded(
         f"{load['days']:,} days became known on one day, {load['loaded']}, {LATE_DAYS} days or "
         "more after they happened: earlier as-of dates do not see them"
     )
-    mend = (
+    fix = (
         f"if {known_column} is the day of a load, declare a delay instead; else set "
         f"company.data_from to {load['loaded']}"
     )
     concerned = (name, known_column, load["old"])
     if load["old"] >= MOST * total:
-        return Finding("known_at_once", "sources", "error", *concerned, detail, mend)
-    return Finding("late_load", "sources", "warning", *concerned, detail, mend)
+        return Finding("known_at_once", "sources", "error", *concerned, detail, fix)
+    return Finding("late_load", "sources", "warning", *concerned, detail, fix)
 
 
 def _rewritten(
@@ -112,8 +112,8 @@ def _rewritten(
             f"{readable.file(name)}: facts that were delivered again with other values "
             f"({count / counted['facts']:.1%} of {counted['facts']:,}): both versions count"
         )
-        mend = 'keep one row per fact, or measure with "latest", which takes the later version'
-        yield Finding("rewritten", "sources", "warning", name, known_column, count, detail, mend)
+        fix = 'keep one row per fact, or measure with "latest", which takes the later version'
+        yield Finding("rewritten", "sources", "warning", name, known_column, count, detail, fix)
 
 
 def _identity(readable: ReadableTables, name: str, source: Source, columns: list[str]) -> str:

@@ -21,23 +21,23 @@ def breaches(company: Company) -> Iterator[Finding]:
     yield from _unused_systems(company)
     if company.accounts.derived and company.segments:
         detail = "derived accounts have no columns, so [segments] has no effect"
-        mend = "remove it, or name a table with one row per account"
-        yield _finding("warning", "unused_segments", "segments", detail, mend)
+        fix = "remove it, or name a table with one row per account"
+        yield _finding("warning", "unused_segments", "segments", detail, fix)
 
 
 def _playbooks(company: Company) -> Iterator[Finding]:
     for name, indicator in company.staged("live").items():
         if indicator.kind == "leading" and indicator.playbook is None:
             detail = f"indicators.{name} is leading and live but names no playbook"
-            mend = f'playbook = "…" in [indicators.{name}]'
-            yield _finding("warning", "no_playbook", f"indicators.{name}", detail, mend)
+            fix = f'playbook = "…" in [indicators.{name}]'
+            yield _finding("warning", "no_playbook", f"indicators.{name}", detail, fix)
     used = {indicator.playbook for indicator in company.indicators.values()}
     used |= {indicator.playbook for indicator in company.targets.values()}
     for name in company.playbooks:
         if name not in used:
             detail = f"no indicator or opportunity names playbooks.{name}"
-            mend = f'playbook = "{name}" in an indicator that it is meant for, or remove it'
-            yield _finding("advice", "unused_playbook", f"playbooks.{name}", detail, mend)
+            fix = f'playbook = "{name}" in an indicator that it is meant for, or remove it'
+            yield _finding("advice", "unused_playbook", f"playbooks.{name}", detail, fix)
 
 
 def _opportunities(company: Company) -> Iterator[Finding]:
@@ -45,15 +45,15 @@ def _opportunities(company: Company) -> Iterator[Finding]:
         key = f"targets.{name}"
         if company.targets[name].playbook is None:
             detail = f"{key} is an opportunity but names no playbook"
-            mend = f'playbook = "…" in [{key}]'
-            yield _finding("warning", "no_playbook", key, detail, mend)
+            fix = f'playbook = "…" in [{key}]'
+            yield _finding("warning", "no_playbook", key, detail, fix)
     if not company.adverse:
         detail = (
             "no target is adverse: opportunities are trained and scored, but the service shows "
             "them beside health scores, of which there are none"
         )
-        mend = "declare an adverse target, such as [targets.churn]"
-        yield _finding("advice", "nothing_adverse", "targets", detail, mend)
+        fix = "declare an adverse target, such as [targets.churn]"
+        yield _finding("advice", "nothing_adverse", "targets", detail, fix)
 
 
 def _filled_in_later(company: Company) -> Iterator[Finding]:
@@ -71,8 +71,8 @@ def _filled_in_later(company: Company) -> Iterator[Finding]:
                     f"indicators.{name} reads {event.ended}, which is filled in after the row was "
                     "known: it leaks the future of every account that has ended"
                 )
-                mend = "measure something that was known at the row's own time"
-                yield _finding("warning", "filled_in_later", f"indicators.{name}", detail, mend)
+                fix = "measure something that was known at the row's own time"
+                yield _finding("warning", "filled_in_later", f"indicators.{name}", detail, fix)
 
 
 def _unused_sources(company: Company) -> Iterator[Finding]:
@@ -85,8 +85,8 @@ def _unused_sources(company: Company) -> Iterator[Finding]:
     for name in company.sources:
         if name not in used:
             detail = f"no indicator, target or account uses sources.{name}"
-            mend = "add an indicator over it, or remove it"
-            yield _finding("advice", "unused_source", f"sources.{name}", detail, mend)
+            fix = "add an indicator over it, or remove it"
+            yield _finding("advice", "unused_source", f"sources.{name}", detail, fix)
 
 
 def _unused_systems(company: Company) -> Iterator[Finding]:
@@ -94,11 +94,11 @@ def _unused_systems(company: Company) -> Iterator[Finding]:
     for system in company.accounts.crosswalk:
         if system not in used:
             key = f"accounts.crosswalk.{system}"
-            mend = f'account = {{ system = "{system}", column = "…" }} in its source, or remove it'
-            yield _finding("advice", "unused_system", key, f"no source is keyed by {key}", mend)
+            fix = f'account = {{ system = "{system}", column = "…" }} in its source, or remove it'
+            yield _finding("advice", "unused_system", key, f"no source is keyed by {key}", fix)
 
 
 def _finding(
-    state: Literal["warning", "advice"], name: str, key: str, detail: str, mend: str
+    state: Literal["warning", "advice"], name: str, key: str, detail: str, fix: str
 ) -> Finding:
-    return Finding(name, "declaration", state, DECLARATION_FILE, key, None, detail, mend)
+    return Finding(name, "declaration", state, DECLARATION_FILE, key, None, detail, fix)

@@ -80,8 +80,8 @@ def breaches(tables: Tables) -> Iterator[Finding]:
             yield from _of_target(tables, name)
         except EngineError as error:
             detail = f"the outcomes cannot be counted: {error}"
-            mend = f"fix [targets.{name}]"
-            yield _finding(tables.company, name, ("error", "not_computable"), detail, mend)
+            fix = f"fix [targets.{name}]"
+            yield _finding(tables.company, name, ("error", "not_computable"), detail, fix)
 
 
 def _of_target(tables: Tables, name: str) -> Iterator[Finding]:
@@ -108,8 +108,8 @@ def _no_month(tables: Tables, name: str) -> Finding:
         f"(until its outcome is settled) after it: data from {first} until {until}"
     )
     needed = first + timedelta(days=company.bands.min_history + ahead + 31)
-    mend = f"provide tables up to {needed} or shorten targets.{name}.horizon"
-    return _finding(company, name, (_gravity(company, name), "no_mature_month"), detail, mend)
+    fix = f"provide tables up to {needed} or shorten targets.{name}.horizon"
+    return _finding(company, name, (_gravity(company, name), "no_mature_month"), detail, fix)
 
 
 def too_few(company: Company, name: str, outcomes: OutcomeCounts) -> Iterator[Finding]:
@@ -151,9 +151,9 @@ def _without_outcome(company: Company, name: str, outcomes: OutcomeCounts) -> It
             f"{none[-1]:%Y-%m}, no account {word}: the tables may hold only accounts that are "
             "still there, or the outcomes may end early"
         )
-        mend = "set company.data_from (or data_until) to where the tables are complete"
+        fix = "set company.data_from (or data_until) to where the tables are complete"
         kind: tuple[Literal["warning"], str] = ("warning", "months_without_outcome")
-        yield _finding(company, name, kind, detail, mend)
+        yield _finding(company, name, kind, detail, fix)
 
 
 def _mend(name: str) -> str:
@@ -174,8 +174,8 @@ def _figures(company: Company, name: str, outcomes: OutcomeCounts) -> Finding:
         f"{happened} at {counted(len(outcomes.months), 'mature month start')}; of the eligible: "
         f"{before}{listed or 'none'}"
     )
-    mend = "for your information: does this match what you expect?"
-    return _finding(company, name, ("advice", "outcomes"), detail, mend)
+    fix = "for your information: does this match what you expect?"
+    return _finding(company, name, ("advice", "outcomes"), detail, fix)
 
 
 def _finding(
@@ -183,11 +183,11 @@ def _finding(
     name: str,
     kind: tuple[Literal["error", "warning", "advice"], str],
     detail: str,
-    mend: str,
+    fix: str,
     rows: int | None = None,
 ) -> Finding:
     target = company.targets[name]
     state, check = kind
     location = sources.location(company.sources[target.source])
     located = f"targets.{name}: {location}: {detail}"
-    return Finding(check, "train", state, target.source, None, rows, located, mend)
+    return Finding(check, "train", state, target.source, None, rows, located, fix)

@@ -35,8 +35,8 @@ def _of_source(tables: Tables, name: str, until: date) -> Iterator[Finding]:
             f"{tables.location(name)} ends on {last}, {(until - last).days} "
             f"days before data_until ({until}); it was never silent that long before"
         )
-        mend = f"update it to {until}, or set company.data_until to where every table is complete"
-        yield Finding("source_ends_early", "sources", "warning", name, None, None, detail, mend)
+        fix = f"update it to {until}, or set company.data_until to where every table is complete"
+        yield Finding("source_ends_early", "sources", "warning", name, None, None, detail, fix)
 
 
 def _days(tables: Tables, name: str) -> str:

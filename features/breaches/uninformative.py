@@ -36,9 +36,9 @@ def breaches(tables: Tables) -> Iterator[Finding]:
 
 
 def _not_computable(detail: str) -> Finding:
-    mend = "remove the indicators one by one to find it"
+    fix = "remove the indicators one by one to find it"
     return Finding(
-        "not_computable", "features", "error", DECLARATION_FILE, "indicators", None, detail, mend
+        "not_computable", "features", "error", DECLARATION_FILE, "indicators", None, detail, fix
     )
 
 
@@ -49,11 +49,9 @@ def _breach(
     accounts = len(values)
     if values.null_count == accounts:
         detail = f"{key} is null for all {accounts:,} accounts ({location})"
-        mend = 'widen its windows, fix value or where, or set stage = "draft"'
-        yield Finding(
-            "all_null", "features", "warning", source, column.name, accounts, detail, mend
-        )
+        fix = 'widen its windows, fix value or where, or set stage = "draft"'
+        yield Finding("all_null", "features", "warning", source, column.name, accounts, detail, fix)
     elif values.null_count == 0 and pc.count_distinct(values).as_py() == 1:
         detail = f"{key} is {values[0].as_py()!r} for all {accounts:,} accounts ({location})"
-        mend = "measure something that differs between accounts, or widen its windows"
-        yield Finding("constant", "features", "advice", source, column.name, accounts, detail, mend)
+        fix = "measure something that differs between accounts, or widen its windows"
+        yield Finding("constant", "features", "advice", source, column.name, accounts, detail, fix)

@@ -50,8 +50,8 @@ def _unit(tables: Tables, source: str, name: str) -> Iterator[Finding]:
     if change := _change(months, _apart):
         before, after = (sum(m["usual"] for m in part) / len(part) for part in change)
         detail = f"usually {after:,.6g} from {change[1][0]['month']} on, {before:,.6g} before"
-        mend = "convert the rows before or after to one unit"
-        yield _finding(tables, source, name, "unit_change", (detail, mend))
+        fix = "convert the rows before or after to one unit"
+        yield _finding(tables, source, name, "unit_change", (detail, fix))
 
 
 def _apart(before: list[Month], after: list[Month]) -> bool:
@@ -70,16 +70,16 @@ def _words(tables: Tables, source: str, name: str) -> Iterator[Finding]:
     months = _months(tables, source, asked, f"{column} IS NOT NULL")
     if change := _change(months, _other_type):
         detail = f"switches between numbers and text from {change[1][0]['month']} on"
-        mend = "write the column in one type"
-        yield _finding(tables, source, name, "type_change", (detail, mend))
+        fix = "write the column in one type"
+        yield _finding(tables, source, name, "type_change", (detail, fix))
     elif few and (change := _change(months, _no_word_in_common)):
         now, then = (sorted({w for m in part for w in m["words"]})[:3] for part in change[::-1])
         detail = (
             f"none of the earlier values occurs from {change[1][0]['month']} on: "
             f"{', '.join(map(repr, now))} instead of {', '.join(map(repr, then))}"
         )
-        mend = "use the same word for the same thing throughout"
-        yield _finding(tables, source, name, "renamed_values", (detail, mend))
+        fix = "use the same word for the same thing throughout"
+        yield _finding(tables, source, name, "renamed_values", (detail, fix))
 
 
 def _other_type(before: list[Month], after: list[Month]) -> bool:

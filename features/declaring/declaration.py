@@ -1,4 +1,4 @@
-"""Reads `churnlight.toml`: every mistake at once, each with its line and a way to mend it.
+"""Reads `churnlight.toml`: every mistake at once, each with its line and a way to fix it.
 
 The declaration is checked in one pass over what the file says (shape, types, names that refer
 to other tables), after what it adopts from the catalogue has been filled in.
@@ -227,13 +227,13 @@ def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
                 indicators[base].get("measure")
                 in (("quotient", "peer_rank"), ("peer_rank",))[measure == "peer_rank"]
             ):
-                mend = "name one that is measured over facts"
+                fix = "name one that is measured over facts"
                 what = f"a {indicators[base].get('measure')} cannot be part of a {measure}"
-                yield Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), mend)
+                yield Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), fix)
             elif missing := _windows_that_lack(table, indicators[base], key):
                 what = f"indicators.{base} has no window {missing[0]}"
-                mend = f'add it there, or take windows = ["{missing[0]}"] out here'
-                yield Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), mend)
+                fix = f'add it there, or take windows = ["{missing[0]}"] out here'
+                yield Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), fix)
 
 
 def _windows_that_lack(table: Mapping[str, Any], base: Mapping[str, Any], key: str) -> list[str]:
@@ -278,5 +278,5 @@ def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Pro
         for key in ("account", "event_time"):
             if source in declared and key not in declared[source]:
                 where = ("sources", source, key)
-                mend = f'add {key} = "…": {".".join(user)} takes facts from it'
-                yield Problem(DECLARATION_FILE, lines[where], ".".join(where), "missing", "", mend)
+                fix = f'add {key} = "…": {".".join(user)} takes facts from it'
+                yield Problem(DECLARATION_FILE, lines[where], ".".join(where), "missing", "", fix)

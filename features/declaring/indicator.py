@@ -81,7 +81,7 @@ PARTS: dict[str, tuple[tuple[Measure, ...], str]] = {
     "over": (("quotient",), 'measure = "quotient", over = "active_users", per = "seats"'),
     "per": (("quotient",), 'measure = "quotient", over = "active_users", per = "seats"'),
 }
-"""Keys that some measures need and others do not know, and how to mend it."""
+"""Keys that some measures need and others do not know, and how to fix it."""
 
 OPTIONS: dict[str, tuple[tuple[Measure, ...], str]] = {
     "lag": (("ratio",), 'measure = "ratio", of = "count", earlier = "28d", lag = "364d"'),
@@ -173,15 +173,15 @@ class Indicator(Table):
                 f"{self.measure} needs a value",
                 'value = "amount" (a column or a scalar SQL expression)',
             )
-        for key, (measures, mend) in PARTS.items():
+        for key, (measures, fix) in PARTS.items():
             if (self.measure in measures) != (getattr(self, key) is not None):
                 raise refuse(
                     f"{key} is required for measure = {' or '.join(measures)}, and for no other",
-                    mend,
+                    fix,
                 )
-        for key, (measures, mend) in OPTIONS.items():
+        for key, (measures, fix) in OPTIONS.items():
             if self.measure not in measures and getattr(self, key) is not None:
-                raise refuse(f"{key} is for measure = {' or '.join(measures)}", mend)
+                raise refuse(f"{key} is for measure = {' or '.join(measures)}", fix)
         return self
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ DECLARATION_FILE = "churnlight.toml"
 NOT_IN_THE_FILE = frozenset({"folder", "declaration_hash"})
 LONGEST_GOT = 60
 
-# kind of refusal: (what is wrong, how to mend it), filled in with pydantic's context
+# kind of refusal: (what is wrong, how to fix it), filled in with pydantic's context
 PLAIN_WORDS: dict[str, tuple[str, str]] = {
     "string_type": ("not text", 'write it in quotes: "…"'),
     "string_too_short": ("empty", "write something, or leave the key out"),
@@ -42,16 +42,16 @@ PLAIN_WORDS: dict[str, tuple[str, str]] = {
 def problem(detail: ErrorDetails, lines: Lines) -> Problem:
     """One refusal of pydantic's as a problem with its line in the file."""
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
-    what, given, mend = _words(detail, path)
-    return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, given, mend)
+    what, given, fix = _words(detail, path)
+    return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, given, fix)
 
 
 def unknown_name(
     path: KeyPath, what: str, named: str, allowed: Iterable[str], lines: Lines
 ) -> Problem:
     """A name at `path` that is none of the `allowed`, with the nearest of them."""
-    mend = did_you_mean(named, allowed)
-    return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(named), mend)
+    fix = did_you_mean(named, allowed)
+    return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(named), fix)
 
 
 def shown_value(value: Any) -> str:
@@ -71,7 +71,7 @@ def _toml(value: Any) -> str:
 
 
 def _words(detail: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
-    """What is wrong, what was got, how to mend it."""
+    """What is wrong, what was got, how to fix it."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return "unknown key", repr(path[-1]), did_you_mean(path[-1], keys_at(path[:-1]))
@@ -80,7 +80,7 @@ def _words(detail: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
     if kind == "too_short":
         return "empty", "", f"declare at least one: [{'.'.join(path)}.NAME]"
     if kind == "declaration":
-        return context["what"], shown_value(detail["input"]), context["mend"]
+        return context["what"], shown_value(detail["input"]), context["fix"]
     if kind == "literal_error":
         choices = get_args(_annotation(path))
         return "no such choice", shown_value(detail["input"]), _choose(detail["input"], choices)

@@ -1,7 +1,7 @@
 """The words of the declaration language: durations, names, sentences, and the base of its tables.
 
 Each is a type that a table's field can have; what does not fit it is refused with what is wrong
-and how to mend it.
+and how to fix it.
 """
 
 import re
@@ -14,9 +14,9 @@ from pydantic_core import PydanticCustomError
 PLACEHOLDERS = frozenset({"value", "usual", "window", "unit"})
 
 
-def refuse(what: str, mend: str) -> PydanticCustomError:
-    """An error of a declaration in two parts: what is wrong and how to mend it."""
-    return PydanticCustomError("declaration", "{what}", {"what": what, "mend": mend})
+def refuse(what: str, fix: str) -> PydanticCustomError:
+    """An error of a declaration in two parts: what is wrong and how to fix it."""
+    return PydanticCustomError("declaration", "{what}", {"what": what, "fix": fix})
 
 
 def _days(text: Any) -> Any:

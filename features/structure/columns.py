@@ -126,12 +126,12 @@ def _breach(readable: ReadableTables, named: NamedColumn, *, is_empty: bool) -> 
 def _wrong_content(readable: ReadableTables, named: NamedColumn, type_: str) -> Iterator[Finding]:
     where = f"{readable.file(named.source)}, column {named.column!r} ({named.key})"
     if named.content == "key" and not (is_number(type_) or type_ in KEY_TYPES):
-        mend = "write keys as text or whole numbers, or name another column"
-        yield _error("not_a_key", named, f"{where} holds {type_in_words(type_)}, not keys", mend)
+        fix = "write keys as text or whole numbers, or name another column"
+        yield _error("not_a_key", named, f"{where} holds {type_in_words(type_)}, not keys", fix)
     if named.content == "number" and not is_number(type_):
-        mend = "write plain numbers there, or name another column"
+        fix = "write plain numbers there, or name another column"
         yield _error(
-            "not_a_number", named, f"{where} holds {type_in_words(type_)}, not numbers", mend
+            "not_a_number", named, f"{where} holds {type_in_words(type_)}, not numbers", fix
         )
     if named.content in ("day", "time") and type_ != NULL:
         zone = named.zone if named.content == "time" else "UTC"
@@ -143,14 +143,14 @@ def _wrong_time(named: NamedColumn, where: str, type_: str, zone: str | None) ->
         clock.in_utc("x", type_, zone)
     except clock.NoTime:
         detail = f"{where} holds {type_in_words(type_)}, not dates or timestamps"
-        mend = "write every value as 2026-06-30 or 2026-06-30T08:15:00Z, or name another column"
-        yield _error("not_a_time", named, detail, mend)
+        fix = "write every value as 2026-06-30 or 2026-06-30T08:15:00Z, or name another column"
+        yield _error("not_a_time", named, detail, fix)
     except clock.NoZone:
         column = named.column if named.zone_key == named.key else "…"
         detail = f"{where} holds timestamps without a zone, and none is declared"
-        mend = f'{named.zone_key} = {{ column = "{column}", zone = "Europe/Berlin" }}'
-        yield _error("naive_time", named, detail, mend)
+        fix = f'{named.zone_key} = {{ column = "{column}", zone = "Europe/Berlin" }}'
+        yield _error("naive_time", named, detail, fix)
 
 
-def _error(name: str, named: NamedColumn, detail: str, mend: str) -> Finding:
-    return Finding(name, "sources", "error", named.source, named.column, None, detail, mend)
+def _error(name: str, named: NamedColumn, detail: str, fix: str) -> Finding:
+    return Finding(name, "sources", "error", named.source, named.column, None, detail, fix)

@@ -159,11 +159,11 @@ def _breach(readable: ReadableTables, expression: Expression) -> Iterator[Findin
         yield _finding(readable, expression, name, detail, MENDS[expression.need])
     elif expression.need == "a date" and _lacks_zone(readable, expression, type_):
         detail = "gives timestamps without a zone, and none is declared"
-        mend = (
+        fix = (
             f'"CAST({expression.text} AS DATE)" for whole days, or '
             f'sources.{expression.source}.event_time = {{ column = "…", zone = "Europe/Berlin" }}'
         )
-        yield _finding(readable, expression, "naive_time", detail, mend)
+        yield _finding(readable, expression, "naive_time", detail, fix)
 
 
 def _lacks_zone(readable: ReadableTables, expression: Expression, type_: str) -> bool:
@@ -186,8 +186,8 @@ def _failing(readable: ReadableTables, expressions: Sequence[Expression]) -> Ite
                 yield from _failing(readable, [expression])
             return
         detail = f"fails on a row: {_first_line(error)}"
-        mend = "use TRY_CAST, or exclude such rows with where"
-        yield _finding(readable, expressions[0], "not_computable", detail, mend)
+        fix = "use TRY_CAST, or exclude such rows with where"
+        yield _finding(readable, expressions[0], "not_computable", detail, fix)
 
 
 def _refused(engine: Engine, text: str) -> str | None:
@@ -247,8 +247,8 @@ def _first_line(error: EngineError) -> str:
 
 
 def _finding(
-    readable: ReadableTables, expression: Expression, name: str, what: str, mend: str
+    readable: ReadableTables, expression: Expression, name: str, what: str, fix: str
 ) -> Finding:
     state: Literal["error", "warning"] = "warning" if expression.is_draft else "error"
     detail = f"{expression.key} {what}, over {readable.file(expression.source)}: {expression.text}"
-    return Finding(name, expression.step, state, expression.source, None, None, detail, mend)
+    return Finding(name, expression.step, state, expression.source, None, None, detail, fix)

@@ -33,7 +33,7 @@ class Rule:
     column: Literal["account", "event", "known"]
     condition: str
     detail: str
-    mend: str
+    fix: str
     tolerable: bool = False
     fatal: bool = False
 
@@ -193,11 +193,11 @@ def _finding(readable: ReadableTables, name: str, rule: Rule, counted: dict[str,
     if rule.column == "account" and rule.name != "null_key":
         keys = f"SELECT DISTINCT fact_key FROM ({_facts(readable, name, source)})"
         detail += f", such as {readable.examples(f'{keys} WHERE {rule.condition}')}"
-    mend = rule.mend
+    fix = rule.fix
     if is_error and not rule.fatal and count < total:
-        mend += f", or allow a share: sources.{name}.tolerate"
+        fix += f", or allow a share: sources.{name}.tolerate"
     state: Literal["error", "warning"] = "error" if is_error else "warning"
-    return Finding(rule.name, "sources", state, name, _column(source, rule), count, detail, mend)
+    return Finding(rule.name, "sources", state, name, _column(source, rule), count, detail, fix)
 
 
 def _column(source: Source, rule: Rule) -> str | None:
@@ -236,11 +236,11 @@ def _of_ends(
     )
     if count := counted["early"]:
         detail = f"{file}: subscriptions that end before they start"
-        mend = "fix the two columns or their zone"
-        yield Finding("ends_before_start", "sources", "warning", name, ended, count, detail, mend)
+        fix = "fix the two columns or their zone"
+        yield Finding("ends_before_start", "sources", "warning", name, ended, count, detail, fix)
     if count := counted["unknown"]:
         detail = f"{file}: ends without a known time count as known when they happened"
-        mend = "fill in when the end was recorded"
+        fix = "fill in when the end was recorded"
         yield Finding(
-            "null_ended_known", "sources", "warning", name, known_column, count, detail, mend
+            "null_ended_known", "sources", "warning", name, known_column, count, detail, fix
         )

@@ -55,5 +55,5 @@ def with_read_errors(source: str, file: str, findings: Iterable[Finding]) -> Ite
         yield from findings
     except EngineError as error:
         detail = f"{file} cannot be read completely: {error}"
-        mend = "repair the file or export it again"
-        yield Finding("unreadable", "sources", "error", source, None, None, detail, mend)
+        fix = "repair the file or export it again"
+        yield Finding("unreadable", "sources", "error", source, None, None, detail, fix)

@@ -20,7 +20,7 @@ SEAL = Path("truth") / "figures.json"
 
 
 class Refused(Exception):
-    """The folder or the size cannot be used; the message says how to mend it."""
+    """The folder or the size cannot be used; the message says how to fix it."""
 
 
 def export(
