@@ -1,7 +1,7 @@
 """From how many churners on do trees help? A learning curve over the shipped companies.
 
 Accounts are drawn at random until so many of them have the rarer outcome, the product's own
-procedure learns from their rows, and everything is judged on all accounts of a later as-of date.
+procedure trains on their rows, and everything is tested on all accounts of a later as-of date.
 Its one rule: that date is not the one that judges the product; it is the last whose labels were
 settled by it, so no default that is read off here has seen a judging date.
 """
@@ -56,19 +56,19 @@ HOUSE = replace(search.FIRST_TRIED[0], rounds=80, share=0.5, penalty=SHRUNKEN.pe
 
 @dataclass(frozen=True)
 class World:
-    """A company's labelled rows, and the as-of date that tests what the earlier ones taught."""
+    """A company's labelled rows, and the later as-of date that tests a model trained on them."""
 
     name: str
     company: Company
     built: Snapshots
-    taught: pa.Table
+    training_rows: pa.Table
     test: pa.Table
     day: date
 
     def drawn(self, rarer: int, seed: int) -> pa.Table | None:
         """Rows of accounts drawn until `rarer` have the rarer outcome; None where most are."""
-        label = self.taught[f"label__{TARGET}"].to_numpy()
-        names = np.asarray(self.taught["account_id"].to_pylist())
+        label = self.training_rows[f"label__{TARGET}"].to_numpy()
+        names = np.asarray(self.training_rows["account_id"].to_pylist())
         accounts, codes = np.unique(names, return_inverse=True)
         order = np.random.default_rng(seed).permutation(len(accounts))
         had = [np.bincount(codes, label == value, len(accounts)) > 0 for value in (0, 1)]
@@ -77,7 +77,7 @@ class World:
             return None
         chosen = np.zeros(len(accounts), dtype=bool)
         chosen[order[: int(np.searchsorted(counts, rarer)) + 1]] = True
-        return self.taught.filter(pa.array(chosen[codes]))
+        return self.training_rows.filter(pa.array(chosen[codes]))
 
 
 def opened(name: str) -> World:
@@ -162,7 +162,7 @@ def shown(name: str, found: dict[str, Any]) -> str:
     head = f"{found['accounts']:,} accounts, {found['churn_rate']:.1%} churned"
     ways = " | ".join(f"{way}: lower by" for way in (SEARCHED, HALF))
     lines = [
-        f"**{name}**, judged on {found['as_of']} ({head})\n",
+        f"**{name}**, tested on {found['as_of']} ({head})\n",
         f"| rarer outcome | accounts | {SCORECARD}: log loss | {ways} |",
         "|---|---|---|---|---|",
     ]

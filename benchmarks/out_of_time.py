@@ -131,11 +131,11 @@ def _measured(declared: Company) -> Company:
 
 
 def tested(shop: Shop, learn: Sequence[date], day: date) -> Tested:
-    """What each contender, taught on `learn`, says of the accounts of `day`."""
+    """What each contender, trained on `learn`, predicts for the accounts on `day`."""
     _tell(f"{shop.company.about.name}: testing {day}")
-    taught, test = shop.on(learn), shop.on([day])
-    artifact, _ = fit(taught, shop.built.columns, shop.company, TARGET)
-    train = as_rows(taught, artifact.features, shop.company, TARGET)
+    training_rows, test = shop.on(learn), shop.on([day])
+    artifact, _ = fit(training_rows, shop.built.columns, shop.company, TARGET)
+    train = as_rows(training_rows, artifact.features, shop.company, TARGET)
     X = matrix(test, artifact.features)
     return Tested(
         day,
@@ -176,7 +176,7 @@ def signed_log(X: Floats) -> Floats:
 
 
 def rolling(shop: Shop, days: Sequence[date]) -> list[Tested]:
-    """Each of `days` tested by contenders that learnt from all month starts settled by then."""
+    """Each of `days` tested by contenders trained on all month starts settled by then."""
     target = shop.company.targets[TARGET]
     learn = {day: split.settled_before(shop.months, day, target) for day in days}
     return [tested(shop, earlier, day) for day, earlier in learn.items() if earlier]

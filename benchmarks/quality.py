@@ -1,7 +1,7 @@
 """How good models and their probabilities are, next to other methods on the same rows.
 
 Flat tables (telco_ibm, mlc_churn) are split as their stored splits say; shops (cdnow,
-online_retail) are tested on every rolling as-of date, taught by what was settled by it. Nothing
+online_retail) are tested on every rolling as-of date, trained on what was settled by it. Nothing
 here chooses anything: every contender is used as it comes. `--made` tries tables of many worlds
 instead, where the method may be tuned: nowhere should it be far behind the best.
 """
@@ -140,10 +140,10 @@ def of_made(name: str) -> list[Tested]:
 
 def _flat_split(table: pa.Table, label: str, test: npt.NDArray[np.bool_], place: int) -> Tested:
     _tell(f"split {place}: {OURS}")
-    taught, tested = table.filter(pa.array(~test)), table.filter(pa.array(test))
-    artifact = training.fit(taught, label=label)
+    training_rows, tested = table.filter(pa.array(~test)), table.filter(pa.array(test))
+    artifact = training.fit(training_rows, label=label)
     ours = artifact.probability(tested)
-    train, held = (_plain_rows(part, label, artifact) for part in (taught, tested))
+    train, held = (_plain_rows(part, label, artifact) for part in (training_rows, tested))
     logits = {OURS: np.log(ours / (1 - ours))}
     for name, contender in OTHERS.items():
         _tell(f"split {place}: {name}")
@@ -161,7 +161,7 @@ def _plain_rows(table: pa.Table, label: str, artifact: Any) -> TrainingRows:
 
 
 def of_shop(shop: Shop) -> list[Tested]:
-    """Every month start whose labels are mature, tested by contenders that learnt before it."""
+    """Every month start whose labels are mature, tested by contenders trained before it."""
     target = shop.company.targets[TARGET]
     earlier = {day: split.settled_before(shop.months, day, target) for day in shop.months}
     return [_shop_date(shop, learn, day) for day, learn in earlier.items() if learn]
@@ -169,9 +169,9 @@ def of_shop(shop: Shop) -> list[Tested]:
 
 def _shop_date(shop: Shop, learn: Sequence[date], day: date) -> Tested:
     _tell(f"{shop.company.about.name}: {day}")
-    taught, test = shop.on(learn), shop.on([day])
-    artifact, _ = fit(taught, shop.built.columns, shop.company, TARGET)
-    train = as_rows(taught, artifact.features, shop.company, TARGET)
+    training_rows, test = shop.on(learn), shop.on([day])
+    artifact, _ = fit(training_rows, shop.built.columns, shop.company, TARGET)
+    train = as_rows(training_rows, artifact.features, shop.company, TARGET)
     X = matrix(test, artifact.features)
     logits = {OURS: artifact.calibration.logits(artifact.margins(X))}
     logits |= {name: contender(train, X) for name, contender in OTHERS.items()}

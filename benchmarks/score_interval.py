@@ -52,7 +52,7 @@ class Line:
 
 
 def measured(name: str, target: str, artifact: Artifact, rows: TrainingRows) -> Line:
-    """The figures of an artifact on the latest of the rows that taught it."""
+    """The figures of an artifact on the latest of its training rows."""
     at = rows.as_of == rows.as_of.max()
     own = redraws.with_score_interval(artifact, rows, at)
     X = rows.X[at]

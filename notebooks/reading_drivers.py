@@ -45,7 +45,7 @@ with contract.sound_tables(company) as tables:
 model_settings = replace(search.FIRST_TRIED[0], rounds=80, share=0.5)
 choice = search.Choice(model_settings, "the notebook's own choice")
 artifact = fit_and_evaluate(rows, company, target, learn, choice=choice)
-print(f"learnt on {', '.join(map(str, learn))}; read on {today}")
+print(f"trained on {', '.join(map(str, learn))}; read on {today}")
 
 # %% [markdown]
 # ## First the certificate

@@ -112,7 +112,7 @@ def test_a_category_has_no_curve_and_is_tried_all_the_same(judged: Admission) ->
 
 def test_the_evidence_is_plain_json(judged: Admission) -> None:
     plain = json.loads(json.dumps(judged.plain(), allow_nan=False))
-    assert plain["judged_on"] == "later as-of dates"
+    assert plain["evaluated_on"] == "later as-of dates"
     assert "curves" not in plain["evidence"][0]["lead"]
     assert plain["evidence"][0]["lead"]["at_gap"]["coverage"] > 0.9
 
@@ -128,8 +128,8 @@ def test_a_model_is_never_tried_on_rows_that_were_not_later(trial: ablation.Tria
     target = trial.company.targets[TARGET]
     for fold in trial.folds:
         (day,) = np.unique(trial.rows.as_of[fold.test])
-        learnt = [item.astype(object) for item in np.unique(trial.rows.as_of[fold.train])]
-        assert split.settled_before(learnt, day.astype(object), target) == learnt
+        fitted = [item.astype(object) for item in np.unique(trial.rows.as_of[fold.train])]
+        assert split.settled_before(fitted, day.astype(object), target) == fitted
 
 
 def test_what_the_model_has_no_use_for_is_worth_nothing(trial: ablation.Trial) -> None:

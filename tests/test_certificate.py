@@ -52,14 +52,14 @@ def test_a_trained_artifact_has_its_certificate_and_keeps_it(
 
 
 def test_the_certificate_decides_no_score_and_is_the_same_twice(trained: House) -> None:
-    own, learnt = trained.trained.artifact, rows(trained)
-    again = certificate.certified(own, learnt)
+    own, fitted = trained.trained.artifact, rows(trained)
+    again = certificate.certified(own, fitted)
     assert again.digest == own.digest
     assert made(again) == made(own)
 
 
 def test_a_model_turned_around_is_not_faithful_to_its_drivers(trained: House) -> None:
-    own, learnt = trained.trained.artifact, rows(trained)
+    own, fitted = trained.trained.artifact, rows(trained)
 
     class Turned(Artifact):
         """As one whose explanations had the wrong sign."""
@@ -71,7 +71,7 @@ def test_a_model_turned_around_is_not_faithful_to_its_drivers(trained: House) ->
             return found
 
     plain = {item.name: getattr(own, item.name) for item in dataclasses.fields(own)}
-    found = certificate.certified(Turned(**plain), learnt)
+    found = certificate.certified(Turned(**plain), fitted)
     assert not made(found).passed
     failed = {item.name for item in made(found).failed}
     assert {"additivity", "agreement", "fidelity"} <= failed

@@ -267,9 +267,9 @@ def held(rows: TrainingRows) -> tuple[TrainingRows, TrainingRows]:
 
 def names(rows: TrainingRows, model_settings: model.ModelSettings) -> list[str]:
     taught, test = held(rows)
-    learnt = FittedModel.of(taught, model_settings, np.ones(len(taught.y), dtype=np.bool_))
-    found = [item.name for item in baselines.beside(test, learnt)]
-    assert [item.name for item in baselines.beside_held(learnt)] == found
+    fitted = FittedModel.of(taught, model_settings, np.ones(len(taught.y), dtype=np.bool_))
+    found = [item.name for item in baselines.beside(test, fitted)]
+    assert [item.name for item in baselines.beside_held(fitted)] == found
     return found
 
 

@@ -273,11 +273,11 @@ def test_an_account_that_is_not_scored_has_no_interval(client: TestClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "learnt"),
+    ("kind", "trained_on"),
     [("later as-of date", "earlier data"), ("folds grouped by account", "other accounts")],
 )
 def test_a_check_of_another_model_made_the_same_way_is_called_that(
-    kind: TestRows, learnt: str, tmp_path: Path
+    kind: TestRows, trained_on: str, tmp_path: Path
 ) -> None:
     company = page_cases.declare(tmp_path)
     model = page_cases.artifact()
@@ -288,7 +288,7 @@ def test_a_check_of_another_model_made_the_same_way_is_called_that(
     assert page.facts["Similar accounts that left (last test)"] == "41 of 97"
     assert page.facts["Model"] == "v7"
     assert (
-        f"Model v7. A model built the same way on {learnt} was tested on 5 Jan 2026. "
+        f"Model v7. A model built the same way on {trained_on} was tested on 5 Jan 2026. "
         "“Similar accounts” are the 97 accounts that were At risk on 5 Jan 2026." in page.words
     )
 

@@ -316,12 +316,12 @@ def test_rolling_folds_never_learn_from_what_was_not_settled(
 
 def test_cross_fitted_margins_never_saw_their_account(trained: House, rows: Snapshots) -> None:
     table = labelled(rows, trained.company, TARGET)
-    learnt = as_rows(table, trained.champion.features, trained.company, TARGET)
+    fitted = as_rows(table, trained.champion.features, trained.company, TARGET)
     model_settings = dataclasses.replace(search.FIRST_TRIED[0], rounds=60, share=0.5)
-    honest = model.cross_fitted(learnt, model_settings)
+    honest = model.cross_fitted(fitted, model_settings)
     # Labels of the accounts of one fold are turned around: their own margins must not move.
-    fold = split.account_folds(learnt.accounts)
-    turned = dataclasses.replace(learnt, y=np.where(fold == 0, 1 - learnt.y, learnt.y))
+    fold = split.account_folds(fitted.accounts)
+    turned = dataclasses.replace(fitted, y=np.where(fold == 0, 1 - fitted.y, fitted.y))
     moved = model.cross_fitted(turned, model_settings)
     assert np.array_equal(honest[fold == 0], moved[fold == 0])
     assert not np.array_equal(honest[fold != 0], moved[fold != 0])
@@ -335,9 +335,9 @@ def test_a_long_history_is_judged_on_a_later_date(trained: House, days: list[dat
     assert (judged.kind, judged.tested) == ("later as-of date", "procedure")
     assert judged.as_of == str(days[-1])
     declared = trained.company.targets[TARGET]
-    learnt = [date.fromisoformat(day) for day in judged.trained_on]
-    assert learnt == split.settled_before(days, days[-1], declared)
-    assert learnt
+    fitted = [date.fromisoformat(day) for day in judged.trained_on]
+    assert fitted == split.settled_before(days, days[-1], declared)
+    assert fitted
     assert rising(judged.quality.auc)
     assert judged.bands is not None
     assert sum(item.accounts for item in judged.bands.values()) == judged.quality.rows

@@ -43,7 +43,7 @@ def declared(name: str, folder: Path) -> Company:
 
 
 def require_seen(counted: Recount) -> None:
-    """Assert that the ledger is one from which something can be learnt."""
+    """Assert that the ledger holds rows in and out of sample, and accounts of every band."""
     assert {row["in_sample"] for row in counted.rows} == {True, False}
     assert {row["band"] for row in counted.rows} == {"red", "yellow", "green", "unscored"}
 

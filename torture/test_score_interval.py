@@ -36,7 +36,7 @@ SCALE = Anchors(0.15, 0.05, "declared")
 
 @dataclass(frozen=True)
 class Drawn:
-    """A draw of the company: its model, and the rows that taught it."""
+    """A sample of the company: its model, and the rows that trained it."""
 
     artifact: Artifact
     rows: TrainingRows

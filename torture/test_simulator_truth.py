@@ -121,9 +121,9 @@ def judged(
     choice = Choice(artifact.training.model_settings, "the artifact's own")
     history = TargetHistory(rows, company, TARGET, table, days, [])
     for day in days[-JUDGED:]:
-        learnt = history.learnt_before(day, choice)
-        assert learnt is not None
-        yield learnt.model, history.of([day])
+        fitted = history.fitted_before(day, choice)
+        assert fitted is not None
+        yield fitted.model, history.of([day])
 
 
 @pytest.mark.parametrize("seed", [7, 8])

@@ -1,8 +1,8 @@
 """How long a model is good for: the six months of a review period.
 
-Two clocks say when they are over. The registry counts from the day of registration, on the wall
-(its tag `expiry`). Scores count from the day up to which the data were complete when the model
-learnt, since what it knows ages with them: that one is the same wherever it is asked.
+Two clocks measure it. The registry counts from the day of registration, by the wall clock (its tag
+`expiry`). Scores count from the day up to which the training data were complete, because a model
+ages with its data; that date is the same on every machine.
 """
 
 from datetime import date, timedelta

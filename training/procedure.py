@@ -80,7 +80,7 @@ def fit(
 ) -> tuple[Artifact, FittedModel]:
     """An artifact from labelled rows, calibrated and anchored on their latest as-of date.
 
-    Beside it what it is made of. Without a `choice` of settings, they are chosen on the rows.
+    Also returns the fitted model. Without a `choice` of settings, they are chosen on the rows.
 
     Raises
     ------
@@ -90,14 +90,14 @@ def fit(
     """
     require_enough(table, target, company)
     choice = choice or choose(table, columns, company, target)
-    learnt = learn(table, columns, company, target, choice)
-    return _artifact(learnt, choice, anchors(learnt, company, target), company, target), learnt
+    fitted = learn(table, columns, company, target, choice)
+    return _artifact(fitted, choice, anchors(fitted, company, target), company, target), fitted
 
 
 def learn(
     table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str, choice: Choice
 ) -> FittedModel:
-    """What labelled rows teach, calibrated on their latest as-of date, without a scale.
+    """A model trained on labelled rows, calibrated on their latest as-of date, without a scale.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def learn(
     return FittedModel.of(rows, choice.model_settings, rows.as_of == rows.as_of.max())
 
 
-def anchors(learnt: FittedModel, company: Company, target: str) -> Anchors | Edge:
-    """What anchors the scale of what was learnt: rows of the latest date, which it never saw.
+def anchors(fitted: FittedModel, company: Company, target: str) -> Anchors | Edge:
+    """The anchors of a fitted model's scale, from rows of the latest date, which did not train it.
 
     Where these are too few to support bands, earlier dates help, at least a horizon apart.
 
@@ -120,8 +120,8 @@ def anchors(learnt: FittedModel, company: Company, target: str) -> Anchors | Edg
     GateRefused
         All of them support none; the message is that of the latest date.
     """
-    rows, declared, capacity = learnt.rows, company.targets[target], company.bands.capacity
-    logits, refusals = learnt.calibration_fit.line.logits(learnt.margins), []
+    rows, declared, capacity = fitted.rows, company.targets[target], company.bands.capacity
+    logits, refusals = fitted.calibration_fit.line.logits(fitted.margins), []
     days = split.apart(np.unique(rows.as_of).astype(object).tolist(), rows.latest, declared)
     for count in range(1, len(days) + 1):
         mask = np.isin(rows.as_of, np.array(days[:count], "datetime64[D]"))
@@ -135,23 +135,23 @@ def anchors(learnt: FittedModel, company: Company, target: str) -> Anchors | Edg
 
 
 def _artifact(
-    learnt: FittedModel, choice: Choice, scale: Anchors | Edge, company: Company, target: str
+    fitted: FittedModel, choice: Choice, scale: Anchors | Edge, company: Company, target: str
 ) -> Artifact:
-    """What was learnt, with its scale, and the words of the declaration."""
-    declared, features = company.targets[target], tuple(learnt.rows.features)
+    """The fitted model with its scale and the words of the declaration."""
+    declared, features = company.targets[target], tuple(fitted.rows.features)
     return Artifact(
         target=target,
         horizon_days=declared.horizon,
         gap_days=declared.gap,
         min_history_days=company.bands.min_history,
-        scorecard=learnt.model.scorecard,
-        models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
-        calibration=learnt.calibration_fit.line,
+        scorecard=fitted.model.scorecard,
+        models=tuple(booster.model_to_string() for booster in fitted.model.boosters),
+        calibration=fitted.calibration_fit.line,
         anchors=scale,
         features=features,
         meanings=_meanings(company, features),
         declaration_hash=company.declaration_hash,
-        records=Records(made_training=training_record(learnt, choice)),
+        records=Records(made_training=training_record(fitted, choice)),
         definitions=definitions(company, target),
     )
 
@@ -251,12 +251,12 @@ def _meanings(company: Company, features: Sequence[Feature]) -> dict[str, Meanin
     return meanings
 
 
-def training_record(learnt: FittedModel, choice: Choice) -> TrainingRecord:
+def training_record(fitted: FittedModel, choice: Choice) -> TrainingRecord:
     """The record of a training: its rows, its choice of settings, and its calibration."""
-    rows, history = learnt.rows, learnt.calibration_fit
-    logits = history.line.logits(learnt.margins)
+    rows, history = fitted.rows, fitted.calibration_fit
+    logits = history.line.logits(fitted.margins)
     return TrainingRecord(
-        as_of=tuple(learnt.days),
+        as_of=tuple(fitted.days),
         rows=len(rows.y),
         accounts=len(set(rows.accounts)),
         events=int(rows.y.sum()),
@@ -268,7 +268,7 @@ def training_record(learnt: FittedModel, choice: Choice) -> TrainingRecord:
         folds=choice.folds,
         trees_left_out=choice.trees_left_out,
         parameters=model.PARAMETERS,
-        base_rate=learnt.base,
+        base_rate=fitted.base,
         offset=OffsetRecord(
             latest=history.offsets[-1].offset,
             pulled_by=history.pull.shift,

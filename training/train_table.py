@@ -162,24 +162,24 @@ def _evaluated(read: _Read, choices: Choices, progress: Progress) -> Artifact:
     """The artifact of all rows by the first choice, tested on that one's origin or on folds."""
     (latest, choice), *earlier = choices.items()
     progress("fitting")
-    learnt = _learnt(read.rows, choice)
-    artifact = _made(read, learnt, choice)
+    fitted = _fitted(read.rows, choice)
+    artifact = _made(read, fitted, choice)
     progress("evaluating")
-    repeated = None if latest is None else _learnt_before(read, latest, choice)
+    repeated = None if latest is None else _fitted_before(read, latest, choice)
     if latest is None or repeated is None:
-        return artifact.with_evaluation(_by_folds(artifact, learnt))
+        return artifact.with_evaluation(_by_folds(artifact, fitted))
     origins = [_origin(read, repeated, latest)]
     for block, earlier_choice in earlier:
         assert block is not None
-        if before := _learnt_before(read, block, earlier_choice):
+        if before := _fitted_before(read, block, earlier_choice):
             origins.append(_origin(read, before, block))
     return artifact.with_evaluation(_out_of_time(_made(read, repeated, choice), origins))
 
 
-def _learnt_before(read: _Read, block: int, choice: Choice) -> FittedModel | None:
+def _fitted_before(read: _Read, block: int, choice: Choice) -> FittedModel | None:
     """The model of the blocks before one; None where their calibration runs backwards."""
     try:
-        return _learnt(read.before(block), choice)
+        return _fitted(read.before(block), choice)
     except GateRefused:
         return None
 
@@ -274,16 +274,16 @@ def _folds(read: _Read, rows: TrainingRows) -> tuple[list[split.CvFold], str]:
     return grouped, one_moment if len(read.blocks) == 1 else search.TOO_SHORT
 
 
-def _learnt(rows: TrainingRows, choice: Choice) -> FittedModel:
+def _fitted(rows: TrainingRows, choice: Choice) -> FittedModel:
     """The model of the rows, calibrated on the latest of them with enough of both outcomes."""
     return FittedModel.of(rows, choice.model_settings, _latest_with_enough(rows))
 
 
-def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
+def _made(read: _Read, fitted: FittedModel, choice: Choice) -> Artifact:
     """The artifact of a fitted model."""
     line, features, roles = (
-        learnt.calibration_fit.line,
-        tuple(learnt.rows.features),
+        fitted.calibration_fit.line,
+        tuple(fitted.rows.features),
         read.about.roles,
     )
     return Artifact(
@@ -291,14 +291,14 @@ def _made(read: _Read, learnt: FittedModel, choice: Choice) -> Artifact:
         horizon_days=0,
         gap_days=0,
         min_history_days=0,
-        scorecard=learnt.model.scorecard,
-        models=tuple(booster.model_to_string() for booster in learnt.model.boosters),
+        scorecard=fitted.model.scorecard,
+        models=tuple(booster.model_to_string() for booster in fitted.model.boosters),
         calibration=line,
-        anchors=_anchors(line.logits(learnt.calibration_margins), learnt.calibration_rows.y),
+        anchors=_anchors(line.logits(fitted.calibration_margins), fitted.calibration_rows.y),
         features=features,
         meanings={feature.indicator: _meaning(feature) for feature in features},
         declaration_hash=sha256(repr(sorted(asdict(roles).items())).encode()).hexdigest(),
-        records=Records(made_training=_named_by_blocks(read, training_record(learnt, choice))),
+        records=Records(made_training=_named_by_blocks(read, training_record(fitted, choice))),
         definitions={},
     )
 
@@ -353,17 +353,17 @@ def _name(read: _Read, day: str) -> str:
     return read.blocks[int(np.datetime64(day, "D").astype(np.int64))]
 
 
-def _origin(read: _Read, learnt: FittedModel, block: int) -> Origin:
+def _origin(read: _Read, fitted: FittedModel, block: int) -> Origin:
     """The rows of a block, the logits of a model of earlier blocks, and its rivals."""
     test = read.at(block)
     return Origin(
         as_of=read.blocks[block],
-        trained_on=_names(read, learnt.days),
+        trained_on=_names(read, fitted.days),
         labels=test.y,
         accounts=test.accounts,
-        logits=learnt.logits(test.X),
-        base=learnt.base,
-        rivals=baselines.beside(test, learnt),
+        logits=fitted.logits(test.X),
+        base=fitted.base,
+        rivals=baselines.beside(test, fitted),
     )
 
 
@@ -372,11 +372,11 @@ def _out_of_time(artifact: Artifact, origins: Sequence[Origin]) -> Evaluation:
     return _evaluation("later block of time", artifact, origins)
 
 
-def _by_folds(artifact: Artifact, learnt: FittedModel) -> Evaluation:
+def _by_folds(artifact: Artifact, fitted: FittedModel) -> Evaluation:
     """Each fold by a line of the others; the margins never saw their account."""
-    held, logits = learnt.calibration_rows, baselines.cross_calibrated(learnt)
-    days, rivals = artifact.training.as_of, baselines.beside_held(learnt)
-    origin = Origin(days[-1], days, held.y, held.accounts, logits, learnt.base, rivals)
+    held, logits = fitted.calibration_rows, baselines.cross_calibrated(fitted)
+    days, rivals = artifact.training.as_of, baselines.beside_held(fitted)
+    origin = Origin(days[-1], days, held.y, held.accounts, logits, fitted.base, rivals)
     return _evaluation("folds grouped by account", artifact, [origin])
 
 

@@ -1,7 +1,7 @@
-"""The interval around a score: from what other accounts would have taught, and what is not known.
+"""The interval around a score: other training samples would move it, and so would missing values.
 
-Its half-width depends on nothing but which values are missing, and no part of it is negative, so
-that no value that goes missing can narrow it:
+Its half-width depends only on which values are missing. No part of it is negative, so a further
+missing value can never narrow it:
 
 half² = known² + Σ costs of every two values that are missing (and of each with itself)
 

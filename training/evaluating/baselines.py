@@ -24,61 +24,61 @@ Groups = npt.NDArray[np.int64]
 TENTHS = np.arange(1, 10) / 10
 
 
-def beside(test: TrainingRows, learnt: FittedModel) -> list[Rival]:
+def beside(test: TrainingRows, fitted: FittedModel) -> list[Rival]:
     """The baselines, trained and calibrated on the model's own rows, on the rows `test`.
 
     The best column comes first. A baseline whose calibration would run backwards is worth no more
     than the base rate, and predicts that.
     """
     rivals = []
-    for name, columns, make in _drafts(learnt):
+    for name, columns, make in _drafts(fitted):
         try:
             logits = make().logits(test.X[:, columns])
         except GateRefused:
-            logits = constant(learnt.base, len(test.y))
+            logits = constant(fitted.base, len(test.y))
         rivals.append(Rival(name, logits))
     return rivals
 
 
-def beside_held(learnt: FittedModel) -> list[Rival]:
+def beside_held(fitted: FittedModel) -> list[Rival]:
     """The same where no later date is at hand, on the rows that calibrated.
 
     Each row by a model and a line that never saw its account.
     """
     rivals = []
-    for name, _, make in _drafts(learnt):
+    for name, _, make in _drafts(fitted):
         try:
             logits = cross_calibrated(make())
         except GateRefused:
-            logits = constant(learnt.base, len(learnt.calibration_rows.y))
+            logits = constant(fitted.base, len(fitted.calibration_rows.y))
         rivals.append(Rival(name, logits))
     return rivals
 
 
-def cross_calibrated(learnt: FittedModel) -> Floats:
+def cross_calibrated(fitted: FittedModel) -> Floats:
     """Logits of the rows that calibrated, each fold's line fitted on the other folds' rows."""
-    margins, rows = learnt.calibration_margins, learnt.calibration_rows
+    margins, rows = fitted.calibration_margins, fitted.calibration_rows
     logits = np.empty(len(margins))
     for fold in split.by_account(rows.accounts):
-        line = learnt.calibration_fit.pull.line(margins[fold.train], rows.y[fold.train])
+        line = fitted.calibration_fit.pull.line(margins[fold.train], rows.y[fold.train])
         logits[fold.test] = line.logits(margins[fold.test])
     return logits
 
 
-def _drafts(learnt: FittedModel) -> Iterator[tuple[str, list[int], Callable[[], FittedModel]]]:
+def _drafts(fitted: FittedModel) -> Iterator[tuple[str, list[int], Callable[[], FittedModel]]]:
     """The name of each baseline, the numbers of its columns, and the function that trains it."""
-    every = list(range(len(learnt.rows.features)))
+    every = list(range(len(fitted.rows.features)))
     if len(every) > 1:
-        best = _best(learnt.rows)
-        yield f"{learnt.rows.features[best].name} alone", [best], lambda: _alone(learnt, best)
-    if learnt.model_settings.share:
-        yield SCORECARD, every, learnt.without_trees
+        best = _best(fitted.rows)
+        yield f"{fitted.rows.features[best].name} alone", [best], lambda: _alone(fitted, best)
+    if fitted.model_settings.share:
+        yield SCORECARD, every, fitted.without_trees
 
 
-def _alone(learnt: FittedModel, column: int) -> FittedModel:
+def _alone(fitted: FittedModel, column: int) -> FittedModel:
     """The model of one column."""
-    plain = replace(learnt.model_settings, share=0.0)
-    return FittedModel.of(learnt.rows.only([column]), plain, learnt.calibrating)
+    plain = replace(fitted.model_settings, share=0.0)
+    return FittedModel.of(fitted.rows.only([column]), plain, fitted.calibrating)
 
 
 def _best(rows: TrainingRows) -> int:

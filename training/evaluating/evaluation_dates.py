@@ -60,9 +60,9 @@ def simplest(history: TargetHistory, earlier: Sequence[Origin], progress: Progre
 def evaluated(history: TargetHistory, earlier: Sequence[Origin], progress: Progress) -> Artifact:
     """The artifact that the procedure makes of `history.learn`, with its evaluation."""
     progress(f"fitting {history.target}")
-    artifact, learnt = history.fit(history.learn)
+    artifact, fitted = history.fit(history.learn)
     progress(f"evaluating {history.target}")
-    return artifact.with_evaluation(evaluate(artifact, learnt, history, earlier))
+    return artifact.with_evaluation(evaluate(artifact, fitted, history, earlier))
 
 
 def beside_itself(artifact: Artifact, champion: Artifact | None) -> Artifact:
@@ -74,19 +74,19 @@ def beside_itself(artifact: Artifact, champion: Artifact | None) -> Artifact:
 
 
 def evaluate(
-    artifact: Artifact, learnt: FittedModel, history: TargetHistory, earlier: Sequence[Origin]
+    artifact: Artifact, fitted: FittedModel, history: TargetHistory, earlier: Sequence[Origin]
 ) -> Evaluation:
     """The evaluation of `artifact`, trained on the dates `history.learn`.
 
     Gains are pooled with those of `earlier` origins where there is a later date to test on.
     """
     if history.later:
-        evaluation = _out_of_time(learnt, artifact.anchors, history, earlier)
+        evaluation = _out_of_time(fitted, artifact.anchors, history, earlier)
         return replace(evaluation, tested="artifact")
     assert history.choice is not None
-    repeated = history.learnt_before(history.latest, history.choice)
+    repeated = history.fitted_before(history.latest, history.choice)
     if repeated is None:
-        return _by_folds(learnt, history)
+        return _by_folds(fitted, history)
     try:
         anchors_there = procedure.anchors(repeated, history.company, history.target)
     except GateRefused:
@@ -96,12 +96,12 @@ def evaluate(
 
 
 def _out_of_time(
-    learnt: FittedModel, anchors: Anchors | Edge, history: TargetHistory, earlier: Sequence[Origin]
+    fitted: FittedModel, anchors: Anchors | Edge, history: TargetHistory, earlier: Sequence[Origin]
 ) -> Evaluation:
     test = history.of([history.latest])
-    origin = _origin(learnt, test, history)
-    margins = learnt.model.margins(matrix(test, learnt.rows.features))
-    scores = scales.scale(learnt.calibration_fit.line, anchors).unclipped(margins)
+    origin = _origin(fitted, test, history)
+    margins = fitted.model.margins(matrix(test, fitted.rows.features))
+    scores = scales.scale(fitted.calibration_fit.line, anchors).unclipped(margins)
     evaluation = _of_rows("later as-of date", [origin, *earlier], test, scores, history)
     return replace(evaluation, champion=_champion(history, [origin, *earlier]))
 
@@ -144,22 +144,22 @@ def earlier_origins(history: TargetHistory, progress: Progress = silent) -> Iter
     """
     for day, choice in history.choices.items():
         progress(f"evaluating {history.target} on {day}")
-        learnt, test = history.learnt_before(day, choice), history.of([day])
-        if learnt is not None and test.num_rows:
-            yield _origin(learnt, test, history)
+        fitted, test = history.fitted_before(day, choice), history.of([day])
+        if fitted is not None and test.num_rows:
+            yield _origin(fitted, test, history)
 
 
-def _origin(learnt: FittedModel, test: pa.Table, history: TargetHistory) -> Origin:
+def _origin(fitted: FittedModel, test: pa.Table, history: TargetHistory) -> Origin:
     """The rows of one later as-of date, the logits of a model of earlier dates, and its rivals."""
-    rows = history.rows(test, learnt.rows.features)
+    rows = history.rows(test, fitted.rows.features)
     return Origin(
         as_of=str(rows.latest),
-        trained_on=learnt.days,
+        trained_on=fitted.days,
         labels=rows.y,
         accounts=rows.accounts,
-        logits=learnt.logits(rows.X),
-        base=learnt.base,
-        rivals=baselines.beside(rows, learnt),
+        logits=fitted.logits(rows.X),
+        base=fitted.base,
+        rivals=baselines.beside(rows, fitted),
         champion=_of_champion(history, rows.latest, test),
     )
 
@@ -199,23 +199,23 @@ def _why_not_compared(old: Artifact, history: TargetHistory, day: date) -> str:
     return ""
 
 
-def _by_folds(learnt: FittedModel, history: TargetHistory) -> Evaluation:
-    logits, scores = _cross_calibrated(learnt, history)
-    held = learnt.calibration_rows
-    test = history.of(history.learn).filter(pa.array(learnt.calibrating))
-    rivals, day = baselines.beside_held(learnt), str(held.latest)
-    origin = Origin(day, learnt.days, held.y, held.accounts, logits, learnt.base, rivals)
+def _by_folds(fitted: FittedModel, history: TargetHistory) -> Evaluation:
+    logits, scores = _cross_calibrated(fitted, history)
+    held = fitted.calibration_rows
+    test = history.of(history.learn).filter(pa.array(fitted.calibrating))
+    rivals, day = baselines.beside_held(fitted), str(held.latest)
+    origin = Origin(day, fitted.days, held.y, held.accounts, logits, fitted.base, rivals)
     evaluation = _of_rows("folds grouped by account", [origin], test, scores, history)
     old, short = history.champion, "not comparable: the history is too short for a later date"
     return replace(evaluation, champion=None if old is None else _not_compared(old, short))
 
 
-def _cross_calibrated(learnt: FittedModel, history: TargetHistory) -> tuple[Floats, Floats]:
+def _cross_calibrated(fitted: FittedModel, history: TargetHistory) -> tuple[Floats, Floats]:
     """Logits and scores of held rows, each fold's line and anchors fitted on the others."""
     held, margins, pull = (
-        learnt.calibration_rows,
-        learnt.calibration_margins,
-        learnt.calibration_fit.pull,
+        fitted.calibration_rows,
+        fitted.calibration_margins,
+        fitted.calibration_fit.pull,
     )
     logits, scores = np.empty(len(held.y)), np.empty(len(held.y))
     for fold in split.by_account(held.accounts):

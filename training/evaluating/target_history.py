@@ -68,7 +68,7 @@ class TargetHistory:
         """What the procedure makes of the rows of `days`, and what that is made of."""
         return fit(self.of(days), self.built.columns, self.company, self.target, self.choice)
 
-    def learnt_before(self, day: date, choice: Choice) -> FittedModel | None:
+    def fitted_before(self, day: date, choice: Choice) -> FittedModel | None:
         """What the dates settled by `day` teach under a choice; None where they teach nothing."""
         columns, table = self.built.columns, self.of(self.settled_by(day))
         try:

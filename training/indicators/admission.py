@@ -63,7 +63,7 @@ class Admission:
     as_of: str
     gap_days: int
     step_days: int | None
-    judged_on: str
+    evaluated_on: str
     evidence: tuple[Evidence, ...]
 
     def plain(self) -> dict[str, object]:
@@ -150,7 +150,7 @@ def _judge(grounds: AdmissionBasis, progress: Progress) -> Admission:
         as_of=str(grounds.until),
         gap_days=artifact.gap_days,
         step_days=grounds.leads.step_days if grounds.leads else None,
-        judged_on=trial.evaluated_on,
+        evaluated_on=trial.evaluated_on,
         evidence=tuple(sorted(evidence, key=_rank)),
     )
 

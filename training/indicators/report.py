@@ -97,7 +97,7 @@ def show_admissions(admitted: Sequence[Admission]) -> None:
     for admission in admitted:
         title = (
             f"{admission.target}: model version {admission.model_version}, weights on "
-            f"{admission.as_of}, worth = log loss saved on {admission.judged_on}, in thousandths"
+            f"{admission.as_of}, worth = log loss saved on {admission.evaluated_on}, in thousandths"
         )
         names = ["indicator", "kind, stage", "weight", "worth", "lead", "verdict"]
         shown = _table(title, names)

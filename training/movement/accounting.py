@@ -52,10 +52,10 @@ def movements(
 
     Parameters
     ----------
-    old, new : Scored
+    old, new : ScoredSnapshot
         The same accounts in the same order, all of them scored on both dates.
     alike : collection of str
-        The indicators of the old model that are still measured as they were when it learnt; the
+        The indicators of the old model that are still measured as they were at its training; the
         new rows have their columns.
     rebuilt : pyarrow.Table, optional
         The old date's rows as they are measured today; without them the old rows, which will do

@@ -1,7 +1,7 @@
 """A table of any kind as blocks of float64 rows, as LightGBM's own `predict` reads it.
 
 Arrow and pandas columns keep their type until their rows' turn comes, so that no second copy of
-a large table is made. Categories of pandas and of Arrow become the codes that the model learnt.
+a large table is made. Categories of pandas and of Arrow become the codes of the model.
 """
 
 from collections.abc import Sequence
