@@ -172,8 +172,8 @@ def _copy(database: "sa.Engine", source: Source, path: Path) -> None:
     table = sa.Table(table_name, sa.MetaData(), schema=schema or None, autoload_with=database)
     kinds = pa.schema([(column.name, _arrow(column.type)) for column in table.columns])
     with database.connect() as connection, pq.ParquetWriter(path, kinds) as writer:
-        answer = connection.execution_options(stream_results=True).execute(sa.select(table))
-        for batch in answer.mappings().partitions(BATCH_ROWS):
+        result = connection.execution_options(stream_results=True).execute(sa.select(table))
+        for batch in result.mappings().partitions(BATCH_ROWS):
             writer.write_table(_batch([dict(row) for row in batch], kinds))
 
 

@@ -81,7 +81,7 @@ class FeatureStore:
     def refresh(
         self, tables: Tables, as_of: Sequence[date], *, progress: Progress = silent
     ) -> list[date]:
-        """Publishes those of the as-of dates that are missing, and answers which they were.
+        """Publishes the as-of dates that are missing, and returns them.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """The whole port as one ASGI application, whatever server it runs in.
 
-Its one rule: routes and guard are made from one list of addresses, so nothing answers that the
+Its one rule: routes and guard are made from one list of addresses, so nothing is served that the
 guard does not know.
 """
 

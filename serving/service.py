@@ -45,7 +45,7 @@ class Port:
         self._bentoml = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request; the start and the end of the process are BentoML's."""
+        """Serves a request; the start and the end of the process are BentoML's."""
         app = self._bentoml if scope["type"] == "lifespan" else Port.application
         await app(scope, receive, send)
 
@@ -133,7 +133,7 @@ def _not_bound(error: OSError, settings: Settings) -> ChurnlightError:
 
 
 def _announce(settings: Settings, announce: Callable[[str], None], over: Event) -> None:
-    """Announces the address once the service answers, and whether it is ready."""
+    """Announces the address once the service responds, and whether it is ready."""
     address = ip_address(_address(settings))
     host = "localhost" if address.is_unspecified else str(address)
     shown = f"[{host}]" if address.version == 6 else host
@@ -145,7 +145,7 @@ def _announce(settings: Settings, announce: Callable[[str], None], over: Event) 
 
 
 def _readiness(host: str, settings: Settings) -> int:
-    """The status of /readyz; 0 while nothing answers."""
+    """The status of /readyz; 0 while nothing responds."""
     connection = HTTPConnection(host, settings.port, timeout=SECONDS_PER_REQUEST)
     name = settings.public_hosts.split(",")[0].strip()
     try:

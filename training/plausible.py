@@ -188,7 +188,7 @@ def _in_order(anchors: Anchors | Edge) -> bool:
 
 
 def _require_scores(artifact: Scoring) -> None:
-    """The scorecard answers every kind of row with finite health points."""
+    """The scorecard gives every kind of row finite health points."""
     with np.errstate(all="ignore"):
         try:
             points = artifact.scorecard.contributions(_probes(artifact.features))

@@ -53,7 +53,7 @@ def choose(
     trials: int = search.TRIALS,
     progress: Progress = silent,
 ) -> Choice:
-    """The settings that suit labelled rows: by later as-of dates where their history has some.
+    """The settings that suit labelled rows best, chosen on later as-of dates where there are some.
 
     Raises
     ------

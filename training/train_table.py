@@ -147,7 +147,7 @@ def _chosen(read: _Read, rows: TrainingRows, trials: int, progress: Progress) ->
 
 
 def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
-    """What `_evaluated` makes, and where its trees are no significant gain, the scorecard alone.
+    """The evaluated artifact; where its trees bring no significant gain, the scorecard alone.
 
     Within one moment nothing drifts: there the folds that chose the trees have tested them.
     """
@@ -159,7 +159,7 @@ def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
 
 
 def _evaluated(read: _Read, choices: Choices, progress: Progress) -> Artifact:
-    """The artifact of all rows by the first choice, tested on that one's origin or on folds."""
+    """The artifact of all rows by the first choice, tested on that choice's origin or on folds."""
     (latest, choice), *earlier = choices.items()
     progress("fitting")
     fitted = _fitted(read.rows, choice)

@@ -18,7 +18,7 @@ COLUMNS = ["account", "happened_at", "known_at", "event", "value"]
 
 
 def with_polars(folder: Path, as_of: Sequence[date], windows: Sequence[int]) -> int:
-    """The job in Polars; answers how many rows it made."""
+    """The job in Polars; returns how many rows it made."""
     events = pl.read_parquet(folder / EVENTS, columns=COLUMNS)
     accounts = pl.read_parquet(folder / ACCOUNTS, columns=["account_id"])
     return sum(len(_polars_rows(events, accounts, day, windows)) for day in as_of)
@@ -44,7 +44,7 @@ def _polars_rows(
 
 
 def with_pandas(folder: Path, as_of: Sequence[date], windows: Sequence[int]) -> int:
-    """The job in pandas; answers how many rows it made."""
+    """The job in pandas; returns how many rows it made."""
     events = pd.read_parquet(folder / EVENTS, columns=COLUMNS)
     for kind in KINDS:
         events[kind] = events["event"] == kind

@@ -60,7 +60,7 @@ class Distribution:
     labelled: bool = True
 
     def write(self, folder: Path, progress: Progress = silent) -> dict[date, Path]:
-        """Writes the rows into `folder`, and answers the file of each as-of date that has any.
+        """Writes the rows into `folder` and returns the file of each as-of date that has any.
 
         Files are Parquet with page checksums, sorted by account_id.
 
@@ -143,7 +143,7 @@ class Distribution:
         return {company.accounts.source, *events, *streams} & company.sources.keys()
 
     def _number_accounts(self) -> int:
-        """Makes the accounts readable, numbered within shards; answers how many shards there are.
+        """Makes the accounts readable, numbered within shards; returns the number of shards.
 
         An account's number holds that of its shard in the upper 32 bits.
         """
@@ -178,7 +178,7 @@ class Distribution:
         return records
 
     def _sent(self, wire: Wire, query: str, stream: int, column_of: dict[str, str]) -> "DataFrame":
-        """What `query` answers in the columns of the wire."""
+        """The result of `query` in the columns of the wire."""
         shared = {
             "shard": "shiftright(account, 32)",
             "account": "account & 4294967295",
@@ -214,7 +214,7 @@ class Distribution:
 
     @property
     def _answered(self) -> pa.Schema:
-        """The columns that a shard answers."""
+        """The columns that a shard returns."""
         columns = dict(LEADING)
         for column in self.feature_plan.columns:
             columns[column.name] = pa.string() if column.dtype == "category" else pa.float64()

@@ -20,7 +20,7 @@ from features.sources import Tables
 
 Flags = npt.NDArray[np.bool_]
 StreamReader = Callable[[str], FoldReader]
-"""Answers the folds of a stream of facts, by its name."""
+"""Returns the folds of a stream of facts, by its name."""
 
 STARTS, ENDS, CHURNS = "subscription starts", "subscription ends", "churn days"
 

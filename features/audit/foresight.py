@@ -87,16 +87,16 @@ def _columns(
     for column in declared.columns:
         key = f"indicators.{column.indicator}"
         audited = AuditedColumn(DECLARATION_FILE, column.name, f"{key} ({column.name})", (key,))
-        yield audited, grid.spread(declared.table, column.name)
+        yield audited, grid.on_grid(declared.table, column.name)
     segment = company.accounts.attributes.segment
     if company.segments:
         audited = AuditedColumn(DECLARATION_FILE, "segments", "the segment", ("segments",))
-        yield audited, grid.spread(declared.table, "segment")
+        yield audited, grid.on_grid(declared.table, "segment")
     elif segment is not None:
         audited = AuditedColumn(
             company.accounts.source, segment, "the segment", ("attributes.segment",)
         )
-        yield audited, grid.spread(declared.table, "segment")
+        yield audited, grid.on_grid(declared.table, "segment")
     for source in probes.fact_sources(company):
         progress(f"testing columns of {source} against departures half a year later")
         yield from _raw(tables, grid, source)
@@ -114,7 +114,7 @@ def _raw(
         name = str(probe.column)
         readers = probes.readers(tables.company, source, name)
         audited = AuditedColumn(source, name, f"the latest {name}", tuple(readers))
-        yield audited, grid.spread(built.table, column.name)
+        yield audited, grid.on_grid(built.table, column.name)
 
 
 def _built(

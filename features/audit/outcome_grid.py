@@ -58,15 +58,15 @@ class OutcomeGrid:
         ]
         return ahead[0] if ahead else None
 
-    def spread(self, table: pa.Table, column: str) -> npt.NDArray[Any]:
+    def on_grid(self, table: pa.Table, column: str) -> npt.NDArray[Any]:
         """A column of snapshots as months × accounts; NaN, for texts None, where there is none."""
         values = table[column]
         text = pa.types.is_string(values.type)
         plain = values.to_numpy()
-        spread = np.full(self.outcome.shape, None if text else np.nan, object if text else float)
+        cells = np.full(self.outcome.shape, None if text else np.nan, object if text else float)
         month, account, inside = self._places(table)
-        spread[month[inside], account[inside]] = plain[inside]
-        return spread
+        cells[month[inside], account[inside]] = plain[inside]
+        return cells
 
     def _places(self, table: pa.Table) -> tuple[Any, Any, Any]:
         keys = table["account_id"].to_numpy().astype(str)
@@ -110,8 +110,8 @@ def _grid(name: str, months: Sequence[date], table: pa.Table) -> OutcomeGrid:
         accounts = accounts[np.sort(drawn)]
     empty = np.full((len(months), len(accounts)), OUT, np.int8)
     grid = OutcomeGrid(name, tuple(months), accounts, empty > OUT, empty)
-    there = ~np.isnan(grid.spread(table, "history_days"))
-    eligible = grid.spread(table, f"eligible__{name}") == 1
-    stayed = grid.spread(table, f"label__{name}") == 0
+    there = ~np.isnan(grid.on_grid(table, "history_days"))
+    eligible = grid.on_grid(table, f"eligible__{name}") == 1
+    stayed = grid.on_grid(table, f"label__{name}") == 0
     outcome = np.where(eligible, np.where(stayed, STAYED, GONE), OUT).astype(np.int8)
     return replace(grid, there=there, outcome=outcome)

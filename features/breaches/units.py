@@ -49,7 +49,7 @@ def _unit(tables: Tables, source: str, name: str) -> Iterator[Finding]:
     months = _months(tables, source, f"median({size}) AS usual", f"{size} > 0 AND isfinite({size})")
     if change := _change(months, _apart):
         before, after = (sum(m["usual"] for m in part) / len(part) for part in change)
-        detail = f"usually {after:,.6g} from {change[1][0]['month']} on, {before:,.6g} before"
+        detail = f"typically {after:,.6g} from {change[1][0]['month']} on, {before:,.6g} before"
         fix = "convert the rows before or after to one unit"
         yield _finding(tables, source, name, "unit_change", (detail, fix))
 

@@ -22,7 +22,7 @@ MERGED = ("topics", "about")
 def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Problem]:
     """Fills in, in place, what `adopt = "family.name"` takes from the catalogue.
 
-    Answers what cannot be adopted.
+    Returns what cannot be adopted.
     """
     for kind in ADOPTABLE:
         offered = catalog.entries(kind)

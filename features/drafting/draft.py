@@ -26,7 +26,7 @@ HEAD = """\
 
 
 def write(folder: Path, *, force: bool = False) -> Path:
-    """Writes `folder/churnlight.toml` and answers its path.
+    """Writes `folder/churnlight.toml` and returns its path.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def open_dataset(url: str) -> ds.Dataset:
     Raises
     ------
     OSError
-        The store does not answer, refuses, or has nothing there; or what is there is no Parquet.
+        The store does not respond, refuses, or has no such file; or the file is no Parquet.
     """
     try:
         store, path = fs.FileSystem.from_uri(url)

@@ -1,8 +1,8 @@
 """DuckDB in this process: the default engine.
 
-One thread, so that queries answer in one order and Ctrl-C ends every one of them. Facts alone are
-read, and counted, by as many threads as there are: what comes of them does not depend on their
-order (`features.folding.kernel`).
+One thread, so that queries return rows in one order and Ctrl-C ends every one of them. Only facts
+are read, and counted, by as many threads as there are: the result does not depend on their order
+(`features.folding.kernel`).
 """
 
 from collections.abc import Iterator
@@ -84,29 +84,29 @@ class Engine:
         self._connection.register(name, table)
 
     def keep(self, name: str, query: str) -> None:
-        """Stores what `query` answers as the table `name`."""
+        """Stores the result of `query` as the table `name`."""
         self._run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {query}")
 
     def accept(self, expression: str) -> None:
         """Raises EngineError if `expression` may be computed otherwise than it is declared."""
 
     def types(self, query: str) -> dict[str, str]:
-        """The columns that `query` answers and their SQL types, without running it."""
+        """The columns of the result of `query` and their SQL types, without running it."""
         return {row[0]: row[1] for row in self._run(f"DESCRIBE {query}")}
 
     def rows(self, query: str) -> pa.Table:
-        """What `query` answers, as Arrow."""
+        """The result of `query`, as Arrow."""
         with _errors_of_ours():
             return self._connection.sql(query).to_arrow_table()
 
     def batches(self, query: str, threads: int) -> Iterator[pa.RecordBatch]:
-        """What `query` answers, as Arrow, while so many threads answer it; in any order."""
+        """The result of `query`, as Arrow, computed by so many threads; in any order."""
         with _errors_of_ours(), self.parallel(threads):
             yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
 
     @contextmanager
     def parallel(self, threads: int) -> Iterator[None]:
-        """Within the block, queries are answered by so many threads, in any order."""
+        """Within the block, queries run on so many threads and return rows in any order."""
         self._run(f"SET threads = {threads}")
         self._run("SET preserve_insertion_order = false")
         try:
@@ -116,7 +116,7 @@ class Engine:
             self._run("SET preserve_insertion_order = true")
 
     def row(self, query: str) -> tuple[Any, ...]:
-        """The one row that `query` answers."""
+        """The one row that `query` returns."""
         return self._run(query)[0]
 
     def _run(self, query: str) -> list[tuple[Any, ...]]:

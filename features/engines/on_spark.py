@@ -44,7 +44,7 @@ ON_ONE_MACHINE = {
     "spark.sql.shuffle.partitions": "16",
 }
 OURS = {
-    # What decides what a query answers; nobody may set it otherwise.
+    # These decide the result of a query; nobody may change them.
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.ansi.enabled": "true",
@@ -122,12 +122,12 @@ class Engine(on_duckdb.Engine):
         return session
 
     def frame(self, query: str) -> "DataFrame":
-        """What a query in DuckDB's words answers, on Spark, when it is asked for."""
+        """The result on Spark of a query in DuckDB's words, computed when it is read."""
         with errors_of_ours():
             return self.spark.sql(spark_sql.translated(query))
 
     def show(self, view: str, frame: "DataFrame") -> None:
-        """Makes what `frame` answers readable as `view`; it is computed once."""
+        """Makes the rows of `frame` readable as `view`; they are computed once."""
         frame.persist()
         self._kept.append(frame)
         frame.createOrReplaceTempView(ticked(view))
@@ -188,7 +188,7 @@ def _given(text: str) -> dict[str, str]:
     Raises
     ------
     DeclarationError
-        A part has no `=`, or sets what decides the answers.
+        A part has no `=`, or sets an option that decides results.
     """
     options: dict[str, str] = {}
     for part in filter(None, map(str.strip, text.split(";"))):

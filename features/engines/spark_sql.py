@@ -2,7 +2,7 @@
 
 There is one text of each query. What the two engines spell differently is spelt anew here, by its
 syntax tree (sqlglot); what they would compute differently is either replaced by what means the
-same, or refused: only functions of which a test shows that both answer alike get through.
+same, or refused: only functions for which a test shows equal results get through.
 """
 
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def functions() -> list[str]:
 
 @lru_cache(maxsize=4096)
 def translated(query: str) -> str:
-    """A query or an expression of DuckDB as one of Spark that answers the same.
+    """A query or an expression of DuckDB as one of Spark with the same result.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def _is_nan(node: exp.Func) -> exp.Expr:
 
 
 def _whole(node: exp.Func) -> exp.Expr:
-    """Spark answers integers, into which not every number goes; large ones are whole already."""
+    """Spark returns integers, which cannot hold every number; large ones are whole already."""
     number = exp.cast(node.this.copy(), "DOUBLE")
     is_small = exp.func("abs", number) < LARGE
     return exp.case().when(is_small, exp.cast(node, "DOUBLE")).else_(number.copy())

@@ -58,7 +58,7 @@ def fold_accounts(
     Parameters
     ----------
     facts
-        As `by_account` answers them.
+        As `by_account` returns them.
     first : (accounts,) uint16
         The first as-of date on which each account exists.
     rows : (as-of dates,) int64

@@ -1,6 +1,6 @@
-"""What each measure of an indicator is: the folds that it asks for, and what it makes of them.
+"""The measures of indicators: the folds that each asks for, and the value it computes from them.
 
-A measure is one function. It is called twice: once with answers of no rows, to learn which folds
+A measure is one function. It is called twice: once with folds of no rows, to learn which folds
 it needs, and once with the folds of the accounts. Numbers are float64 with NaN for null, one
 per row (account and as-of date).
 """
@@ -43,7 +43,7 @@ class RowContext:
 class MeasureInput:
     """One column that is asked for: an indicator over one window (days; `None`: whole history).
 
-    `kind` is what its value is folded as, `keep` (SQL) which rows count; `ask` answers a fold of
+    `kind` is what its value is folded as, `keep` (SQL) which rows count; `ask` returns a fold of
     its source's facts, `other` what another indicator is over the same window, or over the only
     one that it has.
     """

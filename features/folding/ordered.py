@@ -215,7 +215,7 @@ def _bit_at(bits: Words, position: Any) -> Any:
 def _silence(facts: Words, chosen: Chosen, days: int, result: Floats) -> None:
     """The longest run of days of the span without a fact.
 
-    `result` holds, per as-of date, the day before the span begins, and then the answer.
+    `result` holds, per as-of date, the day before the span begins, and then the longest silence.
     """
     dates = len(result) - 1
     last = result.copy()

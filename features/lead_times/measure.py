@@ -24,7 +24,7 @@ from features.sources import Tables
 
 Floats = npt.NDArray[np.float64]
 
-STEP = 7
+STEP_DAYS = 7
 MODEL = "model"
 
 
@@ -52,7 +52,7 @@ def churned(tables: Tables, target: str) -> Churned:
     )
 
 
-def as_of_dates(tables: Tables, target: str, step: int = STEP) -> list[date]:
+def as_of_dates(tables: Tables, target: str, step: int = STEP_DAYS) -> list[date]:
     """As-of dates `step` days apart, as long as churns are settled.
 
     The first has `min_history` days of complete tables before it.
@@ -89,7 +89,11 @@ def compare_groups(
 
 
 def measure(
-    built: Snapshots, stands_on: LeadComparisons, *, step: int = STEP, progress: Progress = silent
+    built: Snapshots,
+    stands_on: LeadComparisons,
+    *,
+    step: int = STEP_DAYS,
+    progress: Progress = silent,
 ) -> LeadTimes:
     """The lead times of every indicator that has a number, on the as-of dates in `built`.
 

@@ -50,7 +50,7 @@ MENDS = {
 }
 SCALAR = "write one expression over the columns of a row"
 VALUE = "churnlight value"
-STEP = "features"
+CHECK_STEP = "features"
 QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
 CLOCK_WORDS = "current_date|current_time|current_timestamp|localtime|localtimestamp"
 REFUSED = (
@@ -113,16 +113,20 @@ def _below(company: Company, indicator: Indicator) -> Iterator[str]:
 def _of_indicator(key: str, indicator: Indicator, *, is_draft: bool) -> Iterator[Expression]:
     if indicator.where is not None:
         yield Expression(
-            f"{key}.where", indicator.source, indicator.where, "true/false", STEP, is_draft
+            f"{key}.where", indicator.source, indicator.where, "true/false", CHECK_STEP, is_draft
         )
     if indicator.about is not None:
         text = quote(indicator.about.column)
-        yield Expression(f"{key}.about.column", indicator.source, text, "text", STEP, is_draft)
+        yield Expression(
+            f"{key}.about.column", indicator.source, text, "text", CHECK_STEP, is_draft
+        )
     if indicator.value is not None:
         measure = indicator.of if indicator.measure == "ratio" else indicator.measure
         assert measure is not None
         need = NEEDS.get(measure, "anything")
-        yield Expression(f"{key}.value", indicator.source, indicator.value, need, STEP, is_draft)
+        yield Expression(
+            f"{key}.value", indicator.source, indicator.value, need, CHECK_STEP, is_draft
+        )
 
 
 def breaches(readable: ReadableTables) -> Iterator[Finding]:

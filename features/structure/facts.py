@@ -1,6 +1,6 @@
 """Whether the facts belong to known accounts and to a time that makes sense.
 
-One pass over each source answers for all of `RULES`; a new rule on single facts is one entry.
+One pass over each source counts for all of `RULES`; a new rule on single facts is one entry.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """What a check may rely on: the open tables, and which of their columns hold what is declared.
 
 The checks run in two rounds. The first says what cannot be read at all; the second asks only
-what still can be answered, so that one broken column hides no other breach.
+what can still be asked, so that one broken column hides no other breach.
 """
 
 from collections.abc import Iterable, Iterator
@@ -39,14 +39,14 @@ class ReadableTables:
         return self.tables.location(source)
 
     def row(self, query: str) -> dict[str, Any]:
-        """The one row that `query` answers, by column."""
+        """The one row that `query` returns, by column."""
         row: dict[str, Any] = self.tables.engine.rows(query).to_pylist()[0]
         return row
 
     def examples(self, query: str) -> str:
-        """Up to three of the keys that `query` answers, for messages."""
-        answer = self.tables.engine.rows(f"{query} ORDER BY 1 LIMIT {EXAMPLES}")
-        return ", ".join(repr(str(key)) for key in answer.column(0).to_pylist())
+        """Up to three of the keys that `query` returns, for messages."""
+        keys = self.tables.engine.rows(f"{query} ORDER BY 1 LIMIT {EXAMPLES}")
+        return ", ".join(repr(str(key)) for key in keys.column(0).to_pylist())
 
 
 def with_read_errors(source: str, file: str, findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""One address of the port: the route that answers there, and the role that may call it.
+"""One address of the port: the route behind it, and the role that may call it.
 
 Its one rule: an address needs the token unless it says otherwise, so that one that is added
 without a thought is guarded.

@@ -100,7 +100,7 @@ class Guard:
             raise HttpProblem("not-found", f"nothing is at {scope['path']}")
 
     def _called(self, scope: Scope) -> Sequence[Address]:
-        """The address that answers; where none has the method, all that have the path."""
+        """The address of the request; where none has the method, all that have the path."""
         matches = [(address.route.matches(scope)[0], address) for address in self._addresses]
         for match, address in matches:
             if match is Match.FULL:

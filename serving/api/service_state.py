@@ -1,4 +1,4 @@
-"""What the service says of itself: is it up, from which models and runs does it answer.
+"""The state of the service: whether it is up, and which models and runs it serves.
 
 Its one rule: nothing here names an account, and the metrics have at most one series per target and
 explanation path.

@@ -29,10 +29,10 @@ WHY = "the demonstration shows what was trained last"
 
 
 def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str:
-    """Does the main job for the company in `folder`; answers what a reader wants to know of it.
+    """Checks, trains, promotes and scores the company in `folder`; returns the lines to print.
 
-    An opportunity that gets no model, or whose model the gate refuses, is told, and left out of the
-    scores.
+    An opportunity that gets no model, or whose model the gate refuses, is named and left out of
+    the scores.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _made(model: Trained, company: Company, settings: Settings) -> tuple[str, st
 
 
 def _left_out(training: Outcome, company: Company) -> Iterator[str]:
-    """What is told of opportunities whose rows support no model; raises for other targets."""
+    """A line for each opportunity whose rows support no model; raises for other targets."""
     for target, refusal in training.refused.items():
         if target in company.adverse:
             raise refusal
@@ -148,7 +148,7 @@ def _prospects(items: Sequence[Opportunity]) -> Iterator[str]:
 
 
 def _portrait(assessment: Assessment, company: Company) -> str:
-    """One account in a few lines, as its page tells it."""
+    """One account in a few lines, with the reasons that its page shows."""
     head = (
         f"account {assessment.account_id} on {assessment.as_of}: "
         f"{BAND_WORDS[assessment.band]}, health score "

@@ -132,7 +132,7 @@ class Models:
 
     @property
     def adverse(self) -> dict[str, Artifact]:
-        """Those of the chosen that say health."""
+        """Those of the chosen that score health."""
         return {name: model for name, model in self.chosen.items() if model.adverse}
 
     @property
@@ -141,7 +141,7 @@ class Models:
         return [*self.chosen.values(), *self.guards.values()]
 
     def score(self, rows: pa.Table, company: Company) -> pa.Table:
-        """What the chosen ones say of snapshot rows, one after the other."""
+        """The scores of snapshot rows by the chosen models, one model after the other."""
         adverse = (artifact for artifact in self.everything if artifact.adverse)
         health = {artifact.target: assess(rows, artifact, company) for artifact in adverse}
         held = risks(health.values(), company)
@@ -194,7 +194,7 @@ def _run(
 
 
 def export(published: Sequence[Run], path: Path) -> int:
-    """Writes the runs' scores to `path` (Parquet, CSV or JSON by its suffix); answers the rows.
+    """Writes the runs' scores to `path` (Parquet, CSV or JSON by its suffix); returns the count.
 
     Parquet holds them as `runs.SCHEMA` says. In text a driver's value and usual value are a
     number or a text, and in CSV the drivers are one JSON text.

@@ -33,7 +33,7 @@ class ColumnDriver(TypedDict):
 
 
 def score(model: Path, table: Path, out: Path) -> int:
-    """Writes what is said of each row to `out`; answers how many there are.
+    """Writes the score of each row to `out`; returns the number of rows.
 
     That is probability and health score with their intervals, band and drivers; a table's id
     column, where training named one, comes first.

@@ -36,7 +36,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DimensionSum:
     """A dimension's drivers and what they come to."""
 
     title: str
@@ -49,7 +49,7 @@ class Sum:
     """The whole score as a sum that adds up in its printed decimals."""
 
     base: str
-    groups: tuple[Group, ...]
+    groups: tuple[DimensionSum, ...]
     total: str
     clipped: bool
 
@@ -100,9 +100,9 @@ def _members(assessment: Assessment, name: str) -> list[Driver]:
     return sorted(mine, key=lambda driver: -abs(driver.points))
 
 
-def _group(name: str, members: Sequence[Driver], tenths: int) -> Group:
+def _group(name: str, members: Sequence[Driver], tenths: int) -> DimensionSum:
     shares = share_out(tenths, [10 * driver.points for driver in members])
-    return Group(
+    return DimensionSum(
         title=GROUP_WORDS[name],
         points=wording.points(tenths / 10),
         figures=tuple(map(_figure, members, shares)),

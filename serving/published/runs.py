@@ -249,7 +249,7 @@ def shown_driver(row: DriverRow) -> publish.Row:
 
 
 def write(run: Run, tables: Mapping[str, pa.Table]) -> Run:
-    """Keeps `run` in its folder and answers it as it is kept; nobody sees it yet.
+    """Writes `run` to its folder and returns it as it is read back; nobody sees it yet.
 
     `tables` are its `scores`, `features`, `accounts` and `changes`. A directory of the same name
     stands as it is, unless it can no longer be read.

@@ -1,8 +1,8 @@
-"""The opportunity score: 0 to 100, 100 is the best prospect, told from 70 on, for every model.
+"""The opportunity score: 0 to 100, 100 is the best prospect, listed from 70 on, for every model.
 
 o = 70 + 10 · log2(odds / odds of p_high): ten points double the odds, and `p_high` is the one
-probability that anchors the scale. It has no bands and is never called health: what is likely here
-is welcome. Like health, it is affine in the margin, so contributions are worth fixed points.
+probability that anchors the scale. It has no bands and is never called health: here a likely event
+is a desired one. Like health, it is affine in the margin, so contributions are worth fixed points.
 """
 
 import math

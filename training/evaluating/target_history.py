@@ -61,15 +61,15 @@ class TargetHistory:
         return self.table.filter(pc.is_in(self.table["as_of"], pa.array(days, pa.date32())))
 
     def rows(self, table: pa.Table, features: Sequence[Feature]) -> TrainingRows:
-        """Some of the rows as what a model is given."""
+        """Some of the rows as the input of a model."""
         return as_rows(table, features, self.company, self.target)
 
     def fit(self, days: Sequence[date]) -> tuple[Artifact, FittedModel]:
-        """What the procedure makes of the rows of `days`, and what that is made of."""
+        """The artifact that the procedure trains on the rows of `days`, and its fitted model."""
         return fit(self.of(days), self.built.columns, self.company, self.target, self.choice)
 
     def fitted_before(self, day: date, choice: Choice) -> FittedModel | None:
-        """What the dates settled by `day` teach under a choice; None where they teach nothing."""
+        """The model of the dates settled by `day` under a choice; None where they support none."""
         columns, table = self.built.columns, self.of(self.settled_by(day))
         try:
             return procedure.learn(table, columns, self.company, self.target, choice)
@@ -78,7 +78,7 @@ class TargetHistory:
 
     def worth(self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]) -> Worth:
         """What calibrated `logits` are worth at the team's capacity."""
-        # What is welcome puts no revenue at risk.
+        # An opportunity puts no revenue at risk.
         mrr = self.mrr if self.target in self.company.adverse else {}
         return worth.of(logits, labels, accounts, self.company.bands.capacity, mrr)
 

@@ -21,7 +21,7 @@ from features.errors import DeclarationError, GateRefused
 from features.lead_times import measure
 from features.lead_times.curves import CurvePoint, Track
 from features.lead_times.findings import Lead, LeadTimes
-from features.lead_times.measure import MODEL, STEP, Churned
+from features.lead_times.measure import MODEL, STEP_DAYS, Churned
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from training.artifact import Artifact
@@ -38,7 +38,7 @@ MONTH = 30
 
 
 def measure_leads(
-    company: Company, targets: Sequence[str], *, step: int = STEP, progress: Progress = silent
+    company: Company, targets: Sequence[str], *, step: int = STEP_DAYS, progress: Progress = silent
 ) -> list[LeadTimes]:
     """The lead times of every indicator and of the model, one result per target.
 

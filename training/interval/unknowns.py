@@ -128,7 +128,7 @@ def _losses(artifact: Artifact, rows: int) -> Iterator[Flags]:
 
     Then, at each rate, whole indicators and single columns.
     """
-    random = np.random.default_rng(model.SEED)
+    random = np.random.default_rng(model.TRAINING_SEED)
     names = indicator_names(artifact.features)
     indicator_of = [names.index(feature.indicator) for feature in artifact.features]
     windows = np.array([feature.window or 0 for feature in artifact.features])

@@ -21,7 +21,7 @@ from training.learning.scorecard import Scorecard
 
 Floats = npt.NDArray[np.float64]
 
-SEED = 20
+TRAINING_SEED = 20
 BAG = 3
 # Boosters grow side by side, each on one thread: threads that share a booster wait for each other,
 # and on a busy machine that costs tenfold.
@@ -155,7 +155,10 @@ def fit_model(rows: TrainingRows, model_settings: ModelSettings, bag: int = BAG)
     boosters: list[lgb.Booster] = []
     if model_settings.share:
         data = lightgbm_dataset(rows)
-        boosters = [boost(data, rows, model_settings, seed) for seed in range(SEED, SEED + bag)]
+        boosters = [
+            boost(data, rows, model_settings, seed)
+            for seed in range(TRAINING_SEED, TRAINING_SEED + bag)
+        ]
     return Model(card.times(1 - model_settings.share), tuple(boosters))
 
 

@@ -28,7 +28,7 @@ DayArray = npt.NDArray[np.datetime64]
 # Standard deviations between dates in log-odds, and for how many times the time ahead offsets stay.
 STRAYS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 STAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-STEPS = 20
+OFFSET_STEPS = 20
 DIGITS = 9
 
 
@@ -127,7 +127,7 @@ def _slope(margins: Floats, labels: Labels) -> float:
 def _offset(logits: Floats, labels: Labels, start: float) -> tuple[float, float]:
     """The offset that logits (rows,) lack, by maximum likelihood, and its standard error."""
     offset = start
-    for _ in range(STEPS):
+    for _ in range(OFFSET_STEPS):
         chance = expit(logits + offset)
         information = float((chance * (1 - chance)).sum()) + calibration.TINY
         # A full step from far away would overshoot.

@@ -27,7 +27,7 @@ STRAIGHT = (0.0, 1.0)
 CURVED = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 # Rows beyond this many cells of a design add little to what its few weights can learn.
 CELLS = 5_000_000
-STEPS = 30
+MOST_STEPS = 30
 SMALL = 1e-8
 DIGITS = 9
 
@@ -269,7 +269,7 @@ def _newton(
         return float(log_losses(design @ at, y).sum() + ridge @ at**2 / 2)
 
     now = loss(weights)
-    for _ in range(STEPS):
+    for _ in range(MOST_STEPS):
         chance = expit(design @ weights)
         slope = design.T @ (chance - y) + ridge * weights
         free = (bounds == 0) | (bounds * weights > 0) | (bounds * slope < 0)
@@ -289,7 +289,7 @@ def _shortened(
     weights: Floats, step: Floats, bounds: Floats, now: float, loss: Callable[[Floats], float]
 ) -> tuple[Floats, float]:
     """Where the step, halved until it helps, leads inside the signs, and the loss there."""
-    for halving in range(STEPS):
+    for halving in range(MOST_STEPS):
         moved = weights - step / 2**halving
         moved = np.where(bounds * moved < 0, 0.0, moved)
         if (after := loss(moved)) < now:

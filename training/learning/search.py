@@ -31,7 +31,7 @@ from training.phrases import figures
 Floats = npt.NDArray[np.float64]
 
 TRIALS = 8
-STEP = 20
+ROUNDS_PER_STEP = 20
 MOST_ROUNDS = 400
 PATIENCE = 3
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -256,7 +256,9 @@ def _search(
 ) -> tuple[list[_Tried], list[Trial]]:
     """The trials that ran on all folds, and the log of every trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=model.SEED, n_startup_trials=len(FIRST_TRIED))
+    sampler = optuna.samplers.TPESampler(
+        seed=model.TRAINING_SEED, n_startup_trials=len(FIRST_TRIED)
+    )
     study = optuna.create_study(sampler=sampler)
     for first in FIRST_TRIED:
         study.enqueue_trial({name: getattr(first, name) for name in SPACE})
@@ -318,21 +320,21 @@ def _try(
 def _grow(
     fold: _ReadyFold,
     model_settings: ModelSettings,
-    most: int = MOST_ROUNDS // STEP,
+    most: int = MOST_ROUNDS // ROUNDS_PER_STEP,
     bar: float = math.inf,
 ) -> tuple[Floats, Floats]:
     """Margins (steps × test rows) and mean losses (steps × shares), until these have settled.
 
     Or until they cannot come down to the `bar` any more.
     """
-    booster = model.new_booster(fold.data, fold.train, model_settings, model.SEED)
+    booster = model.new_booster(fold.data, fold.train, model_settings, model.TRAINING_SEED)
     raw = np.zeros(len(fold.test.y))
     margins: list[Floats] = []
     losses: list[Floats] = []
     while len(margins) < most and not _settled(losses) and _reach(losses, most) <= bar:
         # All rounds run, also after one that found nothing to split.
-        stuck = max(booster.update() for _ in range(STEP))
-        new = booster.current_iteration() - len(margins) * STEP
+        stuck = max(booster.update() for _ in range(ROUNDS_PER_STEP))
+        new = booster.current_iteration() - len(margins) * ROUNDS_PER_STEP
         if new > 0:
             raw = raw + _of_last(booster, fold.test.X, new)
         margins.append(raw)
@@ -375,7 +377,7 @@ def _candidates(tried: _Tried, card: ModelSettings) -> list[_Candidate]:
     beside = replace(tried.model_settings, curved=card.curved, penalty=card.penalty)
     return [
         _Candidate(
-            replace(beside, rounds=(step + 1) * STEP, share=share),
+            replace(beside, rounds=(step + 1) * ROUNDS_PER_STEP, share=share),
             float(tried.losses[step, column]),
             tried,
             step,

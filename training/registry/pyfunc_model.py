@@ -1,8 +1,8 @@
 """The model as MLflow loads it: models-from-code around a verified artifact, no pickle.
 
 `mlflow.pyfunc.load_model("models:/NAME@champion").predict(frame)` takes a pandas frame of the
-signature's columns and answers churn_probability, health_score and its interval's ends,
-health_score_low and health_score_high, one row each; the model of an opportunity answers
+signature's columns and returns churn_probability, health_score and its interval's ends,
+health_score_low and health_score_high, one row each; the model of an opportunity returns
 opportunity_probability, opportunity_score and so on.
 """
 
@@ -50,9 +50,9 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         scale = self.artifact.scale
         score, around = scale.unclipped(margins), self.artifact.half_widths(X)
         held = (np.clip(points, 0, 100) for points in (score, score - around, score + around))
-        answers = scale.probability(margins), *held
+        outputs = scale.probability(margins), *held
         return pd.DataFrame(
-            dict(zip(self.artifact.output_names, answers, strict=True)), index=model_input.index
+            dict(zip(self.artifact.output_names, outputs, strict=True)), index=model_input.index
         )
 
 

@@ -94,7 +94,7 @@ def _experiment(mlflow: ModuleType, company: Company, workspace: Path, settings:
 
 
 def require(company: Company, settings: Settings) -> None:
-    """Raises ChurnlightError unless the tracking store answers, before a long training."""
+    """Raises ChurnlightError unless the tracking store can be reached, before a long training."""
     with client(company, settings):
         return
 
@@ -107,7 +107,7 @@ def model_name(company: Company, target: str) -> str:
 
 
 def register(artifact: Artifact, company: Company, settings: Settings) -> tuple[str, str, str]:
-    """Logs the artifact as a run and a model version; answers its name, version and run id."""
+    """Logs the artifact as a run and a model version; returns its name, version and run id."""
     name = model_name(company, artifact.target)
     tags = run_record.tags(artifact)
     with client(company, settings) as mlflow, _run(mlflow, company) as run:

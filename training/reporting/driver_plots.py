@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import shap
     from matplotlib.axes import Axes
 
-SEED = 20
+JITTER_SEED = 20
 # Dots per inch of the swarm, which is one picture within the drawing.
 SHARP = 200
 
 
 def summary(drivers: Drivers, points: str = "health points") -> Figure:
-    """The summary by indicator of what `training.report_data.drivers` answers."""
+    """The summary by indicator of the drivers that `training.report_data.drivers` returns."""
     rows = [[driver.title, number(driver.points, 2)] for driver in drivers.indicators]
     first = [driver.title for driver in drivers.indicators[:3]]
     numbers = Table("Mean absolute points of the score", ["indicator", "points"], rows)
@@ -59,7 +59,7 @@ def swarm(
     Parameters
     ----------
     explained : shap.Explanation
-        Health points (rows × indicators), as `Artifact.explain` answers them by indicator.
+        Health points (rows × indicators), as `Artifact.explain` returns them by indicator.
     description : str
         What the figure shows, in a sentence.
     """
@@ -104,7 +104,7 @@ def _draw(axis: "Axes", explained: "shap.Explanation", names: list[str], points:
 def _seeded() -> Iterator[None]:
     """Within it, numpy's global generator, from which shap spreads its dots, starts at a seed."""
     before = np.random.get_state()
-    np.random.seed(SEED)
+    np.random.seed(JITTER_SEED)
     try:
         yield
     finally:

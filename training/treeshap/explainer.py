@@ -89,7 +89,7 @@ class TreeShap:
     Attributes
     ----------
     path : {"compiled", "pred_contrib"}
-        Who answers: our tables, or LightGBM itself where these are refused.
+        Which engine computes: our tables, or LightGBM itself where these are refused.
     reason : str
         Why it is LightGBM; else empty.
     tables : Tables or None
@@ -128,7 +128,7 @@ class TreeShap:
 
     @property
     def path(self) -> ExplanationPath:
-        """Who answers."""
+        """The engine that computes."""
         return "pred_contrib" if self.tables is None else "compiled"
 
     def contributions(self, X: FrameLike, threads: int = 1) -> Floats:

@@ -4,14 +4,14 @@ import numpy as np
 
 from training.treeshap.tables import Floats, ShapTables
 
-SEED = 20
+PROBE_SEED = 20
 SPECIAL = (np.nan, 0.0, -0.0, np.inf, -np.inf, 1e-40)
 UNKNOWN = 1_000_003.0
 
 
 def probes(tables: ShapTables, columns: int, rows: int) -> Floats:
     """Random rows (rows × columns): values on and beside thresholds, categories, the unusual."""
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(PROBE_SEED)
     codes = tables.codes
     X = random.normal(size=(rows, columns))
     for number, feature in enumerate(codes.feature):
