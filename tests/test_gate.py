@@ -54,8 +54,8 @@ def beside(name: str, found: Measured) -> tuple[BaselineGain]:
 def test_no_better_than_the_base_rate_is_refused_with_the_figures(trained: House) -> None:
     poor = judged(trained.champion, gain_over_base_rate=NOISE)
     refusal = (
-        r"not significantly better than the base rate: log loss differs by -0\.0010 "
-        r"\(95 % CI -0\.0120 to \+0\.0100\)"
+        r"not significantly better than the base rate: gain in log loss 0\.0010 "
+        r"\(95 % CI -0\.0100 to 0\.0120\)"
     )
     with pytest.raises(GateRefused, match=refusal) as caught:
         gate.require_skill(poor)
@@ -63,7 +63,7 @@ def test_no_better_than_the_base_rate_is_refused_with_the_figures(trained: House
 
 
 def test_skill_that_is_not_known_is_no_skill(trained: House) -> None:
-    with pytest.raises(GateRefused, match="by an unknown amount"):
+    with pytest.raises(GateRefused, match="gain in log loss unknown"):
         gate.require_skill(judged(trained.champion, gain_over_base_rate=UNKNOWN))
 
 
@@ -83,7 +83,7 @@ def test_what_something_simpler_does_as_well_is_not_promoted(
 ) -> None:
     artifact = judged(trained.champion, baselines=beside(name, found))
     result = "significantly worse" if found == WORSE else "not significantly better"
-    refusal = pytest.raises(GateRefused, match=f"it is {result} than {name}: log loss differs by")
+    refusal = pytest.raises(GateRefused, match=f"it is {result} than {name}: gain in log loss")
     with contextlib.nullcontext() if passes else refusal:
         gate.require_skill(artifact)
 
@@ -91,7 +91,7 @@ def test_what_something_simpler_does_as_well_is_not_promoted(
 def test_what_may_be_noise_is_no_better(trained: House) -> None:
     artifact = judged(trained.trained.artifact, baselines=beside(COLUMN, NOISE))
     told = of_company(dataclasses.replace(trained.trained, artifact=artifact))
-    assert "\n  not significantly better than tenure alone: log loss differs by -0.0010" in told
+    assert "\n  not significantly better than tenure alone: gain in log loss 0.0010" in told
     assert "will not be promoted: not significantly better than tenure alone" in told
 
 
@@ -311,7 +311,7 @@ def test_trees_that_prove_nothing_are_left_out(trained: House, rows: Snapshots) 
     table = labelled(rows, company, TARGET)
     history = TargetHistory(rows, company, TARGET, table, days, (), choice=CHOICE)
     found = simplest(history, [], silent)
-    assert "trees change the scorecard's log loss by" in found.training.trees_left_out
+    assert "the gain of trees over the scorecard in log loss is" in found.training.trees_left_out
     assert (found.models, found.training.model_settings.share) == ((), 0.0)
     assert LOGISTIC not in [item.baseline for item in found.evaluation.baselines]
     # The same drivers as with trees.

@@ -1,7 +1,7 @@
 """How gains in log loss are worded: in summaries, refusals, reports and progress lines alike.
 
-A gain is how far a model's log loss lies below that of something simpler. Refusals and summaries
-show the change in log loss instead, with its sign: below 0 the model is better.
+A gain in log loss is how far a model's log loss lies below that of what it is compared with. Above
+0 the model is better, wherever a gain is shown.
 """
 
 from training.metrics.measured import Measured
@@ -12,22 +12,15 @@ BASE_RATE = "the base rate"
 
 def figures(gain: Measured) -> str:
     """A gain with its interval, to the fourth digit."""
-    if not gain.known:
-        return "an unknown amount"
-    return f"{gain.value:.4f} (95 % CI {gain.low:.4f} to {gain.high:.4f})"
-
-
-def log_loss_change(gain: Measured) -> str:
-    """The change in log loss that a gain is, with its sign and interval; below 0 is better."""
     if gain.value is None or gain.low is None or gain.high is None:
-        return "by an unknown amount"
-    value, low, high = (_signed(-number) for number in (gain.value, gain.high, gain.low))
-    return f"by {value} (95 % CI {low} to {high})"
+        return "unknown"
+    value, low, high = (_rounded(number) for number in (gain.value, gain.low, gain.high))
+    return f"{value} (95 % CI {low} to {high})"
 
 
-def _signed(number: float) -> str:
+def _rounded(number: float) -> str:
     # Adding 0 turns the -0.0 of a number that is rounded to nothing into 0.0.
-    return f"{round(number, 4) + 0.0:+.4f}"
+    return f"{round(number, 4) + 0.0:.4f}"
 
 
 def result(gain: Measured) -> str:
@@ -39,7 +32,7 @@ def result(gain: Measured) -> str:
 
 def compared(name: str, gain: Measured) -> str:
     """How a model compares with `name`, with the figures."""
-    return f"{result(gain)} than {name}: log loss differs {log_loss_change(gain)}"
+    return f"{result(gain)} than {name}: gain in log loss {figures(gain)}"
 
 
 def weak_segment(segment: Segment) -> str:
@@ -48,7 +41,7 @@ def weak_segment(segment: Segment) -> str:
     how, end = ("significantly worse", "") if gain.below_zero else ("worse", ": not significant")
     return (
         f"{how} than {BASE_RATE} on segment {segment.segment} ({segment.accounts:,} accounts, "
-        f"{segment.events:,} events): log loss differs {log_loss_change(gain)}{end}"
+        f"{segment.events:,} events): gain in log loss {figures(gain)}{end}"
     )
 
 

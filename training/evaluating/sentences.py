@@ -1,4 +1,4 @@
-"""What the gate says: its refusals, and how a model compares with simpler ones and the champion."""
+"""The sentences of the gate: refusals, and comparisons with simpler models and the champion."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -22,8 +22,8 @@ def trees_left_out(evaluation: Evaluation, gain: Measured) -> str:
     """Why trees are left out whose `gain` over the scorecard is not significant."""
     result = "significantly worse" if gain.below_zero else "not significant"
     return (
-        f"on {test_dates(evaluation)} trees change the scorecard's log loss "
-        f"{phrases.log_loss_change(gain)}: {result}"
+        f"on {test_dates(evaluation)} the gain of trees over the scorecard in log loss is "
+        f"{phrases.figures(gain)}: {result}"
     )
 
 

@@ -411,7 +411,7 @@ def _no_trees(best: _Candidate, card: _Candidate, folds: Sequence[_ReadyFold]) -
     better = _losses(card, folds) - _losses(best, folds)
     accounts = _accounts(fold.test for fold in folds).tolist()
     gain = quality.interval(lambda rows: float(better[rows].mean()), accounts)
-    return f"trees lower the log loss of the scorecard by {figures(gain)}: not significant"
+    return f"the gain of trees over the scorecard in log loss is {figures(gain)}: not significant"
 
 
 def _losses(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> Floats:

@@ -77,7 +77,7 @@ def verdicts(evaluation: Evaluation) -> list[Note]:
         gain = with_interval(evaluation.gain_over_base_rate, 4)
         first = Note(
             f"On {sentences.test_dates(evaluation)}, it is significantly better than the base rate "
-            f"(log loss lower by {gain}) and than every simpler model.",
+            f"(gain in log loss {gain}) and than every simpler model.",
             "good",
         )
     line = sentences.champion_line(evaluation)

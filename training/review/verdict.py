@@ -108,7 +108,7 @@ def has_skill(challenger: Candidate) -> Check:
     if shortfalls := gate.shortfalls(evaluation):
         return Check(SKILL, False, f"{where} is {'; '.join(shortfalls)}", shown)
     gain = figures(shown.gain_over_base_rate)
-    reason = f"{where} beats the base rate (log loss lower by {gain}) and every simpler model"
+    reason = f"{where} beats the base rate (gain in log loss {gain}) and every simpler model"
     return Check(SKILL, True, reason, shown)
 
 
@@ -152,8 +152,8 @@ def _sentence(result: ComparisonResult, happened: str) -> str:
     size = "significantly higher" if gain.below_zero else "not significantly lower"
     size = "significantly lower" if gate.beats(gain) else size
     return (
-        f"the challenger's log loss is {size} than the champion's: gain {figures(gain)} "
-        f"over {result.rows:,} rows, of which {result.events:,} {happened}"
+        f"the challenger's log loss is {size} than the champion's: gain in log loss "
+        f"{figures(gain)} over {result.rows:,} rows, of which {result.events:,} {happened}"
     )
 
 
