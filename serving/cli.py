@@ -40,11 +40,11 @@ VERBS = (
 EXIT_CODES = {
     0: "done",
     1: "failure",
-    2: "wrong call or declaration",
+    2: "invalid options or declaration",
     3: "the tables break the data contract",
     4: "the data cannot support the model, or the champion is kept",
     5: "not found",
-    75: "busy",
+    75: "busy: another churnlight command is running there",
     INTERRUPTED: "interrupted",
 }
 

@@ -223,7 +223,7 @@ def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = PLAIN.get(error.status_code, "internal-error")
     detail = {
-        "not-found": f"nothing is at {request.url.path}",
+        "not-found": f"no such path: {request.url.path}",
         "method-not-allowed": f"{request.url.path} does not support {request.method}",
     }.get(kind, PROBLEMS[kind].title)
     headers = dict(error.headers or {})

@@ -54,8 +54,7 @@ def score(
 ) -> None:
     """Score every account, publish the run and write its rows.
 
-    Give --company, or --table with --model to score the rows of a table; that model was trained
-    on a table.
+    Give --company; or --table, and as --model the folder of a model that was trained on a table.
     """
     from features import publish
     from features.errors import DeclarationError

@@ -128,15 +128,15 @@ DAMAGES: list[tuple[Damage, str]] = [
         r"of format 1, and .* reads format 4; train the model again",
     ),
     (lambda folder: edit(folder, format=None), "of format None, and this version"),
-    (lambda folder: edit(folder, models=4), "artifact.json cannot be understood"),
-    (lambda folder: edit(folder, anchors={}), "artifact.json cannot be understood"),
-    (lambda folder: edit(folder, features=None), "artifact.json cannot be understood"),
-    (lambda folder: edit(folder, surprise=1), "artifact.json cannot be understood"),
+    (lambda folder: edit(folder, models=4), "artifact.json is not valid"),
+    (lambda folder: edit(folder, anchors={}), "artifact.json is not valid"),
+    (lambda folder: edit(folder, features=None), "artifact.json is not valid"),
+    (lambda folder: edit(folder, surprise=1), "artifact.json is not valid"),
     (lambda folder: edit(folder, format=5), r"of format 5, and this .* reads format 4; train"),
     (lambda folder: put(folder, "nan", "calibration", "slope"), "calibration.slope: .* number"),
     (lambda folder: put(folder, -0.5, "calibration", "slope"), "slope must be above 0"),
     (lambda folder: put(folder, 0.99, "anchors", "p_green"), "0 < p_green < p_red < 1"),
-    (lambda folder: put(folder, math.inf, "scorecard", "intercept"), "Infinity is no number"),
+    (lambda folder: put(folder, math.inf, "scorecard", "intercept"), "Infinity is not a number"),
     (lambda folder: put(folder, [], "scorecard", "cards", 0, "points"), "does not fit"),
     (lambda folder: put(folder, "spend", "features", 0, "indicator"), "digest"),
     (lambda folder: put(folder, "other", "features", 0, "indicator"), "meanings lack other"),
@@ -153,8 +153,8 @@ DAMAGES: list[tuple[Damage, str]] = [
     (lambda folder: put(folder, None, "interval", "costs", 1, 0), "interval.costs.1.0: .* number"),
     (lambda folder: put(folder, 0.5, "interval", "known"), "its content has digest"),
     (lambda folder: edit(folder, horizon_days=61), "its content has digest"),
-    (lambda folder: remade(folder, "[]"), "artifact.json cannot be understood"),
-    (lambda folder: remade(folder, "{"), "artifact.json cannot be understood"),
+    (lambda folder: remade(folder, "[]"), "artifact.json is not valid"),
+    (lambda folder: remade(folder, "{"), "artifact.json is not valid"),
 ]
 
 
@@ -294,7 +294,7 @@ def test_a_broken_text_under_a_valid_manifest_is_caught_in_a_child_process(
     trained: House, tmp_path: Path
 ) -> None:
     broken(trained).save(tmp_path / "broken")
-    with pytest.raises(DamagedArtifact, match=r"cannot be loaded \(.*\); train the model anew"):
+    with pytest.raises(DamagedArtifact, match=r"cannot be loaded \(.*\); train the model again"):
         try_loading(tmp_path / "broken")
     with pytest.raises(DamagedArtifact, match="cannot be loaded"):
         scoring_run.score(

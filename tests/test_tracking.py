@@ -370,7 +370,7 @@ def test_a_text_that_would_end_the_process_ends_a_child_of_it_wherever_it_is_fet
     own: House,
 ) -> None:
     tracking.register(broken(own), own.company, own.settings)
-    with pytest.raises(DamagedArtifact, match=r"cannot be loaded \(.*\); train the model anew"):
+    with pytest.raises(DamagedArtifact, match=r"cannot be loaded \(.*\); train the model again"):
         tracking.fetch(own.company, TARGET, "challenger", own.settings)
     with (
         tracking.client(own.company, own.settings) as mlflow,

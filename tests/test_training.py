@@ -154,7 +154,7 @@ def test_a_reversed_calibration_is_refused() -> None:
     draw = np.random.default_rng(1)
     margins = draw.normal(size=2000)
     labels = (draw.random(2000) < expit(-2 * margins)).astype(np.int8)
-    with pytest.raises(GateRefused, match=r"slope is -1\.\d\d, not above 0"):
+    with pytest.raises(GateRefused, match=r"slope must be above 0, got -1\.\d\d"):
         calibration.fit(margins, labels)
 
 

@@ -204,7 +204,9 @@ def test_wrong_shapes_are_told() -> None:
         TreeShap([])
     with pytest.raises(ValueError, match="for each of 3 columns"):
         TreeShap([booster()], [0, 1])
-    with pytest.raises(ValueError, match=r"3 columns are wanted, got an array of shape \(2, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"the rows must have 3 columns, got an array of shape \(2, 4\)"
+    ):
         TreeShap([booster()]).contributions(np.zeros((2, 4)))
 
 

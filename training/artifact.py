@@ -291,8 +291,7 @@ class Artifact:
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedArtifact(
-                f"{folder}: artifact.json cannot be understood ({_words(error)}); train the model "
-                "again"
+                f"{folder}: artifact.json is not valid ({_words(error)}); train the model again"
             ) from error
         if artifact.digest != manifest.digest:
             raise DamagedArtifact(
@@ -424,7 +423,7 @@ def try_loading(folder: Path) -> None:
         last = (child.stderr.strip().splitlines() or [f"exit {child.returncode}"])[-1]
         if last.startswith(f"{folder}: "):
             raise DamagedArtifact(last)
-        raise DamagedArtifact(f"{folder}: cannot be loaded ({last[:SHOWN]}); train the model anew")
+        raise DamagedArtifact(f"{folder}: cannot be loaded ({last[:SHOWN]}); train the model again")
 
 
 def require_same_meaning(artifact: Artifact, company: Company) -> None:

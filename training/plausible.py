@@ -113,12 +113,12 @@ def parse(text: str) -> dict[str, JsonValue]:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict):
-        raise ValueError("it is no object")
+        raise ValueError("it is not an object")
     return content
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
 def _finite(text: str) -> float:
@@ -197,7 +197,7 @@ def _require_scores(artifact: Scoring) -> None:
         scores = [artifact.scale.unclipped(points.sum(axis=1))]
         scores += list(points * artifact.scale.points_per_margin)
     if not all(np.isfinite(values).all() for values in scores):
-        raise ValueError("scorecard: its points are no finite scores")
+        raise ValueError("scorecard: its points do not give finite scores")
 
 
 def _probes(features: tuple[Feature, ...]) -> npt.NDArray[np.float64]:

@@ -257,7 +257,7 @@ def review_models(  # noqa: PLR0913 (one for each option)
 ) -> None:
     """Compare champion and challenger on known outcomes.
 
-    The verdict is promote or keep; exit code 4 = keep. It names the command that acts on it.
+    The verdict is promote or keep (exit code 4 = keep); the last line names the next command.
     """
     from features.declaring import declaration
     from features.errors import DeclarationError
@@ -321,7 +321,7 @@ def indicators(
 ) -> None:
     """Rank the indicators by what they add to the model.
 
-    Names the indicators that are admitted and gives the reasons.
+    Says of each indicator whether it is admitted, and why.
     """
     from features.declaring import declaration
     from features.settings import Settings

@@ -127,7 +127,7 @@ def _toml(text: str) -> dict[str, Any]:
     except ValueError:
         raise _not_toml(1, "a number with too many digits") from None
     except RecursionError:
-        raise _not_toml(1, "arrays or tables too deep inside each other") from None
+        raise _not_toml(1, "arrays or tables nested too deeply") from None
 
 
 def _not_toml(line: int, what: str) -> DeclarationError:

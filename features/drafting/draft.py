@@ -54,7 +54,7 @@ def draft_declaration(folder: Path) -> str:
         if reading is None or not reading.facts:
             raise DeclarationError(
                 f"{folder}: no table has both a column with keys of accounts, such as "
-                "customer_id, and a column of dates or timestamps; name them so, or write "
+                "customer_id, and a column of dates or timestamps; rename the columns, or write "
                 f"{DECLARATION_FILE} by hand after docs/declaration.md"
             )
         text = "\n".join(_lines(folder, reading, [*left_out, *reading.left_out], engine))

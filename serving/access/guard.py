@@ -97,7 +97,7 @@ class Guard:
         if not called or any(address.role != "open" for address in called):
             self._check_caller(scope, headers.get("authorization", ""))
         if not called:
-            raise HttpProblem("not-found", f"nothing is at {scope['path']}")
+            raise HttpProblem("not-found", f"no such path: {scope['path']}")
 
     def _called(self, scope: Scope) -> Sequence[Address]:
         """The address of the request; where none has the method, all that have the path."""
@@ -109,7 +109,9 @@ class Guard:
 
     def _check_host(self, given: list[str]) -> None:
         if len(given) != 1:
-            raise HttpProblem("bad-host", f"got {len(given)} Host headers")
+            raise HttpProblem(
+                "bad-host", f"the request must have exactly one Host header, got {len(given)}"
+            )
         name = _without_port(given[0]).lower()
         if name not in self._hosts:
             raise HttpProblem("wrong-host", f"the service does not answer to host name {name!r}")

@@ -57,9 +57,9 @@ def fit(margins: Floats, labels: npt.NDArray[np.int8], around: float = 1.0) -> C
     slope, offset = (float(value) for value in solution.x)
     if slope <= 0:
         raise GateRefused(
-            f"the calibration's slope is {slope:.2f}, not above 0: on the latest as-of date, "
-            "it did not happen more often where the model says it is likelier; add history or "
-            "better indicators"
+            f"the calibration's slope must be above 0, got {slope:.2f}: on the latest as-of date, "
+            "events were not more frequent where the model gives a higher probability; add history "
+            "or better indicators"
         )
     return Calibration(slope, offset, len(labels), int(labels.sum()), prior_slope=around)
 

@@ -102,7 +102,7 @@ def supported(logits: Floats, labels: npt.NDArray[np.int8], capacity: float) -> 
     red, green = _red(logits, capacity), _green(logits, labels)
     if odds(red) < 2 * odds(green):
         raise GateRefused(
-            f"the bands lie too close: p_red {red:.3f} (capacity {capacity:.0%}) against "
+            f"the bands are too close: p_red {red:.3f} (capacity {capacity:.0%}) against "
             f"p_green {green:.3f}; lower the capacity, or declare p_red and p_green"
         )
     return Anchors(red, green, "validation rows")

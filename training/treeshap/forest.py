@@ -101,7 +101,7 @@ def _fields(text: str) -> dict[str, str]:
 
 def _tree(fields: Mapping[str, str]) -> Tree:
     if fields.get("is_linear", "0") != "0":
-        raise Refused("linear trees: their leaves are no constants")
+        raise Refused("linear trees: their leaves are not constant")
     if fields["num_leaves"] == "1":
         return _leaf(float(fields["leaf_value"]))
     decision = _ints(fields, "decision_type")

@@ -37,7 +37,7 @@ class FrameBlocks:
         self._categories = categories
         shape = self.source.shape
         if len(shape) != 2 or shape[1] != columns:
-            raise ValueError(f"rows of {columns} columns are wanted, got an array of shape {shape}")
+            raise ValueError(f"the rows must have {columns} columns, got an array of shape {shape}")
 
     def __len__(self) -> int:
         return int(self.source.shape[0])
