@@ -160,7 +160,7 @@ def _interval(values: Floats) -> dict[str, float]:
 def shown(name: str, found: dict[str, Any]) -> str:
     """One company's curve as a Markdown table."""
     head = f"{found['accounts']:,} accounts, {found['churn_rate']:.1%} churned"
-    ways = " | ".join(f"{way}: lower by" for way in (SEARCHED, HALF))
+    ways = " | ".join(f"{way}: gain" for way in (SEARCHED, HALF))
     lines = [
         f"**{name}**, tested on {found['as_of']} ({head})\n",
         f"| rarer outcome | accounts | {SCORECARD}: log loss | {ways} |",
