@@ -476,7 +476,9 @@ def publish(
     before: runs.Run | None = None
     for number in range(RUNS - weeks, RUNS):
         found = run_of(number)
-        every: list[runs.Row] = [replace(item, target=name) for name in targets for item in found]
+        every: list[runs.ScoredRow] = [
+            replace(item, target=name) for name in targets for item in found
+        ]
         if "expansion" in targets:
             every = [*every[: len(found)], *map(opportunity, found)]
         scores = runs.to_table(every)

@@ -4,7 +4,7 @@ import numpy as np
 
 from training.metrics import value
 from training.metrics.calibration_table import (
-    Calibration,
+    CalibrationMeasures,
     CalibrationTable,
     DateCalibration,
     Rates,
@@ -42,7 +42,7 @@ def rates(count: int = 5) -> tuple[Rates, ...]:
 
 def dates() -> list[DateCalibration]:
     """Return the same rates as those of as many dates."""
-    calibration = Calibration(UNKNOWN, UNKNOWN, UNKNOWN)
+    calibration = CalibrationMeasures(UNKNOWN, UNKNOWN, UNKNOWN)
     return [
         DateCalibration(f"2026-0{place}-01", CalibrationTable(own, calibration, rates()))
         for place, own in enumerate(rates(), 1)

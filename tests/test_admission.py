@@ -21,12 +21,12 @@ from serving.cli import app
 from trained_company import TARGET, House, built, learning_dates
 from training.artifact import Artifact
 from training.indicators import ablation, admission, lead_times, report
-from training.indicators.ablation import Worth
+from training.indicators.ablation import IndicatorWorth
 from training.indicators.admission import Admission, Verdict
 from training.learning import split
 from training.summary import of_company
 
-PROVEN, UNPROVEN = Worth(0.002, 0.001, 0.003), Worth(0.002, -0.001, 0.005)
+PROVEN, UNPROVEN = IndicatorWorth(0.002, 0.001, 0.003), IndicatorWorth(0.002, -0.001, 0.005)
 
 
 def lead(finding: LeadFinding) -> Lead:
@@ -73,7 +73,12 @@ def lead(finding: LeadFinding) -> Lead:
     ],
 )
 def test_the_verdict_follows_from_lead_and_worth(
-    kind: str, stage: str, finding: LeadFinding, worth: Worth, verdict: Verdict, trained: House
+    kind: str,
+    stage: str,
+    finding: LeadFinding,
+    worth: IndicatorWorth,
+    verdict: Verdict,
+    trained: House,
 ) -> None:
     item = trained.company.indicators["visits"].model_copy(update={"kind": kind, "stage": stage})
     assert admission.decide(item, lead(finding), worth) == verdict
@@ -118,13 +123,13 @@ def test_the_evidence_is_plain_json(judged: Admission) -> None:
 
 
 @pytest.fixture(scope="module")
-def trial(trained: House) -> ablation.Trial:
+def trial(trained: House) -> ablation.AblationTrial:
     """The trial of the small company's indicators."""
     months = learning_dates(trained.company)
     return ablation.trial(built(trained.company, *months), trained.company, TARGET, months)
 
 
-def test_a_model_is_never_tried_on_rows_that_were_not_later(trial: ablation.Trial) -> None:
+def test_a_model_is_never_tried_on_rows_that_were_not_later(trial: ablation.AblationTrial) -> None:
     target = trial.company.targets[TARGET]
     for fold in trial.folds:
         (day,) = np.unique(trial.rows.as_of[fold.test])
@@ -132,7 +137,7 @@ def test_a_model_is_never_tried_on_rows_that_were_not_later(trial: ablation.Tria
         assert split.settled_before(fitted, day.astype(object), target) == fitted
 
 
-def test_what_the_model_has_no_use_for_is_worth_nothing(trial: ablation.Trial) -> None:
+def test_what_the_model_has_no_use_for_is_worth_nothing(trial: ablation.AblationTrial) -> None:
     place = [item.name for item in trial.features].index("basket__90d")
     X = trial.rows.X.copy()
     X[:, place] = np.nan
@@ -141,7 +146,7 @@ def test_what_the_model_has_no_use_for_is_worth_nothing(trial: ablation.Trial) -
     assert not saved.proven
 
 
-def test_a_column_that_knows_the_outcome_is_worth_much(trial: ablation.Trial) -> None:
+def test_a_column_that_knows_the_outcome_is_worth_much(trial: ablation.AblationTrial) -> None:
     place = [item.name for item in trial.features].index("basket__90d")
     X = trial.rows.X.copy()
     X[:, place] = -trial.rows.y
@@ -151,7 +156,7 @@ def test_a_column_that_knows_the_outcome_is_worth_much(trial: ablation.Trial) ->
     assert (saved.value or 0) > 0.1
 
 
-def test_a_model_of_nothing_says_the_base_rate(trial: ablation.Trial) -> None:
+def test_a_model_of_nothing_says_the_base_rate(trial: ablation.AblationTrial) -> None:
     losses = trial.losses(frozenset())
     first = trial.rows.where(trial.folds[0].test).y
     rate = first.mean()

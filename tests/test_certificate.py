@@ -12,7 +12,7 @@ from training.artifact import Artifact
 from training.calibrating.calibration import Calibration
 from training.learning import model
 from training.procedure import as_rows, labelled
-from training.records.evaluation import Certificate, Check
+from training.records.evaluation import Certificate, CertificateCheck
 from training.summary import of_company
 
 
@@ -21,7 +21,7 @@ def made(artifact: Artifact) -> Certificate:
     return artifact.evaluation.certificate
 
 
-def check(artifact: Artifact, name: str) -> Check:
+def check(artifact: Artifact, name: str) -> CertificateCheck:
     (found,) = [item for item in made(artifact).checks if item.name == name]
     return found
 
@@ -79,7 +79,7 @@ def test_a_model_turned_around_is_not_faithful_to_its_drivers(trained: House) ->
 
 def test_what_is_missed_is_said_in_the_summary(trained: House) -> None:
     own = trained.trained
-    missed = Check.share("stability", "the share with x", np.array([True, False]), 0.9)
+    missed = CertificateCheck.share("stability", "the share with x", np.array([True, False]), 0.9)
     told = Certificate("2025-01-01", (missed,))
     evaluation = dataclasses.replace(own.artifact.evaluation, certificate=told)
     artifact = own.artifact.with_evaluation(evaluation)
@@ -91,7 +91,7 @@ def test_what_is_missed_is_said_in_the_summary(trained: House) -> None:
 
 
 def test_no_case_is_neither_passed_nor_missed() -> None:
-    found = Check.share("fidelity", "x", np.zeros(0, dtype=np.bool_), 0.95)
+    found = CertificateCheck.share("fidelity", "x", np.zeros(0, dtype=np.bool_), 0.95)
     assert (found.value, found.passed, found.cases) == (None, None, 0)
 
 

@@ -19,7 +19,7 @@ from training.explaining.drivers import by_indicator
 from training.learning.matrix import matrix
 from training.metrics import value, worth
 from training.metrics.measured import Measured
-from training.records.evaluation import Certificate, Check
+from training.records.evaluation import Certificate, CertificateCheck
 from training.reporting import markdown, model_report, page
 from training.reporting.markdown import escaped
 
@@ -101,7 +101,7 @@ def test_a_segment_that_is_worse_than_the_base_rate_is_named(artifact: Artifact)
 
 
 def test_what_the_certificate_missed_is_named(artifact: Artifact) -> None:
-    check = Check("fidelity", "the share that", 0.97, 0.9, "at least", 300, True)
+    check = CertificateCheck("fidelity", "the share that", 0.97, 0.9, "at least", 300, True)
     checks = (
         check,
         replace(check, name="stability", value=0.5, passed=False),

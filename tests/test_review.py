@@ -38,7 +38,7 @@ from trained_company import CHOICE, TARGET, House, built, learning_dates
 from training.calibrating.bands import BANDS
 from training.champions import install_champion
 from training.metrics import quality
-from training.metrics.calibration_table import Calibration
+from training.metrics.calibration_table import CalibrationMeasures
 from training.metrics.measured import UNKNOWN, Measured
 from training.records.evaluation import Subject
 from training.registry import review_decision, tracking
@@ -46,8 +46,8 @@ from training.review import verdict
 from training.review.by_model import ROLES, ByModel
 from training.review.candidates import Candidate, candidates
 from training.review.comparison import (
-    Comparison,
     ComparisonResult,
+    ModelComparison,
     ModelQuality,
     compare,
     compared_rows,
@@ -585,7 +585,7 @@ def test_the_report_has_every_section_and_says_its_verdict(found: Review, folder
         "What decides",
         "Champion against challenger",
         "Watermelon ledger",
-        "Calibration",
+        "CalibrationMeasures",
         "Drift",
         "Which accounts change band",
         "Flaps",
@@ -625,7 +625,7 @@ def test_a_models_time_is_over_by_the_tables_or_by_the_registry(rivals: Rivals) 
 def test_a_valid_champion_gives_way_to_the_better_an_expired_one_to_the_no_worse(
     gain: tuple[float | None, float | None, float | None], expired: bool, passed: bool
 ) -> None:
-    measured, calibration = Measured(*gain), Calibration(UNKNOWN, UNKNOWN, UNKNOWN)
+    measured, calibration = Measured(*gain), CalibrationMeasures(UNKNOWN, UNKNOWN, UNKNOWN)
     levels = ModelQuality(
         auc=0.7, log_loss=0.5, predicted_rate=0.3, ece=0.0, calibration=calibration, reliability=()
     )
@@ -640,7 +640,7 @@ def test_a_valid_champion_gives_way_to_the_better_an_expired_one_to_the_no_worse
         by_as_of=[],
         segments=[],
     )
-    compared = Comparison(
+    compared = ModelComparison(
         basis="unseen",
         explanation="",
         since_the_champion=[],

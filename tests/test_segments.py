@@ -12,7 +12,7 @@ from measures import known
 from training.metrics import quality, segments
 from training.metrics.measured import Measured
 from training.metrics.quality import Quality
-from training.metrics.segments import FEW_EVENTS, LEAST_ACCOUNTS, Segment
+from training.metrics.segments import FEW_EVENTS, LEAST_ACCOUNTS, SegmentResult
 
 BASE = 0.3
 
@@ -32,7 +32,7 @@ def world(sizes: dict[str, int], *, turned: str = "", seed: int = 0) -> dict[str
     }
 
 
-def tables(found: dict[str, Any]) -> tuple[Quality, dict[str, Segment]]:
+def tables(found: dict[str, Any]) -> tuple[Quality, dict[str, SegmentResult]]:
     overall = quality.evaluate(found["logits"], found["labels"], found["accounts"], BASE)
     told = segments.table(**found, overall=overall)
     return overall, {item.segment: item for item in told}

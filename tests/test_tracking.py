@@ -22,7 +22,7 @@ from trained_company import TARGET, House, built
 from training.artifact import Artifact
 from training.champions import champion
 from training.expiry import ExpiredModel
-from training.learning.trials import FoldLosses, Trial
+from training.learning.trials import FoldLosses, SearchTrial
 from training.manifest import DamagedArtifact
 from training.metrics.measured import Measured
 from training.records.evaluation import Certificate, ChampionComparison, Check
@@ -146,7 +146,7 @@ def test_the_run_says_how_good_it_was_by_segment_band_fold_and_trial(
 def test_trials_and_folds_are_the_steps_of_a_metric(trained: House) -> None:
     artifact = trained.trained.artifact
     trial, fold = (
-        Trial(6, 0.1, 10.0, 40, 0.6, False, 0.5, 2),
+        SearchTrial(6, 0.1, 10.0, 40, 0.6, False, 0.5, 2),
         FoldLosses(("2025-01-01",), 9, 0.45, 0.5),
     )
     made = dataclasses.replace(

@@ -25,7 +25,7 @@ from training.explaining.drivers import by_indicator
 from training.learning import model, split
 from training.learning.matrix import Feature
 from training.learning.model import TrainingRows
-from training.records.evaluation import Certificate, Check, Evaluation
+from training.records.evaluation import Certificate, CertificateCheck, Evaluation
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -76,12 +76,12 @@ def top_drivers(contributions: Floats, features: Sequence[Feature]) -> Places:
     return top
 
 
-def _additivity(artifact: Artifact, X: Floats) -> Check:
+def _additivity(artifact: Artifact, X: Floats) -> CertificateCheck:
     parts, scale = artifact.contributions(X), artifact.scale
     total = scale.unclipped(parts[:, -1]) + (parts[:, :-1] * scale.points_per_margin).sum(axis=1)
     gap = float(np.abs(total - scale.unclipped(artifact.margins(X))).max(initial=0.0))
     says = "the largest gap between the score and base plus drivers, in points"
-    return Check.at_most("additivity", says, gap, LARGEST_GAP, len(X))
+    return CertificateCheck.at_most("additivity", says, gap, LARGEST_GAP, len(X))
 
 
 def _by_booster(artifact: Artifact, X: Floats) -> Floats:
@@ -98,23 +98,25 @@ def _by_booster(artifact: Artifact, X: Floats) -> Floats:
     return artifact.scorecard.contributions(X) + trees
 
 
-def _agreement(artifact: Artifact, X: Floats, by_booster: Floats) -> Check:
+def _agreement(artifact: Artifact, X: Floats, by_booster: Floats) -> CertificateCheck:
     """The contributions against LightGBM's own; of a scorecard alone there is nothing to check."""
     says = "the largest difference from LightGBM's pred_contrib, relative to the margin"
     if not len(by_booster):
-        return Check("agreement", says, None, LARGEST_DIFFERENCE, "at most", 0, None)
+        return CertificateCheck("agreement", says, None, LARGEST_DIFFERENCE, "at most", 0, None)
     theirs = by_booster.mean(axis=0)
     scale = np.maximum(1.0, np.abs(theirs.sum(axis=1, keepdims=True)))
     worst = float((np.abs(artifact.contributions(X) - theirs) / scale).max(initial=0.0))
-    return Check.at_most("agreement", says, worst, LARGEST_DIFFERENCE, len(X))
+    return CertificateCheck.at_most("agreement", says, worst, LARGEST_DIFFERENCE, len(X))
 
 
-def _fidelity(artifact: Artifact, X: Floats, training_rows: Floats) -> Check:
+def _fidelity(artifact: Artifact, X: Floats, training_rows: Floats) -> CertificateCheck:
     """Whether the score moves as the top driver states, when training rows' values replace its."""
     shown = X[split.evenly_spaced(len(X), FAITHFUL_ROWS)]
     others = training_rows[split.evenly_spaced(len(training_rows), REFERENCES)]
     says = "the share whose score moves as stated when training rows' values replace the top driver"
-    return Check.share("fidelity", says, _moves_as_stated(artifact, shown, others), FAITHFUL)
+    return CertificateCheck.share(
+        "fidelity", says, _moves_as_stated(artifact, shown, others), FAITHFUL
+    )
 
 
 def _moves_as_stated(artifact: Artifact, shown: Floats, others: Floats) -> Flags:
@@ -132,7 +134,7 @@ def _moves_as_stated(artifact: Artifact, shown: Floats, others: Floats) -> Flags
     return good
 
 
-def _under_seeds(artifact: Artifact, by_booster: Floats) -> Check:
+def _under_seeds(artifact: Artifact, by_booster: Floats) -> CertificateCheck:
     """Whether each booster, of a seed of its own, agrees with the mean of the others."""
     says = "the share with the same top driver under another seed"
     agree = [
@@ -142,10 +144,10 @@ def _under_seeds(artifact: Artifact, by_booster: Floats) -> Check:
         if len(by_booster) > 1
     ]
     good = np.concatenate(agree) if agree else np.zeros(0, dtype=np.bool_)
-    return Check.share("stability", says, good, STABLE)
+    return CertificateCheck.share("stability", says, good, STABLE)
 
 
-def _under_halves(artifact: Artifact, rows: TrainingRows, X: Floats) -> Check:
+def _under_halves(artifact: Artifact, rows: TrainingRows, X: Floats) -> CertificateCheck:
     """Of each row and half, whether its scorecard agrees with the artifact's.
 
     Half of a sample differs from the whole as much as the whole does from the truth (the
@@ -162,4 +164,4 @@ def _under_halves(artifact: Artifact, rows: TrainingRows, X: Floats) -> Check:
             contributions = replace(artifact, scorecard=card).contributions(X)
             agree.append(top_drivers(contributions, artifact.features) == of_whole)
     good = np.concatenate([np.zeros(0, dtype=np.bool_), *agree])
-    return Check.share("stability", says, good, STABLE)
+    return CertificateCheck.share("stability", says, good, STABLE)

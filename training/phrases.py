@@ -5,7 +5,7 @@ A gain in log loss is how far a model's log loss lies below that of what it is c
 """
 
 from training.metrics.measured import Measured
-from training.metrics.segments import Segment
+from training.metrics.segments import SegmentResult
 
 BASE_RATE = "the base rate"
 
@@ -35,7 +35,7 @@ def compared(name: str, gain: Measured) -> str:
     return f"{result(gain)} than {name}: gain in log loss {figures(gain)}"
 
 
-def weak_segment(segment: Segment) -> str:
+def weak_segment(segment: SegmentResult) -> str:
     """On which segment a model is worse than the base rate, and whether that is significant."""
     gain = segment.gain_over_base_rate
     how, end = ("significantly worse", "") if gain.below_zero else ("worse", ": not significant")

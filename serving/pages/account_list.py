@@ -61,7 +61,7 @@ class CommonChoice(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListQuery:
+class AccountListQuery:
     """What a reader asked a list to show; empty texts mean no filter."""
 
     # Where the list is, and which values an address leaves out.

@@ -24,7 +24,7 @@ GROUP_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class DriverFigure:
     """One driver's line in the table of all figures."""
 
     title: str
@@ -41,7 +41,7 @@ class DimensionSum:
 
     title: str
     points: str
-    figures: tuple[Figure, ...]
+    figures: tuple[DriverFigure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ def _group(name: str, members: Sequence[Driver], tenths: int) -> DimensionSum:
     )
 
 
-def _figure(driver: Driver, tenths: int) -> Figure:
-    return Figure(
+def _figure(driver: Driver, tenths: int) -> DriverFigure:
+    return DriverFigure(
         title=driver.title,
         value=wording.known(driver.value, driver.unit),
         usual=wording.DASH if driver.usual is None else wording.known(driver.usual, driver.unit),

@@ -12,9 +12,9 @@ from features.declaring.company import Playbook
 from serving.assessment.opportunities import STATE_WORDS, Opportunity, State
 from serving.pages import account_card, account_list, wording
 from serving.pages.account_list import (
+    AccountListQuery,
     AccountRow,
     CommonChoice,
-    ListQuery,
     NextStep,
     first_step,
     one_of,
@@ -34,7 +34,7 @@ SHOWN: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query(ListQuery):
+class OpportunityQuery(AccountListQuery):
     """What a reader of the list by opportunity asked to see."""
 
     path: ClassVar[str] = "/opportunities"
@@ -43,7 +43,7 @@ class Query(ListQuery):
     show: str
 
     @classmethod
-    def read(cls, given: Mapping[str, str], edition: Prospects) -> "Query":
+    def read(cls, given: Mapping[str, str], edition: Prospects) -> "OpportunityQuery":
         """The query that the parameters of a URL make; unknown parameters are ignored.
 
         Raises
@@ -72,7 +72,7 @@ class OpportunityRow(AccountRow):
     chance: str
 
 
-def content(book: Book, edition: Prospects, query: Query) -> dict[str, object]:
+def content(book: Book, edition: Prospects, query: OpportunityQuery) -> dict[str, object]:
     """Everything that the list's template places.
 
     Raises

@@ -15,7 +15,7 @@ from features import publish
 from features.declaring.company import Company, Playbook
 from serving.pages import account_list, charts, wording
 from serving.pages.account_list import AccountRow, NextStep, first_step
-from serving.pages.selection import Query, select, weeks_before
+from serving.pages.selection import HealthQuery, select, weeks_before
 from serving.published.edition import Edition, Entry
 from serving.published.run_table import RowIndex
 from training.calibrating.bands import BAND_WORDS, BANDS, Band
@@ -54,7 +54,7 @@ class BandCard:
     chosen: bool
 
 
-def cards(query: Query, edition: Edition, currency: str) -> list[BandCard]:
+def cards(query: HealthQuery, edition: Edition, currency: str) -> list[BandCard]:
     """The four band cards; each links to its band's accounts."""
     totals = edition.totals()
     return [
@@ -109,7 +109,9 @@ class HealthRow(AccountRow):
     trend: Markup
 
 
-def rows(query: Query, edition: Edition, chosen: RowIndex, company: Company) -> list[HealthRow]:
+def rows(
+    query: HealthQuery, edition: Edition, chosen: RowIndex, company: Company
+) -> list[HealthRow]:
     """The rows of `chosen`, in that order."""
     across = charts.places(edition.trend_dates)
     words = account_list.segment_words(edition, company)
@@ -149,7 +151,7 @@ def next_step(entry: Entry, playbooks: Mapping[str, Playbook]) -> NextStep:
     return first_step(playbook) if playbook else NextStep("No playbook fits", "")
 
 
-def csv_table(query: Query, edition: Edition, company: Company) -> Iterator[str]:
+def csv_table(query: HealthQuery, edition: Edition, company: Company) -> Iterator[str]:
     """The whole selection as CSV, line by line; figures unrounded, as in the JSON."""
     yield _csv_line(CSV_COLUMNS)
     earlier = weeks_before(edition.trend_dates)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from serving.pages.account_list import CommonChoice, ListQuery, one_of
+from serving.pages.account_list import AccountListQuery, CommonChoice, one_of
 from serving.published.edition import Edition
 from serving.published.run_table import RowIndex
 from training.calibrating.bands import BAND_WORDS, BANDS, UNSCORED
@@ -42,7 +42,7 @@ NEAR_ENOUGH = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query(ListQuery):
+class HealthQuery(AccountListQuery):
     """What a reader of the list by health asked to see."""
 
     path: ClassVar[str] = "/"
@@ -58,7 +58,7 @@ class Query(ListQuery):
         return self.size
 
     @classmethod
-    def read(cls, given: Mapping[str, str], edition: Edition) -> "Query":
+    def read(cls, given: Mapping[str, str], edition: Edition) -> "HealthQuery":
         """The query that the parameters of a URL make; unknown parameters are ignored.
 
         Raises
@@ -79,7 +79,7 @@ def sorts_of(edition: Edition) -> list[Sort]:
     return [name for name in get_args(Sort) if name != "revenue" or edition.has("mrr")]
 
 
-def select(query: Query, edition: Edition) -> RowIndex:
+def select(query: HealthQuery, edition: Edition) -> RowIndex:
     """The rows of the edition that the query asks for, in its order, unscored ones last."""
     band = query.status if query.status in BANDS else None
     matches = edition.rows(

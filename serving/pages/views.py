@@ -32,7 +32,7 @@ from serving.pages.selection import (
     SIZES,
     SORT_WORDS,
     STATUS_WORDS,
-    Query,
+    HealthQuery,
     select,
     sorts_of,
     weeks_before,
@@ -162,11 +162,11 @@ def _edition(request: Request, book: Book) -> Edition:
 
 def _portfolio(request: Request, book: Book) -> Response:
     edition = _edition(request, book)
-    query = Query.read(request.query_params, edition)
+    query = HealthQuery.read(request.query_params, edition)
     return _html(portfolio_html(book, edition, query))
 
 
-def portfolio_html(book: Book, edition: Edition, query: Query) -> str:
+def portfolio_html(book: Book, edition: Edition, query: HealthQuery) -> str:
     """The portfolio page for `query` as HTML text.
 
     Raises
@@ -194,7 +194,7 @@ def _opportunities(request: Request, book: Book) -> Response:
     if not targets:
         raise NoOpportunities
     prospects = book.prospects(one_of(request.query_params, "target", list(targets)))
-    query = opportunity_pages.Query.read(request.query_params, prospects)
+    query = opportunity_pages.OpportunityQuery.read(request.query_params, prospects)
     parts = opportunity_pages.content(book, prospects, query)
     return _html(_render("opportunities.html", book, parts))
 
@@ -205,7 +205,7 @@ def _trend_over(days: Sequence[date]) -> str:
     return f"Trend, {wording.counted(weeks, 'week')}" if weeks > 1 else "Trend"
 
 
-def _pager(query: Query, matches: int) -> dict[str, str]:
+def _pager(query: HealthQuery, matches: int) -> dict[str, str]:
     return query.pager(matches) | {
         "more": query.link(size=SIZES[-1]) if matches > query.size < SIZES[-1] else "",
         "everything": query.link(status="all"),
@@ -216,7 +216,9 @@ def _pager(query: Query, matches: int) -> dict[str, str]:
 
 def _csv(request: Request, book: Book) -> Response:
     edition = _edition(request, book)
-    lines = portfolio.csv_table(Query.read(request.query_params, edition), edition, book.company)
+    lines = portfolio.csv_table(
+        HealthQuery.read(request.query_params, edition), edition, book.company
+    )
     name = f"accounts-{edition.target}-{edition.run.as_of}.csv"
     shown = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=shown)

@@ -83,7 +83,7 @@ SCHEMA = pa.schema(
 UNITS: dict[type, str] = {Assessment: "health_points", Opportunity: "opportunity_points"}
 """The column of a driver's points, by what the driver belongs to."""
 
-Row = Assessment | Opportunity
+ScoredRow = Assessment | Opportunity
 Score = TypeVar("Score", Assessment, Opportunity)
 
 
@@ -162,7 +162,7 @@ def described(artifact: "Artifact") -> RunModel:
     }
 
 
-def to_table(rows: Sequence[Row]) -> pa.Table:
+def to_table(rows: Sequence[ScoredRow]) -> pa.Table:
     """The assessments or opportunities as rows of `SCHEMA`, null in what the others have."""
     columns = {
         name: _drivers(rows)
@@ -173,7 +173,7 @@ def to_table(rows: Sequence[Row]) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
-def _drivers(rows: Sequence[Row]) -> pa.ListArray:
+def _drivers(rows: Sequence[ScoredRow]) -> pa.ListArray:
     """All drivers as one list column; a driver at a time costs more than scoring it."""
     every = [driver for row in rows for driver in row.drivers]
     units = [UNITS[type(row)] for row in rows for _ in row.drivers]

@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Worth:
+class IndicatorWorth:
     """Log loss that an indicator saves the model, in nats per row, with its 95 % interval.
 
     Above 0 the model is better with it than without; None where accounts were too few.
@@ -53,7 +53,7 @@ class Worth:
 
 
 @dataclass(frozen=True)
-class Trial:
+class AblationTrial:
     """Rows with every column that is tried, and the folds on which models are evaluated."""
 
     company: Company
@@ -83,7 +83,7 @@ class Trial:
         return losses
 
 
-def trial(built: Snapshots, company: Company, target: str, months: Sequence[date]) -> Trial:
+def trial(built: Snapshots, company: Company, target: str, months: Sequence[date]) -> AblationTrial:
     """The trial of every live and shadow indicator on the month starts in `built`.
 
     Raises
@@ -110,7 +110,7 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
     live = frozenset(column.indicator for column in built.columns if column.stage == "live")
     first = rows.where(usable[0].train)
     model_settings = _model_settings(first, live, company.targets[target])
-    return Trial(company, rows, tuple(features), live, usable, model_settings, evaluated_on)
+    return AblationTrial(company, rows, tuple(features), live, usable, model_settings, evaluated_on)
 
 
 def _usable(rows: model.TrainingRows, folds: Sequence[split.CvFold]) -> tuple[split.CvFold, ...]:
@@ -130,7 +130,7 @@ def _model_settings(
     ).model_settings
 
 
-def worth(tested: Trial, indicator: str, base: Floats) -> Worth:
+def worth(tested: AblationTrial, indicator: str, base: Floats) -> IndicatorWorth:
     """How much `indicator` is worth to the model of all live ones, whose losses are `base`.
 
     A live indicator is removed, any other is added.
@@ -139,4 +139,4 @@ def worth(tested: Trial, indicator: str, base: Floats) -> Worth:
     other = tested.losses(tested.live ^ {indicator})
     saved = other - base if is_live else base - other
     gain = quality.interval(lambda rows: float(saved[rows].mean()), tested.accounts)
-    return Worth(gain.value, gain.low, gain.high)
+    return IndicatorWorth(gain.value, gain.low, gain.high)

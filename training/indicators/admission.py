@@ -27,7 +27,7 @@ from training.artifact import Artifact, require_same_meaning
 from training.champions import champion
 from training.explaining.drivers import by_indicator
 from training.indicators import ablation
-from training.indicators.ablation import Worth
+from training.indicators.ablation import IndicatorWorth
 from training.learning.matrix import matrix
 
 Verdict = Literal["admitted", "admit", "keep in shadow", "lagging", "not proven"]
@@ -49,7 +49,7 @@ class Evidence:
     weight: float | None
     points: float | None
     lead: Lead | None
-    worth: Worth
+    worth: IndicatorWorth
     verdict: Verdict
     why: str
 
@@ -181,7 +181,7 @@ def _evidence(
     indicator: Indicator,
     grounds: AdmissionBasis,
     weight: tuple[float, float] | None,
-    saved: Worth,
+    saved: IndicatorWorth,
 ) -> Evidence:
     lead = grounds.leads.of(name) if grounds.leads else None
     share, points = weight or (None, None)
@@ -200,7 +200,7 @@ def _evidence(
     )
 
 
-def decide(indicator: Indicator, lead: Lead | None, saved: Worth) -> Verdict:
+def decide(indicator: Indicator, lead: Lead | None, saved: IndicatorWorth) -> Verdict:
     """The verdict on an indicator by its lead and its worth.
 
     An indicator that is declared leading and was measured not to lead is lagging, whatever it is
@@ -217,7 +217,7 @@ def decide(indicator: Indicator, lead: Lead | None, saved: Worth) -> Verdict:
     return _unproven(indicator)
 
 
-def by_worth(indicator: Indicator, saved: Worth) -> Verdict:
+def by_worth(indicator: Indicator, saved: IndicatorWorth) -> Verdict:
     """The verdict on an indicator by its worth, where there is no lead to measure."""
     if saved.proven:
         return "admitted" if indicator.stage == "live" else "admit"
@@ -238,7 +238,7 @@ def _of_lead(lead: Lead | None, grounds: AdmissionBasis) -> str:
     return lead.told if lead else "A category has no riskier side, so no lead time."
 
 
-def _reasons(indicator: Indicator, saved: Worth, verdict: Verdict) -> Iterator[str]:
+def _reasons(indicator: Indicator, saved: IndicatorWorth, verdict: Verdict) -> Iterator[str]:
     verb, how = ("loses", "without") if indicator.stage == "live" else ("gains", "with")
     if saved.in_millinats is None:
         yield "Its worth to the model could not be measured: too few accounts."

@@ -24,7 +24,7 @@ from features.progress import Progress, silent
 from training.calibrating import calibration
 from training.learning import model, scorecard, split
 from training.learning.model import ModelSettings, TrainingRows
-from training.learning.trials import FoldLosses, Losses, Trial
+from training.learning.trials import FoldLosses, Losses, SearchTrial
 from training.metrics import quality
 from training.phrases import figures
 
@@ -83,7 +83,7 @@ class Choice:
 
     model_settings: ModelSettings
     chosen_on: str
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[SearchTrial, ...] = ()
     losses: Losses | None = None
     folds: tuple[FoldLosses, ...] = ()
     trees_left_out: str = ""
@@ -253,7 +253,7 @@ def _card_losses(fold: _ReadyFold) -> Floats:
 
 def _search(
     folds: Sequence[_ReadyFold], trials: int, progress: Progress
-) -> tuple[list[_Tried], list[Trial]]:
+) -> tuple[list[_Tried], list[SearchTrial]]:
     """The trials that ran on all folds, and the log of every trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(
@@ -263,7 +263,7 @@ def _search(
     for first in FIRST_TRIED:
         study.enqueue_trial({name: getattr(first, name) for name in SPACE})
     tried: list[_Tried] = []
-    log: list[Trial] = []
+    log: list[SearchTrial] = []
     for number in range(1, trials + 1):
         progress(f"tuning {number}/{trials}{_so_far(tried)}")
         trial = study.ask(SPACE)
@@ -285,9 +285,9 @@ def _so_far(tried: Sequence[_Tried]) -> str:
     return f" (best log loss {min(one.losses.min() for one in tried):.4f})"
 
 
-def _logged(tried: ModelSettings, result: _Tried | float, folds: int) -> Trial:
+def _logged(tried: ModelSettings, result: _Tried | float, folds: int) -> SearchTrial:
     """What is kept of a trial."""
-    return Trial(
+    return SearchTrial(
         leaves=tried.leaves,
         learning_rate=tried.learning_rate,
         l2=tried.l2,

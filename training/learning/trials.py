@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Trial:
+class SearchTrial:
     """One trial's settings, its log `loss`, and on how many `folds` (1 where it was given up)."""
 
     leaves: int

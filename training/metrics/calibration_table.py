@@ -48,7 +48,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class CalibrationMeasures:
     """How well probabilities are calibrated, in three measures.
 
     `in_the_large` is the observed minus the predicted rate; `slope` that of the line which would
@@ -70,7 +70,7 @@ class CalibrationTable:
     """
 
     rates: Rates
-    calibration: Calibration
+    calibration: CalibrationMeasures
     reliability: tuple[Rates, ...]
 
 
@@ -105,7 +105,7 @@ def of(
     whole = sums.sum(axis=1)
     large = (whole[:, LABEL] - whole[:, CHANCE]) / whole[:, ONE]
     off = np.abs(sums[:, :, LABEL] - sums[:, :, CHANCE]).sum(axis=1) / whole[:, ONE]
-    calibration = Calibration(
+    calibration = CalibrationMeasures(
         in_the_large=resampling.measured(float((labels - chance).mean()), large),
         slope=_slope(line, whole),
         ece=resampling.measured(ece(chance, labels, len(groups)), off),

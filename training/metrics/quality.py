@@ -15,7 +15,7 @@ from training.calibrating.bands import BANDS, band_codes
 from training.calibrating.calibration import log_losses
 from training.calibrating.opportunity import TOLD_FROM
 from training.metrics import calibration_table, resampling
-from training.metrics.calibration_table import Calibration, Rates
+from training.metrics.calibration_table import CalibrationMeasures, Rates
 from training.metrics.measured import Measured
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ class Quality:
     auc: Measured
     log_loss: Measured
     gain_over_base_rate: Measured
-    calibration: Calibration
+    calibration: CalibrationMeasures
     reliability: tuple[Rates, ...]
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from training.metrics import calibration_table, quality
-from training.metrics.calibration_table import Calibration, Rates
+from training.metrics.calibration_table import CalibrationMeasures, Rates
 from training.metrics.measured import Measured
 from training.metrics.quality import Quality
 
@@ -33,7 +33,7 @@ class SegmentQuality:
     """What is measured on a segment's own rows; gains are log loss below the base rate's."""
 
     auc: Measured
-    calibration: Calibration
+    calibration: CalibrationMeasures
     reliability: tuple[Rates, ...]
     gain_over_base_rate: Measured
 
@@ -53,7 +53,7 @@ class Shrunken:
 
 
 @dataclass(frozen=True)
-class Segment:
+class SegmentResult:
     """How good the scores are on one segment.
 
     `shrunken` are its figures drawn towards those of all accounts.
@@ -65,7 +65,7 @@ class Segment:
     observed_rate: float
     predicted_rate: float
     auc: Measured
-    calibration: Calibration
+    calibration: CalibrationMeasures
     reliability: tuple[Rates, ...]
     gain_over_base_rate: Measured
     shrunken: Shrunken
@@ -78,7 +78,7 @@ def table(
     accounts: Sequence[str],
     segments: Sequence[str],
     overall: Quality,
-) -> tuple[Segment, ...]:
+) -> tuple[SegmentResult, ...]:
     """One entry per segment, in the order of names.
 
     Parameters
@@ -103,13 +103,13 @@ def _segment(
     labels: Labels,
     accounts: Sequence[str],
     overall: Quality,
-) -> Segment:
+) -> SegmentResult:
     own_labels, own_accounts = labels[rows], [accounts[int(row)] for row in rows]
     measured = _own(
         logits[rows], own_labels, own_accounts, overall, everyone=len(rows) == len(labels)
     )
     own_weight = weight(own_labels)
-    return Segment(
+    return SegmentResult(
         segment=name,
         accounts=len(set(own_accounts)),
         events=int(own_labels.sum()),
@@ -151,7 +151,9 @@ def weight(labels: Labels) -> float:
     return rarer / (rarer + FEW_EVENTS)
 
 
-def shrunken(segment: Calibration, overall: Calibration, own_weight: float) -> Shrunken:
+def shrunken(
+    segment: CalibrationMeasures, overall: CalibrationMeasures, own_weight: float
+) -> Shrunken:
     """Each measure as `own_weight` of the segment's own and the rest of all accounts'."""
     return Shrunken(
         weight=own_weight,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from features.declaring.indicator import Kind
 from training.metrics.measured import Measured
 from training.metrics.quality import BandOutcome, OpportunityOutcome, Quality, ShadowColumn
-from training.metrics.segments import Segment
+from training.metrics.segments import SegmentResult
 from training.metrics.worth import Worth
 
 Flags = npt.NDArray[np.bool_]
@@ -63,7 +63,7 @@ class ChampionComparison:
 
 
 @dataclass(frozen=True)
-class Check:
+class CertificateCheck:
     """One check of a certificate: its `value` over `cases`, and the side of `threshold` it needs.
 
     `value` and `passed` are None where no row could be checked.
@@ -78,12 +78,14 @@ class Check:
     passed: bool | None
 
     @classmethod
-    def at_most(cls, name: str, says: str, value: float, threshold: float, cases: int) -> "Check":
+    def at_most(
+        cls, name: str, says: str, value: float, threshold: float, cases: int
+    ) -> "CertificateCheck":
         """A check of a difference that should be nothing."""
         return cls(name, says, value, threshold, "at most", cases, value <= threshold)
 
     @classmethod
-    def share(cls, name: str, says: str, good: Flags, threshold: float) -> "Check":
+    def share(cls, name: str, says: str, good: Flags, threshold: float) -> "CertificateCheck":
         """A check of how many of the cases are `good`."""
         value = float(good.mean()) if len(good) else None
         passed = None if value is None else value >= threshold
@@ -95,7 +97,7 @@ class Certificate:
     """The checks of a model's explanations, made on accounts of one date."""
 
     as_of: str
-    checks: tuple[Check, ...]
+    checks: tuple[CertificateCheck, ...]
 
     @property
     def passed(self) -> bool:
@@ -103,7 +105,7 @@ class Certificate:
         return all(check.passed is not False for check in self.checks)
 
     @property
-    def failed(self) -> list[Check]:
+    def failed(self) -> list[CertificateCheck]:
         """The checks that failed."""
         return [check for check in self.checks if check.passed is False]
 
@@ -235,7 +237,7 @@ class Evaluation:
     gain_over_base_rate: Measured
     baselines: tuple[BaselineGain, ...]
     test_dates: tuple[DateResult, ...]
-    segments: tuple[Segment, ...]
+    segments: tuple[SegmentResult, ...]
     value: Worth
     bands: dict[str, BandOutcome] | None = None
     opportunities: dict[str, OpportunityOutcome] | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from features.declaring.company import Target
 from training.learning.model import ModelSettings
 from training.learning.offsets import Offset
-from training.learning.trials import FoldLosses, Losses, Trial
+from training.learning.trials import FoldLosses, Losses, SearchTrial
 from training.metrics.calibration_table import DateCalibration
 from training.tables.label_column import Roles
 
@@ -61,7 +61,7 @@ class TrainingRecord:
     bag: int
     model_settings: ModelSettings
     chosen_on: str
-    trials: tuple[Trial, ...]
+    trials: tuple[SearchTrial, ...]
     losses: Losses | None
     folds: tuple[FoldLosses, ...]
     trees_left_out: str

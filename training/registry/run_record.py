@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from features import publish
 from training.artifact import Artifact
 from training.expiry import VALID_FOR
-from training.metrics.calibration_table import Calibration
+from training.metrics.calibration_table import CalibrationMeasures
 from training.metrics.measured import Measured
 from training.metrics.proportion import Proportion
-from training.metrics.segments import Segment
+from training.metrics.segments import SegmentResult
 from training.metrics.worth import Worth
 from training.records.evaluation import Certificate, Evaluation
 from training.records.records import plain
@@ -94,7 +94,7 @@ def _measures(prefix: str, measures: Mapping[str, Measured]) -> list[Value]:
     return [(name, float(value)) for name, value in ends if value is not None]
 
 
-def _calibration(prefix: str, calibration: Calibration) -> list[Value]:
+def _calibration(prefix: str, calibration: CalibrationMeasures) -> list[Value]:
     measures = {
         "in_the_large": calibration.in_the_large,
         "slope": calibration.slope,
@@ -155,7 +155,7 @@ def _lights(evaluation: Evaluation) -> Iterator[Value]:
         yield from _measures(f"opportunity/{listed}/", {"rate": rate})
 
 
-def _segment(segment: Segment) -> list[Value]:
+def _segment(segment: SegmentResult) -> list[Value]:
     prefix = f"segment/{accepted(segment.segment)}/"
     numbers = {
         "accounts": segment.accounts,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.metrics.calibration_table import Calibration, DateCalibration, Rates
+from training.metrics.calibration_table import CalibrationMeasures, DateCalibration, Rates
 from training.metrics.measured import Measured
 from training.metrics.segments import FEW_EVENTS, Shrunken
 from training.reporting.drawing import BLUE, ORANGE, QUIET, drawn, panels, percent, whiskers
@@ -155,7 +155,7 @@ def dates_table(dates: Sequence[DateCalibration], caption: str = "By as-of date"
     return Table(caption, head, rows, SCALES)
 
 
-def measures(calibration: Calibration) -> list[str]:
+def measures(calibration: CalibrationMeasures) -> list[str]:
     """The cells of calibration-in-the-large, slope and ECE."""
     return [
         with_interval(calibration.in_the_large, 3),
@@ -165,7 +165,7 @@ def measures(calibration: Calibration) -> list[str]:
 
 
 def segments_table(
-    segments: Sequence[tuple[str, Calibration]], caption: str = "Calibration by segment"
+    segments: Sequence[tuple[str, CalibrationMeasures]], caption: str = "Calibration by segment"
 ) -> Table:
     """Calibration of each segment by itself."""
     rows = [[name, *measures(calibration)] for name, calibration in segments]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-Role = Literal["champion", "challenger"]
-ROLES: tuple[Role, Role] = ("champion", "challenger")
+ModelRole = Literal["champion", "challenger"]
+ROLES: tuple[ModelRole, ModelRole] = ("champion", "challenger")
 Value = TypeVar("Value")
 
 
@@ -19,6 +19,6 @@ class ByModel(Generic[Value]):
     def __iter__(self) -> Iterator[Value]:
         return iter((self.champion, self.challenger))
 
-    def of(self, role: Role) -> Value:
+    def of(self, role: ModelRole) -> Value:
         """The value of the model in that role."""
         return self.champion if role == "champion" else self.challenger

@@ -19,7 +19,7 @@ from training.artifact import Artifact
 from training.champions import champion
 from training.expiry import due
 from training.registry import tracking
-from training.review.by_model import Role
+from training.review.by_model import ModelRole
 
 # How an as-of date relates to a model: the model was trained on it; its outcomes overlap with some
 # that the model was trained on; or every training outcome was settled by that morning.
@@ -51,7 +51,7 @@ class ModelSummary:
 class Candidate:
     """One model of the review. `tags` are those of its version in the registry."""
 
-    role: Role
+    role: ModelRole
     artifact: Artifact
     target: Target
     tags: Mapping[str, str]

@@ -14,7 +14,7 @@ from training.artifact import Artifact
 from training.calibrating.bands import BANDS
 from training.calibrating.calibration import log_losses
 from training.metrics import calibration_table, quality, segments, value, worth
-from training.metrics.calibration_table import Calibration, CalibrationTable, Rates
+from training.metrics.calibration_table import CalibrationMeasures, CalibrationTable, Rates
 from training.metrics.measured import Measured
 from training.metrics.segments import Shrunken
 from training.metrics.value import Caught, GainsPoint, Worked
@@ -95,7 +95,7 @@ class ModelQuality(Levels):
     """The same with the model's calibration on all compared rows."""
 
     ece: float | None
-    calibration: Calibration
+    calibration: CalibrationMeasures
     reliability: tuple[Rates, ...]
 
 
@@ -127,7 +127,7 @@ class DateComparison(Sizes):
 class SegmentCalibration:
     """A model's calibration on a segment, by itself and drawn towards all compared rows."""
 
-    calibration: Calibration
+    calibration: CalibrationMeasures
     reliability: tuple[Rates, ...]
     shrunken: Shrunken
 
@@ -154,7 +154,7 @@ class ComparisonResult(Sizes):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class ModelComparison:
     """On which dates the models are compared and why, and the result; None without rows."""
 
     basis: Basis
@@ -193,9 +193,9 @@ def _scored_by_both(table: pa.Table, data: ReviewData, compared_model: Artifact)
 
 def compare(
     rows: ComparedRows | None, dates: ComparisonDates, capacity: float, statuses: Statuses
-) -> Comparison:
+) -> ModelComparison:
     """The comparison; without rows only on which dates it would have been."""
-    return Comparison(
+    return ModelComparison(
         basis=dates.basis,
         explanation=dates.explanation,
         since_the_champion=dates.matured,

@@ -7,12 +7,12 @@ from pydantic import TypeAdapter
 
 from training.reporting.target_words import TargetWords
 from training.review.candidates import ModelSummary
-from training.review.comparison import Comparison
-from training.review.sections.calibration import DateCalibration
+from training.review.comparison import ModelComparison
+from training.review.sections.calibration import ReviewDateCalibration
 from training.review.sections.coverage import SegmentCoverage
-from training.review.sections.drift import Drift
+from training.review.sections.drift import ReviewDrift
 from training.review.sections.flaps import Flaps
-from training.review.sections.lead_times import LeadTimes
+from training.review.sections.lead_times import ReviewLeadTimes
 from training.review.sections.ledger import Ledger
 from training.review.sections.migration import Migration
 from training.review.verdict import Verdict
@@ -47,13 +47,13 @@ class ReviewContent:
     reason: str
     verdict: Verdict
     warnings: list[str]
-    comparison: Comparison
+    comparison: ModelComparison
     ledger: Ledger | None
-    calibration: list[DateCalibration]
-    drift: Drift
+    calibration: list[ReviewDateCalibration]
+    drift: ReviewDrift
     migration: Migration
     flaps: Flaps | None
-    lead_times: LeadTimes | None
+    lead_times: ReviewLeadTimes | None
     coverage: list[SegmentCoverage]
     not_applicable: dict[str, str]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from training.expiry import VALID_FOR
 from training.phrases import figures
 from training.review.candidates import Candidate, Candidates
-from training.review.comparison import Comparison
+from training.review.comparison import ModelComparison
 from training.review.review_data import ReviewData
-from training.review.sections.drift import Drift
+from training.review.sections.drift import ReviewDrift
 from training.review.sections.migration import Migration
 from training.review.statuses import Statuses, statuses
 
@@ -22,7 +22,11 @@ NAMED = 3
 
 
 def review_warnings(
-    data: ReviewData, comparison: Comparison, drift: Drift, migration: Migration, reason: str
+    data: ReviewData,
+    comparison: ModelComparison,
+    drift: ReviewDrift,
+    migration: Migration,
+    reason: str,
 ) -> list[str]:
     """The warnings, as whole sentences; `reason` is why one retrains inside the review period."""
     scheme = statuses(data.models.challenger.artifact)
@@ -63,7 +67,7 @@ def _of_registry(models: Candidates) -> Iterator[str]:
         )
 
 
-def _of_tables(comparison: Comparison, challenger: Candidate) -> Iterator[str]:
+def _of_tables(comparison: ModelComparison, challenger: Candidate) -> Iterator[str]:
     """A procedure that is repeated on the same rows makes the same model."""
     evaluation, repeated = challenger.artifact.evaluation, comparison.repeated_auc
     stated = evaluation.quality.auc.value
@@ -75,7 +79,7 @@ def _of_tables(comparison: Comparison, challenger: Candidate) -> Iterator[str]:
         )
 
 
-def _of_segments(comparison: Comparison) -> Iterator[str]:
+def _of_segments(comparison: ModelComparison) -> Iterator[str]:
     for segment in comparison.result.segments if comparison.result else ():
         gain = segment.log_loss_gain
         if gain and gain.high is not None and gain.high < 0:
@@ -97,7 +101,7 @@ def _of_capacity(migration: Migration, capacity: float, scheme: Statuses) -> Ite
         )
 
 
-def _of_drift(drift: Drift) -> Iterator[str]:
+def _of_drift(drift: ReviewDrift) -> Iterator[str]:
     major = [f"{column.title} ({column.column})" for column in drift.columns if column.major]
     if major:
         count = "1 column has" if len(major) == 1 else f"{len(major)} columns have"

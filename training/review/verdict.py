@@ -19,7 +19,7 @@ from training.registry.review_decision import BETTER, DIFFERENT, KEEP, PROMOTE, 
 from training.reporting.target_words import CHURN, target_words
 from training.review.by_model import ByModel
 from training.review.candidates import Candidate, Candidates
-from training.review.comparison import Comparison, ComparisonResult
+from training.review.comparison import ComparisonResult, ModelComparison
 from training.review.review_data import ReviewData
 
 
@@ -43,7 +43,7 @@ class GainFigures:
 
 
 @dataclass(frozen=True)
-class Check:
+class VerdictCheck:
     """One question of the verdict: whether it is passed, why, and on which figures."""
 
     name: str
@@ -58,7 +58,7 @@ class Verdict:
 
     decision: Verb
     reasons: list[str]
-    checks: list[Check]
+    checks: list[VerdictCheck]
 
     @property
     def failed(self) -> list[str]:
@@ -66,7 +66,7 @@ class Verdict:
         return [check.name for check in self.checks if not check.passed]
 
 
-def verdict(data: ReviewData, comparison: Comparison) -> Verdict:
+def verdict(data: ReviewData, comparison: ModelComparison) -> Verdict:
     """The verdict on the two models of a review."""
     champion, challenger = data.models
     happened = target_words(challenger.artifact).happened
@@ -83,7 +83,7 @@ def verdict(data: ReviewData, comparison: Comparison) -> Verdict:
     )
 
 
-def is_different(models: Candidates) -> Check:
+def is_different(models: Candidates) -> VerdictCheck:
     """Whether the challenger is another model than the champion."""
     digests = ByModel(*(candidate.artifact.digest for candidate in models))
     reason = (
@@ -91,10 +91,10 @@ def is_different(models: Candidates) -> Check:
         if models.same
         else "the challenger and the champion are different models"
     )
-    return Check(DIFFERENT, not models.same, reason, digests)
+    return VerdictCheck(DIFFERENT, not models.same, reason, digests)
 
 
-def has_skill(challenger: Candidate) -> Check:
+def has_skill(challenger: Candidate) -> VerdictCheck:
     """Whether the challenger beats the base rate and every baseline in its own evaluation."""
     evaluation = challenger.artifact.evaluation
     shown = SkillFigures(
@@ -106,13 +106,15 @@ def has_skill(challenger: Candidate) -> Check:
     what = "the challenger's procedure" if shown.tested == "procedure" else "the challenger"
     where = f"on {sentences.test_dates(evaluation)}, {what}"
     if shortfalls := gate.shortfalls(evaluation):
-        return Check(SKILL, False, f"{where} is {'; '.join(shortfalls)}", shown)
+        return VerdictCheck(SKILL, False, f"{where} is {'; '.join(shortfalls)}", shown)
     gain = figures(shown.gain_over_base_rate)
     reason = f"{where} beats the base rate (gain in log loss {gain}) and every simpler model"
-    return Check(SKILL, True, reason, shown)
+    return VerdictCheck(SKILL, True, reason, shown)
 
 
-def is_better(comparison: Comparison, expired: bool, happened: str = CHURN.happened) -> Check:
+def is_better(
+    comparison: ModelComparison, expired: bool, happened: str = CHURN.happened
+) -> VerdictCheck:
     """Whether the challenger is significantly better; not worse, where the champion has expired.
 
     Parameters
@@ -124,7 +126,7 @@ def is_better(comparison: Comparison, expired: bool, happened: str = CHURN.happe
     """
     result = comparison.result
     if result is None:
-        return Check(BETTER, False, _no_result(comparison))
+        return VerdictCheck(BETTER, False, _no_result(comparison))
     gain = result.log_loss_gain
     shown = GainFigures(gain, result.auc_gain, expired)
     better = gate.beats(gain)
@@ -138,10 +140,10 @@ def is_better(comparison: Comparison, expired: bool, happened: str = CHURN.happe
         )
     elif comparison.makes_champion and not passed:
         reason += f" ({comparison.explanation})"
-    return Check(BETTER, passed, reason, shown)
+    return VerdictCheck(BETTER, passed, reason, shown)
 
 
-def _no_result(comparison: Comparison) -> str:
+def _no_result(comparison: ModelComparison) -> str:
     if comparison.basis == "none":
         return comparison.explanation
     return "on the comparison dates, all accounts that both models score have the same outcome"

@@ -6,10 +6,10 @@ from dataclasses import replace
 from training.metrics import calibration_table
 from training.reporting import calibration_plots
 from training.reporting.page import UNKNOWN, Figure, Part, Section, Table, number, share
-from training.review.by_model import ROLES, Role
+from training.review.by_model import ROLES, ModelRole
 from training.review.comparison import ComparisonResult, SegmentComparison
 from training.review.content import ReviewContent
-from training.review.sections.calibration import DateCalibration, ModelCalibration
+from training.review.sections.calibration import ModelCalibration, ReviewDateCalibration
 
 
 def calibration_section(content: ReviewContent) -> Section:
@@ -30,7 +30,7 @@ def calibration_section(content: ReviewContent) -> Section:
     return Section("Calibration", *parts)
 
 
-def _curve(result: ComparisonResult, role: Role) -> Figure:
+def _curve(result: ComparisonResult, role: ModelRole) -> Figure:
     """The model's curve on the compared rows."""
     curve = result.quality.of(role).reliability
     return calibration_plots.curve(
@@ -38,7 +38,7 @@ def _curve(result: ComparisonResult, role: Role) -> Figure:
     )
 
 
-def _by_segment(segments: Sequence[SegmentComparison], role: Role) -> Iterator[Table]:
+def _by_segment(segments: Sequence[SegmentComparison], role: ModelRole) -> Iterator[Table]:
     segments_of_role = [(each.segment, each.calibration.of(role)) for each in segments]
     yield calibration_plots.segments_table(
         [(name, segment.calibration) for name, segment in segments_of_role],
@@ -50,7 +50,7 @@ def _by_segment(segments: Sequence[SegmentComparison], role: Role) -> Iterator[T
     )
 
 
-def _by_date(days: Sequence[DateCalibration], role: Role) -> Table:
+def _by_date(days: Sequence[ReviewDateCalibration], role: ModelRole) -> Table:
     rows = [
         [
             str(day.as_of),
@@ -72,7 +72,7 @@ def _measures(calibration: ModelCalibration) -> list[str]:
     return [observed, *calibration_plots.measures(calibration.table.calibration)]
 
 
-def _drawn(days: Sequence[DateCalibration], role: Role) -> Iterator[Figure]:
+def _drawn(days: Sequence[ReviewDateCalibration], role: ModelRole) -> Iterator[Figure]:
     """Rates over time, and the curves of the latest dates; none where no date has a row."""
     measured = [
         calibration_table.DateCalibration(str(day.as_of), table)

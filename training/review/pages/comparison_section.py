@@ -16,7 +16,7 @@ from training.reporting.page import (
     with_interval,
 )
 from training.review.by_model import ROLES
-from training.review.comparison import Comparison, ComparisonResult
+from training.review.comparison import ComparisonResult, ModelComparison
 from training.review.content import ReviewContent
 from training.review.pages.ledger_section import MRR_TODAY
 
@@ -38,7 +38,7 @@ def comparison_section(content: ReviewContent) -> Section:
     return Section("Champion against challenger", *parts)
 
 
-def _matured_dates(comparison: Comparison) -> Table:
+def _matured_dates(comparison: ModelComparison) -> Table:
     used = set(comparison.as_of)
     return Table(
         "As-of dates that have matured since the champion was trained",

@@ -6,14 +6,14 @@ from training.review.content import ReviewContent
 from training.review.pages.long_tables import MOST, note_of_rest
 from training.review.pages.migration_section import STATUSES
 from training.review.sections.coverage import SegmentCoverage
-from training.review.sections.drift import ColumnShift, Drift, Shift
+from training.review.sections.drift import MeasuredShift, ReviewDrift, ReviewedColumn
 from training.review.sections.flaps import Flaps
-from training.review.sections.lead_times import LeadTime, LeadTimes
+from training.review.sections.lead_times import LeadTime, ReviewLeadTimes
 
 FLAPS, LEAD_TIMES = "Flaps", "Lead times"
 
 
-def drift_section(drift: Drift) -> Section:
+def drift_section(drift: ReviewDrift) -> Section:
     """How far the champion's columns and scores have moved since its training."""
     before, after = drift.accounts
     return Section(
@@ -27,29 +27,29 @@ def drift_section(drift: Drift) -> Section:
     )
 
 
-def _shifts(drift: Drift) -> Table:
+def _shifts(drift: ReviewDrift) -> Table:
     rows = [_shift("The champion's scores", "", drift.scores)] if drift.scores else []
     rows += [_column_shift(column) for column in drift.columns[:MOST]]
     head = ["indicator", "column", "index", "by chance (1 in 20)", "shift"]
     return Table("Shift of scores and columns", head, rows, note_of_rest(drift.columns))
 
 
-def _column_shift(column: ColumnShift) -> list[str]:
+def _column_shift(column: ReviewedColumn) -> list[str]:
     return _shift(column.title, column.column, column)
 
 
-def _shift(title: str, column: str, shift: Shift) -> list[str]:
+def _shift(title: str, column: str, shift: MeasuredShift) -> list[str]:
     return [title, column, number(shift.index), number(shift.by_chance), _size(shift)]
 
 
-def _size(shift: Shift) -> str:
+def _size(shift: MeasuredShift) -> str:
     """The size of a shift in words; empty where it may be chance alone."""
     if shift.major:
         return "major"
     return "beyond chance" if shift.index > shift.by_chance else ""
 
 
-def _statuses_then_and_now(drift: Drift) -> Table:
+def _statuses_then_and_now(drift: ReviewDrift) -> Table:
     names = list(drift.statuses[0].shares)
     rows = [
         [str(day.as_of), *(share(day.shares[name], 1) for name in names)] for day in drift.statuses
@@ -96,7 +96,7 @@ def flaps_section(flaps: Flaps) -> Section:
     )
 
 
-def lead_times_section(lead_times: LeadTimes) -> Section:
+def lead_times_section(lead_times: ReviewLeadTimes) -> Section:
     """The indicators whose lead time differs between the two trainings."""
     rows = [
         [_title(indicator.models.champion, indicator.models.challenger) or indicator.indicator]

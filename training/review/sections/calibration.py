@@ -32,7 +32,7 @@ class ModelCalibration:
 
 
 @dataclass(frozen=True)
-class DateCalibration:
+class ReviewDateCalibration:
     """The outcomes of an as-of date, and each model's calibration there."""
 
     as_of: date
@@ -42,15 +42,15 @@ class DateCalibration:
     models: ByModel[ModelCalibration]
 
 
-def calibration(data: ReviewData) -> list[DateCalibration]:
+def calibration(data: ReviewData) -> list[ReviewDateCalibration]:
     """Both models' calibration per mature month start, the latest last."""
     return [_on(data, day) for day in data.dates.mature[-MOST:]]
 
 
-def _on(data: ReviewData, day: date) -> DateCalibration:
+def _on(data: ReviewData, day: date) -> ReviewDateCalibration:
     rows = labelled(data.mature.on([day]), data.company, data.target)
     labels = rows[f"label__{data.target}"].to_numpy().astype(np.int8)
-    return DateCalibration(
+    return ReviewDateCalibration(
         as_of=day,
         rows=len(labels),
         events=int(labels.sum()),

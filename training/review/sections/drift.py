@@ -23,7 +23,7 @@ CHANCE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shift:
+class MeasuredShift:
     """A stability index, the index that chance exceeds once in twenty times, and a verdict."""
 
     index: float
@@ -32,7 +32,7 @@ class Shift:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumnShift(Shift):
+class ReviewedColumn(MeasuredShift):
     """The shift of one column of the champion."""
 
     column: str
@@ -49,7 +49,7 @@ class StatusShares:
 
 
 @dataclass(frozen=True)
-class Drift:
+class ReviewDrift:
     """The shifts from `since` to `until`, the furthest first.
 
     `accounts` are the numbers of scored accounts on the two dates.
@@ -59,12 +59,12 @@ class Drift:
     until: date
     accounts: tuple[int, int]
     major_above: float
-    columns: list[ColumnShift]
-    scores: Shift | None
+    columns: list[ReviewedColumn]
+    scores: MeasuredShift | None
     statuses: tuple[StatusShares, StatusShares]
 
 
-def drift(data: ReviewData) -> Drift:
+def drift(data: ReviewData) -> ReviewDrift:
     """The shift of every column and of the scores of the champion."""
     artifact = data.models.champion.artifact
     since, until = data.models.champion.training_dates[-1], data.dates.as_of
@@ -78,7 +78,7 @@ def drift(data: ReviewData) -> Drift:
     ]
     measured = [column for column in columns if column is not None]
     scheme = statuses(artifact)
-    return Drift(
+    return ReviewDrift(
         since=since,
         until=until,
         accounts=(before.num_rows, after.num_rows),
@@ -91,20 +91,22 @@ def drift(data: ReviewData) -> Drift:
 
 def _of_column(
     feature: Feature, title: str, before: pa.Table, after: pa.Table
-) -> ColumnShift | None:
+) -> ReviewedColumn | None:
     shift = _shift(*(matrix(rows, [feature])[:, 0] for rows in (before, after)))
     if shift is None:
         return None
-    return ColumnShift(column=feature.name, indicator=feature.indicator, title=title, **vars(shift))
+    return ReviewedColumn(
+        column=feature.name, indicator=feature.indicator, title=title, **vars(shift)
+    )
 
 
-def _shift(before: Floats, after: Floats) -> Shift | None:
+def _shift(before: Floats, after: Floats) -> MeasuredShift | None:
     """The shift between two samples; None where either is too small."""
     if min(len(before), len(after)) < FEWEST:
         return None
     index, bins = stability_index(before, after)
     noise = by_chance(bins, before, after, CHANCE)
-    return Shift(index=index, by_chance=noise, major=index > MAJOR + noise)
+    return MeasuredShift(index=index, by_chance=noise, major=index > MAJOR + noise)
 
 
 def _shares(day: date, scores: ScoredArrays, scheme: Statuses) -> StatusShares:

@@ -28,18 +28,18 @@ class IndicatorLeadTime:
 
 
 @dataclass(frozen=True)
-class LeadTimes:
+class ReviewLeadTimes:
     """All indicators, and the days between the as-of dates of each measurement, if any."""
 
     step_days: ByModel[int | None]
     indicators: list[IndicatorLeadTime]
 
 
-def lead_times(models: Candidates) -> LeadTimes:
+def lead_times(models: Candidates) -> ReviewLeadTimes:
     """Per indicator what either training found, and whether that differs."""
     before, after = (_by_indicator(candidate.artifact) for candidate in models)
     names = [*before, *(name for name in after if name not in before)]
-    return LeadTimes(
+    return ReviewLeadTimes(
         step_days=ByModel(*(_step(candidate.artifact) for candidate in models)),
         indicators=[_indicator(name, before.get(name), after.get(name)) for name in names],
     )
