@@ -44,11 +44,11 @@ TARGET = "churn"
 COMPANIES = ("cdnow", "online_retail", "saas")
 LEVELS = (40, 100, 200, 300, 450)
 DRAWS = 6
+# A level is left out where it would take more of the accounts: its draws would be the same.
 MOST = 0.7
-"""A level is left out where it would take more of the accounts: its draws would be the same."""
 
+# Declared, since few accounts support no bands; no probability depends on them.
 ANCHORS = {"p_red": 0.9, "p_green": 0.02}
-"""Declared, since few accounts support no bands; no probability depends on them."""
 
 SCORECARD, SEARCHED, HALF = "scorecard alone", "as searched", "half trees"
 HOUSE = replace(search.FIRST_TRIED[0], rounds=80, share=0.5, penalty=SHRUNKEN.penalty)

@@ -38,8 +38,8 @@ from features.progress import Progress, silent
 from features.sources import Tables
 
 ABOUT, ROWS, DIGEST = "store.json", "rows.parquet", ".sha256"
+# As-of dates that are published together: what an interruption can cost.
 DATES_AT_ONCE = 52
-"""As-of dates that are published together: what an interruption can cost."""
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,8 @@ if TYPE_CHECKING:
 
 FORMAT = 4
 SHOWN = 200
+# SHA-256 of the model texts that LightGBM has read, here or in a child that came back well.
 _SURVIVED: set[str] = set()
-"""SHA-256 of the model texts that LightGBM has read, here or in a child that came back well."""
 Floats = npt.NDArray[np.float64]
 
 

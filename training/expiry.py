@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from training.artifact import Artifact
 
 VALID_FOR = timedelta(days=183)
-MEND = "review it (churnlight review) and train again"
+FIX = "review it (churnlight review) and train again"
 
 
 class ExpiredModel(UserWarning):
@@ -30,7 +30,7 @@ def overdue(artifact: Artifact, as_of: date) -> str:
         return ""
     return (
         f"{_named(artifact)} was due for review after {last}: its data end on "
-        f"{last - VALID_FOR}, {(as_of - last + VALID_FOR).days} days before {as_of}; {MEND}"
+        f"{last - VALID_FOR}, {(as_of - last + VALID_FOR).days} days before {as_of}; {FIX}"
     )
 
 
@@ -38,7 +38,7 @@ def expired(artifact: Artifact, expiry: str | None, today: date) -> str:
     """The warning to give when today is after the registry's `expiry`; empty until then."""
     if not expiry or today <= date.fromisoformat(expiry):
         return ""
-    return f"{_named(artifact)} expired on {expiry}; {MEND}"
+    return f"{_named(artifact)} expired on {expiry}; {FIX}"
 
 
 def _named(artifact: Artifact) -> str:

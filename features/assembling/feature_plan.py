@@ -136,8 +136,8 @@ class FeaturePlan:
         return {name: plan for name, plan in by_stream.items() if plan.folds}
 
 
+# Since when a derived account exists.
 FIRST_FACT = TimeFold("first_day", Span(None))
-"""Since when a derived account exists."""
 
 
 def plan_features(tables: Tables, stages: tuple[Stage, ...] = ("live", "shadow")) -> FeaturePlan:

@@ -19,8 +19,8 @@ from features.folding.fold_plan import EVERY_FACT, FoldReader, TimeFold
 from features.sources import Tables
 
 Flags = npt.NDArray[np.bool_]
+# Returns the folds of a stream of facts, by its name.
 StreamReader = Callable[[str], FoldReader]
-"""Returns the folds of a stream of facts, by its name."""
 
 STARTS, ENDS, CHURNS = "subscription starts", "subscription ends", "churn days"
 

@@ -29,10 +29,11 @@ from features.folding.fact_history import (
 from features.folding.fold_plan import FoldPlan, ValueKind
 from features.folding.records import FIRST_FLAGS, WORD
 
+# The stream of the accounts themselves: first day, id and segment.
 ACCOUNT = -1
-"""The stream of the accounts themselves: first day, id and segment."""
 
 ROWS_AT_ONCE = 100_000
+# In which columns of the wire a value travels.
 WIRE_COLUMNS: dict[ValueKind, str] = {
     "number": "number",
     "flag": "number",
@@ -40,7 +41,6 @@ WIRE_COLUMNS: dict[ValueKind, str] = {
     "category": "text",
     "identity": "identity",
 }
-"""In which columns of the wire a value travels."""
 
 
 @dataclass(frozen=True)

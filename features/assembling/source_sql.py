@@ -29,12 +29,12 @@ ACCOUNT_FACTS = {
 }
 
 SMALL_INTEGER = re.compile(r"U?(TINY|SMALL)INT|U?INTEGER|BIGINT")
+# What words are made of, as a regular expression says it.
 LETTERS = r"\p{L}\p{N}"
-"""What words are made of, as a regular expression says it."""
 
 NUMERIC = ("sum", "mean", "max", "min", "quantile", "change")
+# No zone is further ahead of UTC: a sign-up day in local time starts at most so much earlier.
 ZONE_SLACK_HOURS = 14
-"""No zone is further ahead of UTC: a sign-up day in local time starts at most so much earlier."""
 
 
 def accounts(tables: Tables) -> str:

@@ -21,8 +21,8 @@ from features.progress import Progress
 from features.sources import Tables
 
 YEAR = 365
+# The share of a kind's accounts that must be gone: below it, a kind may be a strong sign.
 NEARLY_ALL = 0.9
-"""The share of a kind's accounts that must be gone: below it, a kind may be a strong sign."""
 
 
 @dataclass(frozen=True)

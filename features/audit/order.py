@@ -17,8 +17,8 @@ from features.evidence.significance import significantly_separates
 from features.progress import Progress
 from features.sources import Tables
 
+# The area up to which an order may separate because it groups accounts by plan or region.
 LEAST = 0.75
-"""The area up to which an order may separate because it groups accounts by plan or region."""
 
 Floats = npt.NDArray[np.float64]
 

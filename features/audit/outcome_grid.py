@@ -19,8 +19,8 @@ from features.sources import Tables
 
 MOST_MONTHS = 24
 MOST_ACCOUNTS = 20_000
+# How long before the label window a column is looked at: nobody honestly knows so early.
 LEAD_DAYS = 182
-"""How long before the label window a column is looked at: nobody honestly knows so early."""
 
 GONE, STAYED, OUT = 1, 0, -1
 

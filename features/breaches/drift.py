@@ -27,8 +27,8 @@ from features.sources import Tables
 ROUND = Round.COMPUTABLE
 
 MAJOR = 0.25
+# How many days back the earlier date is: a year to the same weekday, else what history allows.
 BACK = (364, 182, 91)
-"""How many days back the earlier date is: a year to the same weekday, else what history allows."""
 FEWEST = 30
 MOST_SHOWN = 3
 HALF = 0.5

@@ -17,8 +17,8 @@ from features.structure.readable import ReadableTables, with_read_errors
 ROUND = Round.READABLE
 
 LATE_DAYS = 28
+# A load is out of line when it spans more event days than this many times the usual load.
 USUAL_TIMES = 3
-"""A load is out of line when it spans more event days than this many times the usual load."""
 FEW, MOST = 0.01, 0.5
 ONE_OF_A_KIND = 0.95
 FEWEST = 50

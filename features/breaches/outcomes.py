@@ -21,12 +21,12 @@ from features.sources import Tables
 
 ROUND = Round.LABELLED
 
+# Different accounts that must have churned, and that must have stayed, at mature dates.
 MIN_CHURNERS = 30
-"""Different accounts that must have churned, and that must have stayed, at mature dates."""
 
 MOST_MONTHS = 12
+# Outcomes that a month has to let expect before it is strange that it has none.
 EXPECTED = 3
-"""Outcomes that a month has to let expect before it is strange that it has none."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from features.sources import Tables
 
 ROUND = Round.COMPUTABLE
 
+# No unit is nearer to another one than this (hours of a working day, days of a week: 7, 8).
 FACTOR = 5.0
-"""No unit is nearer to another one than this (hours of a working day, days of a week: 7, 8)."""
 FEWEST = 50
 NUMBERED = 0.95
 MOSTLY, HARDLY = 0.95, 0.05

@@ -15,8 +15,8 @@ from features.declaring.toml_lines import Lines
 from features.errors import Problem
 
 ADOPTABLE = ("taxonomies", "indicators", "playbooks")
+# Tables inside a table, of which one key can be changed and the others stay.
 MERGED = ("topics", "about")
-"""Tables inside a table, of which one key can be changed and the others stay."""
 
 
 def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Problem]:

@@ -11,8 +11,8 @@ from typing import Any
 from features.declaring.company import Company, Target
 from features.declaring.indicator import Indicator, Stage
 
+# Keys of an indicator that say what to make of its value, not what it is.
 SAID = {"adopt", "title", "dimension", "kind", "stage", "healthy", "unit", "says", "playbook"}
-"""Keys of an indicator that say what to make of its value, not what it is."""
 
 READ = {"account", "event_time", "known_time", "absent"}
 IDENTIFIED = {"key", "derived", "crosswalk"}

@@ -43,14 +43,14 @@ Measure = Literal[
 Side = Literal["higher", "lower"]
 
 DIMENSIONS: tuple[Dimension, ...] = ("outcome", "business", "relationship")
+# Measures that look at the whole history unless windows are given.
 WHOLE_HISTORY: tuple[Measure, ...] = ("latest", "days_since", "days_since_first", "days_until")
-"""Measures that look at the whole history unless windows are given."""
 
+# Measures that need windows with an end.
 BOUNDED: tuple[Measure, ...] = ("ratio", "change", "longest_silence", "deviation")
-"""Measures that need windows with an end."""
 
+# Measures of other indicators, without facts of their own, and the keys that name those.
 BASES: dict[str, tuple[str, ...]] = {"quotient": ("over", "per"), "peer_rank": ("of",)}
-"""Measures of other indicators, without facts of their own, and the keys that name those."""
 
 FEWEST_BASELINES = 3
 
@@ -68,6 +68,7 @@ NEEDS_VALUE: tuple[Measure, ...] = (
 )
 
 
+# Keys that some measures need and others do not know, and how to fix it.
 PARTS: dict[str, tuple[tuple[Measure, ...], str]] = {
     "quantile": (("quantile",), 'measure = "quantile", quantile = 0.5'),
     "of": (
@@ -81,13 +82,12 @@ PARTS: dict[str, tuple[tuple[Measure, ...], str]] = {
     "over": (("quotient",), 'measure = "quotient", over = "active_users", per = "seats"'),
     "per": (("quotient",), 'measure = "quotient", over = "active_users", per = "seats"'),
 }
-"""Keys that some measures need and others do not know, and how to fix it."""
 
+# Keys that some measures may have.
 OPTIONS: dict[str, tuple[tuple[Measure, ...], str]] = {
     "lag": (("ratio",), 'measure = "ratio", of = "count", earlier = "28d", lag = "364d"'),
     "shrink": (("ratio",), 'measure = "ratio", of = "count", earlier = "84d", shrink = 4.0'),
 }
-"""Keys that some measures may have."""
 
 
 def _one_sentence(says: Any) -> Any:

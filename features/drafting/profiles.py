@@ -20,8 +20,8 @@ KEY_WORDS = frozenset(
     "organisation organization tenant workspace member subscriber user shop".split()
 )
 DAYS_OF_A_DAILY_TABLE = 20
+# Share of a column's keys that another column must know to be about the same things.
 SHARED = 0.9
-"""Share of a column's keys that another column must know to be about the same things."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from features.errors import ChurnlightError
 
 INTERRUPTED = "Query interrupted"
 BATCH_ROWS = 250_000
+# What DuckDB raises of a file that is not there or not whole.
 UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
-"""What DuckDB raises of a file that is not there or not whole."""
 
 CONFIG: dict[str, Any] = {
     "threads": 1,

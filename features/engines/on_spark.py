@@ -29,8 +29,8 @@ from features.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+# What Hadoop's file systems call the stores whose URLs we know by shorter names.
 IN_ANOTHER_WORD = {"s3": "s3a", "gs": "gs", "abfs": "abfss"}
-"""What Hadoop's file systems call the stores whose URLs we know by shorter names."""
 
 QUIET = {
     "spark.ui.enabled": "false",

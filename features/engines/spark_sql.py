@@ -30,6 +30,7 @@ DATE_PARTS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE")
 LARGE = 1 << 53
 WHOLE = (*exp.DataType.SIGNED_INTEGER_TYPES, *exp.DataType.UNSIGNED_INTEGER_TYPES)
 
+# Functions of a session, by their signatures.
 FUNCTIONS = {
     # A number that is divided by 0 is infinite or no number, as IEEE 754 has it; Spark refuses.
     "churnlight_ratio(a DOUBLE, b DOUBLE) RETURNS DOUBLE": """
@@ -44,7 +45,6 @@ FUNCTIONS = {
                                       - (first + INTERVAL 1 DAY)) AS second
                FROM (SELECT convert_timezone(zone, 'UTC', shown) AS first)))""",
 }
-"""Functions of a session, by their signatures."""
 
 
 def functions() -> list[str]:

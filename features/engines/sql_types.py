@@ -4,8 +4,8 @@ import re
 
 NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|REAL|DECIMAL.*|BIGNUM")
 FLAG = "BOOLEAN"
+# The type of a column in which nothing stands.
 NULL = '"NULL"'
-"""The type of a column in which nothing stands."""
 
 
 def is_number(type_: str) -> bool:

@@ -14,8 +14,8 @@ from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
 from features.sources import Tables
 
+# Texts with more different values than this are names or notes and stand for no kind of fact.
 MOST_KINDS = 20
-"""Texts with more different values than this are names or notes and stand for no kind of fact."""
 
 
 @dataclass(frozen=True)

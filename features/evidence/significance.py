@@ -10,15 +10,13 @@ from scipy.special import bdtrc, betaincinv, ndtri
 
 Floats = npt.NDArray[np.float64]
 
+# The chance that a kind of test raises any false alarm where everything is honest.
 FAMILY = 1e-4
-"""The chance that a kind of test raises any false alarm where everything is honest."""
 
+# The odds ratio up to which an honest column may separate who leaves long afterwards. Plan,
+# tenure or size seldom triple the odds half a year ahead; what multiplies them by more than ten
+# knows the outcome.
 TENFOLD = 10.0
-"""The odds ratio up to which an honest column may separate who leaves long afterwards.
-
-Plan, tenure or size seldom triple the odds half a year ahead; what multiplies them by more than
-ten knows the outcome.
-"""
 
 
 def tenfold(share: Floats) -> Floats:

@@ -106,17 +106,17 @@ def _instruction(answer: Any, argument: Any, write: Callable[[Any, Any], Any]) -
     return intrinsic(typed)
 
 
+# The position of the lowest bit of a word that is not zero.
 lowest_bit = _instruction(
     types.uint64,
     types.uint64,
     lambda builder, word: builder.cttz(word, ir.Constant(ir.IntType(1), 1)),
 )
-"""The position of the lowest bit of a word that is not zero."""
 
+# How many bits of a word are set.
 bits_set = _instruction(types.uint64, types.uint64, lambda builder, word: builder.ctpop(word))
-"""How many bits of a word are set."""
 
+# The float64 whose bits a word holds.
 as_float = _instruction(
     types.float64, types.uint64, lambda builder, word: builder.bitcast(word, ir.DoubleType())
 )
-"""The float64 whose bits a word holds."""

@@ -25,8 +25,8 @@ from features.folding.records import DAYS, Floats, Indices, KernelGrid, Words
 DateNumbers = npt.NDArray[np.uint16]
 
 ACCOUNTS_PER_PART = 256
+# An account's place in its part has sixteen bits.
 MOST_ACCOUNTS_PER_PART = 1 << 16
-"""An account's place in its part has sixteen bits."""
 MOST_PARTS = 512
 
 

@@ -223,7 +223,7 @@ MEASURES: dict[str, Callable[[MeasureInput], Floats]] = {
     "quotient": _quotient,
     "peer_rank": _peer_rank,
 }
+# What a measure folds its value as, where that is not a number.
 FOLDED_AS: dict[str, ValueKind] = {"share": "flag", "distinct": "identity", "days_until": "day"}
-"""What a measure folds its value as, where that is not a number."""
+# Measures that are 0 of nothing, unless the source's silence means nothing.
 ALWAYS_KNOWN = ("count", "sum", "distinct")
-"""Measures that are 0 of nothing, unless the source's silence means nothing."""

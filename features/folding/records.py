@@ -20,8 +20,8 @@ Indices = npt.NDArray[np.int64]
 DAYS = 1 << 16
 FIRST_FLAGS = 16
 WORD = 64
+# In place of the word of a value: the fact's day itself.
 THE_DAY = -1
-"""In place of the word of a value: the fact's day itself."""
 
 SUM, MAX, MIN = 0, 1, 2
 LAST, DISTINCT, QUANTILE, SILENCE = 0, 1, 2, 3

@@ -40,7 +40,7 @@ NEEDS: dict[str, Need] = {
     "share": "true/false or numbers",
     "latest": "numbers or text",
 }
-MENDS = {
+FIXES = {
     "true/false": 'write a condition, such as where = "amount > 0" or where = "state = \'open\'"',
     "numbers": 'name a column of numbers, or turn text into them: "TRY_CAST(amount AS DOUBLE)"',
     "true/false or numbers": 'write a condition, such as value = "amount > 0"',
@@ -160,7 +160,7 @@ def _breach(readable: ReadableTables, expression: Expression) -> Iterator[Findin
     if not _fits(type_, expression.need):
         detail = f"gives {type_in_words(type_)}, where {expression.need} are needed"
         name = "not_a_condition" if expression.need == "true/false" else "not_a_number"
-        yield _finding(readable, expression, name, detail, MENDS[expression.need])
+        yield _finding(readable, expression, name, detail, FIXES[expression.need])
     elif expression.need == "a date" and _lacks_zone(readable, expression, type_):
         detail = "gives timestamps without a zone, and none is declared"
         fix = (

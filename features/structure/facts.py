@@ -96,8 +96,8 @@ RULES = (
         tolerable=True,
     ),
 )
+# The rules whose facts are left out: the others can still be worked with.
 LEFT_OUT = frozenset(rule.name for rule in RULES if rule.tolerable)
-"""The rules whose facts are left out: the others can still be worked with."""
 
 AFTER = Rule(
     "after_data_until",

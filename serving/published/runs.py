@@ -80,8 +80,8 @@ SCHEMA = pa.schema(
         ("held_back_reason", pa.string()),
     ]
 )
+# The column of a driver's points, by what the driver belongs to.
 UNITS: dict[type, str] = {Assessment: "health_points", Opportunity: "opportunity_points"}
-"""The column of a driver's points, by what the driver belongs to."""
 
 ScoredRow = Assessment | Opportunity
 Score = TypeVar("Score", Assessment, Opportunity)

@@ -17,8 +17,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 DIGITS = 6
+# Log-odds beyond any score; that of a model of which nothing was measured.
 WIDEST = 1000.0
-"""Log-odds beyond any score; that of a model of which nothing was measured."""
 
 
 @dataclass(frozen=True)
@@ -69,5 +69,5 @@ class ScoreInterval:
         return ""
 
 
+# As wide as can be.
 UNMEASURED = ScoreInterval(WIDEST, ())
-"""As wide as can be."""

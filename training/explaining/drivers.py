@@ -18,8 +18,8 @@ Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 CURRENCIES = ("$", "€", "£", "¥")
 SHARE, YES_NO = "%", "yes/no"
+# A unit that begins so is one of differences, which are printed with their sign.
 SIGN = "±"
-"""A unit that begins so is one of differences, which are printed with their sign."""
 
 
 @dataclass(frozen=True)

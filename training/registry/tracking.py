@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
 
 ARTIFACT = "artifact"
+# How many metrics MLflow takes at once.
 BATCH = 1000
-"""How many metrics MLflow takes at once."""
 PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
