@@ -86,7 +86,7 @@ def ahead(start: int, days: int) -> Span:
 
 
 class Calendar:
-    """The grid of as-of dates as day numbers (days since 1970), and where a day stands in it.
+    """The grid of as-of dates as day numbers (days since 1970), and the place of a day in it.
 
     `starts[day − origin]`, with `day` clipped to the table, is the number of as-of dates up to
     and including `day`. Since as-of dates are midnights, a fact of that day lies before exactly

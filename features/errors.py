@@ -25,7 +25,7 @@ class ChurnlightError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in a declaration: where it stands, what it is, what was found, how to fix it."""
+    """One mistake in a declaration: its line, the rule, the value, and how to fix it."""
 
     file: str
     line: int

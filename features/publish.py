@@ -159,7 +159,7 @@ def write_table(table: pa.Table, path: Path, shown: Callable[[Row], Row] = dict)
     Parameters
     ----------
     shown : callable
-        What text formats say of a row; by default its columns as they are. In JSON dates are
+        A row as text formats write it; by default its columns as they are. In JSON dates are
         ISO texts, in CSV nested columns are JSON texts.
 
     Raises

@@ -1,7 +1,7 @@
 """Every setting of the installation: one field each, with its default, unit and help.
 
 A setting is read from the environment variable `CHURNLIGHT_` + its name in capitals. What
-belongs to a company stands in `churnlight.toml`; what belongs to a machine stands here.
+belongs to a company is in `churnlight.toml`; what belongs to a machine is here.
 """
 
 import os

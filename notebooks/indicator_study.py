@@ -95,7 +95,7 @@ found = lead_times.measure(rows, ground, step=STEP)
 ranked = sorted(found.leads, key=lambda lead: (lead.finding != "leading", -(lead.lead_days or 0)))
 print(f"{found.churners:,} accounts churned while they were looked at")
 for lead in ranked[:10]:
-    print(f"{lead.title}\n    {lead.told}")
+    print(f"{lead.title}\n    {lead.sentence}")
 
 # %% [markdown]
 # The whole curve matters, not only its end. Time runs to the right and churn is at the right edge;
@@ -124,7 +124,7 @@ picture
 # %%
 for lead in found.leads:
     if lead.declared == "leading" and lead.finding != "leading":
-        print(f"{lead.title}\n    {lead.told}")
+        print(f"{lead.title}\n    {lead.sentence}")
 verdict = pd.crosstab(
     pd.Series([lead.declared for lead in found.leads], name="declared"),
     pd.Series([lead.finding for lead in found.leads], name="measured"),

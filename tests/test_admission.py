@@ -49,7 +49,7 @@ def lead(finding: LeadFinding) -> Lead:
         at_gap=point,
         curves=(curve,),
         segments=(),
-        told="",
+        sentence="",
     )
 
 

@@ -411,7 +411,7 @@ def test_the_result_is_plain_json_with_every_point(found: LeadTimes) -> None:
     lead = plain["leads"][0]
     assert plain["step_days"] == 7
     assert lead["curves"][0]["points"][0].keys() >= {"from_days", "auc", "low", "high", "coverage"}
-    assert lead["told"].startswith("Leads by")
+    assert lead["sentence"].startswith("Leads by")
 
 
 def test_each_family_is_a_picture(found: LeadTimes, tmp_path: Path) -> None:
@@ -433,7 +433,7 @@ def test_too_few_churners_are_not_measured_and_keep_their_kind(tmp_path: Path) -
     few = measure.measure(built, measure.compare_groups(built, company, events, 7)).of("planted_60")
     assert few is not None
     assert (few.finding, few.headline) == ("not measured", True)
-    assert "too few" in few.told
+    assert "too few" in few.sentence
 
 
 @pytest.mark.parametrize(

@@ -56,5 +56,5 @@ def test_of_five_hundred_indicators_of_noise_at_most_one_in_a_hundred_is_believe
 ) -> None:
     noise = [lead for world in worlds for lead in world.leads if lead.name.startswith("noise")]
     assert len(noise) == 500
-    believed = [lead.told for lead in noise if lead.lead_days is not None]
+    believed = [lead.sentence for lead in noise if lead.lead_days is not None]
     assert len(believed) <= 5, believed

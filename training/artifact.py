@@ -301,7 +301,7 @@ class Artifact:
 
 
 def _words(error: Exception) -> str:
-    """A reason of ours as it is; what Python says of a value, with its kind."""
+    """Our own reason as it is; an error of Python with its kind."""
     return str(error) if type(error) is ValueError else repr(error)
 
 

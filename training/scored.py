@@ -1,4 +1,4 @@
-"""Rows with what an artifact says of them, as arrays: for reports that look at many dates at once.
+"""Rows with an artifact's scores, as arrays: for reports that look at many dates at once.
 
 What people see of one account is made in the room above, from the same score and by the same rules;
 tests hold both to the same bands.
@@ -42,7 +42,7 @@ class ScoredArrays:
 
 
 def score_rows(rows: pa.Table, artifact: Artifact) -> ScoredArrays:
-    """What `artifact` says of snapshot rows, in their order.
+    """The scores of snapshot rows by `artifact`, in their order.
 
     A row is scored where `training.calibrating.bands` names no obstacle.
 

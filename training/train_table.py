@@ -105,7 +105,7 @@ def fit(
     trials : int
         How many model settings are tried.
     **roles
-        `id`, the column that tells customers apart (else rows of the same content are one);
+        `id`, the column that identifies customers (without it, rows of equal content are one);
         `time`, the column to split by; `event`, the label's value that is predicted, where that is
         not 1, true or yes; `ignore`, columns to leave out.
 

@@ -182,7 +182,7 @@ def _dtype(indicator: Indicator, type_: str | None) -> Dtype:
 
 @contextmanager
 def naming_the_source(source: str | Callable[[str], str]) -> Iterator[None]:
-    """Says of an error of the engine which source it is about, which its message may tell.
+    """Names the source that an error of the engine is about, as far as its message shows it.
 
     Raises
     ------

@@ -233,7 +233,7 @@ def value_sql(tables: Tables, plan: FoldPlan, value: FoldValue) -> str:
         return f"CAST(date_diff('day', DATE '1970-01-01', CAST({moment} AS DATE)) AS DOUBLE)"
     if type_ == FLAG or SMALL_INTEGER.fullmatch(type_):
         return f"CAST({text} AS BIGINT)"
-    # Adding 0 makes -0 and 0 the same bits; 64 bits of hash stand for everything else.
+    # Adding 0 makes -0 and 0 the same bits; everything else is a hash of 64 bits.
     return f"hash({text} + 0)" if is_number(type_) else f"hash({text})"
 
 
@@ -263,7 +263,7 @@ def categories(tables: Tables, indicator: Indicator) -> pa.Array:
 
 
 def slack(tables: Tables, source: str) -> str:
-    """How long before 00:00 UTC of its account's first day a fact of the source may stand."""
+    """How long before 00:00 UTC of its account's first day a fact of the source may happen."""
     declared = tables.company.sources[source].event_time
     by_day = declared is not None and tables.columns[source][declared.column] == "DATE"
     return f"INTERVAL {0 if by_day else ZONE_SLACK_HOURS} HOUR"

@@ -31,7 +31,7 @@ class FactKind:
 
     `last` counts those that went and of which the first fact of the kind was the last of the
     source; `decided` leaves out who is there and had such a last fact within a year, since nobody
-    knows yet; `after` counts those whose first fact of the kind stands on the day of their end or
+    knows yet; `after` counts those whose first fact of the kind is on the day of their end or
     later.
     """
 

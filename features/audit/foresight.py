@@ -28,7 +28,7 @@ NAME = "knows_the_future"
 
 @dataclass(frozen=True)
 class AuditedColumn:
-    """Where a column stands, and the indicators (with their keys) that it moves."""
+    """A column's table and name, and the indicators (with their keys) that it moves."""
 
     table: str
     column: str

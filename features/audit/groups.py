@@ -61,7 +61,7 @@ class GroupOutcome:
 
 
 def strongest(candidates: list[Group], seen: Mask, gone: Mask, tests: int) -> GroupOutcome | None:
-    """The group of which more leave than any honest group's odds let expect; none if there is none.
+    """The group of which more leave than the odds of any honest group explain; None without one.
 
     `seen` and `gone` (months × accounts) say which cells have an outcome, and in which the account
     is gone. Every account counts once, on the first month on which it belongs to the group.

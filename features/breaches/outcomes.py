@@ -25,7 +25,7 @@ ROUND = Round.LABELLED
 MIN_CHURNERS = 30
 
 MOST_MONTHS = 12
-# Outcomes that a month has to let expect before it is strange that it has none.
+# With at least so many outcomes expected in a month, having none is strange.
 EXPECTED = 3
 
 

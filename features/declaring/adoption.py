@@ -82,7 +82,7 @@ def _bring_base(raw: dict[str, Any], family: str, table: dict[str, Any], key: st
 
 
 def _bring(raw: dict[str, Any], kind: str, family: str, name: Any) -> dict[str, Any] | None:
-    """The catalogue's entry, now declared; nothing where there is none, or an own one stands."""
+    """The catalogue's entry, now declared; None where there is none, or the company has its own."""
     entry = f"{family}.{name}"
     group = raw.setdefault(kind, {})
     if entry not in catalog.entries(kind) or not isinstance(group, dict) or name in group:

@@ -1,6 +1,6 @@
 """The declaration language of `churnlight.toml`: pure data, one class per table of the file.
 
-Everything that is particular to a company stands in these classes and nowhere else. They are
+Everything that is particular to a company is in these classes and nowhere else. They are
 frozen, refuse unknown keys and know nothing of files or engines; `features.declaring.declaration`
 reads them from disk. Durations are written `"28d"` and held as whole days.
 """
@@ -108,7 +108,7 @@ def _column(text: Any) -> Any:
 
 
 class Source(Table):
-    """`[sources.NAME]`: one table of the company and where its key and its times stand.
+    """`[sources.NAME]`: one table of the company, with the columns of its key and its times.
 
     `absent` is what no row in a window means for count, sum and distinct: `"zero"` (nothing
     happened) or `"missing"` (we do not know). `tolerate` is the share of rows with a broken
@@ -267,7 +267,7 @@ class Target(Table):
 class Taxonomy(Table):
     """`[taxonomies.NAME]`: topics that texts can be about, each with its keywords.
 
-    A keyword is one or more whole words, in any case; `*` at the end stands for any continuation
+    A keyword is one or more whole words, in any case; `*` at the end matches any continuation
     of the last word.
     """
 

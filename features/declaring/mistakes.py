@@ -108,7 +108,7 @@ def keys_at(path: KeyPath) -> list[str]:
 
 
 def _annotation(path: KeyPath) -> Any:
-    """The type that the declaration language gives to what stands at `path`."""
+    """The type that the declaration language gives to the value at `path`."""
     model: Any = Company
     for part in path:
         fields = _fields(model)

@@ -1,4 +1,4 @@
-"""What stands in a folder of tables: columns, types, which are unique, which share their keys.
+"""The contents of a folder of tables: columns, types, which are unique, which share their keys.
 
 Everything here is measured; what it may mean is guessed in `features.drafting.guesses`.
 """

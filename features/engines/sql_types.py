@@ -4,7 +4,7 @@ import re
 
 NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|REAL|DECIMAL.*|BIGNUM")
 FLAG = "BOOLEAN"
-# The type of a column in which nothing stands.
+# The type of a column that holds nothing.
 NULL = '"NULL"'
 
 

@@ -14,7 +14,7 @@ from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
 from features.sources import Tables
 
-# Texts with more different values than this are names or notes and stand for no kind of fact.
+# Texts with more different values than this are names or notes, not kinds of facts.
 MOST_KINDS = 20
 
 

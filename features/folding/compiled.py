@@ -4,7 +4,7 @@ numba keeps code for as long as a function's own file stays the same. What it ca
 has become part of that code, so those files count here too: else an update would run on with
 parts of the version before. What an update left behind is not read but compiled anew.
 
-Three instructions that numba does not offer by name stand here too.
+Three instructions that numba does not offer by name are here too.
 """
 
 import sys

@@ -212,7 +212,7 @@ class StreamFacts:
 
 
 def _raw(column: pa.Array, kind: np.dtype[Any]) -> npt.NDArray[Any]:
-    """The column's numbers as they lie in memory; what stands under a null is never looked at."""
+    """The column's numbers as they lie in memory; a number under a null is never read."""
     return np.frombuffer(column.buffers()[1], kind)[column.offset : column.offset + len(column)]
 
 

@@ -19,7 +19,7 @@ class Lead:
     `classify` is *leading* where separation is certain at the target's gap, *lagging* where it is
     certain only nearer to churn, *not shown* where it is certain nowhere, and *not measured*
     where too few accounts churned. `lead_days`, `open_ended`, `column` and `at_gap` are those of
-    the column that leads most, whose curve stands first. `headline` says whether the indicator
+    the column that leads most, whose curve comes first. `headline` says whether the indicator
     may head an account's reasons. `definitional` marks leads shorter than the silence that is
     churn.
     """
@@ -38,7 +38,7 @@ class Lead:
     at_gap: CurvePoint
     curves: tuple[LeadCurve, ...]
     segments: tuple[LeadCurve, ...]
-    told: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class LeadTimes:
     """The lead times of a company's indicators for one target, and of its model where asked.
 
     Day counts are whole days; `churners` counts accounts that churned while they were looked at,
-    `level` is the error that one certificate admits, and `skipped` says of columns why they have
-    no curve.
+    `level` is the error that one certificate admits, and `skipped` says for some columns why they
+    have no curve.
     """
 
     target: str
@@ -83,7 +83,7 @@ def best_first(curves: Sequence[LeadCurve], gap: int) -> list[LeadCurve]:
 
 
 def classify(curve: LeadCurve, gap: int) -> LeadFinding:
-    """What a curve says of its column's lead."""
+    """The finding on a column's lead that its curve supports."""
     if curve.from_day(gap).certified:
         return "leading"
     if curve.lead_days is not None:

@@ -17,7 +17,7 @@ class Lag:
 def grid(gap: int, step: int, longest: int = LONGEST) -> list[Lag]:
     """Bins of `step` days that cover 0 to `longest` days before churn, nearest first.
 
-    The target's `gap` (days) is one of the edges, so that whatever stands before it was known
+    The target's `gap` (days) is one of the edges, so that everything before it was known
     when somebody could still act; the bin nearest to churn may be narrower for that.
     """
     edges = sorted({0, *range(gap % step, longest + step + 1, step)})

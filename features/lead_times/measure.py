@@ -65,7 +65,7 @@ def as_of_dates(tables: Tables, target: str, step: int = STEP_DAYS) -> list[date
 
 @dataclass(frozen=True)
 class LeadComparisons:
-    """What every curve of a target stands on: one comparison of all accounts, one per segment."""
+    """The basis of every curve of a target: one comparison of all accounts, one per segment."""
 
     company: Company
     target: str
@@ -168,7 +168,9 @@ def lead(name: str, tracks: Sequence[Track], stands_on: LeadComparisons) -> Lead
         at_gap=best.from_day(target.gap),
         curves=tuple(curves),
         segments=tuple(curve(track, part) for part in stands_on.segments),
-        told=findings.lead_sentence(indicator.kind if indicator else None, best, finding, target),
+        sentence=findings.lead_sentence(
+            indicator.kind if indicator else None, best, finding, target
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """Lead-time plots: one picture per family of the catalogue, one panel per indicator.
 
 Drawn with matplotlib's objects and without pyplot, so that nothing global is touched. Time runs to
-the right and ends with the churn; the finding stands in words above each panel, and the colour
+the right and ends with the churn; the finding is written above each panel, and the colour
 only repeats it.
 """
 
@@ -108,7 +108,7 @@ def draw(
 ) -> None:
     """Draws a curve's points of known AUC into a panel, the churn at its right end.
 
-    `gap_days` is where the dashed line of the gap stands, `step_days` the width of a lag.
+    `gap_days` is the place of the dashed line of the gap, `step_days` the width of a lag.
     """
     colour = COLOURS[finding]
     across = [(point.from_days + point.to_days) / 2 for point in points]

@@ -1,6 +1,6 @@
 """Who is compared with whom: each churner with accounts at risk on the same day, as long known.
 
-A churner looked at L days before its churn stands beside accounts that were at risk on that as-of
+A churner examined L days before its churn is compared with accounts that were at risk on that as-of
 date, had as long a history then, and were still there when it left (the risk set of Cox 1972;
 the comparison is the incident/dynamic one of Heagerty & Zheng 2005, the marker taken L days
 earlier). What says nothing about churn is then the same on both sides, however much it grows with
@@ -85,7 +85,7 @@ def risk_panel(
     at_risk = table[f"eligible__{target}"].to_numpy(zero_copy_only=False).astype(bool)
     as_of, history = _days(table["as_of"]), table["history_days"].to_numpy().astype(np.int64)
     account = _codes(table["account_id"], names)
-    # Among equals chance decides who stands nearest, not the alphabet.
+    # Among equals chance decides who is nearest, not the alphabet.
     chance = np.random.default_rng(0).random(len(names))
     row = np.flatnonzero(at_risk)
     row = row[np.lexsort((chance[account[row]], history[row], as_of[row]))]
@@ -140,7 +140,7 @@ def matched(panel: RiskPanel, lag: Lag, among: Mask | None = None) -> Matched:
     near = np.abs(panel.history[control] - panel.history[case][:, None]) <= caliper[:, None]
     valid = inside & near & (panel.as_of[control] == panel.as_of[case][:, None])
     # As many younger as older: the youngest accounts, which often leave most, have only older
-    # neighbours, and everything that grows with tenure would seem to tell them apart.
+    # neighbours, and everything that grows with tenure would seem to separate them.
     equal = panel.history[control] == panel.history[case][:, None]
     valid &= equal | valid[:, ::-1]
     some = valid.any(axis=1)

@@ -1,4 +1,4 @@
-"""How well a value tells churners from their matched controls, with accounts as the unit of chance.
+"""How well a value separates churners from their matched controls; accounts are the sampled unit.
 
 The rows of one account are not independent, neither over time nor as somebody's controls, so
 every variance is one between accounts. The AUC's derivative by an account's weight (its influence)
@@ -27,10 +27,10 @@ RISKIEST = 0.1
 class Separation:
     """Of churners at one lag against their controls, higher values meaning more risk.
 
-    `auc` is the mean over churners of the share of their controls that stand below (ties half):
+    `auc` is the mean over churners of the share of their controls with a lower value (ties half):
     0.5 says nothing. `influence` (accounts,) is its derivative by each account's weight.
     `churners` counts accounts of known value, `coverage` is the share of churners that have one,
-    and `lift` how many times too many churners stand among the riskiest tenth of their set.
+    and `lift` how many times too many churners are among the riskiest tenth of their set.
     """
 
     auc: float

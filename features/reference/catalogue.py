@@ -56,7 +56,7 @@ topics.price = ["price", "too expensive", "zu teuer"]
 - *Healthy*: the side of the shown value on which an account does well.
 - *Says*: the sentence that the account page shows; where there are two, the second is used where
   the indicator raises the score. Every sentence compares the value with the usual one. Whether that
-  lowers or raises the score stands beside it on the page. `{window}` reads "the last 90 days" or
+  lowers or raises the score is shown beside it on the page. `{window}` reads "the last 90 days" or
   "the whole history", `{unit}` is the unit's noun ("1 order", "2 orders"), and with the unit `%`
   a share of 0.38 reads 38%.
 - A *peer rank* is the share of the segment's accounts with a lower value. A *deviation* is 0 at the

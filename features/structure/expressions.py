@@ -148,7 +148,7 @@ def _breach(readable: ReadableTables, expression: Expression) -> Iterator[Findin
         return
     try:
         readable.tables.engine.accept(expression.text)
-        # Inside a CASE nothing can stand that is several columns.
+        # A CASE cannot contain an expression of several columns.
         type_ = readable.tables.engine.types(
             f"SELECT *, CASE WHEN TRUE THEN ({expression.text}) END AS {quote(VALUE)} "
             f"FROM {quote(expression.source)}"

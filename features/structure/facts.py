@@ -22,7 +22,7 @@ from features.structure.readable import ReadableTables, with_read_errors
 
 @dataclass(frozen=True)
 class Rule:
-    """A condition on a fact that must not hold, and what to say of the facts for which it does.
+    """A condition on a fact that must not hold, and the finding where it does.
 
     `condition` is SQL over fact_key, event, known (null where not recorded), account (null where
     not known), since. A tolerable rule is an error when more than `tolerate` of the rows break

@@ -19,7 +19,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class ReadableTables:
-    """The tables, and the places (a source, or a column of one) at which an error stands."""
+    """The tables, and the places (a source, or a column of one) that have an error."""
 
     tables: Tables
     broken: frozenset[Location]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from starlette.routing import Route
 
-# "token": whoever has the token, or comes by loopback where none is set; "open": anybody.
+# "token": callers with the token, or over loopback where none is set; "open": anybody.
 Role = Literal["token", "open"]
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment(TargetScore):
-    """What is said of one account's health for one adverse target on one as-of date.
+    """The health of one account for one adverse target on one as-of date.
 
     `health_score` is 0 to 100, 100 the healthiest; `health_score_low` and `health_score_high` are
     the ends of the interval around it.
@@ -42,7 +42,7 @@ class Assessment(TargetScore):
 
 
 def assess(rows: pa.Table, artifact: "Artifact", company: Company) -> list[Assessment]:
-    """What the artifact of an adverse target says of each row, in the rows' order.
+    """The assessment of each row by the artifact of an adverse target, in the rows' order.
 
     Parameters and errors as of `score_parts`.
     """

@@ -32,7 +32,7 @@ STATE_WORDS: dict[State, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opportunity(TargetScore):
-    """What is said of one account for one target that is not adverse, on one as-of date.
+    """The opportunity of one account for one positive target on one as-of date.
 
     `opportunity_score` is 0 to 100, 100 the best prospect, `opportunity_score_low` and
     `opportunity_score_high` the ends of the interval around it. What is held back keeps its score
@@ -72,7 +72,7 @@ def _risk(assessment: Assessment, company: Company) -> str | None:
 def opportunities(
     rows: pa.Table, artifact: "Artifact", company: Company, held: Risks
 ) -> list[Opportunity]:
-    """What the artifact of a target that is not adverse says of each row, in the rows' order.
+    """The opportunity of each row by the artifact of a positive target, in the rows' order.
 
     `held` are the risks of the same rows, empty where no target is adverse; rows and errors as of
     `assess`.

@@ -1,4 +1,4 @@
-"""What any target's model says of rows: probability, score and the parts that add up to it.
+"""The scores of rows by any target's model: probability, score and the parts that add up to it.
 
 Health and opportunities are read off it, each by its own rule, in the modules beside this one. It
 is pure (no clock, no disk, no network).
@@ -49,7 +49,7 @@ class Driver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetScore:
-    """What is said of one account for one target on one as-of date, whatever the kind of score.
+    """One account's score for one target on one as-of date, of either kind.
 
     `base_points + outcome_points + business_points + relationship_points + context_points` is the
     unclipped score, and so is `base_points` plus the drivers' points, to 1e-9. An unscored account
@@ -129,7 +129,7 @@ class ScoreParts(NamedTuple):
 
 
 class AboutRow(TypedDict):
-    """What is said of a row in any case, scored or not."""
+    """The fields of every row, scored or not."""
 
     account_id: str
     as_of: date | None
@@ -143,7 +143,7 @@ class AboutRow(TypedDict):
 def score_parts(
     rows: pa.Table, artifact: "Artifact", company: Company
 ) -> list[tuple[AboutRow, ScoreParts | None]]:
-    """For each row, in order, what is said of it in any case, and its score where it has one.
+    """For each row, in order, the fields of every row, and its score where it has one.
 
     Parameters
     ----------

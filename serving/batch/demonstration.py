@@ -77,7 +77,7 @@ def _left_out(training: Outcome, company: Company) -> Iterator[str]:
 def _promote(
     trained: Sequence[Trained], company: Company, settings: Settings, progress: Progress
 ) -> Iterator[str]:
-    """Promotes what was trained; what is told of what the gate refuses.
+    """Promotes each trained model; a line for each that the gate refuses.
 
     It raises where there is no champion to score in its place. What could not be set beside the
     champion takes its place, for a reason that is given.

@@ -111,7 +111,7 @@ def unknown(assessment: Assessment) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PlaybookCard:
-    """A playbook as it stands on the page; the account's own one comes first and open."""
+    """A playbook as the page shows it; the account's own one comes first and open."""
 
     anchor: str
     plan: Playbook

@@ -190,7 +190,7 @@ def about(account: ListedAccount, segment: str, words: Mapping[str, str]) -> str
 
 
 def main_reasons(score: TargetScore) -> MainReasons:
-    """What a row says of its score in two lines."""
+    """A row's score in two lines."""
     if score.unscored_reason:
         return MainReasons(score.unscored_reason, "")
     first, second = [*(wording.brief(driver) for driver in reasons(score)[:2]), "", ""][:2]
@@ -215,7 +215,7 @@ def first_step(playbook: Playbook) -> NextStep:
 
 
 def frame(company: Company, edition: RunTable) -> dict[str, str]:
-    """What pages say of the run: its day, and what the chance is of, and when."""
+    """The facts of the run on a page: its day, the event of the chance, and when."""
     as_of, model = edition.run.as_of, edition.model
     first = as_of + timedelta(days=model["gap_days"])
     last = first + timedelta(days=model["horizon_days"] - 1)

@@ -1,6 +1,6 @@
 """Charts as SVG text, drawn on the server: sparkline, signed bar, score over time.
 
-Its one rule: geometry stands in SVG attributes and colour in the stylesheet's classes, so that
+Its one rule: geometry goes into SVG attributes and colour in the stylesheet's classes, so that
 the strictest content security policy holds. Every score axis is the fixed scale 0 to 100.
 """
 
@@ -40,7 +40,7 @@ STATE_SHAPES: dict[State, Markup] = {state: _shape(path) for state, path in _STA
 
 
 def places(days: Sequence[date]) -> list[int]:
-    """Where each of `days` (oldest first) stands across a sparkline."""
+    """The place of each of `days` (oldest first) across a sparkline."""
     span = max((days[-1] - days[0]).days, 1)
     right = SPARK_WIDTH - 4
     return [right - round((days[-1] - when).days / span * (right - 4)) for when in days]

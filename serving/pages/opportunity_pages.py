@@ -135,7 +135,7 @@ def _next_step(opportunity: Opportunity, playbooks: Mapping[str, Playbook]) -> N
 
 @dataclass(frozen=True, slots=True)
 class OpportunityCard:
-    """One opportunity as it stands on an account's page; with reasons where it is one."""
+    """One opportunity on an account's page; with reasons where it is one."""
 
     title: str
     state: State

@@ -1,6 +1,6 @@
 """The words that pages use for dates, money, chances, sizes and arrows.
 
-Its one rule: a figure is worded in one place, so that it reads the same wherever it stands.
+Its one rule: a figure is worded in one place, so that it reads the same everywhere.
 Scores are printed as whole numbers rounded down, so that a score below 40 never reads 40.
 """
 

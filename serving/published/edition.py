@@ -75,7 +75,7 @@ class Entry(ListedAccount):
 
 @dataclass(frozen=True, kw_only=True)
 class Edition(RunTable):
-    """One target of the book at one moment; rows stand in reading order, lowest score first.
+    """One target of the book at one moment; rows are in reading order, lowest score first.
 
     Unscored accounts close the order; equal scores are ordered by account_id. `trend_health`
     (NaN where unscored) and `trend_band` (places in `BANDS`) have one column per trend date.
@@ -250,7 +250,7 @@ def _trends(
 
 
 def _places(ids: pa.ChunkedArray, among: pa.ChunkedArray | None) -> RowIndex:
-    """Where each of `ids` stands in `among`, -1 where it does not."""
+    """The place of each of `ids` in `among`, -1 where it is not there."""
     if among is None:
         return np.full(len(ids), -1)
     indices = pc.index_in(ids, value_set=flat(among))

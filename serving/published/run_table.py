@@ -76,7 +76,7 @@ class RunColumns(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class RunTable:
-    """One target of one run; rows stand in reading order, unscored accounts last.
+    """One target of one run; rows are in reading order, unscored accounts last.
 
     `light` is the column of the scores that says a row's light: its band, or the state of its
     opportunity.

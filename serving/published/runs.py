@@ -3,7 +3,7 @@
 `scores/RUN/scores.parquet` holds one row per account and target, `features.parquet` the rows that
 were scored, `changes.parquet` what moved the scores since the run before
 (`serving.published.movement_rows`), `run.json` what scored them. `scores/current.json` names the
-run that stands for each as-of date; replacing that one file is what publishes.
+current run of each as-of date; replacing that one file is what publishes.
 """
 
 import json
@@ -134,7 +134,7 @@ class Run:
     models: dict[str, RunModel]
 
     def scores(self, columns: list[str] | None = None) -> pa.Table:
-        """What is said of every account as an Arrow table of `SCHEMA`, verified as it is read."""
+        """The scores of every account as an Arrow table of `SCHEMA`, verified as it is read."""
         return publish.read_parquet(self.folder / "scores.parquet", columns)
 
     def features(self) -> pa.Table:
@@ -252,7 +252,7 @@ def write(run: Run, tables: Mapping[str, pa.Table]) -> Run:
     """Writes `run` to its folder and returns it as it is read back; nobody sees it yet.
 
     `tables` are its `scores`, `features`, `accounts` and `changes`. A directory of the same name
-    stands as it is, unless it can no longer be read.
+    stays as it is, unless it can no longer be read.
     """
     if run.folder.exists() and not _readable(run.folder):
         shutil.rmtree(run.folder)

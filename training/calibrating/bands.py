@@ -1,6 +1,6 @@
 """Bands: the four lights of a health score, and who gets one at all.
 
-Here stand the rule (red below 40, green from 70), the words, shapes and colours that people see,
+It holds the rule (red below 40, green from 70), the words, shapes and colours that people see,
 and what keeps an account from being scored. Scores, reviews, reports, pages and files all ask
 here; the badges' style sheet is `static/bands.css` beside this module.
 """
@@ -34,7 +34,7 @@ BAND_WORDS: dict[Band, str] = {
     "green": "Healthy",
     "unscored": "Not scored",
 }
-# Outlines of SVG paths within 12 x 12, so that a band can be told without its colour.
+# Outlines of SVG paths within 12 x 12, so that a band can be recognised without its colour.
 BAND_SHAPES: dict[Band, str] = {
     "red": "M6 0l6 6-6 6-6-6z",
     "yellow": "M6 .8L12 11.4H0z",

@@ -137,7 +137,7 @@ def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
 def _probability(value: float) -> float:
     """The probability of a logit, rounded up until its own logit is no lower.
 
-    Rounded down, the accounts that stand exactly on an anchor would fall on its wrong side.
+    Rounded down, the accounts exactly on an anchor would fall on its wrong side.
     """
     probability = float(expit(value))
     while probability < 1 and logit(probability) < value:

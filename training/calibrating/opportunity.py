@@ -23,7 +23,7 @@ TO_DOUBLE = 10.0
 
 @dataclass(frozen=True)
 class Edge:
-    """The probability from which on an account is told as an opportunity."""
+    """The probability from which on an account is listed as an opportunity."""
 
     p_high: float
     chosen: str

@@ -89,7 +89,7 @@ def compared_with(artifact: Artifact, champion: Standing) -> ChampionComparison 
 
 
 def outlook(evaluation: Evaluation) -> list[str]:
-    """What a summary says of the gate: the champion, weak segments, and whether it will refuse."""
+    """The lines of a summary about the gate: champion, weak segments, and whether it refuses."""
     lines = [sentences.champion_line(evaluation), *sentences.weak_segments(evaluation)]
     if lacking := shortfalls(evaluation):
         lines.append(f"will not be promoted: {'; '.join(lacking)}")

@@ -1,6 +1,6 @@
 """Rolling origins: rows of later dates, scored by models that were trained on earlier ones.
 
-One date has too few events to tell a model from its best column. So the procedure is repeated at
+One date has too few events to distinguish a model from its best column, so the procedure runs at
 up to five origins, a horizon apart where their labels overlap, and each is compared with its own
 rivals: the base rate that it knew, the column that it found best, the scorecard of its columns.
 Gains are means of paired differences over the rows of all origins; their intervals resample

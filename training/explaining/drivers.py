@@ -1,6 +1,6 @@
 """Contributions to the margin as drivers: one per indicator, in health points, in a sentence.
 
-All windows of one indicator are one driver, and the folding keeps the sum. The value told is
+All windows of one indicator are one driver, and the folding keeps the sum. The value shown is
 that of the window which moves the score most in the driver's own direction. A sentence states
 the value against the usual one; it never says that the one led to the other.
 """
@@ -52,7 +52,7 @@ def by_indicator(contributions: Floats, features: Sequence[Feature]) -> tuple[li
 
 
 def shown_feature(features: Sequence[Feature], X: Floats, contributions: Floats) -> Places:
-    """For each row and indicator, the feature (its number) whose value is told.
+    """For each row and indicator, the feature (its number) whose value is shown.
 
     A known value comes before an unknown one, then the one that pushes most to the side of
     the indicator's sum. `X` is (rows × features), `contributions` (rows × features + 1).

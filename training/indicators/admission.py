@@ -235,7 +235,7 @@ def _unproven(indicator: Indicator) -> Verdict:
 def _of_lead(lead: Lead | None, grounds: AdmissionBasis) -> str:
     if grounds.leads is None:
         return "An opportunity has no lead time."
-    return lead.told if lead else "A category has no riskier side, so no lead time."
+    return lead.sentence if lead else "A category has no riskier side, so no lead time."
 
 
 def _reasons(indicator: Indicator, saved: IndicatorWorth, verdict: Verdict) -> Iterator[str]:

@@ -201,7 +201,7 @@ def _brief(measured: LeadTimes) -> IndicatorLeads:
                 headline=lead.headline,
                 lead_days=lead.lead_days,
                 open_ended=lead.open_ended,
-                sentence=lead.told,
+                sentence=lead.sentence,
                 title=lead.title,
                 column=lead.column,
                 curve=tuple(_rounded(point) for point in lead.curves[0].points),

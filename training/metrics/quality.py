@@ -133,7 +133,7 @@ def interval(statistic: Statistic, accounts: Sequence[str]) -> Measured:
 
 
 def _places(drawn: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where the rows of the drawn accounts stand, when rows are sorted by account."""
+    """The places of the drawn accounts' rows, when rows are sorted by account."""
     starts, taken = np.cumsum(lengths) - lengths, lengths[drawn]
     within = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
     places: npt.NDArray[np.int64] = np.repeat(starts[drawn], taken) + within

@@ -21,7 +21,7 @@ AT_ONCE = 1 << 22
 
 
 def draws(accounts: int) -> Iterator[Places]:
-    """Which of so many accounts stand in each resample, with repetition.
+    """Which of so many accounts are in each resample, with repetition.
 
     None at all where there are fewer than two: of one account nothing can be said.
     """
@@ -33,7 +33,7 @@ def draws(accounts: int) -> Iterator[Places]:
 def times(
     accounts: Sequence[str] | npt.NDArray[np.str_], at_once: int = AT_ONCE
 ) -> Iterator[Floats]:
-    """How often each row of `accounts` stands in the resamples, `at_once` numbers together.
+    """How often each row of `accounts` is in the resamples, `at_once` numbers together.
 
     Yields
     ------

@@ -1,6 +1,6 @@
 """How good the scores are on each segment, with intervals, and where they are worse than nothing.
 
-A segment with few events says little about itself. Beside what was measured on it stand the same
+A segment with few events says little about itself. Beside its own figures are the same
 figures drawn towards those of all accounts, with the weight that its own have: n / (n + 30), where
 n is the rarer of its events and its stayers (a linear shrinkage towards the overall figure, as of
 Efron & Morris 1975, with one stated prior instead of an estimated one).

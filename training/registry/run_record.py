@@ -1,7 +1,7 @@
 """The record of a training in MLflow: parameters, metrics, tags, files and the training data.
 
-Plain values only, made from the artifact. No row of any account is among them: the dataset is told
-by its digest, its schema and its counts.
+Plain values only, made from the artifact. No row of any account is among them: the dataset is
+described by its digest, its schema and its counts.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What training tells people: pages, plots, the model report and the model card.
+"""What training shows people: pages, plots, the model report and the model card.
 
 Nothing here decides a score, and nothing that scores or serves imports it.
 """

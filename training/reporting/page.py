@@ -37,7 +37,7 @@ UNKNOWN = "–"
 class Table:
     """Rows of cells under `head`; the first cell of a row is its header.
 
-    Columns whose cells are figures are set to the right. `note` stands below.
+    Columns whose cells are figures are set to the right. `note` is shown below.
     """
 
     caption: str
@@ -123,7 +123,7 @@ Block = tuple[str, Part | list[Table | Figure]]
 
 @dataclass(frozen=True, init=False)
 class Section:
-    """A title and what stands below it, in order; a text is a paragraph."""
+    """A title and the parts below it, in order; a text is a paragraph."""
 
     title: str
     parts: tuple[Part, ...]
@@ -140,7 +140,7 @@ class Section:
 
     @property
     def blocks(self) -> list[Block]:
-        """The parts by kind; neighbouring tables and figures together, to stand side by side."""
+        """The parts by kind; neighbouring tables and figures together, to be shown side by side."""
         blocks: list[Block] = []
         for part in self.parts:
             last = blocks[-1][1] if blocks else None
@@ -204,7 +204,7 @@ def _environment() -> Environment:
 def inline(figure: Figure, index: int) -> Markup:
     """The figure's drawing as an element of a page, its names made its own by its `index`.
 
-    Without namespaces, which HTML does not need, so that no address stands in the page; in the
+    Without namespaces, which HTML does not need, so that the page contains no address; in the
     page's letters; as wide as it was drawn at most.
     """
     svg = figure.svg[figure.svg.index("<svg") :]
@@ -223,7 +223,7 @@ def _named(name: str, index: int, used: set[str]) -> str:
     return f' id="f{index}-{name}"' if name in used else ""
 
 
-# What stands in cells
+# What cells hold
 
 
 def with_interval(measure: Measured, digits: int = 3, scale: float = 1.0) -> str:

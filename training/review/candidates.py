@@ -28,7 +28,7 @@ DateStatus = Literal["trained on", "overlapping", "unseen"]
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """What a review says of one of its models.
+    """One of the two models of a review, as its content describes it.
 
     `trained_on` are the first and the last of its `training_dates` as-of dates, and
     `trained_until` is the day by which its last training outcome was settled.
@@ -95,7 +95,7 @@ class Candidate:
         return "unseen" if day >= self.trained_until else "overlapping"
 
     def summary(self) -> ModelSummary:
-        """What the review says of it."""
+        """Its description in the review."""
         record = self.artifact.training
         return ModelSummary(
             name=self.artifact.name,

@@ -1,4 +1,4 @@
-"""Everything that a review says, as it stands in `review.json`."""
+"""The whole content of a review, as `review.json` holds it."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -26,7 +26,7 @@ MOST_CATEGORIES = 255
 # A column that predicts the label this well by itself was written after the outcome.
 LEAK = 0.999
 FEW_VALUES = 5
-# Where as many rows as this look alike, the columns are too coarse to tell customers apart.
+# Where as many rows as this look alike, the columns are too coarse to distinguish customers.
 COARSE = 5
 INFINITE, FINITE = "it has infinite values", "write finite numbers or leave cells empty"
 

@@ -136,7 +136,7 @@ def _nodes(trees: Sequence[Tree], scale: float) -> Nodes:
 
 
 def _members(trees: Sequence[Tree]) -> tuple[Places, Places, Flags]:
-    """Where the flags of each node stand, how many they are, and the flags themselves."""
+    """Where the flags of each node begin, how many they are, and the flags themselves."""
     start, size, flags = [], [], [np.zeros(0, dtype=np.bool_)]
     total = 0
     for tree in trees:

@@ -20,8 +20,8 @@ def ledger_section(content: ReviewContent, ledger: Ledger) -> Section:
     period = f"from {ledger.churned_from} to {ledger.churned_before - timedelta(days=1)}"
     parts: list[Part] = [
         (
-            f"What the champion says of the {ledger.churns:,} churns {period}, on weekly mornings "
-            "before them, rebuilt from the tables. A watermelon is an account that churned while "
+            f"The champion's scores on weekly mornings before the {ledger.churns:,} churns "
+            f"{period}, rebuilt from the tables. A watermelon is an account that churned while "
             "green. These are back-tested scores of the current champion, not the scores that were "
             "published at the time."
         )

@@ -1,7 +1,7 @@
 """Whether either model's probabilities are right, as-of date by as-of date.
 
 The measures and their intervals are those of `training.metrics.calibration_table`. Where the
-base rate moves, calibration-in-the-large moves with it; so the base rate stands beside it.
+base rate moves, calibration-in-the-large moves with it; so the base rate is shown beside it.
 """
 
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ COLUMNS = pa.schema(
 
 @dataclass(frozen=True)
 class ScoreBefore:
-    """What the champion says of an account on a morning; an account without a row is unscored.
+    """The champion's score of an account on a morning; an account without a row is unscored.
 
     The first driver is the indicator, context apart, that moves the score most; `driver_points` are
     its signed points.
