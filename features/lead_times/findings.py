@@ -119,7 +119,7 @@ def lead_sentence(
         return f"No separation shown: {numbers}.{contrary}"
     if finding == "lagging":
         return (
-            f"Lagging: separates {curve.lead_days} days before churn and not at the gap of "
+            f"Lagging: separates {curve.lead_days} days before churn but not at the gap of "
             f"{target.gap}; {numbers}.{contrary}"
         )
     more = " or more" if curve.open_ended else ""

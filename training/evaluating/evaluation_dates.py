@@ -191,11 +191,11 @@ def _why_not_compared(old: Artifact, history: TargetHistory, day: date) -> str:
     try:
         require_same_meaning(old, history.company)
     except DeclarationError:
-        return "not comparable: churnlight.toml defines other measures than it was trained on"
+        return "not comparable: churnlight.toml has changed measures that it was trained on"
     trained_on = [date.fromisoformat(text) for text in old.training.as_of]
     settled = split.settled_before(trained_on, day, history.declared)
     if len(settled) < len(trained_on):
-        return f"not comparable on {day}: that date trained it; run churnlight review"
+        return f"not comparable on {day}: it was trained on that date; run churnlight review"
     return ""
 
 

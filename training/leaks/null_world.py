@@ -1,4 +1,4 @@
-"""The null world: labels by chance, on which the whole procedure must find nothing.
+"""The null world: random labels, on which the whole procedure must find nothing.
 
 In a null world the labels of each as-of date are permuted between its accounts, so that on each
 date as many leave as before; an account's labels stay together as far as their windows overlap, as
@@ -173,7 +173,7 @@ def _some_accounts(table: pa.Table) -> pa.Table:
 def _finding(company: Company, target: str, aucs: NullWorldAucs, reach: float) -> Finding:
     where = sources.location(company.sources[company.targets[target].source])
     text = (
-        f"targets.{target}: {where}: on labels by chance, the procedure has an AUC of "
+        f"targets.{target}: {where}: with random labels, the procedure has an AUC of "
         f"{aucs.mean:.3f} on average over {len(aucs.aucs)} null worlds; chance allows "
         f"{0.5 - reach:.3f} to {0.5 + reach:.3f} ({aucs.events:,} of {aucs.rows:,} "
         f"accounts with the event)"

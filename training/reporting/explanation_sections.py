@@ -38,11 +38,11 @@ def score_range(artifact: Artifact) -> Section:
     return Section(
         title,
         f"With all values known, the range reaches {number(interval.half_width, 1)} points to "
-        "either side of the score; every missing value widens it. It is made so that 9 in 10 "
-        "scores of models trained on a different sample of accounts lie within it. Where it was "
-        f"measured, {share(interval.covered, 1)} did before it was widened by a factor of "
-        f"{number(interval.widened, 2)}, and {share(interval.covered_with_losses, 1)} when "
-        "values were removed.",
+        "either side of the score; every missing value widens it. The aim is that 9 in 10 scores "
+        "of models trained on a different sample of accounts lie within it. In the checks, "
+        f"{share(interval.covered, 1)} did; the range was then widened by a factor of "
+        f"{number(interval.widened, 2)}. With values removed, "
+        f"{share(interval.covered_with_losses, 1)} did.",
     )
 
 

@@ -144,7 +144,7 @@ ONE_FOR_ALL = (
 def segments(evaluation: Evaluation, *, drawn: bool = True) -> Section:
     """Quality and calibration of each segment, the weak ones named."""
     weak, measured = list(sentences.weak_segments(evaluation)), evaluation.segments
-    verdict = Note("In no segment was it found to be worse than the base rate.", "good")
+    verdict = Note("No segment is known on which it is worse than the base rate.", "good")
     if weak:
         verdict = Note(sentence("; ".join(weak)), "bad")
     parts: list[Part] = [
