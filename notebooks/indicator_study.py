@@ -26,7 +26,7 @@ from features.lead_times import plots
 
 HOUSE = Path(features.__file__).parents[1]
 company = load(Path(os.environ.get("CHURNLIGHT_COMPANY", HOUSE / "examples/saas")))
-target = next(name for name, item in company.targets.items() if item.adverse)
+target = next(name for name, declared in company.targets.items() if declared.adverse)
 declared = company.targets[target]
 print(f"{company.about.name}: {target}, that is {declared.title}")
 print(f"gap {declared.gap} days, horizon {declared.horizon} days")
@@ -41,13 +41,13 @@ print(f"gap {declared.gap} days, horizon {declared.horizon} days")
 # %%
 claims = pd.DataFrame(
     {
-        "indicator": item.title,
-        "dimension": item.dimension,
-        "declared": item.kind,
-        "measure": item.measure,
-        "healthy side": item.healthy,
+        "indicator": indicator.title,
+        "dimension": indicator.dimension,
+        "declared": indicator.kind,
+        "measure": indicator.measure,
+        "healthy side": indicator.healthy,
     }
-    for item in company.staged("live").values()
+    for indicator in company.staged("live").values()
 )
 print(claims.fillna("–").to_string(index=False))
 
@@ -77,7 +77,10 @@ print(f"{rows.table.num_rows:,} rows, {len(days)} as-of dates from {days[0]} to 
 
 # %%
 known = pd.Series(
-    {item.name: pc.mean(pc.is_valid(rows.table[item.name]).cast("int8")) for item in rows.columns}
+    {
+        column.name: pc.mean(pc.is_valid(rows.table[column.name]).cast("int8"))
+        for column in rows.columns
+    }
 )
 print(known.map(lambda share: share.as_py()).nsmallest(10).map("{:.0%}".format).to_string())
 
@@ -90,10 +93,12 @@ print(known.map(lambda share: share.as_py()).nsmallest(10).map("{:.0%}".format).
 # refuted: the evidence is missing.
 
 # %%
-ground = lead_times.compare_groups(rows, company, churned, STEP, segments=False)
-found = lead_times.measure(rows, ground, step=STEP)
-ranked = sorted(found.leads, key=lambda lead: (lead.finding != "leading", -(lead.lead_days or 0)))
-print(f"{found.churners:,} accounts churned while they were looked at")
+comparisons = lead_times.compare_groups(rows, company, churned, STEP, segments=False)
+measured = lead_times.measure(rows, comparisons, step=STEP)
+ranked = sorted(
+    measured.leads, key=lambda lead: (lead.finding != "leading", -(lead.lead_days or 0))
+)
+print(f"{measured.churners:,} accounts churned while they were looked at")
 for lead in ranked[:10]:
     print(f"{lead.title}\n    {lead.sentence}")
 
@@ -108,7 +113,7 @@ picture = Figure(figsize=(10, 2.6 * -(-max(len(shown), 1) // 2)), layout="constr
 panels = picture.subplots(-(-max(len(shown), 1) // 2), 2, squeeze=False, sharey=True)
 for lead, panel in zip(shown, panels.flat, strict=False):
     points = [point for point in lead.curves[0].points if point.auc is not None]
-    plots.draw(panel, points, lead.finding, found.gap_days, STEP)
+    plots.draw(panel, points, lead.finding, measured.gap_days, STEP)
     panel.set_title(f"{lead.title}: {lead.finding}", loc="left", fontsize=9)
 picture
 
@@ -122,15 +127,15 @@ picture
 # as little as those who are happy.
 
 # %%
-for lead in found.leads:
+for lead in measured.leads:
     if lead.declared == "leading" and lead.finding != "leading":
         print(f"{lead.title}\n    {lead.sentence}")
 verdict = pd.crosstab(
-    pd.Series([lead.declared for lead in found.leads], name="declared"),
-    pd.Series([lead.finding for lead in found.leads], name="measured"),
+    pd.Series([lead.declared for lead in measured.leads], name="declared"),
+    pd.Series([lead.finding for lead in measured.leads], name="measured"),
 )
 print(verdict)
-early = [lead.lead_days for lead in found.leads if lead.finding == "leading" and lead.lead_days]
+early = [lead.lead_days for lead in measured.leads if lead.finding == "leading" and lead.lead_days]
 if early:
     print(f"median certain lead of those that lead: {np.median(early):.0f} days")
 

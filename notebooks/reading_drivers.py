@@ -28,7 +28,7 @@ from training.train import fit_and_evaluate
 
 HOUSE = Path(features.__file__).parents[1]
 company = load(Path(os.environ.get("CHURNLIGHT_COMPANY", HOUSE / "examples/cdnow")))
-target = next(name for name, item in company.targets.items() if item.adverse)
+target = next(name for name, declared in company.targets.items() if declared.adverse)
 
 # %% [markdown]
 # ## A model to read
@@ -57,10 +57,10 @@ print(f"trained on {', '.join(map(str, learn))}; read on {today}")
 # %%
 certificate = artifact.evaluation.certificate
 assert certificate is not None
-for item in certificate.checks:
-    value = "not checked" if item.value is None else f"{item.value:.3g}"
-    mark = {True: "passed", False: "MISSED", None: "–"}[item.passed]
-    print(f"{mark:7} {item.name}: {value} ({item.aim} {item.threshold:g})")
+for check in certificate.checks:
+    value = "not checked" if check.value is None else f"{check.value:.3g}"
+    mark = {True: "passed", False: "failed", None: "–"}[check.passed]
+    print(f"{mark:7} {check.name}: {value} ({check.aim} {check.threshold:g})")
 
 # %% [markdown]
 # ## One account
@@ -95,13 +95,13 @@ print(f"largest gap between the sum of the drivers and the score: {gap:.1e}")
 # *lowers* or *raises* the score. It never says that the customer leaves because of it.
 
 # %%
-told = drivers.shown_feature(artifact.features, X, artifact.contributions(X))
+shown = drivers.shown_feature(artifact.features, X, artifact.contributions(X))
 indicators = explained.feature_names
-for place in np.argsort(-np.abs(explained.values[lowest]))[:4]:
-    feature = artifact.features[told[lowest, place]]
-    number, points = X[lowest, told[lowest, place]], explained.values[lowest, place]
-    known = None if np.isnan(number) else explained.display_data[lowest, place]
-    meaning = artifact.meanings[indicators[place]]
+for driver in np.argsort(-np.abs(explained.values[lowest]))[:4]:
+    feature = artifact.features[shown[lowest, driver]]
+    number, points = X[lowest, shown[lowest, driver]], explained.values[lowest, driver]
+    known = None if np.isnan(number) else explained.display_data[lowest, driver]
+    meaning = artifact.meanings[indicators[driver]]
     print(f"{points:+6.1f}  {drivers.sentence(meaning, feature, known, lowers=points < 0)}")
 
 # %% [markdown]

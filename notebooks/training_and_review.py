@@ -34,7 +34,7 @@ from training.train import train
 
 HOUSE = Path(features.__file__).parents[1]
 company = load(Path(os.environ.get("CHURNLIGHT_COMPANY", HOUSE / "examples/cdnow")))
-target = next(name for name, item in company.targets.items() if item.adverse)
+target = next(name for name, declared in company.targets.items() if declared.adverse)
 workspace = tempfile.TemporaryDirectory(prefix="churnlight-notebook-")
 settings = Settings(workspace=workspace.name, trials=1)
 
@@ -90,20 +90,20 @@ except GateRefused as refused:
 # Three figures show most of it. Do the probabilities match what happened?
 
 # %%
-judged = champion.artifact.evaluation
-calibration_plots.curve(judged.quality.reliability)
+evaluation = champion.artifact.evaluation
+calibration_plots.curve(evaluation.quality.reliability)
 
 # %% [markdown]
 # Do the bands separate? (Compare the bars, and mind the whiskers.)
 
 # %%
-plots.bands(judged.bands or {})
+plots.bands(evaluation.bands or {})
 
 # %% [markdown]
 # And is it useful to a team that can work on only some accounts?
 
 # %%
-gains_plots.gains(judged.value.gains, company.bands.capacity)
+gains_plots.gains(evaluation.value.gains, company.bands.capacity)
 
 # %% [markdown]
 # ## Today
@@ -123,8 +123,8 @@ print(of_company(challenger))
 # review`, whose exit code is 4 when the champion stays.
 
 # %%
-found = reviews.review(company, reviews.ReviewRequest(target=target), settings=settings)
-print(reviews.summary(found))
+reviewed = reviews.review(company, reviews.ReviewRequest(target=target), settings=settings)
+print(reviews.summary(reviewed))
 
 # %% [markdown]
 # `churnlight promote --review review.json` acts on the verdict; without a review, a champion that
@@ -140,10 +140,10 @@ print(reviews.summary(found))
 # Where contracts end on a date, the same table asks much more of a model.
 
 # %%
-assert found.content.ledger is not None  # Only an opportunity has none.
+assert reviewed.content.ledger is not None  # Only an opportunity has none.
 leads = pd.DataFrame(
     {"days before": lead.lead_days, "red": lead.red, "yellow": lead.yellow, "green": lead.green}
-    for lead in found.content.ledger.leads
+    for lead in reviewed.content.ledger.leads
 )
 print(leads.to_string(index=False))
 
@@ -152,7 +152,7 @@ print(leads.to_string(index=False))
 # challenger's. Every account off the diagonal is somebody's surprise on Monday morning.
 
 # %%
-print(pd.DataFrame(found.content.migration.matrix).T)
+print(pd.DataFrame(reviewed.content.migration.matrix).T)
 
 # %% [markdown]
 # The whole review is a page, a Markdown file, JSON and the ledger as CSV, byte for byte the same
@@ -160,6 +160,6 @@ print(pd.DataFrame(found.content.migration.matrix).T)
 
 # %%
 folder = Path(workspace.name) / "review"
-found.write(folder)
+reviewed.write(folder)
 print(sorted(file.name for file in folder.iterdir()))
 workspace.cleanup()

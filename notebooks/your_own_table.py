@@ -65,14 +65,15 @@ except ContractBroken as refused:
 
 # %%
 artifact = training.fit(customers, label="left", id="customer", trials=2)
-judged = artifact.evaluation
-auc, loss = judged.quality.auc, judged.quality.log_loss
-print(f"evaluated on {judged.kind}, {judged.quality.rows:,} rows, {judged.quality.events:,} left")
+evaluation = artifact.evaluation
+auc, loss = evaluation.quality.auc, evaluation.quality.log_loss
+size = f"{evaluation.quality.rows:,} rows, {evaluation.quality.events:,} left"
+print(f"evaluated on {evaluation.kind}, {size}")
 print(f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})")
 print(f"log loss {loss.value:.3f} ({loss.low:.3f} to {loss.high:.3f})")
-for item in judged.baselines:
-    gain = f"{item.gain.value:.4f} ({item.gain.low:.4f} to {item.gain.high:.4f})"
-    print(f"lower than that of {item.baseline} by {gain}")
+for baseline in evaluation.baselines:
+    gain = f"{baseline.gain.value:.4f} ({baseline.gain.low:.4f} to {baseline.gain.high:.4f})"
+    print(f"gain over {baseline.baseline}: {gain}")
 
 # %% [markdown]
 # The search also tries the simplest model of all, a scorecard without trees. Where trees do not
@@ -91,10 +92,10 @@ print(artifact.training.trees_left_out)
 # the true risk is known too.
 
 # %%
-found = artifact.probability(customers)
-print(f"mean predicted {found.mean():.3f}, left {(customers['left'] == 'yes').mean():.3f}")
-print(f"mean distance from the true risk: {np.abs(found - truth).mean():.3f}")
-calibration_plots.curve(judged.quality.reliability)
+probability = artifact.probability(customers)
+print(f"mean predicted {probability.mean():.3f}, left {(customers['left'] == 'yes').mean():.3f}")
+print(f"mean distance from the true risk: {np.abs(probability - truth).mean():.3f}")
+calibration_plots.curve(evaluation.quality.reliability)
 
 # %% [markdown]
 # ## What moves the scores
