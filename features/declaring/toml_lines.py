@@ -37,21 +37,21 @@ class Lines:
         scan = _Scan(text)
         scan.document()
         starts = [0] + [match.end() for match in re.finditer("\n", text)]
-        self._found = {path: bisect_right(starts, at) for path, at in scan.found.items()}
+        self._lines = {path: bisect_right(starts, at) for path, at in scan.offsets.items()}
 
     def __getitem__(self, path: KeyPath) -> int:
-        while path and path not in self._found:
+        while path and path not in self._lines:
             path = path[:-1]
-        return self._found.get(path, 1)
+        return self._lines.get(path, 1)
 
 
 class _Scan:
-    """One walk through the text; `found` maps each key's path to its offset."""
+    """One walk through the text; `offsets` maps each key's path to its offset."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.found: dict[KeyPath, int] = {}
+        self.offsets: dict[KeyPath, int] = {}
         self._items: Counter[KeyPath] = Counter()
 
     def document(self) -> None:
@@ -75,10 +75,10 @@ class _Scan:
         keys = self._key()
         table = self._numbered(keys[:-1]) + keys[-1:]
         if many:
-            self.found.setdefault(table, start)
+            self.offsets.setdefault(table, start)
             self._items[table] += 1
         table = self._numbered(keys)
-        self.found.setdefault(table, start)
+        self.offsets.setdefault(table, start)
         self.at = self.text.index("]", self.at) + (2 if many else 1)
         return table
 
@@ -95,7 +95,7 @@ class _Scan:
         start = self.at
         path = table + self._key()
         for length in range(len(table) + 1, len(path) + 1):
-            self.found.setdefault(path[:length], start)
+            self.offsets.setdefault(path[:length], start)
         self.at = self.text.index("=", self.at) + 1
         self._value(path)
 
@@ -124,7 +124,7 @@ class _Scan:
         number = 0
         while self._next() not in ("]", ""):
             key_path = (*path, str(number))
-            self.found.setdefault(key_path, self.at)
+            self.offsets.setdefault(key_path, self.at)
             self._value(key_path)
             self._comma()
             number += 1

@@ -48,7 +48,7 @@ class MeasureInput:
     one that it has.
     """
 
-    item: Indicator
+    indicator: Indicator
     window: int | None
     source: Source
     kind: ValueKind
@@ -65,13 +65,16 @@ class MeasureInput:
     def fold(self, how: How, span: Span | None = None) -> Floats:
         """The fold of the rows that count, by default over the window."""
         value = None
-        if how not in ("count", "silence", "first_day", "last_day") and self.item.value is not None:
-            value = FoldValue(self.item.value, self.kind)
-        level = self.item.quantile or 0.0 if how == "quantile" else 0.0
+        if (
+            how not in ("count", "silence", "first_day", "last_day")
+            and self.indicator.value is not None
+        ):
+            value = FoldValue(self.indicator.value, self.kind)
+        level = self.indicator.quantile or 0.0 if how == "quantile" else 0.0
         return self.ask(TimeFold(how, span or self.span, self.keep, value, level))
 
     def reported(self, values: Floats, span: Span | None = None) -> Floats:
-        """`found`; null where silence says nothing and the source has no row at all in the span."""
+        """`values`; null where silence says nothing and the source has no row in the span."""
         if self.source.absent == "zero":
             return values
         return np.where(
@@ -79,7 +82,7 @@ class MeasureInput:
         )
 
     def after(self, days: int, values: Floats) -> Floats:
-        """`found`; null where the account has less than so many days of history."""
+        """`values`; null where the account has less than so many days of history."""
         return np.where(self.rows.history_days >= days, values, np.nan)
 
 
@@ -148,7 +151,7 @@ def _ratio(asked: MeasureInput) -> Floats:
     gamma prior: Gelman et al., Bayesian Data Analysis, 2.6). The history must be as long as both
     spans: over the few days that a new account has of the earlier one, it would be any number.
     """
-    indicator, window = asked.item, asked.window or 0
+    indicator, window = asked.indicator, asked.window or 0
     earlier, lag = indicator.earlier or 0, indicator.lag or window
     how: How = "count" if indicator.of == "count" else "sum"
     shrink = (indicator.shrink or 0.0) / (window + earlier)
@@ -163,7 +166,7 @@ def _deviation(asked: MeasureInput) -> Floats:
     In units of their sample deviation, which is at least that of a Poisson count of their mean
     and at least 1.
     """
-    window, earlier = asked.window or 0, asked.item.earlier or 0
+    window, earlier = asked.window or 0, asked.indicator.earlier or 0
     spans = [Span(window, before=back) for back in range(window, earlier + window, window)]
     baseline = np.stack([asked.fold("count", span) for span in spans])
     mean = baseline.mean(axis=0)
@@ -173,7 +176,7 @@ def _deviation(asked: MeasureInput) -> Floats:
 
 
 def _quotient(asked: MeasureInput) -> Floats:
-    return _share(asked.other(str(asked.item.over)), asked.other(str(asked.item.per)))
+    return _share(asked.other(str(asked.indicator.over)), asked.other(str(asked.indicator.per)))
 
 
 def _peer_rank(asked: MeasureInput) -> Floats:
@@ -182,7 +185,7 @@ def _peer_rank(asked: MeasureInput) -> Floats:
     Of those that have a value on that date, itself included (a mid-rank: Kendall 1945); null
     among fewer than `FEWEST_PEERS`.
     """
-    values = asked.other(str(asked.item.of))
+    values = asked.other(str(asked.indicator.of))
     shares = np.full(len(values), np.nan)
     there = np.flatnonzero(~np.isnan(values))
     order = there[np.lexsort((values[there], asked.rows.peers[there]))]
