@@ -27,7 +27,7 @@ def can_be_audited(findings: Iterable[Finding]) -> bool:
 
 
 def breaches(tables: Tables, *, progress: Progress = silent) -> Iterator[Finding]:
-    """What knows the future, in tables that fulfil the data contract."""
+    """Leaks of the future into tables that fulfil the data contract."""
     try:
         yield from _all(tables, progress)
     except EngineError as error:

@@ -1,4 +1,4 @@
-"""What a long piece of work reports while it runs: the name of each step, as it begins.
+"""Progress of long work: the name of each step, reported as the step begins.
 
 Whoever shows the steps decides how; the work itself prints nothing. A step that is one of a series
 says so by a count: `churn, 2026-03-01: tuning 3/8`.

@@ -203,7 +203,7 @@ def _verified(path: Path, columns: list[str] | None) -> pa.Table:
 
 
 def column_meaning(feature_plan: FeaturePlan) -> dict[str, Any]:
-    """What the columns of a company's features mean, as a store writes it down."""
+    """The meaning of the columns of a company's features, as a store keeps it."""
     company = feature_plan.company
     meanings: dict[str, str] = {}
     for name in company.targets:

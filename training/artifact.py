@@ -151,7 +151,7 @@ class Artifact:
 
     @property
     def training(self) -> TrainingRecord:
-        """What it was made from, and how its settings were chosen; errors as of `evaluation`."""
+        """The record of its data and of the choice of its settings; errors as of `evaluation`."""
         with self._damage_named():
             return self.records.training
 
@@ -445,7 +445,7 @@ def require_same_meaning(artifact: Artifact, company: Company) -> None:
 
 
 def _load_or_say_why(folder: Path) -> None:
-    """What `try_loading` runs in its child."""
+    """The work of `try_loading` in its child process."""
     try:
         loaded = Artifact.load(folder)
         loaded.contributions(np.full((1, len(loaded.features)), np.nan))

@@ -1,4 +1,4 @@
-"""What `churnlight train` prints of a trained model: its rows, its tests, and how it compares."""
+"""The summary that `churnlight train` prints: its rows, its tests, and how it compares."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ NAMED_SHADOWS = 3
 
 
 def of_company(trained: Trained) -> str:
-    """What was trained and how it was evaluated, with what is not significant.
+    """The trained model and its evaluation, with everything that is not significant.
 
     Three lines, then one for each baseline, what the gate will say, and one each of the shadow
     columns and of the indicators that are declared leading without a measured lead.
@@ -33,7 +33,7 @@ def of_company(trained: Trained) -> str:
 
 
 def of_table(artifact: Artifact) -> str:
-    """What was trained on one table and how it was evaluated, in a few lines."""
+    """The model of one table and its evaluation, in a few lines."""
     evaluation, made = artifact.evaluation, artifact.training
     lines = [
         f"{made.rows:,} rows, {made.events:,} with the event, {size(made)}",

@@ -50,8 +50,8 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one training made: models, and for each refused target the reason."""
+class TrainingResult:
+    """The result of one training: models, and for each refused target the reason."""
 
     trained: list[Trained]
     refused: dict[str, GateRefused]
@@ -64,7 +64,7 @@ def train(
     targets: Sequence[str] = (),
     settings: Settings | None = None,
     progress: Progress = silent,
-) -> Outcome:
+) -> TrainingResult:
     """Trains, evaluates, tracks and registers one artifact per target.
 
     A target whose rows cannot support a model does not stop the others.
@@ -89,25 +89,25 @@ def train(
         progress("connecting to the tracking server")
         tracking.require(company, settings)
     with contract.sound_tables(company) as tables:
-        ground = _ground(tables, chosen, as_of, progress)
-    outcome = Outcome([], dict(ground.refused))
-    for name in ground.dates:
+        data = _training_data(tables, chosen, as_of, progress)
+    result = TrainingResult([], dict(data.refused))
+    for name in data.dates:
         champion = tracking.champion_of(company, name, settings, progress)
         try:
-            artifact = _trained(ground, company, name, settings.trials, champion, progress)
+            artifact = _trained(data, company, name, settings.trials, champion, progress)
         except GateRefused as refusal:
-            outcome.refused[name] = refusal
+            result.refused[name] = refusal
             continue
         progress(f"registering {name}")
-        outcome.trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
-    if not outcome.trained:
-        raise next(iter(outcome.refused.values()))
-    return outcome
+        result.trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
+    if not result.trained:
+        raise next(iter(result.refused.values()))
+    return result
 
 
 @dataclass(frozen=True)
-class _Ground:
-    """What all targets are trained on: rows, as-of dates, dates of churn, and revenue.
+class _TrainingData:
+    """The data that all targets are trained on: rows, as-of dates, dates of churn, revenue.
 
     `refused` are targets without as-of dates, each with the reason.
     """
@@ -119,9 +119,9 @@ class _Ground:
     refused: Mapping[str, GateRefused]
 
 
-def _ground(
+def _training_data(
     tables: sources.Tables, targets: Sequence[str], as_of: Sequence[date], progress: Progress
-) -> _Ground:
+) -> _TrainingData:
     company, dates, refused = tables.company, {}, {}
     for name in targets:
         try:
@@ -135,11 +135,11 @@ def _ground(
     # A lead is warning time; an opportunity warns of nothing.
     adverse = [name for name in dates if name in company.adverse]
     events = {name: measure.churned(tables, name) for name in adverse}
-    return _Ground(built, dates, events, revenue(tables), refused)
+    return _TrainingData(built, dates, events, revenue(tables), refused)
 
 
 def _trained(
-    ground: _Ground,
+    data: _TrainingData,
     company: Company,
     name: str,
     trials: int,
@@ -147,24 +147,24 @@ def _trained(
     progress: Progress,
 ) -> Artifact:
     """The artifact of a target with its evaluation, its lead times and what its report draws."""
-    learn, later = ground.dates[name]
+    learn, later = data.dates[name]
     artifact = fit_and_evaluate(
-        ground.built,
+        data.built,
         company,
         name,
         learn,
         later,
         choice=trials,
         champion=champion,
-        mrr=ground.mrr,
+        mrr=data.mrr,
         progress=progress,
     )
     seen = [*learn, *later]
-    if name in ground.events:
+    if name in data.events:
         progress(f"measuring lead times of {name}")
-        leads = lead_times.of_months(ground.built, company, ground.events[name], seen)
+        leads = lead_times.of_months(data.built, company, data.events[name], seen)
         artifact = lead_times.with_lead_times(artifact, leads)
-    return report_data.with_evidence_of(artifact, ground.built, company, seen)
+    return report_data.with_evidence_of(artifact, data.built, company, seen)
 
 
 def revenue(tables: sources.Tables) -> dict[str, float]:

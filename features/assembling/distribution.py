@@ -126,7 +126,7 @@ class Distribution:
 
     @property
     def _folded(self) -> FeaturePlan:
-        """What is asked for, with the values themselves where their ranks are asked for."""
+        """The requested columns, with the values themselves where their ranks are requested."""
         columns = tuple(
             self.feature_plan.ranked(column) or column for column in self.feature_plan.columns
         )

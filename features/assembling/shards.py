@@ -92,7 +92,7 @@ def flag_positions(plan: FoldPlan) -> list[range]:
 
 @dataclass(frozen=True)
 class Shards:
-    """What a shard has to know to make its rows; called with its batches, it does.
+    """Everything a shard needs to make its rows; a call with its batches makes them.
 
     `texts` has, per stream and text of a category, the sorted texts; `sizes` the number of
     accounts of each shard.

@@ -48,7 +48,7 @@ class LaterOutcomes:
 
 
 def later_outcomes(grid: OutcomeGrid) -> LaterOutcomes | None:
-    """What became of the accounts long after each month; none if the history is too short."""
+    """The outcome of the accounts long after each month; none if the history is too short."""
     lead = grid.lead
     if lead is None:
         return None

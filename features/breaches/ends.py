@@ -1,4 +1,4 @@
-"""What contradicts the lives of accounts: facts after the end, parents that do not exist."""
+"""Facts that contradict the lives of accounts: facts after the end, parents that do not exist."""
 
 from collections.abc import Iterator
 

@@ -117,7 +117,7 @@ def _rewritten(
 
 
 def _identity(readable: ReadableTables, name: str, source: Source, columns: list[str]) -> str:
-    """What makes two rows one fact: a column that numbers them, else all but the numbers."""
+    """The columns that identify a fact: one that numbers the rows, else all but the numbers."""
     assert source.account is not None
     kinds = readable.tables.columns[name]
     numbering = [

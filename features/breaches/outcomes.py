@@ -31,7 +31,7 @@ EXPECTED = 3
 
 @dataclass(frozen=True)
 class OutcomeCounts:
-    """What became of the eligible accounts of one target at its mature as-of dates.
+    """The outcomes of the eligible accounts of one target at its mature as-of dates.
 
     `months` has one row per as-of date: (as_of, eligible with a label, churned). `churned` and
     `stayed` count different accounts over all of them.

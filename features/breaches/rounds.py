@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class Round(Enum):
-    """What must hold before the `breaches` of a module are asked; its value is the progress line.
+    """The condition for asking the `breaches` of a module; its value is the progress line.
 
     READABLE: nothing; `breaches` gets `ReadableTables`, which says which columns may be read.
     LABELLED: only indicators' expressions are in error; it gets `Tables`, as the next two do.

@@ -95,7 +95,7 @@ def _no_word_in_common(before: list[Month], after: list[Month]) -> bool:
 
 
 def _months(tables: Tables, source: str, asked: str, where: str) -> list[Month]:
-    """What is `asked` of the rows of each month that has enough of them."""
+    """The aggregates `asked` of the rows of each month that has enough of them."""
     event = source_sql.event_time(tables, source)
     change: list[Month] = tables.engine.rows(
         f"SELECT strftime({event}, '%Y-%m') AS month, {asked} FROM {quote(source)} "

@@ -247,7 +247,7 @@ class Target(Table):
 
     @property
     def words(self) -> tuple[str, str]:
-        """What accounts to which it happened did, and what the others did."""
+        """The verbs for accounts with the event and without: churned and stayed."""
         return ("churned", "stayed") if self.adverse else ("converted", "did not convert")
 
     @property

@@ -33,7 +33,7 @@ def definitions(
 
 
 def _of_indicator(company: Company, indicator: Indicator) -> list[Any]:
-    """What the indicator and those that it is made of measure."""
+    """The definitions of the indicator and of those that it is made of."""
     measured = indicator.model_dump(mode="json", exclude=SAID)
     bases = [company.indicators[name] for name in indicator.bases()]
     return [

@@ -71,7 +71,7 @@ def _toml(value: Any) -> str:
 
 
 def _words(detail: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
-    """What is wrong, what was got, how to fix it."""
+    """The rule that is broken, the value, and how to fix it."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return "unknown key", repr(path[-1]), did_you_mean(path[-1], keys_at(path[:-1]))
@@ -129,7 +129,7 @@ def _fields(model: Any) -> dict[str, FieldInfo] | None:
 
 
 def _items(annotation: Any) -> Any:
-    """What a dict's values or a tuple's items are."""
+    """The type of a dict's values or of a tuple's items."""
     items = [argument for argument in get_args(annotation) if argument is not Ellipsis]
     return items[-1] if items else None
 

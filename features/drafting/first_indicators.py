@@ -149,7 +149,7 @@ def _in_depth(subject: Subject, keywords: frozenset[str]) -> Iterator[DraftIndic
 
 
 def _one(subject: Subject, keywords: frozenset[str]) -> DraftIndicator:
-    """What one would look at first: a rating, else how many."""
+    """The first thing to look at: a rating, else the count."""
     ratings = [column for column in subject.facts.table.columns if _role(column) == "rating"]
     return _amount(subject, ratings[0], keywords) if ratings else _count(subject)
 

@@ -1,4 +1,4 @@
-"""What the tables of a folder may mean: the accounts, the facts, their times and keys.
+"""Guesses about the tables of a folder: the accounts, the facts, their times and keys.
 
 A guess is a plain value with the reason for it, so that the draft can say why. Column names
 speak English; a new word is one entry in `ROLE_WORDS`.
@@ -93,7 +93,7 @@ def is_side_show(facts: FactTable) -> bool:
 
 
 def read(profiles: list[TableProfile], links: list[Link]) -> Reading | None:
-    """What the tables may mean; nothing where no column can be the key of an account."""
+    """A reading of the tables; None where no column can be the key of an account."""
     account_table = _account_table(profiles, links)
     if account_table is not None:
         table, key = account_table

@@ -89,7 +89,7 @@ def _alike(node: exp.Expr) -> exp.Expr:
 
 
 def _known(node: exp.Func) -> exp.Expr:
-    """What a function that sqlglot knows by name is on Spark."""
+    """The Spark expression of a function that sqlglot knows by name."""
     if isinstance(node, exp.Cast):
         return _cast(node)
     if type(node) in IN_OTHER_WORDS:
@@ -138,7 +138,7 @@ IN_OTHER_WORDS: dict[type[exp.Expr], Callable[[Any], exp.Expr]] = {
 
 
 def _called(node: exp.Anonymous) -> exp.Expr:
-    """What a function that only DuckDB has is on Spark."""
+    """The Spark expression of a function that only DuckDB has."""
     name, arguments = node.name.lower(), node.expressions
     if name == "epoch_us":
         return exp.func("unix_micros", exp.cast(arguments[0], "TIMESTAMPLTZ"))

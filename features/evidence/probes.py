@@ -51,7 +51,7 @@ def fact_sources(company: Company) -> list[str]:
 
 
 def latest_probes(tables: Tables, source: str) -> Iterator[Probe]:
-    """What each column said last, and whether it was filled."""
+    """The last value of each column, and whether it was filled."""
     for name, kind in fact_columns(tables, source):
         plain = quote(name)
         if is_number(kind) or kind == "BOOLEAN" or _has_kinds(tables, source, name, kind):

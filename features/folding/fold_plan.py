@@ -1,4 +1,4 @@
-"""What is folded from the facts of one stream: the declaration's side of the kernel.
+"""The folds of the facts of one stream: the declaration's side of the kernel.
 
 A `TimeFold` says it in the words of the declaration (SQL texts and spans). A `FoldPlan` collects
 the folds of a stream, gives every different condition a flag and every different value a word, and
@@ -48,7 +48,7 @@ IN_ORDER: dict[How, int] = {
 
 @dataclass(frozen=True)
 class FoldValue:
-    """What is folded: an SQL expression over the row, and how it becomes one word.
+    """A value to fold: an SQL expression over the row, and how it becomes one word.
 
     A `number` (or `flag`, 0 or 1) is a float, a `day` the days since 1970 as a float, a
     `category` its place among the sorted texts as a float, an `identity` 64 bits that are equal

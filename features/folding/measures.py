@@ -29,7 +29,7 @@ FEWEST_PEERS = 20
 
 @dataclass(frozen=True)
 class RowContext:
-    """What a measure knows of the rows beside their facts.
+    """The context of the rows that a measure sees beside their facts.
 
     As-of day, days of history, and a number that rows of the same segment and date share.
     """

@@ -28,7 +28,7 @@ LAST, DISTINCT, QUANTILE, SILENCE = 0, 1, 2, 3
 
 
 class FoldProgram(NamedTuple):
-    """What the kernel folds, as arrays; written by `features.folding.fold_plan`.
+    """The program of the kernel, as arrays; written by `features.folding.fold_plan`.
 
     Folds are numbered by `slot`. `spans` has (before, days or -1, known) per span. Counts stand
     by flag: those of flag f from `count_start[f]` on. Extremes and sums stand by group, a flag
@@ -61,7 +61,7 @@ class KernelGrid(NamedTuple):
     base: int
     """The day number that is 0 in a record."""
     shift: int
-    """What a record's day is greater by than a place in `starts`."""
+    """The difference between a record's day and its place in `starts`."""
 
 
 class FactBatch(NamedTuple):

@@ -1,4 +1,4 @@
-"""What may be claimed of a lead: a test whose error is bounded, however many lags it looks at.
+"""The certificate of a lead: a test whose error is bounded, however many lags it looks at.
 
 The lags are tested one after the other, from the one nearest to churn outwards, each at the full
 level, and the first that is not certain ends it: tests in a fixed order need no correction for

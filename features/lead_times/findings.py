@@ -1,4 +1,4 @@
-"""What the curves come to: which indicators lead, which only confirm, and what cannot be said."""
+"""The findings of the curves: which indicators lead, which only confirm, which stay open."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ LeadFinding = Literal["leading", "lagging", "not shown", "not measured"]
 
 @dataclass(frozen=True)
 class Lead:
-    """What was measured of one indicator, or of the model.
+    """The measured lead of one indicator, or of the model.
 
     `classify` is *leading* where separation is certain at the target's gap, *lagging* where it is
     certain only nearer to churn, *not shown* where it is certain nowhere, and *not measured*
@@ -62,7 +62,7 @@ class LeadTimes:
     skipped: dict[str, str]
 
     def of(self, indicator: str) -> Lead | None:
-        """What was measured of an indicator; None where it has no curve."""
+        """The measured lead of an indicator; None where it has no curve."""
         return next((lead for lead in self.leads if lead.name == indicator), None)
 
     def plain(self) -> dict[str, Any]:

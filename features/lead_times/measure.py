@@ -143,7 +143,7 @@ def _tracks(built: Snapshots, company: Company) -> Mapping[str, Sequence[Track]]
 
 
 def lead(name: str, tracks: Sequence[Track], stands_on: LeadComparisons) -> Lead:
-    """What the curves of an indicator's columns, or of the model's margin, come to."""
+    """The lead that the curves of an indicator's columns, or of the model's margin, show."""
     target = stands_on.company.targets[stands_on.target]
     indicator = stands_on.company.indicators.get(name)
     curves = findings.best_first([curve(track, stands_on.everyone) for track in tracks], target.gap)

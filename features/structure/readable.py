@@ -1,4 +1,4 @@
-"""What a check may rely on: the open tables, and which of their columns hold what is declared.
+"""The basis of every check: the open tables, and which of their columns hold what is declared.
 
 The checks run in two rounds. The first says what cannot be read at all; the second asks only
 what can still be asked, so that one broken column hides no other breach.

@@ -24,7 +24,7 @@ def unreadable_tables(tables: Tables) -> list[Finding]:
 
 
 def readable_tables(tables: Tables, first: list[Finding]) -> ReadableTables:
-    """What can still be asked after the first round."""
+    """The tables that can still be checked after the first round."""
     errors = (finding for finding in first if finding.state == "error")
     return ReadableTables(tables, frozenset((finding.table, finding.column) for finding in errors))
 

@@ -65,7 +65,7 @@ OPPORTUNITY_LIST = (
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What a caller asks of a list; null means no filter.
+    """The filters and page of a list request; null means no filter.
 
     `status` is a band, or the state of an opportunity; `after` is empty on the first page.
     """

@@ -34,7 +34,7 @@ class Parameter:
         return {"type": "string"} | longest | shortest
 
     def rule(self) -> str:
-        """What its value must be, in words."""
+        """The rule for its value, in words."""
         return (
             "text" if self.max_length is None else f"text of at most {self.max_length} characters"
         )
@@ -55,7 +55,7 @@ class ChoiceParameter(Parameter):
         return {"enum": list(self.choices)}
 
     def rule(self) -> str:
-        """What its value must be, in words."""
+        """The rule for its value, in words."""
         return f"one of {', '.join(self.choices)}"
 
     def accepts(self, value: str) -> bool:
@@ -77,7 +77,7 @@ class WholeParameter(Parameter):
         return {"type": "integer"} | bounds | {"default": self.default}
 
     def rule(self) -> str:
-        """What its value must be, in words."""
+        """The rule for its value, in words."""
         return f"a whole number from {self.minimum} to {self.maximum}"
 
     def accepts(self, value: str) -> bool:
@@ -96,7 +96,7 @@ class FlagParameter(Parameter):
         return {"type": "boolean", "default": False}
 
     def rule(self) -> str:
-        """What its value must be, in words."""
+        """The rule for its value, in words."""
         return "true or false"
 
     def accepts(self, value: str) -> bool:

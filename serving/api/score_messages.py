@@ -1,4 +1,4 @@
-"""What every score of the API has in common, whatever it is a score of.
+"""The fields that every score of the API has in common, for health and opportunities.
 
 Messages are typed dictionaries, which cost nothing to build; the type checker checks them here,
 and the tests check them against the OpenAPI document, which is generated from these types.

@@ -1,4 +1,4 @@
-"""What a caller sends to `POST /v1/score`, as strict types."""
+"""The request of `POST /v1/score`, as strict types."""
 
 from typing import Annotated, Self
 

@@ -190,7 +190,7 @@ def _mistakes(items: Sequence[ScoreItem], types: Mapping[str, str]) -> Iterator[
 
 
 def _mistake(name: str, value: object, types: Mapping[str, str]) -> str:
-    """What is wrong with one given feature; empty where nothing is."""
+    """The mistake in one given feature; empty where there is none."""
     if name not in types:
         return f"unknown feature; {did_you_mean(name, types)}"
     if value is None:

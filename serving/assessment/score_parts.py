@@ -116,7 +116,7 @@ class ScoreParts(NamedTuple):
 
     @property
     def fields(self) -> PartFields:
-        """What both kinds of score keep of it."""
+        """The fields that both kinds of score keep."""
         return {
             "interval_half_width": self.half_width,
             "base_points": self.base,

@@ -1,1 +1,1 @@
-"""What runs as a batch: scoring a company, scoring a table, the demo."""
+"""Batch jobs: scoring a company, scoring a table, the demo."""

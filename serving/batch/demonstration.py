@@ -22,7 +22,7 @@ from serving.published.runs import Run
 from training.calibrating.bands import BAND_WORDS
 from training.registry import tracking
 from training.summary import of_company
-from training.train import Outcome, Trained, train
+from training.train import Trained, TrainingResult, train
 
 WEEKS = 13
 WHY = "the demonstration shows what was trained last"
@@ -61,12 +61,12 @@ def run(folder: Path, *, settings: Settings, progress: Progress = silent) -> str
 
 
 def _made(model: Trained, company: Company, settings: Settings) -> tuple[str, str]:
-    """What was trained, and where its report is."""
+    """A line about the trained model, and one with the path of its report."""
     report = tracking.report_of(model.artifact, company, settings)
     return of_company(model), f"  report {report}"
 
 
-def _left_out(training: Outcome, company: Company) -> Iterator[str]:
+def _left_out(training: TrainingResult, company: Company) -> Iterator[str]:
     """A line for each opportunity whose rows support no model; raises for other targets."""
     for target, refusal in training.refused.items():
         if target in company.adverse:

@@ -60,7 +60,7 @@ def _reason(
 
 
 def outweighing(assessment: Assessment) -> list[str]:
-    """What is no reason and yet has more points than any of them, and why it is none."""
+    """The drivers with more points than any reason, and why they are not reasons."""
     chosen = reasons(assessment)
     largest = max((abs(driver.points) for driver in chosen), default=float("inf"))
     return [

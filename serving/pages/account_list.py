@@ -1,4 +1,4 @@
-"""What every list of accounts is asked for and shows, whatever the kind of score.
+"""The queries and rows that all lists of accounts share, for both kinds of score.
 
 `portfolio` is the list by health, `opportunity_pages` the one by opportunity; another list brings
 its own query and columns and takes the rest from here.
@@ -31,7 +31,7 @@ class BadQuery(ValueError):
 
 
 class CommonChoice(NamedTuple):
-    """What every list can be narrowed by; empty texts mean no filter."""
+    """The filters of every list; empty texts mean no filter."""
 
     target: str
     q: str
@@ -62,7 +62,7 @@ class CommonChoice(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountListQuery:
-    """What a reader asked a list to show; empty texts mean no filter."""
+    """The query of a list; empty texts mean no filter."""
 
     # Where the list is, and which values an address leaves out.
     path: ClassVar[str]
@@ -157,7 +157,7 @@ class NextStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
-    """What a row of every list says, worded."""
+    """The cells that every list's rows share, in words."""
 
     link: str
     title: str
@@ -176,7 +176,7 @@ def account_link(account_id: str, target: str) -> str:
 
 
 def segment_words(edition: RunTable, company: Company) -> dict[str, str]:
-    """What each segment is called; empty where all accounts are in one."""
+    """The name of each segment; empty where all accounts are in one."""
     names = edition.values("segment")
     if len(names) < 2:
         return {}
@@ -205,7 +205,7 @@ def renewal(when: date | None, as_of: date | None) -> Renewal | None:
 
 
 def monthly(mrr: float | None, company: Company) -> str:
-    """What an account pays a month; empty where that is not known."""
+    """The monthly payment of an account; empty where it is not known."""
     return "" if mrr is None else wording.money(mrr, company.about.currency)
 
 

@@ -67,7 +67,7 @@ class MovementWords:
 
 @dataclass(frozen=True, slots=True)
 class MovementCard:
-    """What is different from the run before; `words` are missing where no score moved."""
+    """The changes since the previous run; `words` are missing where no score moved."""
 
     since: str
     moved: tuple[str, str] | None
@@ -77,7 +77,7 @@ class MovementCard:
 
 
 def movement_card(entry: Entry) -> MovementCard | None:
-    """What changed since the run before, or `None` where that had no such account."""
+    """The changes since the previous run; None where that had no such account."""
     now, before = entry.assessment, entry.previous
     if before is None or before.as_of is None:
         return None

@@ -35,7 +35,7 @@ SHOWN: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpportunityQuery(AccountListQuery):
-    """What a reader of the list by opportunity asked to see."""
+    """The query of the list by opportunity."""
 
     path: ClassVar[str] = "/opportunities"
     defaults: ClassVar[Mapping[str, str | int]] = {"show": "yes", "page": 1}

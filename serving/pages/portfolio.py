@@ -142,7 +142,7 @@ def change(entry: Entry, earlier: int | None) -> wording.Arrow | None:
 
 
 def next_step(entry: Entry, playbooks: Mapping[str, Playbook]) -> NextStep:
-    """What to do next; nothing while an account is healthy, or is not scored."""
+    """The next step; none while an account is healthy or not scored."""
     band, playbook = entry.assessment.band, playbooks.get(entry.assessment.playbook or "")
     if band == "unscored":
         return NextStep(wording.DASH, "")

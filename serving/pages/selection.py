@@ -43,7 +43,7 @@ NEAR_ENOUGH = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthQuery(AccountListQuery):
-    """What a reader of the list by health asked to see."""
+    """The query of the list by health."""
 
     path: ClassVar[str] = "/"
     defaults: ClassVar[Mapping[str, str | int]] = {"status": "scored", "page": 1, "size": SIZES[0]}

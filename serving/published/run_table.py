@@ -62,7 +62,7 @@ class ListedAccount(ABC):
 
 
 class RunColumns(TypedDict):
-    """What a run table of either kind is made of."""
+    """The columns of a run table of either kind."""
 
     run: runs.Run
     target: str

@@ -63,7 +63,7 @@ def band_codes(health: Floats) -> Codes:
 
 
 class Obstacle(IntEnum):
-    """What keeps an account from being scored: the first that holds, in this order."""
+    """The reasons for which an account is not scored: the first that holds, in this order."""
 
     NONE = 0
     INACTIVE = 1

@@ -81,7 +81,7 @@ def log_losses(logits: Floats, labels: npt.NDArray[np.int8]) -> Floats:
 
 
 def left_over(margins: Floats, labels: npt.NDArray[np.int8]) -> Floats:
-    """What is left of each row's log loss once the affine calibration that suits it best is made.
+    """Each row's log loss after the affine calibration that suits the margins best.
 
     Parameters
     ----------

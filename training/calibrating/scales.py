@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 def anchored(
     target: Target, logits: Floats, labels: npt.NDArray[np.int8], capacity: float
 ) -> Anchors | Edge:
-    """What anchors the target's scale; parameters and errors as of `health.anchors`."""
+    """The anchors of the target's scale; parameters and errors as of `health.anchors`."""
     if target.adverse:
         return health.anchors(target, logits, labels, capacity)
     return opportunity.edge(target.p_high, logits, capacity)

@@ -57,7 +57,7 @@ class ScoreInterval:
         return cls(round(known, DIGITS), tuple(tuple(row.tolist()) for row in rows))
 
     def mistake(self, columns: int) -> str:
-        """What is wrong with it for a model of so many columns; empty where nothing is."""
+        """The mistake in it for a model of so many columns; empty where there is none."""
         if self == UNMEASURED:
             return ""
         if [len(row) for row in self.costs] != list(range(1, columns + 1)):

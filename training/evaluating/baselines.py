@@ -1,4 +1,4 @@
-"""What a model must beat: the best column alone, and the scorecard of the same columns.
+"""Baselines that a model must beat: the best column alone, and the scorecard of the same columns.
 
 Both go the model's own way (calibrated on cross-fitted margins of their history), so that a
 difference is one of ranking and shape, and not of the base rate's shift. A model is never set

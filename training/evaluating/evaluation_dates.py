@@ -137,7 +137,7 @@ def _of_rows(
 
 
 def earlier_origins(history: TargetHistory, progress: Progress = silent) -> Iterator[Origin]:
-    """What the procedure would have predicted at each origin before the latest date, latest first.
+    """The procedure's predictions at each origin before the latest date, latest first.
 
     Each by the choice that was made for it. An origin whose earlier dates support no model is left
     out.

@@ -35,7 +35,7 @@ def beats(gain: Measured) -> bool:
 
 
 def shortfalls(evaluation: Evaluation) -> list[str]:
-    """What the model does not beat, each with the figures; any of it refuses promotion."""
+    """The comparisons that the model does not win, with figures; any of them refuses promotion."""
     rivals = [(phrases.BASE_RATE, evaluation.gain_over_base_rate)]
     rivals += [(rival.baseline, rival.gain) for rival in evaluation.baselines]
     return [phrases.compared(name, gain) for name, gain in rivals if not beats(gain)]

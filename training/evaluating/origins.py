@@ -163,7 +163,7 @@ def _measured(origin: Origin) -> DateResult:
 
 
 def _result(origin: Origin, auc: Measured, log_loss: Measured, gain: Measured) -> DateResult:
-    """What one origin showed, with these measures of it."""
+    """The result of one origin, with these measures."""
     return DateResult(
         as_of=origin.as_of,
         trained_on=tuple(origin.trained_on),

@@ -77,7 +77,7 @@ class TargetHistory:
             return None
 
     def worth(self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]) -> Worth:
-        """What calibrated `logits` are worth at the team's capacity."""
+        """The value of calibrated `logits` at the team's capacity."""
         # An opportunity puts no revenue at risk.
         mrr = self.mrr if self.target in self.company.adverse else {}
         return worth.of(logits, labels, accounts, self.company.bands.capacity, mrr)

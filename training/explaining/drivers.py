@@ -24,7 +24,7 @@ SIGN = "±"
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an indicator means to people, as its declaration said at training.
+    """An indicator in people's words, as its declaration had them at training.
 
     `says` is its sentence, `says_good` the one where it raises the score, if that has its own.
     """

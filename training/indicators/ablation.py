@@ -1,4 +1,4 @@
-"""What the model loses without an indicator, or gains by one: retrained, out of time, paired.
+"""The worth of each indicator: models with and without it, out of time, paired.
 
 For each of the last as-of dates that have settled labels before them, the model is made twice
 from the same rows with the same seeds, with and without the indicator, and both are evaluated on

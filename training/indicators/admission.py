@@ -127,8 +127,8 @@ def _gather(tables: Tables, artifact: Artifact, until: date, progress: Progress)
     built = snapshots.build_from(tables, [*months, *weeks, until], progress=progress)
     weekly = built.on(weeks)
     events = measure.churned(tables, target)
-    ground = measure.compare_groups(weekly, company, events, measure.STEP_DAYS, segments=False)
-    leads = measure.measure(weekly, ground, progress=progress)
+    comparisons = measure.compare_groups(weekly, company, events, measure.STEP_DAYS, segments=False)
+    leads = measure.measure(weekly, comparisons, progress=progress)
     return AdmissionBasis(company, artifact, built, until, months, leads)
 
 

@@ -99,8 +99,8 @@ def _with_model(
 ) -> LeadTimes:
     step = dates.step
     weekly = built.on(dates.measured_on)
-    ground = measure.compare_groups(weekly, company, events, step)
-    leads = measure.measure(weekly, ground, step=step, progress=progress)
+    comparisons = measure.compare_groups(weekly, company, events, step)
+    leads = measure.measure(weekly, comparisons, step=step, progress=progress)
     return replace(leads, model=_model_lead(built, company, events, dates, progress))
 
 
@@ -116,9 +116,9 @@ def _model_lead(
         return None
     weekly = built.on(days)
     margins = _margins(weekly, models)
-    ground = measure.compare_groups(weekly, company, events, dates.step)
+    comparisons = measure.compare_groups(weekly, company, events, dates.step)
     track = Track("margin", None, margins, healthy="lower")
-    return measure.lead(MODEL, [track], ground)
+    return measure.lead(MODEL, [track], comparisons)
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ def of_months(
 ) -> LeadTimes:
     """The indicators' lead times on month starts, quick and coarse: lags of `MONTH` days."""
     monthly = built.on(months)
-    ground = measure.compare_groups(monthly, company, events, MONTH, segments=False)
-    return measure.measure(monthly, ground, step=MONTH)
+    comparisons = measure.compare_groups(monthly, company, events, MONTH, segments=False)
+    return measure.measure(monthly, comparisons, step=MONTH)
 
 
 def with_lead_times(artifact: Artifact, measured: LeadTimes) -> Artifact:

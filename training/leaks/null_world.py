@@ -69,7 +69,7 @@ class NullWorldAucs:
 def on_last_date(
     built: Snapshots, company: Company, target: str, learn: Sequence[date], later: Sequence[date]
 ) -> Artifact:
-    """What training makes, evaluated on the last date alone: the AUC is of no other."""
+    """The trained model, evaluated on the last date alone: the AUC is of no other."""
     table = labelled(built, company, target)
     history = TargetHistory(built, company, target, table, learn, later)
     return simplest(history.choose(search.TRIALS, silent), (), silent)

@@ -34,7 +34,7 @@ DIGITS = 9
 
 @dataclass(frozen=True)
 class Offset:
-    """What the line of the latest date would have to add on one date, and its weight.
+    """The offset that the latest date's line would have to add on one date, and its weight.
 
     `error` is the offset's standard error, `weight` its part in the prediction; weights sum to 1.
     """

@@ -286,7 +286,7 @@ def _so_far(tried: Sequence[_Tried]) -> str:
 
 
 def _logged(tried: ModelSettings, result: _Tried | float, folds: int) -> SearchTrial:
-    """What is kept of a trial."""
+    """The record of a trial."""
     return SearchTrial(
         leaves=tried.leaves,
         learning_rate=tried.learning_rate,

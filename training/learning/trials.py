@@ -1,4 +1,4 @@
-"""What a search keeps of its trials and folds, for those who read how a model was chosen."""
+"""The records of a search's trials and folds, for readers of how a model was chosen."""
 
 from dataclasses import dataclass
 

@@ -33,7 +33,7 @@ ONE, LABEL, CHANCE = range(3)
 
 @dataclass(frozen=True)
 class Rates:
-    """What was predicted for some rows, and what happened.
+    """The predicted and the observed rate of some rows.
 
     `observed_rate` has the interval `low` to `high`, which is never narrower than the exact one of
     as many accounts (Clopper & Pearson 1934): where nothing happened, resamples vary by nothing.
@@ -150,7 +150,7 @@ def _line(logits: Floats, labels: Labels) -> tuple[float, float] | None:
 
 
 def _parts(logits: Floats, labels: Labels, line: tuple[float, float] | None) -> Floats:
-    """What is summed over rows (rows × columns).
+    """The terms that are summed over rows (rows × columns).
 
     Their number, events and chances; the gradient and the curvature of the likelihood at the line.
     """

@@ -30,7 +30,7 @@ LEAST_ACCOUNTS = 50
 
 @dataclass(frozen=True)
 class SegmentQuality:
-    """What is measured on a segment's own rows; gains are log loss below the base rate's."""
+    """The measures on a segment's own rows; gains are log loss below the base rate's."""
 
     auc: Measured
     calibration: CalibrationMeasures
@@ -130,7 +130,7 @@ def _segment(
 def _own(
     logits: Floats, labels: Labels, accounts: Sequence[str], overall: Quality, *, everyone: bool
 ) -> SegmentQuality:
-    """What is measured on a segment's rows; where they are everyone's, it was measured before."""
+    """The measures on a segment's rows; where these are all rows, the overall measures."""
     if everyone:
         return SegmentQuality(
             overall.auc, overall.calibration, overall.reliability, overall.gain_over_base_rate
@@ -146,7 +146,7 @@ def _own(
 
 
 def weight(labels: Labels) -> float:
-    """What a segment's own figures weigh beside those of all accounts, 0 to 1."""
+    """The weight of a segment's own figures beside those of all accounts, 0 to 1."""
     rarer = min(int(labels.sum()), len(labels) - int(labels.sum()))
     return rarer / (rarer + FEW_EVENTS)
 

@@ -1,4 +1,4 @@
-"""What the scores are worth to a team that can look after so many accounts.
+"""The value of scores to a team that can look after so many accounts.
 
 Everything is counted on accounts that were scored and whose outcome is known since; the functions
 are pure and know nothing of models. Where more accounts have the same score than can still be
@@ -20,7 +20,7 @@ GAINS = 20
 
 @dataclass(frozen=True)
 class Worked:
-    """What comes of working the riskiest accounts.
+    """The result of working the riskiest accounts.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class GainsPoint:
 
 
 def at_capacity(risk: Floats, labels: Labels, capacity: float) -> Worked:
-    """What working the `capacity` riskiest share of the accounts finds.
+    """The result of working the `capacity` riskiest share of the accounts.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def at_capacity(risk: Floats, labels: Labels, capacity: float) -> Worked:
 
 
 def of_red(red: Flags, labels: Labels) -> Worked:
-    """What working every red account finds, however many these are."""
+    """The result of working every red account, however many these are."""
     share = float(red.mean()) if len(red) else 0.0
     return _worked(share, int(red.sum()), float(labels[red].sum()), labels)
 

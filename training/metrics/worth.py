@@ -1,4 +1,4 @@
-"""What the tested scores are worth to the team that works them, as an evaluation holds it.
+"""The value of the tested scores to the team that works them, as an evaluation holds it.
 
 Intervals resample accounts, as all of an evaluation's do; who is worked stays the same in them,
 so that they say how sure the outcome of this list is.
@@ -21,7 +21,7 @@ Labels = npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class AtCapacity:
-    """What comes of working the riskiest `share` of the rows; see `value.Worked`."""
+    """The result of working the riskiest `share` of the rows; see `value.Worked`."""
 
     share: float
     accounts: int
@@ -44,7 +44,7 @@ class RevenueCaught:
 
 @dataclass(frozen=True)
 class Worth:
-    """What scores are worth at the team's capacity; `revenue` is None where no MRR is known."""
+    """The value of scores at the team's capacity; `revenue` is None where no MRR is known."""
 
     at_capacity: AtCapacity
     gains: tuple[GainsPoint, ...]

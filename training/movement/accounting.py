@@ -1,4 +1,4 @@
-"""What a score's movement between two dates is made of, in health points that add up to it.
+"""The parts of a score's movement between two dates, in health points that add up to it.
 
 Differences of two sets of Shapley values put a good part of a movement on indicators that did not
 move. So the two snapshots of an account are compared under one model, by baseline Shapley values
@@ -137,7 +137,7 @@ class _Step:
         return cls(new.artifact, _with(X, rebuilt, features, others), X)
 
     def of(self, row: int) -> list[Change]:
-        """What changed of one account."""
+        """The changes of one account."""
         return [self._change(row, int(number)) for number in np.flatnonzero(self._moved[row])]
 
     def _change(self, row: int, number: int) -> Change:

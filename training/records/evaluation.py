@@ -35,7 +35,7 @@ class BaselineGain:
 
 @dataclass(frozen=True)
 class DateResult:
-    """What one of the test dates showed; `trained_on` are the dates of the rows that trained."""
+    """The result of one test date; `trained_on` are the dates of the rows that trained."""
 
     as_of: str
     trained_on: tuple[str, ...]
@@ -142,7 +142,7 @@ class LeadPoint:
 
 @dataclass(frozen=True)
 class IndicatorLead:
-    """What was measured of one indicator's lead, with the curve of the column that leads most."""
+    """The measured lead of one indicator, with the curve of the column that leads most."""
 
     indicator: str
     declared: Kind | None
@@ -211,7 +211,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Tested:
-    """What the page of an account shows of an evaluation; see `Evaluation`."""
+    """The part of an evaluation that an account's page shows; see `Evaluation`."""
 
     kind: TestRows
     subject: Subject
@@ -252,7 +252,7 @@ class Evaluation:
 
     @property
     def summary(self) -> Tested:
-        """What pages show of it."""
+        """The part of it that pages show."""
         return Tested(self.kind, self.tested, self.as_of, self.bands or {})
 
     @property

@@ -26,7 +26,7 @@ class OffsetRecord:
 
 @dataclass(frozen=True)
 class Declared:
-    """What the reader of a report has to know of the declaration."""
+    """The parts of the declaration that a report shows."""
 
     company: str
     simulated: bool
@@ -46,7 +46,7 @@ class TableRecord:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a model was made from and how its settings were chosen.
+    """The data of a model and the choice of its settings.
 
     `declared` is known of a company's model, `table` of that of a table. `losses` are None where
     nothing was searched; `trees_left_out` says why there is nothing but the scorecard, and is empty

@@ -78,7 +78,7 @@ class _ReviewFile:
 
 @dataclass(frozen=True)
 class ReviewDecision:
-    """What a review decided, and between which models."""
+    """The decision of a review, and its two models."""
 
     path: Path
     target: str

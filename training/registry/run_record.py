@@ -193,7 +193,7 @@ def _steps(made: TrainingRecord) -> Iterator[Step]:
 
 
 def _test_dates(evaluation: Evaluation) -> Iterator[Step]:
-    """What each test date showed, over which gains are pooled, earliest first."""
+    """The result of each test date over which gains are pooled, earliest first."""
     for step, result in enumerate(reversed(evaluation.test_dates)):
         shown = {
             "auc": result.auc.value,
@@ -207,7 +207,7 @@ def _test_dates(evaluation: Evaluation) -> Iterator[Step]:
 
 
 def tags(artifact: Artifact) -> dict[str, str]:
-    """What identifies the model, its data, its declaration and its code, and when it expires."""
+    """Tags that identify the model, its data, its declaration, its code and its expiry."""
     expiry = datetime.now(UTC).date() + VALID_FOR
     commit = git_commit(HOUSE)
     return {

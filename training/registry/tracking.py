@@ -192,7 +192,7 @@ def _log_model(mlflow: ModuleType, artifact: Artifact, folder: Path, expiry: str
 
 
 def _environment() -> dict[str, object]:
-    """What the model's own code needs, at the versions that trained it."""
+    """The packages that the model's own code needs, at the versions that trained it."""
     packages = [f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES]
     python = f"python={platform.python_version()}"
     return {"name": "churnlight", "dependencies": [python, "pip", {"pip": packages}]}

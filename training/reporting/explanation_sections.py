@@ -47,7 +47,7 @@ def score_range(artifact: Artifact) -> Section:
 
 
 def certificate(made: Certificate) -> Section:
-    """What was checked of the explanations, and what failed."""
+    """The checks of the explanations, and those that failed."""
     rows = [
         [
             check.name,

@@ -1,4 +1,4 @@
-"""What the scores are worth to a team that works the riskiest first: gains, lift and precision.
+"""The value of scores to a team that works the riskiest first: gains, lift and precision.
 
 The numbers are those of `training.metrics.value`, as evaluations hold them.
 """

@@ -155,7 +155,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """What `render` renders: title, whose it is, a lead, the key figures, then the sections."""
+    """The content of a page: title, company, a lead, the key figures, then the sections."""
 
     title: str
     company: str

@@ -70,7 +70,7 @@ def _range(measure: Measured, digits: int = 3) -> str:
 
 
 def verdicts(evaluation: Evaluation) -> list[Note]:
-    """What the gate says: whether it may be promoted, the champion beside it, weak segments."""
+    """The notes of the gate: whether it may be promoted, the champion beside it, weak segments."""
     if shortfalls := gate.shortfalls(evaluation):
         first = Note(sentence(f"cannot be promoted: it is {'; '.join(shortfalls)}"), "bad")
     else:
@@ -121,7 +121,7 @@ def _baselines(evaluation: Evaluation) -> Table:
 
 
 def _test_dates(evaluation: Evaluation) -> Table:
-    """What each date showed over which gains are pooled."""
+    """The result of each date over which gains are pooled."""
     rows = [
         [
             date.as_of,

@@ -29,5 +29,5 @@ def target_words(artifact: Artifact) -> TargetWords:
 
 
 def points_name(artifact: Artifact) -> str:
-    """What the points of the score are called."""
+    """The name of the score's points."""
     return "health points" if artifact.adverse else "opportunity points"

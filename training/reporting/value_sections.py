@@ -1,4 +1,4 @@
-"""What a model is worth to the team: value at its capacity, bands or opportunities, segments."""
+"""The value of a model to the team: value at its capacity, bands or opportunities, segments."""
 
 from training.artifact import Artifact
 from training.calibrating.bands import BAND_WORDS, BANDS
@@ -26,7 +26,7 @@ from training.reporting.target_words import target_words
 
 
 def value(artifact: Artifact, *, drawn: bool = True) -> Section:
-    """What working the riskiest accounts finds, and the revenue among them."""
+    """The result of working the riskiest accounts, and the revenue among them."""
     evaluation, speak = artifact.evaluation, target_words(artifact)
     at, revenue = evaluation.value.at_capacity, evaluation.value.revenue
     rows = [
@@ -66,7 +66,7 @@ def _revenue(revenue: RevenueCaught, artifact: Artifact) -> str:
 
 
 def outcomes(artifact: Artifact, *, drawn: bool = True) -> Section:
-    """What became of the accounts in each band, or of opportunities and others."""
+    """The outcome of the accounts in each band, or of opportunities and others."""
     if isinstance(artifact.anchors, Anchors):
         return bands(artifact, artifact.anchors, drawn=drawn)
     return opportunities(artifact, artifact.anchors)

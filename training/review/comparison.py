@@ -101,7 +101,7 @@ class ModelQuality(Levels):
 
 @dataclass(frozen=True, kw_only=True)
 class TeamValue:
-    """What the team would have had of a model on one date.
+    """The value of a model to the team on one date.
 
     Of the riskiest accounts at the team's capacity, of those of the status that is worked first,
     and the churned revenue among the latter (None of an opportunity).
@@ -144,7 +144,7 @@ class SegmentComparison(Sizes):
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonResult(Sizes):
-    """What the compared rows show: positive gains speak for the challenger."""
+    """The result on the compared rows; gains above 0 speak for the challenger."""
 
     quality: ByModel[ModelQuality]
     log_loss_gain: Measured

@@ -138,7 +138,7 @@ def _auc(data: ReviewData, model: Artifact, day: date) -> float:
 
 
 def repeated(data: ReviewData, days: Sequence[date]) -> Artifact:
-    """What the challenger's training procedure makes of the rows of `days`.
+    """The model that the challenger's training procedure makes of the rows of `days`.
 
     From the challenger's own columns, whatever has been declared since, and under its own model
     settings and anchors: so few rows may not support bands, and comparing probabilities needs none.

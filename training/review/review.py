@@ -50,7 +50,7 @@ NOT_APPLICABLE = {
 
 @dataclass(frozen=True)
 class Review:
-    """What the review says, and the ledger's entries as a table; none of an opportunity."""
+    """The content of the review, and the ledger's entries as a table; none for an opportunity."""
 
     content: ReviewContent
     ledger: pa.Table | None
@@ -214,7 +214,7 @@ class _Subject(TypedDict):
 
 
 def _subject(data: ReviewData) -> _Subject:
-    """What the review is of, as fields of its content."""
+    """The subject of the review, as fields of its content."""
     champion, challenger = data.models
     about, declared = data.company.about, data.company.targets[data.target]
     return {
@@ -238,7 +238,7 @@ def _subject(data: ReviewData) -> _Subject:
 
 
 def _titles(models: Candidates) -> dict[str, str]:
-    """What people call the indicators of either model."""
+    """The titles of the indicators of either model."""
     return {
         name: meaning.title
         for candidate in models

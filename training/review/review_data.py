@@ -78,7 +78,7 @@ class ReviewData:
         return self.mature.on(days).table
 
     def mrr_of(self, accounts: pa.ChunkedArray | Sequence[str]) -> Floats:
-        """What the account table says today of these accounts' MRR, NaN where it does not."""
+        """These accounts' MRR by the account table today, NaN where it has none."""
         amounts: Floats = self._fact("mrr", accounts).to_numpy(zero_copy_only=False)
         return amounts.astype(np.float64)
 
@@ -149,7 +149,7 @@ def _sorted(pieces: list[pa.Table]) -> pa.Table:
 
 
 class _Collector:
-    """What is kept of the rows as they come."""
+    """Collects what the review needs of the rows as they come."""
 
     def __init__(
         self,

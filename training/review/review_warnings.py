@@ -1,4 +1,4 @@
-"""What the reader of a review should know besides the verdict; it decides nothing."""
+"""Warnings beside the verdict of a review; they decide nothing."""
 
 from collections.abc import Iterator
 

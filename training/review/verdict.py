@@ -25,7 +25,7 @@ from training.review.review_data import ReviewData
 
 @dataclass(frozen=True)
 class SkillFigures:
-    """What the challenger's own evaluation says, and whether of it or of its procedure."""
+    """The challenger's own evaluation, and whether of it or of its procedure."""
 
     gain_over_base_rate: Measured
     baselines: tuple[BaselineGain, ...]

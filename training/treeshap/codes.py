@@ -109,5 +109,5 @@ def coder(trees: Sequence[Tree]) -> Coder:
 
 
 def _ordered(counts: Counter[int]) -> Categories:
-    """What often goes left together has neighbouring codes, so that an index has fewer steps."""
+    """Categories that often go left together get neighbouring codes: fewer steps per index."""
     return np.array(sorted(counts, key=lambda category: (counts[category], category)), np.int64)

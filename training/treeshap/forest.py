@@ -27,7 +27,7 @@ class Refused(ChurnlightError):
 
 
 class Missing(IntEnum):
-    """What a node takes for missing: nothing (NaN counts as 0), zeros and NaN, or NaN alone."""
+    """The values that a node takes as missing: none (NaN counts as 0), zero and NaN, or NaN."""
 
     NONE = 0
     ZERO = 1

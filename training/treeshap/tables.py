@@ -1,4 +1,4 @@
-"""What a compiled bag consists of: codes, the steps of each index, tables of contributions.
+"""The parts of a compiled bag: codes, the steps of each index, tables of contributions.
 
 Everything is flat arrays, as the kernels read them: the look-ups of one output side by side, and
 as many groups to a *tile* as keep their indices in the processor's cache for a block of rows.

@@ -9,7 +9,7 @@ from training.review.candidates import Candidates
 
 @dataclass(frozen=True)
 class LeadTime:
-    """What one training measured of an indicator."""
+    """The lead of an indicator as one training measured it."""
 
     title: str
     finding: str
@@ -51,7 +51,7 @@ def _indicator(name: str, before: LeadTime | None, after: LeadTime | None) -> In
 
 
 def _measured(lead_time: LeadTime | None) -> tuple[str, int | None, bool, bool] | None:
-    """What was measured, whatever the indicator's title."""
+    """The measured values, whatever the indicator's title."""
     if lead_time is None:
         return None
     return (lead_time.finding, lead_time.lead_days, lead_time.open_ended, lead_time.headline)
