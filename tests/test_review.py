@@ -585,7 +585,7 @@ def test_the_report_has_every_section_and_says_its_verdict(found: Review, folder
         "What decides",
         "Champion against challenger",
         "Watermelon ledger",
-        "CalibrationMeasures",
+        "Calibration",
         "Drift",
         "Which accounts change band",
         "Flaps",
