@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import report_cases
-from training.metrics.calibration_table import Calibration, CalibrationTable, Rates
+from training.metrics.calibration_table import CalibrationMeasures, CalibrationTable, Rates
 from training.metrics.measured import UNKNOWN, Measured
 from training.metrics.segments import Shrunken
 from training.metrics.value import Caught, Worked
@@ -16,10 +16,10 @@ from training.reporting.target_words import CHURN
 from training.review.by_model import ByModel
 from training.review.candidates import ModelSummary
 from training.review.comparison import (
-    Comparison,
     ComparisonResult,
     DateComparison,
     Levels,
+    ModelComparison,
     ModelQuality,
     SegmentCalibration,
     SegmentComparison,
@@ -27,20 +27,20 @@ from training.review.comparison import (
 )
 from training.review.comparison_dates import MaturedDate
 from training.review.content import ReviewContent
-from training.review.sections.calibration import DateCalibration, ModelCalibration
+from training.review.sections.calibration import ModelCalibration, ReviewDateCalibration
 from training.review.sections.coverage import ModelCoverage, SegmentCoverage
-from training.review.sections.drift import ColumnShift, Drift, Shift, StatusShares
+from training.review.sections.drift import MeasuredShift, ReviewDrift, ReviewedColumn, StatusShares
 from training.review.sections.flaps import BandChanges, Changes, Flaps
-from training.review.sections.lead_times import IndicatorLeadTime, LeadTime, LeadTimes
+from training.review.sections.lead_times import IndicatorLeadTime, LeadTime, ReviewLeadTimes
 from training.review.sections.ledger import BandCounts, LeadTotals, Ledger, LedgerEntry
 from training.review.sections.migration import GroupMigration, Migration, MovedAccount
-from training.review.verdict import Check, Verdict
+from training.review.verdict import Verdict, VerdictCheck
 
 MORNING, DAY, EARLIER = date(2026, 6, 1), date(2026, 3, 1), date(2026, 2, 1)
 LEADS = (30, 60, 90, 180)
 WATERMELONS = 21
 GAIN = Measured(0.012345, 0.001234, 0.023456)
-MEASURED = Calibration(
+MEASURED = CalibrationMeasures(
     Measured(0.01234, 0.00123, 0.02345), Measured(1.0123, 0.9012, 1.1234), UNKNOWN
 )
 RATES = report_cases.rates(3)
@@ -129,9 +129,9 @@ def result() -> ComparisonResult:
     )
 
 
-def comparison() -> Comparison:
+def comparison() -> ModelComparison:
     """Return the comparison on a date that neither model was trained on."""
-    return Comparison(
+    return ModelComparison(
         basis="unseen",
         explanation="the two models are compared on dates that neither was trained on",
         since_the_champion=[
@@ -187,21 +187,21 @@ def ledger() -> Ledger:
     return Ledger(EARLIER, MORNING, 40, totals, [entry(number) for number in range(WATERMELONS)])
 
 
-def calibration() -> list[DateCalibration]:
+def calibration() -> list[ReviewDateCalibration]:
     """Return two dates, on the first of which the challenger scores nobody."""
     rates = Rates(200, 21, 0.11234, 0.10512, 0.05, 0.2)
     table = CalibrationTable(rates, MEASURED, RATES)
     known = ModelCalibration("unseen", 1200, table)
     nobody = ModelCalibration("trained on", 0, None)
     return [
-        DateCalibration(EARLIER, 1200, 126, 0.105, ByModel(known, nobody)),
-        DateCalibration(DAY, 1200, 126, 0.105, ByModel(known, known)),
+        ReviewDateCalibration(EARLIER, 1200, 126, 0.105, ByModel(known, nobody)),
+        ReviewDateCalibration(DAY, 1200, 126, 0.105, ByModel(known, known)),
     ]
 
 
-def drift() -> Drift:
+def drift() -> ReviewDrift:
     """Return shifts of the scores and of two columns."""
-    column = ColumnShift(
+    column = ReviewedColumn(
         index=0.5,
         by_chance=0.1,
         major=True,
@@ -211,13 +211,13 @@ def drift() -> Drift:
     )
     other = replace(column, index=0.2, major=False, column="spend__28d", title="Spend")
     shares: dict[str, float | None] = {"red": 0.1234, "yellow": 0.25, "green": 0.6266}
-    return Drift(
+    return ReviewDrift(
         since=EARLIER,
         until=MORNING,
         accounts=(1234, 2345),
         major_above=0.25,
         columns=[column, other],
-        scores=Shift(index=0.0512, by_chance=0.0612, major=False),
+        scores=MeasuredShift(index=0.0512, by_chance=0.0612, major=False),
         statuses=(StatusShares(EARLIER, shares), StatusShares(MORNING, dict.fromkeys(shares))),
     )
 
@@ -261,7 +261,7 @@ def flaps() -> Flaps:
     return Flaps(26, EARLIER, MORNING, 3.0, 4, ByModel(changes, changes))
 
 
-def lead_times() -> LeadTimes:
+def lead_times() -> ReviewLeadTimes:
     """Return four indicators: later, found anew, open-ended now, and as before."""
     then = LeadTime("Visits", "leads", 60, open_ended=False, headline=True)
     pairs = {
@@ -273,7 +273,7 @@ def lead_times() -> LeadTimes:
         ),
         "channel": (then, then),
     }
-    return LeadTimes(
+    return ReviewLeadTimes(
         ByModel(30, 30),
         [
             IndicatorLeadTime(name, ByModel(*pair), pair[0] != pair[1])
@@ -303,7 +303,7 @@ def content() -> ReviewContent:
         champion=model("1", 1),
         challenger=model("2", 6),
         reason="a new plan",
-        verdict=Verdict("promote", ["it is better"], [Check("skill", True, "it is better")]),
+        verdict=Verdict("promote", ["it is better"], [VerdictCheck("skill", True, "it is better")]),
         warnings=["the tables have changed"],
         comparison=comparison(),
         ledger=ledger(),

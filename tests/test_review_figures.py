@@ -18,7 +18,7 @@ from training.calibrating.opportunity import TOLD_FROM
 from training.metrics.measured import UNKNOWN, Measured
 from training.review import verdict
 from training.review.by_model import ByModel
-from training.review.comparison import ComparedRows, Comparison, ComparisonResult, compare
+from training.review.comparison import ComparedRows, ComparisonResult, ModelComparison, compare
 from training.review.comparison_dates import ComparisonDates
 from training.review.statuses import NO, NOT_SCORED, OPPORTUNITIES, YES, Statuses, of_opportunity
 from training.scored import ScoredArrays
@@ -53,7 +53,7 @@ def rows() -> ComparedRows:
     )
 
 
-def compared(rows: ComparedRows | None, statuses: Statuses = HEALTH) -> Comparison:
+def compared(rows: ComparedRows | None, statuses: Statuses = HEALTH) -> ModelComparison:
     dates = ComparisonDates("unseen", DAYS, None, "as asked", ())
     return compare(rows, dates, 0.1, statuses)
 
@@ -154,8 +154,8 @@ def test_a_verdict_names_its_dates_and_figures(days: int, on: str) -> None:
     check = verdict.is_better(replace(review_cases.comparison(), as_of=DAYS[:days]), False)
     assert check.passed
     assert check.reason == (
-        f"{on}the challenger's log loss is significantly lower than the champion's: gain 0.0123 "
-        "(95 % CI 0.0012 to 0.0235) over 2,345 rows, of which 240 churned"
+        f"{on}the challenger's log loss is significantly lower than the champion's: gain in "
+        "log loss 0.0123 (95 % CI 0.0012 to 0.0235) over 2,345 rows, of which 240 churned"
     )
 
 
@@ -175,7 +175,7 @@ def test_a_verdict_names_its_dates_and_figures(days: int, on: str) -> None:
             False,
             "is significantly higher than .* 240 churned$",
         ),
-        (UNKNOWN, False, False, "not significantly lower than .*: gain an unknown amount"),
+        (UNKNOWN, False, False, "not significantly lower than .*: gain in log loss unknown"),
     ],
 )
 def test_a_verdict_says_why_a_champion_may_stay(

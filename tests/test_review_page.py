@@ -18,7 +18,7 @@ from training.review.pages.long_tables import MOST
 from training.review.pages.migration_section import migration_section
 from training.review.pages.population_sections import drift_section
 from training.review.pages.review_page import review_page
-from training.review.verdict import Check, Verdict
+from training.review.verdict import Verdict, VerdictCheck
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_the_page_says_the_verdict_and_of_which_models(page: Page) -> None:
 
 
 def test_a_review_that_keeps_the_champion_says_so(content: ReviewContent) -> None:
-    failed = Verdict("keep", ["it is no better"], [Check("skill", False, "it is no better")])
+    failed = Verdict("keep", ["it is no better"], [VerdictCheck("skill", False, "it is no better")])
     nothing = replace(content.comparison, result=None, since_the_champion=[])
     kept = review_page(
         replace(content, verdict=failed, reason="", comparison=nothing, calibration=[])
@@ -173,7 +173,7 @@ def test_calibration_is_printed_to_the_digit(page: Page, content: ReviewContent)
 
 def test_the_ledger_is_printed_to_the_digit(page: Page, content: ReviewContent) -> None:
     texts, found = section(page, "Watermelon ledger")
-    assert "the 40 churns from 2026-02-01 to 2026-05-31, on weekly" in texts[0]
+    assert "the 40 churns from 2026-02-01 to 2026-05-31, rebuilt" in texts[0]
     assert "before 60 days of silence" in texts[1]
     every = found["Before churn"]
     assert rows(every) == [
