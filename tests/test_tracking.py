@@ -25,7 +25,7 @@ from training.expiry import ExpiredModel
 from training.learning.trials import FoldLosses, SearchTrial
 from training.manifest import DamagedArtifact
 from training.metrics.measured import Measured
-from training.records.evaluation import Certificate, ChampionComparison, Check
+from training.records.evaluation import Certificate, CertificateCheck, ChampionComparison
 from training.registry import run_record, tracking
 
 NAME = "small-shop-churn"
@@ -167,8 +167,8 @@ def test_checks_that_found_something_and_the_first_of_many_dates_are_logged(
     trained: House,
 ) -> None:
     artifact = trained.trained.artifact
-    unknown = dataclasses.replace(Check.at_most("no rows", "", 0.0, 0.1, 0), value=None)
-    checks = (Check.at_most("sums add up", "", 1e-9, 1e-6, 40), unknown)
+    unknown = dataclasses.replace(CertificateCheck.at_most("no rows", "", 0.0, 0.1, 0), value=None)
+    checks = (CertificateCheck.at_most("sums add up", "", 1e-9, 1e-6, 40), unknown)
     judged = dataclasses.replace(artifact.evaluation, certificate=Certificate("", checks))
     days = tuple(f"2025-01-{day:02}" for day in range(1, 32)) * 2
     made = dataclasses.replace(artifact.training, as_of=days)
