@@ -67,7 +67,9 @@ def test_the_cards_count_what_the_book_holds(client: TestClient, book: Book) -> 
         mine = [entry for entry in scored(book) if entry.assessment.band == band]
         new = sum(entry.trend[-2].band != band for entry in mine)
         mrr = sum(entry.mrr or 0 for entry in mine)
-        expected = f"{BAND_WORDS[band]} {len(mine)} accounts €{mrr:,.0f} monthly revenue {new} new"
+        expected = (
+            f"{BAND_WORDS[band]} {len(mine)} accounts €{mrr:,.0f} monthly revenue {new} moved here"
+        )
         assert expected in words
 
 
@@ -198,7 +200,7 @@ def test_columns_that_no_account_can_fill_are_left_out(plain: TestClient) -> Non
     ]  # fmt: skip
     assert "Owner" not in page.words
     assert "revenue" not in page.words
-    assert "new this week" not in page.words
+    assert "moved here this week" not in page.words
 
 
 def test_the_list_by_opportunity_leaves_them_out_too(tmp_path: Path) -> None:
@@ -215,13 +217,13 @@ def test_the_list_by_opportunity_leaves_them_out_too(tmp_path: Path) -> None:
         ({"sort": "luck"}, "sort: got “luck”"),
         ({"segment": "<b>"}, "segment: got “&lt;b&gt;”"),
         ({"owner": "Nobody"}, "owner: got “Nobody”"),
-        ({"page": "0"}, "page: got “0”; it must be a whole number from 1"),
+        ({"page": "0"}, "page: got “0”; it must be a whole number, 1 or greater"),
         ({"page": "-1"}, "page: got “-1”"),
         ({"page": "٣"}, "page: got"),
         ({"page": "9" * 5000}, "page: got"),
         ({"page": "99"}, "page: got 99; the last page is 2"),
         ({"size": "51"}, "size: got “51”; choose one of 50, 500"),
-        ({"q": "x" * 201}, "q: at most 200 letters, got 201"),
+        ({"q": "x" * 201}, "q: at most 200 characters, got 201"),
         ({"target": "growth"}, "target: got “growth”; choose one of churn"),
     ],
 )
@@ -580,7 +582,7 @@ def test_a_target_is_chosen_by_name_and_kept_in_links(tmp_path: Path) -> None:
     book = page_cases.publish(company, weeks=2, targets=("churn", "pause"), promoted=False)
     client = TestClient(page_cases.pages(book))
     page = read(client, "/", target="pause", status="red")
-    assert "“nothing in events within 30 days” between 29 Jun 2026 and 28 Jul 2026" in page.words
+    assert "“no events for 30 days” between 29 Jun 2026 and 28 Jul 2026" in page.words
     links = [link for link in page.links if link.startswith("/accounts/")]
     assert links
     assert all(link.endswith("?target=pause") for link in links)

@@ -155,7 +155,8 @@ def test_a_verdict_names_its_dates_and_figures(days: int, on: str) -> None:
     assert check.passed
     assert check.reason == (
         f"{on}the challenger's log loss is significantly lower than the champion's: gain in "
-        "log loss 0.0123 (95 % CI 0.0012 to 0.0235) over 2,345 rows, of which 240 churned"
+        "log loss 0.0123 (95 % CI 0.0012 to 0.0235) over 2,345 rows, in 240 of which the account "
+        "churned"
     )
 
 
@@ -173,7 +174,7 @@ def test_a_verdict_names_its_dates_and_figures(days: int, on: str) -> None:
             Measured(-0.02, -0.03, -0.01),
             False,
             False,
-            "is significantly higher than .* 240 churned$",
+            "is significantly higher than .* 240 of which the account churned$",
         ),
         (UNKNOWN, False, False, "not significantly lower than .*: gain in log loss unknown"),
     ],

@@ -174,7 +174,7 @@ def test_calibration_is_printed_to_the_digit(page: Page, content: ReviewContent)
 def test_the_ledger_is_printed_to_the_digit(page: Page, content: ReviewContent) -> None:
     texts, found = section(page, "Watermelon ledger")
     assert "the 40 churns from 2026-02-01 to 2026-05-31, rebuilt" in texts[0]
-    assert "before 60 days of silence" in texts[1]
+    assert "only after 60 days of silence" in texts[1]
     every = found["Before churn"]
     assert rows(every) == [
         ["30 days", "40", "10 (25%)", "0 (0%)", "20 (50%)", "10 (25%)", "25%", "0"],

@@ -285,4 +285,6 @@ def size(made: TrainingRecord) -> str:
     trees = f"{made.bag} × {kept.rounds} trees of {kept.leaves} leaves"
     if not kept.share:
         return "a scorecard"
-    return trees if kept.share == 1 else f"{trees} ({kept.share:.0%}) and a scorecard"
+    if kept.share == 1:
+        return trees
+    return f"{kept.share:.0%} trees ({trees}) and {1 - kept.share:.0%} scorecard"

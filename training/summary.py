@@ -89,10 +89,12 @@ def _shadow_columns(columns: Sequence[ShadowColumn]) -> list[str]:
     if not columns:
         return []
     best = sorted(columns, key=lambda column: -abs((column.auc or 0.5) - 0.5))[:NAMED_SHADOWS]
-    named = [f"{one.column} {phrases.plain(one.auc)} (known {one.known:.0%})" for one in best]
+    named = [
+        f"{one.column} {phrases.plain(one.auc)} (known for {one.known:.0%} of rows)" for one in best
+    ]
     count = "1 shadow column" if len(columns) == 1 else f"{len(columns)} shadow columns"
     more = ", …" if len(best) < len(columns) else ""
-    return [f"{count} (not in any score); best single-column AUC: {', '.join(named)}{more}"]
+    return [f"{count} (not in any score); best on their own, by AUC: {', '.join(named)}{more}"]
 
 
 def _not_leading(leads: IndicatorLeads | None) -> list[str]:
@@ -104,5 +106,5 @@ def _not_leading(leads: IndicatorLeads | None) -> list[str]:
     ]
     if leads is None or not names:
         return []
-    lead = f"no lead of at least {leads.gap_days} days was measured ({leads.step_days}-day steps)"
-    return [f"declared leading, but {lead}: {', '.join(names)}"]
+    lead = f"no lead of {leads.gap_days} days or more was measured ({leads.step_days}-day steps)"
+    return [f"declared leading, treated as lagging, because {lead}: {', '.join(names)}"]

@@ -191,7 +191,8 @@ def promote(
         str,
         typer.Option(
             metavar=TEXT,
-            help="Why to promote a model that is not significantly better; stored with it.",
+            help="Reason for replacing the champion with a model that is not significantly better; "
+            "stored with it. The simple baselines must be beaten all the same.",
         ),
     ] = "",
     review_file: Annotated[

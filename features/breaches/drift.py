@@ -141,7 +141,7 @@ def _finding(tables: Tables, source: str, shifts: list[Shift]) -> Finding:
     detail = (
         f"{tables.location(source)}: {counted(len(shifts), 'column')} shifted since {first.since} "
         f"(stability index {shown}; limit {first.allowed:.2f}): a model trained on earlier dates "
-        "may not hold"
+        "may no longer be accurate"
     )
-    fix = "check whether the source or the customers changed; train on later as-of dates"
+    fix = "check whether the source or the customers changed, then train on later as-of dates"
     return Finding("drift", "features", "warning", source, first.column, None, detail, fix)

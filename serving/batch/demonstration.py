@@ -125,7 +125,7 @@ def _scored(company: Company, scored: Run) -> Iterator[str]:
     scores = scored.scores()
     for target in scored.models:
         rows = of_target(scores, target)
-        yield f"{target} on {scored.as_of}"
+        yield f"{target}, scores of {scored.as_of}"
         if target in company.opportunities:
             yield from _prospects(runs.opportunities_from_rows(rows))
             continue

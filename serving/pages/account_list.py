@@ -50,7 +50,7 @@ class CommonChoice(NamedTuple):
         """
         q = given.get("q", "").strip()
         if len(q) > LONGEST_SEARCH:
-            raise BadQuery(f"q: at most {LONGEST_SEARCH} letters, got {len(q)}")
+            raise BadQuery(f"q: at most {LONGEST_SEARCH} characters, got {len(q)}")
         return cls(
             target=given.get("target", ""),
             q=q,
@@ -130,7 +130,9 @@ def whole(given: Mapping[str, str], key: str) -> int:
     """The parameter `key`, a whole number from 1 up, 1 where it is empty; else BadQuery."""
     value = given.get(key) or "1"
     if not (value.isascii() and value.isdigit() and len(value) < 9 and int(value) > 0):
-        raise BadQuery(f"{key}: got “{wording.shortened(value)}”; it must be a whole number from 1")
+        raise BadQuery(
+            f"{key}: got “{wording.shortened(value)}”; it must be a whole number, 1 or greater"
+        )
     return int(value)
 
 

@@ -79,7 +79,7 @@ def _notes(band: Band, mrr: float | None, edition: Edition, currency: str) -> It
     if len(edition.trend_dates) > 1:
         before, now = edition.trend_band[:, -2], edition.trend_band[:, -1]
         code = BANDS.index(band)
-        yield f"{int(((now == code) & (before != code)).sum()):,} new {_since(edition)}"
+        yield f"{int(((now == code) & (before != code)).sum()):,} moved here {_since(edition)}"
 
 
 def _since(edition: Edition) -> str:

@@ -154,7 +154,7 @@ def leaving(target: Target) -> str:
         said = str(target.horizon) in target.title
         return target.title if said else f"{target.title} {span}"
     if target.inactivity:
-        return f"nothing in {target.inactivity.source} {span}"
+        return f"no {target.inactivity.source} for {counted(target.horizon, 'day')}"
     event = target.event
     assert event is not None, "a target is either an event or inactivity"
     return f"{'an end' if event.ended else 'an event'} in {event.source} {span}"

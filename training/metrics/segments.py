@@ -1,7 +1,7 @@
 """How good the scores are on each segment, with intervals, and where they are worse than nothing.
 
 A segment with few events says little about itself. Beside its own figures are the same
-figures drawn towards those of all accounts, with the weight that its own have: n / (n + 30), where
+figures shrunk towards those of all accounts, with the weight that its own have: n / (n + 30), where
 n is the rarer of its events and its stayers (a linear shrinkage towards the overall figure, as of
 Efron & Morris 1975, with one stated prior instead of an estimated one).
 """
@@ -40,7 +40,7 @@ class SegmentQuality:
 
 @dataclass(frozen=True)
 class Shrunken:
-    """A segment's figures drawn towards those of all accounts; `weight` is its own, 0 to 1.
+    """A segment's figures shrunk towards those of all accounts; `weight` is its own, 0 to 1.
 
     `auc` is None where it is not known, or was not asked for.
     """
@@ -56,7 +56,7 @@ class Shrunken:
 class SegmentResult:
     """How good the scores are on one segment.
 
-    `shrunken` are its figures drawn towards those of all accounts.
+    `shrunken` are its figures, shrunk towards those of all accounts.
     """
 
     segment: str

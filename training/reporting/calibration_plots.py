@@ -174,9 +174,9 @@ def segments_table(
 
 def shrunken_table(
     segments: Sequence[tuple[str, Shrunken]],
-    caption: str = "Calibration by segment, drawn towards all accounts",
+    caption: str = "Calibration by segment, shrunk towards all accounts",
 ) -> Table:
-    """Each segment's figures drawn towards those of all; the AUC where it is known."""
+    """Each segment's figures shrunk towards those of all; the AUC where it is known."""
     with_auc = all(segment.auc is not None for _, segment in segments)
     rows = [
         [

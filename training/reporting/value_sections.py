@@ -136,7 +136,7 @@ def bands(artifact: Artifact, anchors: Anchors, *, drawn: bool = True) -> Sectio
 # Segments
 
 ONE_FOR_ALL = (
-    "The figures drawn towards all accounts are the better estimate of a segment's calibration. "
+    "The figures shrunk towards all accounts are the better estimate of a segment's calibration. "
     "Scores do not use them: one calibration and one set of thresholds apply to all accounts."
 )
 

@@ -125,7 +125,7 @@ class DateComparison(Sizes):
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentCalibration:
-    """A model's calibration on a segment, by itself and drawn towards all compared rows."""
+    """A model's calibration on a segment, by itself and shrunk towards all compared rows."""
 
     calibration: CalibrationMeasures
     reliability: tuple[Rates, ...]

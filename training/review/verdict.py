@@ -155,7 +155,8 @@ def _sentence(result: ComparisonResult, happened: str) -> str:
     size = "significantly lower" if gate.beats(gain) else size
     return (
         f"the challenger's log loss is {size} than the champion's: gain in log loss "
-        f"{figures(gain)} over {result.rows:,} rows, of which {result.events:,} {happened}"
+        f"{figures(gain)} over {result.rows:,} rows, in {result.events:,} of which the account "
+        f"{happened}"
     )
 
 

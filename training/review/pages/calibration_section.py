@@ -46,7 +46,7 @@ def _by_segment(segments: Sequence[SegmentComparison], role: ModelRole) -> Itera
     )
     yield calibration_plots.shrunken_table(
         [(name, segment.shrunken) for name, segment in segments_of_role],
-        f"The {role}, by segment, drawn towards all compared rows",
+        f"The {role}, by segment, shrunk towards all compared rows",
     )
 
 

@@ -28,7 +28,7 @@ def ledger_section(content: ReviewContent, ledger: Ledger) -> Section:
     ]
     if content.silence_days:
         parts.append(
-            f"Churn is dated to the last activity, which nobody can know before "
+            f"Churn is dated to the last activity, which is known only after "
             f"{content.silence_days} days of silence: an account that was active to its last day "
             "is green here, and no model could have known better."
         )
@@ -54,7 +54,7 @@ def _in_sample(ledger: Ledger) -> str:
     note = (
         f"{every - out_of_sample:,} of {every:,} scores are in sample: the champion was trained on "
         "outcomes that were still to come on that morning, so it may have known this one. Left "
-        "out: churns so early that there are no complete tables that many days before."
+        "out: accounts that churned too early for the tables to reach back that many days."
     )
     return f"{note} {MRR_TODAY}" if _has_mrr(ledger) else note
 

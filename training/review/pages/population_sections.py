@@ -20,8 +20,8 @@ def drift_section(drift: ReviewDrift) -> Section:
         "Drift",
         f"How far the champion's columns and scores have moved from {drift.since}, its last "
         f"training date ({before:,} scored accounts), to {drift.until} ({after:,}), by the "
-        "population stability index (0 = no change). A shift is major when the index is more than "
-        f"{drift.major_above} above what chance alone exceeds once in 20 times.",
+        "population stability index (0 = no change). A shift is major when the index exceeds by "
+        f"more than {drift.major_above} what chance alone reaches 1 time in 20.",
         _shifts(drift),
         _statuses_then_and_now(drift),
     )
