@@ -151,7 +151,7 @@ def _told(measured: Sequence[dict[str, float]]) -> dict[str, Any]:
 
 
 def _interval(values: Floats) -> dict[str, float]:
-    """The mean over draws with Student's 95 % interval: of other draws, not of other companies."""
+    """The mean over draws with Student's 95% interval: of other draws, not of other companies."""
     reach = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     mean = float(values.mean())
     return {"value": mean, "low": mean - float(reach), "high": mean + float(reach)}

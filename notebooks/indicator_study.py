@@ -104,7 +104,7 @@ for lead in ranked[:10]:
 
 # %% [markdown]
 # The whole curve matters, not only its end. Time runs to the right and churn is at the right edge;
-# the dashed line is the gap, the band is the 95 % interval, and the thick part is certified. A
+# the dashed line is the gap, the band is the 95% interval, and the thick part is certified. A
 # curve that only rises at the very end describes a customer who has left already.
 
 # %%

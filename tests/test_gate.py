@@ -55,7 +55,7 @@ def test_no_better_than_the_base_rate_is_refused_with_the_figures(trained: House
     poor = judged(trained.champion, gain_over_base_rate=NOISE)
     refusal = (
         r"not significantly better than the base rate: gain in log loss 0\.0010 "
-        r"\(95 % CI -0\.0100 to 0\.0120\)"
+        r"\(95% CI -0\.0100 to 0\.0120\)"
     )
     with pytest.raises(GateRefused, match=refusal) as caught:
         gate.require_skill(poor)
@@ -180,7 +180,7 @@ def test_a_refusal_names_the_dates_of_the_comparison(
 ) -> None:
     compared = ChampionComparison("1", "old", "", NOISE, days)
     artifact = judged(trained.champion, champion=compared)
-    with pytest.raises(GateRefused, match=f", on {on}: log loss"):
+    with pytest.raises(GateRefused, match=f", on {on}: gain in log loss"):
         gate.require_better(artifact, Standing("1", "old", VALID), TODAY)
 
 
@@ -225,7 +225,10 @@ def test_a_champion_is_judged_on_a_date_that_it_has_not_learnt_from(
     assert found.as_of == (str(days[-1]),), "on earlier origins it had learnt from the date"
     assert dataclasses.astuple(found.gain) == pytest.approx((0, 0, 0), abs=1e-12)
     told = of_company(Trained(replaced(new, trained), "m", "2", "r"))
-    assert f"not significantly better than the champion, version {old.version}: log loss" in told
+    assert (
+        f"not significantly better than the champion, version {old.version}: gain in log loss"
+        in told
+    )
 
 
 def replaced(artifact: Artifact, house: House) -> Artifact:
@@ -320,7 +323,7 @@ def test_trees_that_prove_nothing_are_left_out(trained: House, rows: Snapshots) 
     assert set(found.meanings) == set(trained.champion.meanings)
     assert found.features == trained.champion.features
     told = of_company(Trained(replaced(found, trained), "m", "2", "r"))
-    assert "a scorecard without trees: on 2025-10-01 trees change" in told
+    assert "a scorecard without trees: on 2025-10-01 the gain of trees" in told
 
 
 def test_trees_that_earn_their_place_are_kept() -> None:

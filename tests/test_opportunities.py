@@ -93,7 +93,7 @@ def test_no_more_are_told_than_can_be_worked_and_equals_stay_together(
     logits = np.array(tenths) / 10
     found = opportunity.edge(None, logits, capacity)
     line = Calibration(1.0, 0.0, 1, 1)
-    told = OpportunityScale(line, found).unclipped(logits) >= opportunity.TOLD_FROM
+    told = OpportunityScale(line, found).unclipped(logits) >= opportunity.LISTED_FROM
     assert told.sum() <= capacity * len(logits)
     assert not set(logits[told]) & set(logits[~told])
     # One value more would be too many.

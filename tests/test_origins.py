@@ -53,10 +53,10 @@ def test_origins_are_a_horizon_apart_and_never_later_than_the_latest(
     found = split.origins(sorted(dates), latest, declared)
     assert found[0] == latest
     assert set(found[1:]) <= dates
-    assert len(found) <= split.JUDGES
+    assert len(found) <= split.MOST_TEST_DATES
     steps = [(later - day).days for later, day in itertools.pairwise(found)]
     assert all(step >= horizon for step in steps)
-    if len(found) < split.JUDGES:
+    if len(found) < split.MOST_TEST_DATES:
         assert not [day for day in dates if (found[-1] - day).days >= horizon]
 
 

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 
 import review_cases
 from training.calibrating.bands import BANDS, RED, band_codes
-from training.calibrating.opportunity import TOLD_FROM
+from training.calibrating.opportunity import LISTED_FROM
 from training.metrics.measured import UNKNOWN, Measured
 from training.review import verdict
 from training.review.by_model import ByModel
@@ -121,7 +121,7 @@ def test_the_team_works_the_red_ones_or_the_opportunities(rows: ComparedRows) ->
         result = compared(rows, statuses).result
         assert result is not None
         if first is None:
-            first = rows.scores.champion.health >= TOLD_FROM
+            first = rows.scores.champion.health >= LISTED_FROM
         mask = rows.as_of == np.datetime64(DAYS[0])
         team = result.by_as_of[0].value.champion
         assert team.worked_first.accounts == (first & mask).sum()
@@ -155,7 +155,7 @@ def test_a_verdict_names_its_dates_and_figures(days: int, on: str) -> None:
     assert check.passed
     assert check.reason == (
         f"{on}the challenger's log loss is significantly lower than the champion's: gain in "
-        "log loss 0.0123 (95 % CI 0.0012 to 0.0235) over 2,345 rows, in 240 of which the account "
+        "log loss 0.0123 (95% CI 0.0012 to 0.0235) over 2,345 rows, in 240 of which the account "
         "churned"
     )
 
@@ -193,7 +193,7 @@ def test_a_verdict_says_why_a_champion_may_stay(
 
 
 def test_an_opportunity_begins_at_its_edge() -> None:
-    scores = np.array([np.nan, TOLD_FROM - 1e-9, TOLD_FROM, TOLD_FROM + 1])
+    scores = np.array([np.nan, LISTED_FROM - 1e-9, LISTED_FROM, LISTED_FROM + 1])
     assert of_opportunity(scores).tolist() == [NOT_SCORED, NO, YES, YES]
     assert (HEALTH.first_name, HEALTH.unscored) == ("red", BANDS.index("unscored"))
     assert (OPPORTUNITY.first_name, OPPORTUNITY.unscored) == ("yes", NOT_SCORED)

@@ -15,7 +15,7 @@ def figures(gain: Measured) -> str:
     if gain.value is None or gain.low is None or gain.high is None:
         return "unknown"
     value, low, high = (_rounded(number) for number in (gain.value, gain.low, gain.high))
-    return f"{value} (95 % CI {low} to {high})"
+    return f"{value} (95% CI {low} to {high})"
 
 
 def _rounded(number: float) -> str:

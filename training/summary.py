@@ -106,5 +106,6 @@ def _not_leading(leads: IndicatorLeads | None) -> list[str]:
     ]
     if leads is None or not names:
         return []
-    lead = f"no lead of {leads.gap_days} days or more was measured ({leads.step_days}-day steps)"
+    least = f"of {leads.gap_days} days or more " if leads.gap_days else ""
+    lead = f"no lead {least}was measured ({leads.step_days}-day steps)"
     return [f"declared leading, treated as lagging, because {lead}: {', '.join(names)}"]

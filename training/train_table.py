@@ -131,7 +131,7 @@ def fit(
 def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
     """The choice of each origin by the blocks before it, latest first; else that of all rows."""
     choices: dict[int | None, Choice] = {}
-    for block in np.unique(read.block)[::-1][: split.JUDGES]:
+    for block in np.unique(read.block)[::-1][: split.MOST_TEST_DATES]:
         rows = read.before(int(block))
         if _enough(rows.y) and split.both_outcomes(read.at(int(block)).y):
             step = with_subject(f"{read.label}, {read.blocks[block]}", progress)

@@ -322,7 +322,7 @@ def indicators(
 ) -> None:
     """Rank the indicators by what they add to the model.
 
-    Says of each indicator whether it is admitted, and why.
+    For each indicator, print whether it is admitted, and why.
     """
     from features.declaring import declaration
     from features.settings import Settings

@@ -32,7 +32,7 @@ class Tested:
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference between two contenders with its 95 % interval."""
+    """A difference between two contenders with its 95% interval."""
 
     value: float
     low: float

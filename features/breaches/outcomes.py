@@ -1,4 +1,4 @@
-"""Whether the history holds enough outcomes of each target to learn from and to judge by.
+"""Whether the history holds enough outcomes of each target to train and evaluate on.
 
 Outcomes are counted by the same code that labels the rows for training.
 """
@@ -120,14 +120,14 @@ def too_few(company: Company, name: str, outcomes: OutcomeCounts) -> Iterator[Fi
     dates = counted(len(outcomes.months), "mature month start")
     if not outcomes.months:
         detail = f"no account is eligible at any of the mature month starts; needed: {MIN_CHURNERS}"
-        yield _finding(company, name, (state, "one_class"), f"{detail} that {left}", _mend(name))
+        yield _finding(company, name, (state, "one_class"), f"{detail} that {left}", _fix(name))
     for word, accounts in accounts_by_outcome.items() if outcomes.months else ():
         if accounts < MIN_CHURNERS:
             check = "one_class" if accounts == 0 else "too_few_churners"
             both = ", ".join(f"{count:,} {other}" for other, count in accounts_by_outcome.items())
             happened = f"{counted(accounts, 'different account')} {word}"
             detail = f"{happened} at {dates}, {MIN_CHURNERS} are needed ({both})"
-            yield _finding(company, name, (state, check), detail, _mend(name), accounts)
+            yield _finding(company, name, (state, check), detail, _fix(name), accounts)
 
 
 def _gravity(company: Company, name: str) -> Literal["error", "warning"]:
@@ -156,7 +156,7 @@ def _without_outcome(company: Company, name: str, outcomes: OutcomeCounts) -> It
         yield _finding(company, name, kind, detail, fix)
 
 
-def _mend(name: str) -> str:
+def _fix(name: str) -> str:
     return f"provide a longer history or more accounts, or change the rule of [targets.{name}]"
 
 

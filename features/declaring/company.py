@@ -172,7 +172,7 @@ class Target(Table):
     `p_red` and `p_green` set the band anchors by hand; else validation data choose them.
 
     What is not adverse is an opportunity. It has no bands: from the probability `p_high` on it is
-    told, with its `playbook`; `likelier` names, of indicators, the side on which it is likelier.
+    shown, with its `playbook`; `likelier` names, of indicators, the side on which it is likelier.
     """
 
     adverse: bool = True

@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 class CurvePoint:
     """The separation `from_days` to `to_days` (both included) before churn.
 
-    `churners` counts accounts of known value; below `MIN_CHURNERS` of them the AUC, its 95 %
+    `churners` counts accounts of known value; below `MIN_CHURNERS` of them the AUC, its 95%
     interval and the lift are null. Above 0.5 the risky side of the value goes with churn.
     """
 

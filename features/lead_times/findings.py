@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from features.declaring.company import Target
 from features.declaring.indicator import Indicator, Kind, Stage
@@ -65,7 +65,7 @@ class LeadTimes:
         """The measured lead of an indicator; None where it has no curve."""
         return next((lead for lead in self.leads if lead.name == indicator), None)
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, object]:
         """The same as JSON values."""
         return asdict(self)
 

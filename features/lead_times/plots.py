@@ -78,7 +78,7 @@ def _below(lead_times: LeadTimes) -> str:
     day = "the last activity" if lead_times.silence_days else "the churn"
     return (
         f"days before {day}; lags of {lead_times.step_days} days, {lead_times.churners:,} accounts "
-        f"that churned, dashed: the gap of {lead_times.gap_days} days, band: 95 %, thick: certain"
+        f"that churned, dashed: the gap of {lead_times.gap_days} days, band: 95%, thick: certain"
     )
 
 

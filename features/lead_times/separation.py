@@ -99,7 +99,7 @@ def resampling(accounts: int, resamples: int = RESAMPLES) -> Weights:
 
 
 def intervals(separations: Sequence[Separation], weights: Weights) -> list[tuple[float, float]]:
-    """The 95 % percentile interval of each AUC over resampled accounts, within 0 and 1."""
+    """The 95% percentile interval of each AUC over resampled accounts, within 0 and 1."""
     influence = np.array([separation_.influence for separation_ in separations], dtype=np.float32)
     drawn = np.array([separation_.auc for separation_ in separations]) + weights @ influence.T
     low, high = np.quantile(drawn, (0.025, 0.975), axis=0)

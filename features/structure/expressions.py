@@ -155,7 +155,7 @@ def _breach(readable: ReadableTables, expression: Expression) -> Iterator[Findin
         )[VALUE]
     except EngineError as error:
         detail = f"is refused: {_first_line(error)}"
-        yield _finding(readable, expression, "not_sql", detail, _mend(readable, expression, error))
+        yield _finding(readable, expression, "not_sql", detail, _fix(readable, expression, error))
         return
     if not _fits(type_, expression.need):
         detail = f"gives {type_in_words(type_)}, where {expression.need} are needed"
@@ -239,7 +239,7 @@ def _fits(type_: str, need: Need) -> bool:
     return fits[need] or (need == "numbers or text" and type_.startswith("ENUM"))
 
 
-def _mend(readable: ReadableTables, expression: Expression, error: EngineError) -> str:
+def _fix(readable: ReadableTables, expression: Expression, error: EngineError) -> str:
     missing = re.search(r'column "([^"]+)" not found', str(error))
     if missing is None:
         return SCALAR

@@ -14,7 +14,7 @@ import pyarrow as pa
 from features.declaring.company import Company
 from serving.assessment.assess import Assessment
 from serving.assessment.score_parts import AboutRow, ScoreParts, TargetScore, score_parts
-from training.calibrating.opportunity import TOLD_FROM
+from training.calibrating.opportunity import LISTED_FROM
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
@@ -107,6 +107,6 @@ def _opportunity(
 
 
 def _state(score: float, risk: str | None) -> State:
-    if score < TOLD_FROM:
+    if score < LISTED_FROM:
         return "no"
     return "yes" if risk is None else "held_back"

@@ -17,7 +17,7 @@ from training.calibrating.health import logit
 
 Floats = npt.NDArray[np.float64]
 
-TOLD_FROM = 70.0
+LISTED_FROM = 70.0
 TO_DOUBLE = 10.0
 
 
@@ -54,7 +54,7 @@ class OpportunityScale:
     def unclipped(self, margins: Floats) -> Floats:
         """The opportunity score of raw margins before it is clipped to [0, 100]."""
         logits = self.calibration.logits(margins)
-        return TOLD_FROM + _PER_LOGIT * (logits - logit(self.edge.p_high))
+        return LISTED_FROM + _PER_LOGIT * (logits - logit(self.edge.p_high))
 
     def probability(self, margins: Floats) -> Floats:
         """The probability of the event from raw margins."""

@@ -1,6 +1,6 @@
 """The promotion gate: what a model must have shown on its test dates to score and to serve.
 
-A model must be significantly better (the lower end of the gain's 95 % interval above 0) than the
+A model must be significantly better (the lower end of the gain's 95% interval above 0) than the
 base rate, the best single column and, where it has trees, the scorecard of the same columns, over
 all test dates. A champion that is still valid is replaced only by a model that is significantly
 better on dates that trained neither, and never by one that was not compared with it. Everything

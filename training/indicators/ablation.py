@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class IndicatorWorth:
-    """Log loss that an indicator saves the model, in nats per row, with its 95 % interval.
+    """Log loss that an indicator saves the model, in nats per row, with its 95% interval.
 
     Above 0 the model is better with it than without; None where accounts were too few.
     """

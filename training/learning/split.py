@@ -17,7 +17,7 @@ from features.declaring.company import Target
 
 FOLDS = 5
 ORIGINS = 3
-JUDGES = 5
+MOST_TEST_DATES = 5
 THOUSANDTHS = 1000
 
 Mask = npt.NDArray[np.bool_]
@@ -100,7 +100,7 @@ def apart(dates: Sequence[date], latest: date, target: Target) -> list[date]:
 
 def origins(dates: Sequence[date], latest: date, target: Target) -> list[date]:
     """The at most five dates to evaluate on, latest first; chosen by date, never by outcome."""
-    return apart(dates, latest, target)[:JUDGES]
+    return apart(dates, latest, target)[:MOST_TEST_DATES]
 
 
 def forward(blocks: npt.NDArray[np.datetime64]) -> list[CvFold]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measured:
-    """A measure and its 95 % interval `low` to `high`; each is None where it is not known."""
+    """A measure and its 95% interval `low` to `high`; each is None where it is not known."""
 
     value: float | None
     low: float | None

@@ -11,7 +11,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Proportion:
-    """`events` of `count`, and the 95 % interval of the share behind them.
+    """`events` of `count`, and the 95% interval of the share behind them.
 
     Exact (Clopper & Pearson 1934): never narrower than it says, also where nothing or everything
     happened. All three are None where nothing was counted.

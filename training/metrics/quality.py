@@ -1,6 +1,6 @@
 """How good the scores are, on rows that had no part in making them; every interval by account.
 
-Intervals are 95 % percentile bootstraps that resample accounts, never rows, since the rows of
+Intervals are 95% percentile bootstraps that resample accounts, never rows, since the rows of
 one account are not independent.
 """
 
@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from training.calibrating.bands import BANDS, band_codes
 from training.calibrating.calibration import log_losses
-from training.calibrating.opportunity import TOLD_FROM
+from training.calibrating.opportunity import LISTED_FROM
 from training.metrics import calibration_table, resampling
 from training.metrics.calibration_table import CalibrationMeasures, Rates
 from training.metrics.measured import Measured
@@ -123,7 +123,7 @@ def auc(scores: Floats, labels: Labels) -> float:
 
 
 def interval(statistic: Statistic, accounts: Sequence[str]) -> Measured:
-    """The statistic of all rows with its 95 % bootstrap interval."""
+    """The statistic of all rows with its 95% bootstrap interval."""
     codes = np.unique(np.asarray(accounts), return_inverse=True)[1]
     order, lengths = np.argsort(codes, kind="stable"), np.bincount(codes)
     drawn = [
@@ -152,7 +152,7 @@ def bands(score: Floats, labels: Labels) -> dict[str, BandOutcome]:
 
 def opportunities(score: Floats, labels: Labels) -> dict[str, OpportunityOutcome]:
     """The outcome of the accounts that were listed as opportunities (`yes`), and of the others."""
-    masks = {"yes": score >= TOLD_FROM, "no": score < TOLD_FROM}
+    masks = {"yes": score >= LISTED_FROM, "no": score < LISTED_FROM}
     return {
         name: OpportunityOutcome(int(mask.sum()), int(labels[mask].sum()))
         for name, mask in masks.items()

@@ -1,6 +1,6 @@
 """Resamples of accounts, never of rows, since the rows of one account are not independent.
 
-Every interval is a 95 % percentile bootstrap (Efron 1979) over the same draws: the same rows give
+Every interval is a 95% percentile bootstrap (Efron 1979) over the same draws: the same rows give
 the same figures.
 """
 

@@ -128,7 +128,7 @@ class IntervalCoverage:
 
 @dataclass(frozen=True)
 class LeadPoint:
-    """A point of a lead-time curve; see `features.lead_times.curves.Point`."""
+    """A point of a lead-time curve; see `features.lead_times.curves.CurvePoint`."""
 
     from_days: int
     to_days: int

@@ -44,7 +44,7 @@ def curve(groups: Curve, name: str = "reliability", title: str = "") -> Figure:
         title or "Reliability: predicted and observed rate",
         drawn(lambda axis: _draw(axis, groups, _top(groups))),
         f"Reliability curve of {count} of equal size, by predicted rate: in {inside} of them the "
-        "predicted rate lies within the 95 % interval of the observed rate.",
+        "predicted rate lies within the 95% interval of the observed rate.",
         Table("By predicted rate", ["group", "rows", "predicted", "observed"], rows),
     )
 
@@ -62,7 +62,7 @@ def curves(parts: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:
         name,
         title,
         panels([(part, _drawing(groups, top)) for part, groups in parts]),
-        "Reliability curves; number of groups whose predicted rate lies within the 95 % interval "
+        "Reliability curves; number of groups whose predicted rate lies within the 95% interval "
         f"of the observed rate: {'; '.join(inside)}.",
         Table("By predicted rate", ["curve, group", "rows", "predicted", "observed"], rows),
     )

@@ -117,7 +117,7 @@ def _simulated(artifact: Artifact) -> bool:
 
 def _foot(artifact: Artifact) -> str:
     return (
-        f"Model digest {artifact.digest} · declaration {artifact.declaration_hash} · 95 % intervals"
+        f"Model digest {artifact.digest} · declaration {artifact.declaration_hash} · 95% intervals"
     )
 
 

@@ -227,7 +227,7 @@ def _named(name: str, index: int, used: set[str]) -> str:
 
 
 def with_interval(measure: Measured, digits: int = 3, scale: float = 1.0) -> str:
-    """A measure with its 95 % interval, both times `scale`: `0.728 (0.716 to 0.740)`."""
+    """A measure with its 95% interval, both times `scale`: `0.728 (0.716 to 0.740)`."""
     ends = (measure.value, measure.low, measure.high)
     value, low, high = (number(end, digits, scale) for end in ends)
     return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"
@@ -253,7 +253,7 @@ def share(value: float | None, digits: int = 0) -> str:
 
 
 def shares(measure: Measured, digits: int = 0) -> str:
-    """A share with its 95 % interval, as percentages: `61% (58% to 64%)`."""
+    """A share with its 95% interval, as percentages: `61% (58% to 64%)`."""
     ends = (measure.value, measure.low, measure.high)
     value, low, high = (share(end, digits) for end in ends)
     return value if UNKNOWN in (low, high) else f"{value} ({low} to {high})"

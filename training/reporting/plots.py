@@ -1,6 +1,6 @@
 """The plots of reports: each takes numbers of an evaluation and returns a `Figure`.
 
-Every figure has a description and its numbers as a table; intervals are 95 %.
+Every figure has a description and its numbers as a table; intervals are 95%.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """How good a model is: sections of the report and of the model card, from its evaluation.
 
-Every measure has its 95 % interval, and simpler models beside it.
+Every measure has its 95% interval, and simpler models beside it.
 """
 
 from collections.abc import Sequence

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from training.artifact import Artifact
 from training.calibrating.bands import BANDS, RED, Codes, band_codes
-from training.calibrating.opportunity import TOLD_FROM
+from training.calibrating.opportunity import LISTED_FROM
 from training.scored import ScoredArrays
 
 Floats = npt.NDArray[np.float64]
@@ -53,8 +53,8 @@ class Statuses:
 def of_opportunity(score: Floats) -> Codes:
     """Codes in `OPPORTUNITIES` of unclipped opportunity scores, NaN where there is none."""
     codes = np.full(score.shape, NOT_SCORED, dtype=np.int8)
-    codes[score < TOLD_FROM] = NO
-    codes[score >= TOLD_FROM] = YES
+    codes[score < LISTED_FROM] = NO
+    codes[score >= LISTED_FROM] = YES
     return codes
 
 

@@ -30,7 +30,7 @@ def review_page(content: ReviewContent) -> Page:
         ],
         sections=_sections(content),
         foot=(
-            f"Intervals are 95 % and resample accounts. {_scale(content)} Rows of "
+            f"Intervals are 95% and resample accounts. {_scale(content)} Rows of "
             f"{content.as_of}: SHA-256 {content.data_digest[:12]}."
         ),
         simulated=content.simulated,
