@@ -24,7 +24,7 @@ class ChurnlightError(Exception):
 
 
 @dataclass(frozen=True, order=True)
-class Problem:
+class Mistake:
     """One mistake in a declaration: its line, the rule, the value, and how to fix it."""
 
     file: str
@@ -68,12 +68,12 @@ class DeclarationError(ChurnlightError):
 
     exit_code = 2
 
-    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, message: str, problems: Sequence[Mistake] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
 
     @classmethod
-    def of(cls, problems: Sequence[Problem]) -> "DeclarationError":
+    def of(cls, problems: Sequence[Mistake]) -> "DeclarationError":
         """One error that lists `problems`, one a line, in the order of the file."""
         ordered = sorted(problems)
         return cls("\n".join(map(str, ordered)), ordered)

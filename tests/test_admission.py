@@ -22,7 +22,7 @@ from trained_company import TARGET, House, built, learning_dates
 from training.artifact import Artifact
 from training.indicators import ablation, admission, lead_times, report
 from training.indicators.ablation import IndicatorWorth
-from training.indicators.admission import Admission, Verdict
+from training.indicators.admission import Admission, AdmissionVerdict
 from training.learning import split
 from training.summary import of_company
 
@@ -77,7 +77,7 @@ def test_the_verdict_follows_from_lead_and_worth(
     stage: str,
     finding: LeadFinding,
     worth: IndicatorWorth,
-    verdict: Verdict,
+    verdict: AdmissionVerdict,
     trained: House,
 ) -> None:
     item = trained.company.indicators["visits"].model_copy(update={"kind": kind, "stage": stage})

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from features import catalog
 from features.declaring.declaration import load, parse
-from features.errors import DeclarationError, NotFound, Problem
+from features.errors import DeclarationError, Mistake, NotFound
 from sane_company import DECLARATION
 
 
-def problems(text: str) -> tuple[Problem, ...]:
+def problems(text: str) -> tuple[Mistake, ...]:
     with pytest.raises(DeclarationError) as caught:
         parse(text)
     return caught.value.problems
@@ -404,7 +404,7 @@ def test_an_own_playbook_wins_over_an_adopted_one() -> None:
 
 
 def survives(text: str) -> None:
-    found: tuple[Problem, ...] = (Problem("", 1, "", "none", "", ""),)
+    found: tuple[Mistake, ...] = (Mistake("", 1, "", "none", "", ""),)
     try:
         parse(text)
     except DeclarationError as error:

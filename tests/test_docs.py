@@ -11,7 +11,7 @@ from features.breaches.outcomes import MIN_CHURNERS
 from features.declaring import company, indicator
 from features.declaring.company import Company
 from features.declaring.declaration import parse
-from features.declaring.vocabulary import Table
+from features.declaring.vocabulary import TomlTable
 from features.errors import ChurnlightError
 from features.reference import settings_page
 from features.settings import Settings
@@ -48,17 +48,17 @@ def section(title: str) -> str:
 
 
 def test_every_table_of_the_language_has_a_section() -> None:
-    assert {*SECTIONS, Company} == set(Table.__subclasses__())
+    assert {*SECTIONS, Company} == set(TomlTable.__subclasses__())
 
 
 @pytest.mark.parametrize("model", SECTIONS, ids=lambda model: model.__name__)
-def test_every_key_is_explained(model: type[Table]) -> None:
+def test_every_key_is_explained(model: type[TomlTable]) -> None:
     said = set(re.findall(r"`(\w+)`", section(SECTIONS[model])))
     assert set(model.model_fields) - said == set()
 
 
 @pytest.mark.parametrize("model", SECTIONS, ids=lambda model: model.__name__)
-def test_every_plain_default_is_told(model: type[Table]) -> None:
+def test_every_plain_default_is_told(model: type[TomlTable]) -> None:
     for name, field in model.model_fields.items():
         if not isinstance(field.default, bool | int | float | str) or field.is_required():
             continue

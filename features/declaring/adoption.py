@@ -12,14 +12,14 @@ from features import catalog
 from features.declaring.indicator import BASES
 from features.declaring.mistakes import unknown_name
 from features.declaring.toml_lines import Lines
-from features.errors import Problem
+from features.errors import Mistake
 
 ADOPTABLE = ("taxonomies", "indicators", "playbooks")
 # Tables inside a table, of which one key can be changed and the others stay.
 MERGED = ("topics", "about")
 
 
-def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Problem]:
+def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Mistake]:
     """Fills in, in place, what `adopt = "family.name"` takes from the catalogue.
 
     Returns what cannot be adopted.

@@ -17,14 +17,14 @@ from features.declaring.vocabulary import (
     Name,
     Probability,
     Share,
-    Table,
     Text,
+    TomlTable,
     not_empty,
     refuse,
 )
 
 
-class About(Table):
+class About(TomlTable):
     """`[company]`: who it is, and from and up to which day its tables are complete."""
 
     name: Text
@@ -35,7 +35,7 @@ class About(Table):
     engine: Literal["duckdb", "spark"] = "duckdb"
 
 
-class Attributes(Table):
+class Attributes(TomlTable):
     """Which columns of the account table hold the facts that every page wants to show."""
 
     name: str | None = None
@@ -47,7 +47,7 @@ class Attributes(Table):
     since: str | None = None
 
 
-class Accounts(Table):
+class Accounts(TomlTable):
     """`[accounts]`: the table with one row per account, or the facts that accounts come from."""
 
     source: str
@@ -72,21 +72,21 @@ class Accounts(Table):
         return self
 
 
-class AccountKey(Table):
+class AccountKey(TomlTable):
     """A source's account column, in the keys of `system` (one of the crosswalk's)."""
 
     column: Text
     system: str | None = None
 
 
-class TimeColumn(Table):
+class TimeColumn(TomlTable):
     """A time column; `zone` is the IANA zone of timestamps that carry none."""
 
     column: Text
     zone: str | None = None
 
 
-class KnownTime(Table):
+class KnownTime(TomlTable):
     """When a fact reached us: a column of its own, or the event time and a fixed delay."""
 
     column: str | None = None
@@ -107,7 +107,7 @@ def _column(text: Any) -> Any:
     return {"column": text} if isinstance(text, str) else text
 
 
-class Source(Table):
+class Source(TomlTable):
     """`[sources.NAME]`: one table of the company, with the columns of its key and its times.
 
     `absent` is what no row in a window means for count, sum and distinct: `"zero"` (nothing
@@ -136,7 +136,7 @@ class Source(Table):
         return self
 
 
-class Event(Table):
+class Event(TomlTable):
     """A target that happens: a subscription's end (`ended`, with grace) or any dated fact.
 
     `ended_known` is when an end reached us; without it, ends are known when they happen.
@@ -155,7 +155,7 @@ class Event(Table):
         return self
 
 
-class Inactivity(Table):
+class Inactivity(TomlTable):
     """A target that shows by silence: no fact of `source` for `within` days."""
 
     source: str
@@ -163,7 +163,7 @@ class Inactivity(Table):
     where: str | None = None
 
 
-class Target(Table):
+class Target(TomlTable):
     """`[targets.NAME]`: what is predicted, from `as_of + gap` on, for `horizon` days.
 
     `active` names the source whose facts make an account active, where the target is a dated
@@ -264,7 +264,7 @@ class Target(Table):
         return self.gap + self.horizon + grace + self.reporting_delay
 
 
-class Taxonomy(Table):
+class Taxonomy(TomlTable):
     """`[taxonomies.NAME]`: topics that texts can be about, each with its keywords.
 
     A keyword is one or more whole words, in any case; `*` at the end matches any continuation
@@ -275,14 +275,14 @@ class Taxonomy(Table):
     topics: Annotated[dict[Name, Keywords], Field(min_length=1)]
 
 
-class Segment(Table):
+class Segment(TomlTable):
     """`[segments.NAME]`: the accounts whose row of the account table passes `where`."""
 
     title: Text
     where: Text
 
 
-class Bands(Table):
+class Bands(TomlTable):
     """`[bands]`: how many accounts the team can work, and when there is enough history.
 
     `capacity` is a share of all accounts, for the red ones and for each kind of opportunity.
@@ -292,7 +292,7 @@ class Bands(Table):
     min_history: Days = 28
 
 
-class Step(Table):
+class Step(TomlTable):
     """One step of a playbook: what to do, by which channel, within how many days."""
 
     do: Text
@@ -300,7 +300,7 @@ class Step(Table):
     within: Days | None = None
 
 
-class Playbook(Table):
+class Playbook(TomlTable):
     """`[playbooks.NAME]`: what to do about a driver."""
 
     adopt: str | None = None
@@ -311,7 +311,7 @@ class Playbook(Table):
     cooldown: Days = 30
 
 
-class Company(Table):
+class Company(TomlTable):
     """A whole declaration, adopted parts filled in.
 
     `about` is the table `[company]`. `folder` is where the file is (paths are relative to it),

@@ -20,7 +20,7 @@ from features.declaring.company import Company, Target
 from features.declaring.indicator import BASES, Indicator, Topic
 from features.declaring.mistakes import DECLARATION_FILE, unknown_name
 from features.declaring.toml_lines import KeyPath, Lines
-from features.errors import DeclarationError, NotFound, Problem
+from features.errors import DeclarationError, Mistake, NotFound
 
 
 def load(folder: Path | str) -> Company:
@@ -105,13 +105,13 @@ def _delay(company: Company, target: Target) -> int:
     )
 
 
-def _follows_from(problem: Problem, not_adopted: list[Problem]) -> bool:
+def _follows_from(problem: Mistake, not_adopted: list[Mistake]) -> bool:
     """Whether `problem` only says that what could not be adopted is missing."""
     not_there = {adopt.key.removesuffix(".adopt") for adopt in not_adopted}
     return problem.what == "missing" and problem.key.rpartition(".")[0] in not_there
 
 
-def _not_for_the_file(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+def _not_for_the_file(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     for key in sorted(mistakes.NOT_IN_THE_FILE & raw.keys()):
         yield unknown_name((key,), "unknown key", key, mistakes.keys_at(()), lines)
 
@@ -132,7 +132,7 @@ def _toml(text: str) -> dict[str, Any]:
 
 def _not_toml(line: int, what: str) -> DeclarationError:
     return DeclarationError.of(
-        [Problem(DECLARATION_FILE, line, "syntax", what, "", "fix the TOML there")]
+        [Mistake(DECLARATION_FILE, line, "syntax", what, "", "fix the TOML there")]
     )
 
 
@@ -155,7 +155,7 @@ def _derive(raw: dict[str, Any]) -> None:
                 table.setdefault("windows", base.get("windows", ["all"]))
 
 
-def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     sources = [name for name, _ in named_tables(raw, "sources")]
     playbooks = [name for name, _ in named_tables(raw, "playbooks")]
     for path, name in _named_sources(raw):
@@ -174,7 +174,7 @@ def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem
     yield from _facts_without_columns(raw, lines)
 
 
-def _broken_likelihoods(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+def _broken_likelihoods(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     indicators = [name for name, _ in named_tables(raw, "indicators")]
     for target, table in named_tables(raw, "targets"):
         likelier = table.get("likelier")
@@ -197,7 +197,7 @@ def _named_sources(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
         yield ("indicators", indicator, "source"), table.get("source")
 
 
-def _broken_systems(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+def _broken_systems(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     accounts = raw.get("accounts")
     declared = accounts.get("crosswalk") if isinstance(accounts, dict) else None
     crosswalk = declared if isinstance(declared, dict) else {}
@@ -211,7 +211,7 @@ def _broken_systems(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
             )
 
 
-def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     """Indicators that are made of others have to find them, with columns that fit."""
     indicators = dict(named_tables(raw, "indicators"))
     for name, table in indicators.items():
@@ -229,11 +229,11 @@ def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
             ):
                 fix = "name one that is measured over facts"
                 what = f"a {indicators[base].get('measure')} cannot be part of a {measure}"
-                yield Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), fix)
+                yield Mistake(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), fix)
             elif missing := _windows_that_lack(table, indicators[base], key):
                 what = f"indicators.{base} has no window {missing[0]}"
                 fix = f'add it there, or take windows = ["{missing[0]}"] out here'
-                yield Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), fix)
+                yield Mistake(DECLARATION_FILE, lines[path], ".".join(path), what, repr(base), fix)
 
 
 def _windows_that_lack(table: Mapping[str, Any], base: Mapping[str, Any], key: str) -> list[str]:
@@ -247,7 +247,7 @@ def _windows_that_lack(table: Mapping[str, Any], base: Mapping[str, Any], key: s
     return [str(window) for window in windows if window not in its]
 
 
-def _broken_topics(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+def _broken_topics(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     taxonomies = dict(named_tables(raw, "taxonomies"))
     for name, table in named_tables(raw, "indicators"):
         about = table.get("about")
@@ -264,7 +264,7 @@ def _broken_topics(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
             yield unknown_name(path, f"no such topic in {taxonomy}", topic, topics, lines)
 
 
-def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Problem]:
+def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     """A source that facts are taken from needs an account key and an event time."""
     declared = dict(named_tables(raw, "sources"))
     accounts = raw.get("accounts")
@@ -279,4 +279,4 @@ def _facts_without_columns(raw: Mapping[str, Any], lines: Lines) -> Iterator[Pro
             if source in declared and key not in declared[source]:
                 where = ("sources", source, key)
                 fix = f'add {key} = "…": {".".join(user)} takes facts from it'
-                yield Problem(DECLARATION_FILE, lines[where], ".".join(where), "missing", "", fix)
+                yield Mistake(DECLARATION_FILE, lines[where], ".".join(where), "missing", "", fix)

@@ -9,8 +9,8 @@ from features.declaring.vocabulary import (
     Days,
     Sentence,
     Share,
-    Table,
     Text,
+    TomlTable,
     Window,
     not_empty,
     refuse,
@@ -115,7 +115,7 @@ Keyword = Annotated[str, AfterValidator(_keyword)]
 Keywords = Annotated[tuple[Keyword, ...], Field(strict=False), AfterValidator(not_empty)]
 
 
-class Topic(Table):
+class Topic(TomlTable):
     """Rows whose text in `column` is about a topic: one of a taxonomy, or of these keywords."""
 
     column: Text
@@ -132,7 +132,7 @@ class Topic(Table):
         return self
 
 
-class Indicator(Table):
+class Indicator(TomlTable):
     """`[indicators.NAME]`: one measure of health over one or more windows.
 
     `healthy` is the side of the value, as it is shown, on which an account does well: days

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from features.declaring.company import Company
 from features.declaring.spelling import did_you_mean
 from features.declaring.toml_lines import KeyPath, Lines
-from features.errors import Problem
+from features.errors import Mistake
 
 DECLARATION_FILE = "churnlight.toml"
 NOT_IN_THE_FILE = frozenset({"folder", "declaration_hash"})
@@ -39,19 +39,19 @@ PLAIN_WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def problem(detail: ErrorDetails, lines: Lines) -> Problem:
+def problem(detail: ErrorDetails, lines: Lines) -> Mistake:
     """One refusal of pydantic's as a problem with its line in the file."""
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     what, given, fix = _words(detail, path)
-    return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, given, fix)
+    return Mistake(DECLARATION_FILE, lines[path], ".".join(path), what, given, fix)
 
 
 def unknown_name(
     path: KeyPath, what: str, named: str, allowed: Iterable[str], lines: Lines
-) -> Problem:
+) -> Mistake:
     """A name at `path` that is none of the `allowed`, with the nearest of them."""
     fix = did_you_mean(named, allowed)
-    return Problem(DECLARATION_FILE, lines[path], ".".join(path), what, repr(named), fix)
+    return Mistake(DECLARATION_FILE, lines[path], ".".join(path), what, repr(named), fix)
 
 
 def shown_value(value: Any) -> str:

@@ -78,7 +78,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Table(BaseModel):
+class TomlTable(BaseModel):
     """The base of every table of the declaration: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -21,7 +21,7 @@ from serving.published.run_table import (
     RunTable,
 )
 
-Choice = TypeVar("Choice", bound=str)
+Allowed = TypeVar("Allowed", bound=str)
 
 NOTHING_STANDS_OUT = "No single signal stands out"
 
@@ -115,7 +115,7 @@ class AccountListQuery:
         }
 
 
-def one_of(given: Mapping[str, str], key: str, allowed: Sequence[Choice]) -> Choice:
+def one_of(given: Mapping[str, str], key: str, allowed: Sequence[Allowed]) -> Allowed:
     """The parameter `key`, one of `allowed`, the first of them where it is empty; else BadQuery."""
     value = given.get(key) or allowed[0]
     for choice in allowed:

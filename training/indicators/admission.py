@@ -30,7 +30,7 @@ from training.indicators import ablation
 from training.indicators.ablation import IndicatorWorth
 from training.learning.matrix import matrix
 
-Verdict = Literal["admitted", "admit", "keep in shadow", "lagging", "not proven"]
+AdmissionVerdict = Literal["admitted", "admit", "keep in shadow", "lagging", "not proven"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Evidence:
     points: float | None
     lead: Lead | None
     worth: IndicatorWorth
-    verdict: Verdict
+    verdict: AdmissionVerdict
     why: str
 
 
@@ -200,7 +200,7 @@ def _evidence(
     )
 
 
-def decide(indicator: Indicator, lead: Lead | None, saved: IndicatorWorth) -> Verdict:
+def decide(indicator: Indicator, lead: Lead | None, saved: IndicatorWorth) -> AdmissionVerdict:
     """The verdict on an indicator by its lead and its worth.
 
     An indicator that is declared leading and was measured not to lead is lagging, whatever it is
@@ -217,7 +217,7 @@ def decide(indicator: Indicator, lead: Lead | None, saved: IndicatorWorth) -> Ve
     return _unproven(indicator)
 
 
-def by_worth(indicator: Indicator, saved: IndicatorWorth) -> Verdict:
+def by_worth(indicator: Indicator, saved: IndicatorWorth) -> AdmissionVerdict:
     """The verdict on an indicator by its worth, where there is no lead to measure."""
     if saved.proven:
         return "admitted" if indicator.stage == "live" else "admit"
@@ -228,7 +228,7 @@ def _is_lagging(lead: Lead | None) -> bool:
     return lead is not None and lead.finding == "lagging"
 
 
-def _unproven(indicator: Indicator) -> Verdict:
+def _unproven(indicator: Indicator) -> AdmissionVerdict:
     return "not proven" if indicator.stage == "live" else "keep in shadow"
 
 
@@ -238,7 +238,9 @@ def _of_lead(lead: Lead | None, grounds: AdmissionBasis) -> str:
     return lead.sentence if lead else "A category has no riskier side, so no lead time."
 
 
-def _reasons(indicator: Indicator, saved: IndicatorWorth, verdict: Verdict) -> Iterator[str]:
+def _reasons(
+    indicator: Indicator, saved: IndicatorWorth, verdict: AdmissionVerdict
+) -> Iterator[str]:
     verb, how = ("loses", "without") if indicator.stage == "live" else ("gains", "with")
     if saved.in_millinats is None:
         yield "Its worth to the model could not be measured: too few accounts."

@@ -35,8 +35,8 @@ LONGEST_DATES = 500
 # How many digits of a digest MLflow keeps of a dataset.
 DIGEST = 32
 
-Value = tuple[str, float]
-Step = tuple[str, float, int]
+MetricValue = tuple[str, float]
+MetricStep = tuple[str, float, int]
 
 
 def parameters(artifact: Artifact) -> dict[str, object]:
@@ -56,7 +56,7 @@ def parameters(artifact: Artifact) -> dict[str, object]:
     }
 
 
-def metrics(artifact: Artifact) -> list[Step]:
+def metrics(artifact: Artifact) -> list[MetricStep]:
     """Names that MLflow accepts, values and steps: overall, and per segment, band, fold and trial.
 
     Folds, trials, as-of dates and test dates are the steps of one metric each, from 0 on.
@@ -80,7 +80,7 @@ def accepted(name: str) -> str:
     return re.sub(r"[^\w\- ]", "_", name)
 
 
-def _measures(prefix: str, measures: Mapping[str, Measured]) -> list[Value]:
+def _measures(prefix: str, measures: Mapping[str, Measured]) -> list[MetricValue]:
     """Of each measure the value and both ends of its interval, as far as they are known."""
     ends = [
         (f"{prefix}{name}{end}", value)
@@ -94,7 +94,7 @@ def _measures(prefix: str, measures: Mapping[str, Measured]) -> list[Value]:
     return [(name, float(value)) for name, value in ends if value is not None]
 
 
-def _calibration(prefix: str, calibration: CalibrationMeasures) -> list[Value]:
+def _calibration(prefix: str, calibration: CalibrationMeasures) -> list[MetricValue]:
     measures = {
         "in_the_large": calibration.in_the_large,
         "slope": calibration.slope,
@@ -103,7 +103,7 @@ def _calibration(prefix: str, calibration: CalibrationMeasures) -> list[Value]:
     return _measures(prefix, measures)
 
 
-def _quality(evaluation: Evaluation) -> list[Value]:
+def _quality(evaluation: Evaluation) -> list[MetricValue]:
     quality = evaluation.quality
     numbers = {
         "rows": quality.rows,
@@ -125,11 +125,11 @@ def _quality(evaluation: Evaluation) -> list[Value]:
     ]
 
 
-def _numbers(prefix: str, numbers: Mapping[str, float]) -> list[Value]:
+def _numbers(prefix: str, numbers: Mapping[str, float]) -> list[MetricValue]:
     return [(f"{prefix}{name}", float(number)) for name, number in numbers.items()]
 
 
-def _worth(value: Worth) -> list[Value]:
+def _worth(value: Worth) -> list[MetricValue]:
     at = value.at_capacity
     measures = {
         "precision_at_capacity": at.precision,
@@ -141,7 +141,7 @@ def _worth(value: Worth) -> list[Value]:
     return [("capacity", at.share), *_measures("", measures)]
 
 
-def _lights(evaluation: Evaluation) -> Iterator[Value]:
+def _lights(evaluation: Evaluation) -> Iterator[MetricValue]:
     """Of each colour, or of what was listed as an opportunity: accounts and their outcomes."""
     for band, outcome in (evaluation.bands or {}).items():
         counts = {"accounts": outcome.accounts, "churned": outcome.churned}
@@ -155,7 +155,7 @@ def _lights(evaluation: Evaluation) -> Iterator[Value]:
         yield from _measures(f"opportunity/{listed}/", {"rate": rate})
 
 
-def _segment(segment: SegmentResult) -> list[Value]:
+def _segment(segment: SegmentResult) -> list[MetricValue]:
     prefix = f"segment/{accepted(segment.segment)}/"
     numbers = {
         "accounts": segment.accounts,
@@ -171,7 +171,7 @@ def _segment(segment: SegmentResult) -> list[Value]:
     ]
 
 
-def _checks(certificate: Certificate | None) -> list[Value]:
+def _checks(certificate: Certificate | None) -> list[MetricValue]:
     checks = certificate.checks if certificate else ()
     return [
         (f"certificate/{accepted(check.name)}", check.value)
@@ -180,7 +180,7 @@ def _checks(certificate: Certificate | None) -> list[Value]:
     ]
 
 
-def _steps(made: TrainingRecord) -> Iterator[Step]:
+def _steps(made: TrainingRecord) -> Iterator[MetricStep]:
     for step, trial in enumerate(made.trials):
         yield "trial_log_loss", trial.loss, step
     for step, fold in enumerate(made.folds):
@@ -192,7 +192,7 @@ def _steps(made: TrainingRecord) -> Iterator[Step]:
         yield from ((name, value, step) for name, value in values)
 
 
-def _test_dates(evaluation: Evaluation) -> Iterator[Step]:
+def _test_dates(evaluation: Evaluation) -> Iterator[MetricStep]:
     """The result of each test date over which gains are pooled, earliest first."""
     for step, result in enumerate(reversed(evaluation.test_dates)):
         shown = {
