@@ -1,7 +1,7 @@
 """How wide the interval around a score is, and how often it holds what it promises.
 
 For each example and target: the full width on the latest as-of date; how many of its scores by
-models of accounts drawn anew (with replacement, the whole procedure but the search) lie in it; and,
+models of resampled accounts (with replacement, the whole procedure but the search) lie in it; and,
 where values are taken away, how many of the scores that were known lie in what it is then.
 """
 
@@ -74,7 +74,7 @@ def measured(name: str, target: str, artifact: Artifact, rows: TrainingRows) -> 
 
 
 def _again(artifact: Artifact, rows: TrainingRows, X: Floats, seed: int) -> Floats:
-    """Margins of X, on the artifact's scale, by a model of as many accounts drawn anew."""
+    """Margins of X, on the artifact's scale, by a model of as many resampled accounts."""
     names, whose = np.unique(rows.accounts, return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, len(names), len(names))
     places = np.repeat(np.arange(len(whose)), np.bincount(drawn, minlength=len(names))[whose])
@@ -132,7 +132,7 @@ def worded(item: Line) -> str:
         f"{item.company} {item.target}: {item.accounts:,} accounts, width {item.width:.1f} points "
         f"(half of the values {item.width_half_known:.1f}, none {item.width_nothing_known:.1f}); "
         f"{item.crossing:.0%} could have another light ({RED_BELOW:g}, {GREEN_FROM:g})\n"
-        f"  inside: by accounts drawn anew {item.redrawn:.3f}\n{lost}"
+        f"  inside: by resampled accounts {item.redrawn:.3f}\n{lost}"
     )
 
 

@@ -24,7 +24,7 @@ def _rounded(number: float) -> str:
 
 
 def result(gain: Measured) -> str:
-    """Whether a model is better than what it is compared with, as one says it before "than"."""
+    """Whether a model is better than what it is compared with, to be followed by "than"."""
     if gain.above_zero:
         return "significantly better"
     return "significantly worse" if gain.below_zero else "not significantly better"

@@ -90,7 +90,7 @@ def _opened(path: Path) -> pa.Table:
         return pq.read_table(path) if path.suffix.lower() == ".parquet" else _csv(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise NotUsable(
-            f"{path.name}: cannot be read ({error}); save or download it anew"
+            f"{path.name}: cannot be read ({error}); save or download it again"
         ) from error
 
 
@@ -133,7 +133,7 @@ def _cells(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
     heading, kind = COLUMNS[name]
     where = f"{path.name}: {heading}"
     if empty := column.null_count:
-        raise NotUsable(f"{where}: {empty:,} of {len(column):,} cells are empty; download it anew")
+        raise NotUsable(f"{where}: {empty:,} of {len(column):,} cells are empty; download it again")
     if pa.types.is_timestamp(kind):
         return _moments(column, where)
     if kind in NUMBER:

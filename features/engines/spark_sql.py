@@ -1,6 +1,6 @@
 """DuckDB's SQL, in which declarations and row work are written, as Spark's.
 
-There is one text of each query. What the two engines spell differently is spelt anew here, by its
+There is one text of each query. What the two engines spell differently is respelt here, by its
 syntax tree (sqlglot); what they would compute differently is either replaced by what means the
 same, or refused: only functions for which a test shows equal results get through.
 """
