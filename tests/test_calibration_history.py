@@ -90,7 +90,7 @@ def test_dates_of_one_outcome_count_for_nothing() -> None:
 def test_a_latest_date_that_runs_backwards_is_refused() -> None:
     margins, labels, days = history([0, 0])
     turned = np.where(days == days.max(), -4 * margins, margins)
-    with pytest.raises(GateRefused, match="slope is -"):
+    with pytest.raises(GateRefused, match="slope must be above 0, got -"):
         offsets.fit_dates(turned, labels, days, AHEAD)
 
 

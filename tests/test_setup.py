@@ -109,35 +109,41 @@ def test_the_distribution_may_not_be_uploaded() -> None:
     assert "Private :: Do Not Upload" in project["classifiers"]
 
 
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of a store that all runs share: making its tables takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('tracking')}/mlflow.db"
+
+
 def mlflow_run(
-    folder: Path, *parameters: str, entry: str = "check"
+    folder: Path, tracking: str, *parameters: str, entry: str = "check"
 ) -> subprocess.CompletedProcess[str]:
-    """Run an entry point of this checkout through MLflow, tracked in `folder`."""
+    """Run an entry point of this checkout through MLflow in `folder`."""
     arguments = [word for parameter in parameters for word in ("-P", parameter)]
     return run(
         *(sys.executable, "-m", "mlflow", "run", str(ROOT), "--env-manager", "local"),
         *("-e", entry, *arguments),
         cwd=folder,
         VIRTUAL_ENV=sys.prefix,
-        MLFLOW_TRACKING_URI=f"sqlite:///{folder}/mlflow.db",
+        MLFLOW_TRACKING_URI=tracking,
         MLFLOW_DISABLE_TELEMETRY="true",
         CHURNLIGHT_TRIALS="1",
     )
 
 
-def test_an_entry_point_fails_like_its_verb(tmp_path: Path) -> None:
-    result = mlflow_run(tmp_path, f"company={tmp_path}/nowhere")
+def test_an_entry_point_fails_like_its_verb(tmp_path: Path, tracking: str) -> None:
+    result = mlflow_run(tmp_path, tracking, f"company={tmp_path}/nowhere")
     assert result.returncode != 0
     assert "nowhere/churnlight.toml" in result.stderr + result.stdout
 
 
-def test_an_entry_point_refuses_a_parameter_it_does_not_know(tmp_path: Path) -> None:
-    result = mlflow_run(tmp_path, "company=examples/cdnow", "colour=green")
+def test_an_entry_point_refuses_a_parameter_it_does_not_know(tmp_path: Path, tracking: str) -> None:
+    result = mlflow_run(tmp_path, tracking, "company=examples/cdnow", "colour=green")
     assert result.returncode != 0
     assert "No such option" in result.stderr + result.stdout
 
 
-def test_an_entry_point_trains_on_a_table(tmp_path: Path) -> None:
+def test_an_entry_point_trains_on_a_table(tmp_path: Path, tracking: str) -> None:
     table = tmp_path / "customers.csv"
     rows = [
         f"{1 + place % 40},{place % 11},{int((place % 40 < 12) != (place % 5 == 0))}"
@@ -145,7 +151,7 @@ def test_an_entry_point_trains_on_a_table(tmp_path: Path) -> None:
     ]
     table.write_text("\n".join(["tenure,seats,left", *rows]))
     given = (f"table={table}", "label=left", f"out={tmp_path}/model")
-    result = mlflow_run(tmp_path, *given, entry="train-table")
+    result = mlflow_run(tmp_path, tracking, *given, entry="train-table")
     assert result.returncode == 0, result.stderr
     assert {"model-card.md", "report.html"} <= {
         path.name for path in (tmp_path / "model").iterdir()
