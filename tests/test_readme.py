@@ -94,12 +94,12 @@ def test_the_main_job_in_an_empty_clone(company: str, clone: Path, free_port: in
         body = {"accounts": [{"account_id": first["account_id"]}], "drivers": True}
         score = json.loads(ask(f"{address}/v1/score", body))["scores"][0]
         page = ask(f"{address}/accounts/{first['account_id']}")
-        portfolio = ask(address)
+        listed = ask(f"{address}/?q={first['account_id']}")
     total = score["base_points"] + sum(item["health_points"] for item in score["drivers"])
     assert total == pytest.approx(score["health_score_unclipped"], abs=1e-9)
     assert score["health_score"] == first["health_score"]
     assert "At risk" in page
-    assert f"/accounts/{first['account_id']}" in portfolio
+    assert f"/accounts/{first['account_id']}" in listed
     assert ("Simulated data" in page) == (company == "examples/saas")
     assert _published(clone / company) == 13
 
