@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TypedDict
 
 import pyarrow as pa
 
@@ -20,9 +19,9 @@ from features.settings import Settings
 from training.registry import review_decision
 from training.reporting import markdown
 from training.reporting import page as reports
-from training.reporting.target_words import TargetWords, target_words
-from training.review.candidates import Candidates, ModelSummary, candidates
-from training.review.comparison import compare, compared_rows
+from training.reporting.target_words import target_words
+from training.review.candidates import Candidates, candidates
+from training.review.comparison import ModelComparison, compare, compared_rows
 from training.review.comparison_dates import comparison_dates
 from training.review.content import ReviewContent
 from training.review.pages.review_page import review_page
@@ -33,7 +32,7 @@ from training.review.sections.coverage import coverage
 from training.review.sections.drift import drift
 from training.review.sections.flaps import flaps
 from training.review.sections.lead_times import lead_times
-from training.review.sections.ledger import as_table, ledger, ledger_entries
+from training.review.sections.ledger import LedgerEntry, as_table, ledger, ledger_entries
 from training.review.sections.migration import migration
 from training.review.statuses import statuses
 from training.review.verdict import verdict
@@ -173,9 +172,39 @@ def _review_of(data: ReviewData, reason: str, progress: Progress) -> Review:
     comparison = compare(compared_rows(data, dates), dates, data.company.bands.capacity, scheme)
     progress("measuring calibration, drift, migration and flaps")
     entries = ledger_entries(data) if data.adverse else None
+    return Review(
+        _content(data, reason, comparison, entries),
+        None if entries is None else as_table(entries),
+    )
+
+
+def _content(
+    data: ReviewData,
+    reason: str,
+    comparison: ModelComparison,
+    entries: list[LedgerEntry] | None,
+) -> ReviewContent:
+    """What the review is of, its verdict, and the evidence."""
+    champion, challenger = data.models
+    about, declared = data.company.about, data.company.targets[data.target]
     shift, moved = drift(data), migration(data)
-    content = ReviewContent(
-        **_subject(data),
+    return ReviewContent(
+        format=review_decision.FORMAT,
+        company=about.name,
+        simulated=about.simulated,
+        currency=about.currency,
+        target=data.target,
+        as_of=data.dates.as_of,
+        data_until=data.mature.data_until,
+        data_digest=snapshots.digest(data.latest),
+        adverse=data.adverse,
+        score=champion.artifact.output_names[1],
+        words=target_words(challenger.artifact),
+        titles=_titles(data.models),
+        silence_days=declared.inactivity.within if declared.inactivity else None,
+        capacity=data.company.bands.capacity,
+        champion=champion.summary(),
+        challenger=challenger.summary(),
         reason=reason,
         verdict=verdict(data, comparison),
         warnings=review_warnings(data, comparison, shift, moved, reason),
@@ -189,52 +218,6 @@ def _review_of(data: ReviewData, reason: str, progress: Progress) -> Review:
         coverage=coverage(data),
         not_applicable={} if data.adverse else NOT_APPLICABLE,
     )
-    return Review(content, None if entries is None else as_table(entries))
-
-
-class _Subject(TypedDict):
-    """The fields of `ReviewContent` that say what the review is of."""
-
-    format: int
-    company: str
-    simulated: bool
-    currency: str | None
-    target: str
-    as_of: date
-    data_until: date
-    data_digest: str
-    adverse: bool
-    score: str
-    words: TargetWords
-    titles: dict[str, str]
-    silence_days: int | None
-    capacity: float
-    champion: ModelSummary
-    challenger: ModelSummary
-
-
-def _subject(data: ReviewData) -> _Subject:
-    """The subject of the review, as fields of its content."""
-    champion, challenger = data.models
-    about, declared = data.company.about, data.company.targets[data.target]
-    return {
-        "format": review_decision.FORMAT,
-        "company": about.name,
-        "simulated": about.simulated,
-        "currency": about.currency,
-        "target": data.target,
-        "as_of": data.dates.as_of,
-        "data_until": data.mature.data_until,
-        "data_digest": snapshots.digest(data.latest),
-        "adverse": data.adverse,
-        "score": champion.artifact.output_names[1],
-        "words": target_words(challenger.artifact),
-        "titles": _titles(data.models),
-        "silence_days": declared.inactivity.within if declared.inactivity else None,
-        "capacity": data.company.bands.capacity,
-        "champion": champion.summary(),
-        "challenger": challenger.summary(),
-    }
 
 
 def _titles(models: Candidates) -> dict[str, str]:
