@@ -15,10 +15,9 @@ from serving.api.score_messages import ModelMessage, model_message
 from serving.problems import HttpProblem
 from serving.published.book import Book, Edition
 from serving.published.prospects import Prospects
+from training.treeshap.explainer import ExplanationPath
 
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
-
-ExplanationPath = Literal["compiled", "pred_contrib"]
 
 
 class Liveness(TypedDict):

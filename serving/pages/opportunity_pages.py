@@ -23,6 +23,7 @@ from serving.published.book import Book
 from serving.published.prospects import Prospect, Prospects
 from serving.published.run_table import RowIndex
 from training.calibrating.bands import Band
+from training.calibrating.opportunity import LISTED_FROM
 
 SHOWN: dict[str, str] = {
     "yes": "Opportunities",
@@ -86,6 +87,7 @@ def content(book: Book, edition: Prospects, query: OpportunityQuery) -> dict[str
         "query": query,
         "rows": _rows(book, edition, query.cut(chosen)),
         "counts": {state: f"{edition.count(state):,}" for state in STATE_WORDS},
+        "listed_from": f"{LISTED_FROM:.0f}",
         "pager": query.pager(len(chosen)) | plain,
         "shown": SHOWN,
         **account_list.list_parts(book.company, edition, book.opportunities),
