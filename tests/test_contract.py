@@ -19,11 +19,12 @@ from typer.testing import CliRunner
 
 from bad_companies import ADVICE, TABLES, TRAINING, WARNINGS, Defect, build
 from bad_expressions import EXPRESSIONS
-from features import contract, snapshots, sources
+from features import contract, snapshots
 from features.breaches import outcomes
 from features.declaring.declaration import load
 from features.engines.on_duckdb import Engine
 from features.errors import ContractBroken, Finding, NotFound
+from features.reading import places
 from features.verbs import app, point_in_time
 from sane_company import sane, write
 from training.verbs import app as training_app
@@ -66,7 +67,7 @@ def test_each_defect_is_found_alone(defect: Defect, tmp_path: Path) -> None:
     assert defect.fix in match.fix
     assert match.fix
     if match.table in company.sources and match.name != "unknown_zone":
-        assert sources.location(company.sources[match.table]) in match.detail
+        assert places.location(company.sources[match.table]) in match.detail
 
 
 def test_a_segment_whose_facts_come_once_a_year_is_not_left_out(tmp_path: Path) -> None:

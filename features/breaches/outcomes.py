@@ -11,12 +11,13 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import snapshots, sources
+from features import snapshots
 from features.breaches.rounds import Round
 from features.declaring.company import Company
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.plurals import counted
+from features.reading import places
 from features.sources import Tables
 
 ROUND = Round.LABELLED
@@ -188,6 +189,6 @@ def _finding(
 ) -> Finding:
     target = company.targets[name]
     state, check = kind
-    location = sources.location(company.sources[target.source])
+    location = places.location(company.sources[target.source])
     located = f"targets.{name}: {location}: {detail}"
     return Finding(check, "train", state, target.source, None, rows, located, fix)

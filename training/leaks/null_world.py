@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
 
-from features import sources
 from features.declaring.company import Company, Target
 from features.errors import Finding, GateRefused
 from features.progress import Progress, silent
+from features.reading import places
 from features.snapshots import Snapshots
 from training.artifact import Artifact
 from training.evaluating.evaluation_dates import simplest
@@ -171,7 +171,7 @@ def _some_accounts(table: pa.Table) -> pa.Table:
 
 
 def _finding(company: Company, target: str, aucs: NullWorldAucs, reach: float) -> Finding:
-    where = sources.location(company.sources[company.targets[target].source])
+    where = places.location(company.sources[company.targets[target].source])
     text = (
         f"targets.{target}: {where}: with random labels, the procedure has an AUC of "
         f"{aucs.mean:.3f} on average over {len(aucs.aucs)} null worlds; chance allows "

@@ -1,0 +1,1 @@
+"""Readers of the kinds of places in which a company's tables lie."""
