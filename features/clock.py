@@ -17,9 +17,11 @@ import numpy.typing as npt
 
 from features.declaring.company import Target
 from features.engines.sql_text import literal
-from features.engines.sql_types import NULL
+from features.engines.sql_types import NULL, in_microseconds
 
 EPOCH = date(1970, 1, 1)
+# What the SQL types of times that carry their zone begin with.
+ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
 
 
 class NoZone(ValueError):
@@ -42,15 +44,16 @@ def in_utc(expression: str, type_: str, zone: str | None) -> str:
     """
     if type_ in ("DATE", NULL):
         return f"CAST({expression} AS TIMESTAMP)"
-    if type_.startswith("TIMESTAMP WITH TIME ZONE"):
-        return f"timezone('UTC', {expression})"
     if not type_.startswith("TIMESTAMP"):
         raise NoTime(type_)
+    moment = in_microseconds(expression, type_)
+    if type_.startswith(ZONED):
+        return f"timezone('UTC', {moment})"
     if zone is None:
         raise NoZone(type_)
     if zone == "UTC":
-        return f"CAST({expression} AS TIMESTAMP)"
-    return f"timezone('UTC', timezone({literal(zone)}, CAST({expression} AS TIMESTAMP)))"
+        return f"CAST({moment} AS TIMESTAMP)"
+    return f"timezone('UTC', timezone({literal(zone)}, CAST({moment} AS TIMESTAMP)))"
 
 
 def zone_exists(zone: str) -> bool:

@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 
 from features.engines import object_store
 from features.engines.sql_text import literal, quote
+from features.engines.sql_types import as_read
 from features.errors import ChurnlightError
 
 INTERRUPTED = "Query interrupted"
@@ -39,6 +40,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config=CONFIG)
+        self._scans: dict[str, str] = {}
         self._connection.execute("SET TimeZone = 'UTC'")
         # Queries of more than two seconds would draw it on stdout, among the data.
         self._connection.execute("SET enable_progress_bar = false")
@@ -67,7 +69,19 @@ class Engine:
         self._view(view, f"read_csv({literal(str(path))}, sample_size = -1{given})")
 
     def _view(self, view: str, scan: str) -> None:
-        self._run(f"CREATE OR REPLACE VIEW {quote(view)} AS SELECT * FROM {scan}")
+        """Makes `scan` readable as `view`; nanoseconds are cut, UUIDs are text."""
+        self._scans[view] = scan
+        changed = [
+            f"{sql} AS {quote(name)}"
+            for name, type_ in self.stored_types(view).items()
+            if (sql := as_read(quote(name), type_)) != quote(name)
+        ]
+        replaced = f" REPLACE ({', '.join(changed)})" if changed else ""
+        self._run(f"CREATE OR REPLACE VIEW {quote(view)} AS SELECT *{replaced} FROM {scan}")
+
+    def stored_types(self, view: str) -> dict[str, str]:
+        """The columns of a table and their SQL types in its file."""
+        return self.types(f"SELECT * FROM {self._scans[view]}")
 
     def read_url(self, view: str, url: str) -> None:
         """Makes the Parquet at `url`, in an object store, readable as `view`.
@@ -77,7 +91,9 @@ class Engine:
         OSError
             As `object_store.open_dataset`.
         """
-        self.register(view, object_store.open_dataset(url))
+        stored = f"{view} as stored"
+        self.register(stored, object_store.open_dataset(url))
+        self._view(view, quote(stored))
 
     def register(self, name: str, table: pa.Table | ds.Dataset) -> None:
         """Makes an Arrow table or dataset readable as `name`."""

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from features.engines import on_duckdb, spark_sql
 from features.engines.on_duckdb import EngineError, Unreadable
 from features.engines.sql_text import literal, quote
+from features.engines.sql_types import NANOSECONDS
 from features.errors import ChurnlightError, DeclarationError
 from features.settings import Settings
 
@@ -85,7 +86,9 @@ class Engine(on_duckdb.Engine):
     def read_parquet(self, view: str, path: Path) -> None:
         """As DuckDB's."""
         super().read_parquet(view, path)
-        self._places[view] = _escaped(path.resolve())
+        # Spark reads a UUID as bytes: there it sees DuckDB's copy.
+        if "UUID" not in self.stored_types(view).values():
+            self._places[view] = _escaped(path.resolve())
 
     def read_url(self, view: str, url: str) -> None:
         """As DuckDB's."""
@@ -137,11 +140,13 @@ class Engine(on_duckdb.Engine):
 
         What is no Parquet is copied there by DuckDB, so that both see the same values.
         """
-        types = self.types(f"SELECT * FROM {quote(view)}")
-        if view not in self._places:
+        if view in self._places:
+            types = self.stored_types(view)
+        else:
             copy = self.shared / f"{len(self._places)}.parquet"
             self._run(f"COPY (SELECT * FROM {quote(view)}) TO {literal(str(copy))}")
             self._places[view] = _escaped(copy)
+            types = self.types(f"SELECT * FROM {quote(view)}")
         with errors_of_ours():
             read = self.spark.read.parquet(self._places[view])
             columns = [_column(name, type_) for name, type_ in types.items()]
@@ -221,10 +226,13 @@ def ticked(name: str) -> str:
 
 def _column(name: str, type_: str) -> str:
     quoted = ticked(name)
-    if type_ != "TIMESTAMP_NS":
+    if type_ not in NANOSECONDS:
         return quoted
-    # Spark has microseconds; nanoseconds reach it as whole numbers.
-    return f"CAST(timestamp_micros(floor({quoted} / 1000)) AS TIMESTAMP_NTZ) AS {quoted}"
+    # Spark has microseconds; nanoseconds reach it as whole numbers, which no division of
+    # floating-point numbers keeps.
+    moment = f"timestamp_micros(({quoted} - pmod({quoted}, 1000)) DIV 1000)"
+    kind = "TIMESTAMP_NTZ" if type_ == "TIMESTAMP_NS" else "TIMESTAMP"
+    return f"CAST({moment} AS {kind}) AS {quoted}"
 
 
 @contextmanager
