@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from features import engines
+from features import engines, shaping
+from features.declaring.column import Column
 from features.declaring.company import Company, Source
 from features.declaring.spelling import nearest
 from features.engines import object_store
@@ -19,6 +20,9 @@ from features.engines.sql_text import quote
 from features.errors import ContractBroken, Finding
 from features.reading import databases
 from features.reading.places import broken, location
+
+# What a declared column may hold that must stay as it is written, zeros and all.
+IDS = ("text", "salesforce id")
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def open_tables(company: Company) -> Iterator[Tables]:
         unreadable: list[Finding] = []
         for name in company.sources:
             try:
-                columns[name] = _open(company, name, engine, Path(spool))
+                as_it_lies = _open(company, name, engine, Path(spool))
+                columns[name] = shaping.shape(engine, name, company.sources[name], as_it_lies)
             except ContractBroken as refused:
                 unreadable += refused.findings
         yield Tables(company, engine, columns, tuple(unreadable))
@@ -101,8 +106,9 @@ def _existing(company: Company, name: str, source: Source) -> Path:
 
 def _key_columns(company: Company, name: str) -> list[str]:
     """The columns of a CSV that hold keys, and so must not be read as numbers."""
-    account = company.sources[name].account
-    keys = [account.column] if account else []
+    source = company.sources[name]
+    keys = [source.account.column] if source.account else []
     if name == company.accounts.source:
         keys += [company.accounts.key, *company.accounts.crosswalk.values()]
-    return keys
+    keys += [key for key, column in source.columns.items() if column.holds in IDS]
+    return keys + [other for key in keys for other in source.columns.get(key, Column()).names]

@@ -103,7 +103,7 @@ def _facts(*values: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 TABLES: dict[str, list[dict[str, Any]]] = {
-    "billing": _facts({"days_late": 3, "amount": 99.0, "disputed": False}),
+    "billing": _facts({"days_late": 3, "amount": 99.0, "disputed": False, "failed": False}),
     "outcomes": _facts(MILESTONE),
     "relationship": _facts(PERSON, PERSON | {"role": "sponsor", "change": "joined"}),
     "renewal": _facts(TERM),

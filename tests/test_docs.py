@@ -8,7 +8,7 @@ import pytest
 import bad_companies
 import bad_expressions
 from features.breaches.outcomes import MIN_CHURNERS
-from features.declaring import company, indicator
+from features.declaring import column, company, indicator
 from features.declaring.company import Company
 from features.declaring.declaration import parse
 from features.declaring.vocabulary import TomlTable
@@ -26,6 +26,7 @@ SECTIONS = {
     company.Accounts: "[accounts]",
     company.Attributes: "[accounts]",
     company.Source: "[sources.NAME]",
+    column.Column: "[sources.NAME]",
     company.AccountKey: "[sources.NAME]",
     company.TimeColumn: "[sources.NAME]",
     company.KnownTime: "[sources.NAME]",
@@ -84,7 +85,8 @@ def test_every_choice_is_explained(choices: object) -> None:
 def test_the_examples_of_the_page_are_one_valid_declaration() -> None:
     declared = parse("\n".join(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)))
     assert list(declared.targets) == ["churn", "silence", "expansion"]
-    assert list(declared.sources) == ["accounts", "logins", "tickets", "subscriptions", "upgrades"]
+    named = ["accounts", "logins", "tickets", "subscriptions", "invoices", "upgrades"]
+    assert list(declared.sources) == named
 
 
 def test_every_check_is_listed_with_its_state() -> None:
@@ -113,7 +115,7 @@ def test_every_check_of_the_code_is_listed() -> None:
         path.read_text("utf-8")
         for path in [*(DOCS.parent / "features").rglob("*.py"), *TRAINING.rglob("*.py")]
         if path.parent.name in ("breaches", "structure", "audit", "training", "leaks")
-        or path.name in ("sources.py", "leaks.py")
+        or path.name in ("sources.py", "shaping.py", "leaks.py")
     )
     names = {
         *re.findall(r'(?:Finding|_finding|_error|_broken|Rule)\(\s*(?:\w+, )*"(\w+_\w+)"', code),

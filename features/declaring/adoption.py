@@ -1,5 +1,8 @@
 """Fills in what a declaration adopts from the catalogue, and what that brings along.
 
+An adopted source has the columns, times and rows of its recipe; a column that is declared stands
+in the place of the recipe's.
+
 An adopted indicator comes with what its entry names of the same family: its playbook, the taxonomy
 of its topic, and the indicators that it is made of. Whatever is declared under such a name stands
 in its place.
@@ -9,14 +12,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from features import catalog
+from features.declaring import recipe
 from features.declaring.indicator import BASES
 from features.declaring.mistakes import unknown_name
 from features.declaring.toml_lines import Lines
 from features.errors import Mistake
 
-ADOPTABLE = ("taxonomies", "indicators", "playbooks")
+ADOPTABLE = ("taxonomies", "indicators", "playbooks", "sources")
 # Tables inside a table, of which one key can be changed and the others stay.
-MERGED = ("topics", "about")
+MERGED = ("topics", "about", "columns")
 
 
 def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Mistake]:
@@ -25,10 +29,10 @@ def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Mistake]:
     Returns what cannot be adopted.
     """
     for kind in ADOPTABLE:
-        offered = catalog.entries(kind)
         for name, table in named_tables(raw, kind):
             if not isinstance(wanted := table.get("adopt"), str):
                 continue
+            offered = _offered(kind)
             if wanted not in offered:
                 path, what = (kind, name, "adopt"), f"no such entry of the catalogue's {kind}"
                 yield unknown_name(path, what, wanted, offered, lines)
@@ -36,6 +40,13 @@ def adopt(raw: dict[str, Any], lines: Lines) -> Iterator[Mistake]:
             raw[kind][name] = _filled(offered[wanted], table)
             if kind == "indicators":
                 _bring_along(raw, wanted.partition(".")[0], raw[kind][name])
+
+
+def _offered(kind: str) -> dict[str, dict[str, Any]]:
+    """What the catalogue has for tables of a kind, by full names."""
+    if kind == "sources":
+        return {name: recipe.keys_of_source(name) for name in catalog.recipes()}
+    return catalog.entries(kind)
 
 
 def named_tables(raw: Mapping[str, Any], kind: str) -> list[tuple[str, dict[str, Any]]]:

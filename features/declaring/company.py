@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from features.declaring.column import DeclaredColumn
 from features.declaring.indicator import Indicator, Keywords, Side, Stage
 from features.declaring.vocabulary import (
     Days,
@@ -112,9 +113,11 @@ class Source(TomlTable):
 
     `absent` is what no row in a window means for count, sum and distinct: `"zero"` (nothing
     happened) or `"missing"` (we do not know). `tolerate` is the share of rows with a broken
-    reference that may be left out with a warning.
+    reference that may be left out with a warning. `where` is which rows count at all, for whatever
+    reads the source, and `columns` names and computes columns that its table has otherwise.
     """
 
+    adopt: str | None = None
     path: str | None = None
     sql: str | None = None
     table: str | None = None
@@ -123,6 +126,8 @@ class Source(TomlTable):
     known_time: Annotated[KnownTime, BeforeValidator(_column)] | None = None
     absent: Literal["zero", "missing"] = "zero"
     tolerate: Share = 0.0
+    where: str | None = None
+    columns: dict[Text, DeclaredColumn] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

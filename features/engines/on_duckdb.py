@@ -99,6 +99,14 @@ class Engine:
         """Makes an Arrow table or dataset readable as `name`."""
         self._connection.register(name, table)
 
+    def rename(self, view: str, name: str) -> None:
+        """What is readable as `view` is readable as `name` instead."""
+        self._run(f"ALTER VIEW {quote(view)} RENAME TO {quote(name)}")
+
+    def show_as(self, view: str, query: str) -> None:
+        """Makes the result of `query` readable as `view`; it is computed whenever it is read."""
+        self._run(f"CREATE OR REPLACE VIEW {quote(view)} AS {query}")
+
     def keep(self, name: str, query: str) -> None:
         """Stores the result of `query` as the table `name`."""
         self._run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {query}")

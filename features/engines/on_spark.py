@@ -95,6 +95,12 @@ class Engine(on_duckdb.Engine):
         super().read_url(view, url)
         self._places[view] = in_hadoop(url)
 
+    def rename(self, view: str, name: str) -> None:
+        """As DuckDB's."""
+        super().rename(view, name)
+        if view in self._places:
+            self._places[name] = self._places.pop(view)
+
     def accept(self, expression: str) -> None:
         """Raises EngineError if Spark may compute something else than is declared."""
         spark_sql.translated(expression)

@@ -71,7 +71,8 @@ REFUSED = (
 class Expression:
     """An SQL text of the declaration: its key, its source, what its values have to be, for what.
 
-    `step` is the pipeline step that needs it.
+    `step` is the pipeline step that needs it. What gives a source its shape is computed by DuckDB,
+    whatever the engine.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Expression:
     need: Need
     step: str
     is_draft: bool = False
+    gives_shape: bool = False
 
 
 def expressions_of(company: Company) -> Iterator[Expression]:
@@ -97,10 +99,22 @@ def expressions_of(company: Company) -> Iterator[Expression]:
             if part is not None and part.where is not None:
                 key = f"targets.{name}.{form}.where"
                 yield Expression(key, part.source, part.where, "true/false", "train")
+    yield from _of_sources(company)
     if not company.accounts.derived:
         for name, segment in company.segments.items():
             key = f"segments.{name}.where"
             yield Expression(key, company.accounts.source, segment.where, "true/false", "sources")
+
+
+def _of_sources(company: Company) -> Iterator[Expression]:
+    for name, source in company.sources.items():
+        texts: dict[str, tuple[str | None, Need]] = {
+            f"columns.{key}": (column.value, "anything") for key, column in source.columns.items()
+        }
+        for key, (text, need) in (texts | {"where": (source.where, "true/false")}).items():
+            if text is not None:
+                key_of_source = f"sources.{name}.{key}"
+                yield Expression(key_of_source, name, text, need, "sources", gives_shape=True)
 
 
 def _below(company: Company, indicator: Indicator) -> Iterator[str]:
@@ -147,7 +161,8 @@ def _breach(readable: ReadableTables, expression: Expression) -> Iterator[Findin
         yield _finding(readable, expression, "not_one_value", f"contains {refused}", SCALAR)
         return
     try:
-        readable.tables.engine.accept(expression.text)
+        if not expression.gives_shape:
+            readable.tables.engine.accept(expression.text)
         # A CASE cannot contain an expression of several columns.
         type_ = readable.tables.engine.types(
             f"SELECT *, CASE WHEN TRUE THEN ({expression.text}) END AS {quote(VALUE)} "
