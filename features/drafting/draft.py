@@ -3,20 +3,29 @@
 The text is read back as a declaration before it is written, so a draft always loads.
 """
 
-import json
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
 from pathlib import Path
 
 from features import engines, publish
 from features.declaring import declaration
 from features.declaring.mistakes import DECLARATION_FILE
-from features.drafting import first_indicators, guesses, profiles
-from features.drafting.guesses import FactTable, Reading
-from features.drafting.profiles import ColumnProfile
+from features.drafting import (
+    first_indicators,
+    first_playbooks,
+    profiles,
+    reading,
+    spans,
+    target,
+    toml_text,
+)
+from features.drafting.facts import FactTable
+from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.reading import Reading
+from features.drafting.words import UTC
 from features.engines.on_duckdb import Engine
 from features.errors import DeclarationError, NotFound
+from features.plurals import counted
 
 HEAD = """\
 # A first declaration, guessed from the tables in this folder. Lines marked "guessed" say why;
@@ -50,143 +59,156 @@ def draft_declaration(folder: Path) -> str:
     """The text of a first declaration for the tables in `folder`."""
     with engines.start("duckdb") as engine:
         tables, left_out = profiles.look(engine, folder)
-        reading = guesses.read(tables, profiles.links(engine, tables))
-        if reading is None or not reading.facts:
-            raise DeclarationError(
-                f"{folder}: no table has both a column with keys of accounts, such as "
-                "customer_id, and a column of dates or timestamps; rename the columns, or write "
-                f"{DECLARATION_FILE} by hand after docs/declaration.md"
-            )
-        text = "\n".join(_lines(folder, reading, [*left_out, *reading.left_out], engine))
+        read = reading.read(engine, tables)
+        if read is None or not read.facts:
+            raise _nothing_to_go_on(folder, tables, left_out)
+        if read.activity is None and (read.end is None or read.end.kind == "loss"):
+            raise _nobody_leaves(folder, read)
+        text = "\n".join(_lines(folder, read, [*left_out, *read.left_out], engine))
     declaration.parse(text, folder)
     return text
 
 
-def _lines(folder: Path, reading: Reading, left_out: list[str], engine: Engine) -> Iterator[str]:
-    activity = reading.activity
-    latest = activity.known or activity.event
-    until = profiles.complete_until(engine, activity.table.name, latest)
-    days = profiles.span(engine, activity.table.name, activity.event.name)
+def _nothing_to_go_on(
+    folder: Path, tables: list[TableProfile], left_out: list[str]
+) -> DeclarationError:
+    looked = [
+        f"{table.path}: keys {_listed(table.keys)}, times {_listed(table.times)}"
+        for table in tables
+    ]
+    why = (
+        f"{folder}: no table has both a column with keys of accounts, such as customer_id, and a "
+        "column of dates or timestamps; rename the columns, or write "
+        f"{DECLARATION_FILE} by hand after docs/declaration.md. Looked at:"
+    )
+    return DeclarationError("\n  ".join([why, *looked, *left_out]))
+
+
+def _listed(columns: tuple[ColumnProfile, ...]) -> str:
+    return ", ".join(column.name for column in columns) or "none"
+
+
+def _nobody_leaves(folder: Path, read: Reading) -> DeclarationError:
+    why = (
+        f"{folder}: nothing says when a customer leaves, and no table shows what customers do, "
+        "so that their silence could say it; add one. Looked at:"
+    )
+    return DeclarationError("\n  ".join([why, *target.looked_at(read)]))
+
+
+def _lines(folder: Path, read: Reading, left_out: list[str], engine: Engine) -> Iterator[str]:
+    main = read.activity or read.facts[0]
+    days = spans.span(engine, main.table.name, main.event)
     reserved = engine.rows("SELECT keyword_name FROM duckdb_keywords()").column(0).to_pylist()
     daily = frozenset(
         entry.table.name
-        for entry in reading.facts
-        if profiles.is_daily(engine, entry.table.name, entry.account, entry.event.name)
+        for entry in read.facts
+        if spans.is_daily(engine, entry.table.name, entry.account, entry.event)
     )
-    drafts = first_indicators.indicators(reading, daily, reserved)
+    drafts = first_indicators.indicators(read, daily, reserved)
     yield HEAD.format(folder=folder.name or folder)
-    yield from _company(folder, until, activity)
-    yield from _accounts(reading)
-    yield from _sources(reading, left_out)
-    yield from _target(reading, days)
+    yield from _company(folder, read)
+    yield from _accounts(read)
+    yield from _sources(read, left_out)
+    yield from toml_text.table("targets.churn", target.keys(read, days), *target.comments(read))
     for entry in drafts:
-        yield from _table(f"indicators.{entry.name}", entry.keys, f"guessed: {entry.why}")
-    yield from _table(
+        told = [f"guessed: {entry.why}", *([f"decide: {entry.doubt}"] if entry.doubt else [])]
+        yield from toml_text.table(f"indicators.{entry.name}", entry.keys, *told)
+    yield from toml_text.table(
         "bands",
         {"capacity": 0.1, "min_history": "28d"},
         "guessed: a team can work one account in ten",
     )
-    for name, keys in first_indicators.playbooks(drafts).items():
-        yield from _table(f"playbooks.{name}", keys, "placeholder: put your own steps here")
+    for name, keys in first_playbooks.named(entry.keys.get("playbook") for entry in drafts).items():
+        yield from toml_text.table(
+            f"playbooks.{name}", keys, "placeholder: put your own steps here"
+        )
 
 
-def _company(folder: Path, until: date | None, activity: FactTable) -> Iterator[str]:
+def _company(folder: Path, read: Reading) -> Iterator[str]:
     name = folder.resolve()
     called = name.parent.name if name.name == "data" else name.name
     keys: dict[str, object] = {"name": re.sub(r"[-_]+", " ", called).strip().title() or "Company"}
-    if until is not None:
-        keys["data_until"] = until
-    why = f"guessed from {activity.table.path}: the tables are complete up to that morning"
-    yield from _table("company", keys, why)
-
-
-def _accounts(reading: Reading) -> Iterator[str]:
-    if reading.accounts is None:
-        keys: dict[str, object] = {
-            "source": reading.facts[0].table.name,
-            "key": reading.key,
-            "derived": True,
-        }
-        why = "guessed: no table has one row per account and its first day; accounts are derived"
-    else:
-        keys = {"source": reading.accounts.name, "key": reading.key}
-        keys["attributes"] = {**reading.attributes, "since": reading.since}
-        if reading.crosswalk:
-            keys["crosswalk"] = reading.crosswalk
-        why = f"guessed: {reading.key} is unique there and other tables name it"
-    yield from _table("accounts", keys, why)
-
-
-def _sources(reading: Reading, left_out: list[str]) -> Iterator[str]:
-    names = {facts.table.name for facts in reading.facts}
-    if reading.accounts is not None and reading.accounts.name not in names:
-        yield from _table(
-            f"sources.{reading.accounts.name}",
-            {"path": reading.accounts.path},
-            "one row per account",
+    if read.until is None or read.latest is None:
+        yield from toml_text.table("company", keys, "decide: data_until = the last complete day")
+        return
+    keys["data_until"] = read.until.until
+    entry, column = read.latest
+    place = f"{entry.table.path}, {column.name}"
+    why = [f"guessed from {place}: the tables are complete up to that morning"]
+    if read.until.later:
+        why.append(
+            f"decide: {place}: {counted(read.until.later, 'row')} after that, up to "
+            f"{read.until.stray}, had not happened yet: bookings, or typing errors?"
         )
-    for facts in reading.facts:
-        yield from _source(facts)
-    for line in left_out:
-        yield f"# left out: {line}\n"
+    yield from toml_text.table("company", keys, *why)
 
 
-def _source(facts: FactTable) -> Iterator[str]:
-    account: object = facts.account
-    if facts.system is not None:
-        account = {"system": facts.system, "column": facts.account}
-    keys: dict[str, object] = {
-        "path": facts.table.path,
-        "account": account,
-        "event_time": facts.event.name,
-    }
+def _accounts(read: Reading) -> Iterator[str]:
+    found = read.accounts
+    if found is None:
+        keys: dict[str, object] = {"source": read.facts[0].table.name, "key": read.key}
+        keys["derived"] = True
+        yield from toml_text.table(
+            "accounts", keys, f"guessed: {read.why}; accounts are derived from their facts"
+        )
+        return
+    keys = {"source": found.table.name, "key": read.key}
+    keys["attributes"] = {**read.attributes, "since": found.since}
+    if read.crosswalk:
+        keys["crosswalk"] = read.crosswalk
+    yield from toml_text.table("accounts", keys, f"guessed from {found.table.path}: {read.why}")
+
+
+def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
+    names = {entry.table.name for entry in read.facts}
+    if read.accounts is not None and read.accounts.table.name not in names:
+        table = read.accounts.table
+        yield from toml_text.table(
+            f"sources.{table.name}", {"path": table.path}, "one row per account"
+        )
+    end = read.end
+    for entry in read.facts:
+        ended = end.column if end is not None and end.facts is entry else None
+        yield from _source(entry, ended)
+    yield from (f"{toml_text.comment(f'left out: {line}')}\n" for line in left_out)
+
+
+def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
+    account: object = entry.account
+    if entry.system is not None:
+        account = {"system": entry.system, "column": entry.account}
+    keys: dict[str, object] = {"path": entry.table.path, "account": account}
+    keys["event_time"] = _time(entry.event)
     why = ["guessed: account and times, by their names and values"]
-    if facts.known is not None:
-        keys["known_time"] = {"column": facts.known.name}
+    if entry.known is not None:
+        keys["known_time"] = {"column": entry.known.name} | _named_zone(entry.known)
     else:
         why.append('decide: if facts arrive late, known_time = { delay = "1d" }')
-    if facts.known is not None and facts.known.is_naive:
-        why.append(_zone("known_time", facts.known))
-    if facts.event.is_naive or (facts.ended is not None and facts.ended.is_naive):
-        why.append(_zone("event_time", facts.event))
-    yield from _table(f"sources.{facts.table.name}", keys, *why)
+    if entry.known is not None and _lacks_zone(entry.known):
+        why.append(_zone("known_time", entry.known))
+    if _lacks_zone(entry.event) or (ended is not None and _lacks_zone(ended)):
+        why.append(_zone("event_time", entry.event))
+    yield from toml_text.table(f"sources.{entry.table.name}", keys, *why)
+
+
+def _time(column: ColumnProfile) -> object:
+    """A time column as `event_time`, with its zone where its name says one."""
+    zone = _named_zone(column)
+    return {"column": column.name, **zone} if zone else column.name
+
+
+def _named_zone(column: ColumnProfile) -> dict[str, str]:
+    return {"zone": "UTC"} if column.is_naive and column.words & UTC else {}
+
+
+def _lacks_zone(column: ColumnProfile) -> bool:
+    return column.is_naive and not column.words & UTC
 
 
 def _zone(key: str, column: ColumnProfile) -> str:
-    example = f'{key} = {{ column = {_toml(column.name)}, zone = "Europe/Berlin" }}'
-    return f"decide: the timestamps carry no zone; name it: {example}"
-
-
-def _target(reading: Reading, days: int) -> Iterator[str]:
-    why, keys = first_indicators.target(reading, days)
-    yield from _table("targets.churn", keys, f"guessed: {why}")
-
-
-def _table(name: str, keys: dict[str, object], *comments: str) -> Iterator[str]:
-    """A table of the file, its comments above it and an empty line below."""
-    yield from (f"# {' '.join(comment.split())}" for comment in comments)
-    yield f"[{name}]"
-    yield from (f"{key} = {_toml(value)}" for key, value in keys.items())
-    yield ""
-
-
-def _toml(value: object) -> str:
-    """A value as TOML text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        pairs = (f"{_key(name)} = {_toml(element)}" for name, element in value.items())
-        return f"{{ {', '.join(pairs)} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return _text(value) if isinstance(value, str) else str(value)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
-
-
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    asked = f'{key} = {{ column = {toml_text.value(column.name)}, zone = "Europe/Berlin" }}'
+    return (
+        f"decide: the timestamps carry no zone; name it: {asked} "
+        f"({column.name}: {column.filled:,} timestamps)"
+    )

@@ -1,59 +1,35 @@
-"""First indicators, playbooks and a target for the facts that were found.
+"""First indicators for the facts that were found.
 
 Few and plain on purpose: they are there to be read, changed and added to.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from features.drafting.guesses import ROLE_WORDS, FactTable, Reading
-from features.drafting.profiles import ColumnProfile, name_words
+from features.drafting import signs
+from features.drafting.facts import FactTable
+from features.drafting.first_playbooks import CARE, REVIEW, WIN_BACK
+from features.drafting.profiles import ColumnProfile
+from features.drafting.reading import Reading
+from features.drafting.signs import Sign
+from features.drafting.words import AMOUNT, BAD, NO_RATING, NOT_ADDED, QUANTITY, RATING
+from features.plurals import counted
 
 MOST_INDICATORS = 10
-NOT_ADDED = frozenset({"unit", "per", "rate", "share", "average", "avg", "mean"})
-WIN_BACK, CARE, REVIEW = "win-back", "support-recovery", "check-in"
-
-PLAYBOOKS: dict[str, dict[str, object]] = {
-    WIN_BACK: {
-        "title": "Win back",
-        "purpose": "Activity is fading: find out what has changed.",
-        "owner": "crm",
-        "steps": [
-            {"do": "Write with an offer that fits the last order", "within": "2d"},
-            {"do": "Call if there is no answer", "channel": "phone", "within": "7d"},
-        ],
-        "cooldown": "30d",
-    },
-    REVIEW: {
-        "title": "Check-in",
-        "purpose": "Usage is fading: find out what the customer wants, and what is in the way.",
-        "owner": "csm",
-        "steps": [
-            {"do": "Call the main contact", "channel": "phone", "within": "3d"},
-            {"do": "Agree on one next step and a date", "within": "10d"},
-        ],
-        "cooldown": "30d",
-    },
-    CARE: {
-        "title": "Support recovery",
-        "purpose": "Problems pile up: show that somebody takes care of them.",
-        "owner": "support",
-        "steps": [
-            {"do": "Go through the open cases with their owner", "within": "1d"},
-            {"do": "Call the reporter with a date for each", "channel": "phone", "within": "3d"},
-        ],
-        "cooldown": "30d",
-    },
-}
 
 
 @dataclass(frozen=True)
 class DraftIndicator:
-    """An indicator of the draft: its name, its keys in the order of the file, and why."""
+    """An indicator of the draft: its name, its keys in the order of the file, and why.
+
+    `doubt` is what there is to decide about it; such an indicator is in shadow.
+    """
 
     name: str
     why: str
     keys: dict[str, object] = field(default_factory=dict)
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,8 +42,7 @@ class Subject:
 
     facts: FactTable
     dimension: str
-    is_bad: bool
-    is_sure: bool
+    sign: Sign
     playbook: str
     measure_of: str | None = None
 
@@ -90,7 +65,7 @@ class Subject:
     @property
     def healthy(self) -> str:
         """The side on which many of these facts are good."""
-        return "lower" if self.is_bad else "higher"
+        return "lower" if self.sign.is_bad else "higher"
 
 
 def indicators(
@@ -102,36 +77,48 @@ def indicators(
     keeps for itself.
     """
     keywords = frozenset(reserved)
-    tables = [facts for facts in reading.facts if facts is not reading.term] or [reading.activity]
-    subjects = [
-        _subject(facts, reading, daily, keywords)
-        for facts in tables
-        if facts is reading.activity or not name_words(facts.table.name) & ROLE_WORDS["work"]
+    end = reading.end
+    taken = end.facts.table.name if end is not None else None
+    tables = [
+        entry
+        for entry in reading.facts
+        if entry.table.name != taken
+        if entry is reading.activity or not signs.is_our_work(entry.table.name)
     ]
+    subjects = [_subject(entry, reading, daily, keywords) for entry in tables or reading.facts]
     first = next(
-        subject for subject in subjects if subject.facts is reading.activity or len(tables) == 1
+        (subject for subject in subjects if subject.facts is reading.activity), subjects[0]
     )
     others = sorted(
         (subject for subject in subjects if subject is not first),
-        key=lambda subject: (not subject.is_bad, not subject.is_sure, -subject.facts.table.rows),
+        key=lambda subject: (
+            bool(subject.sign.doubt),
+            not subject.sign.is_bad,
+            -subject.facts.table.rows,
+        ),
     )
     depth = list(_in_depth(first, keywords))
-    return [*depth, *(_one(subject, keywords) for subject in others)][:MOST_INDICATORS]
+    drafts = [*depth, *(_one(subject, keywords) for subject in others)]
+    return _of_different_names(drafts)[:MOST_INDICATORS]
+
+
+def _of_different_names(drafts: list[DraftIndicator]) -> list[DraftIndicator]:
+    """The first of each name: columns that differ in signs alone make one indicator."""
+    return list({draft.name: draft for draft in reversed(drafts)}.values())[::-1]
 
 
 def _subject(
     facts: FactTable, reading: Reading, daily: frozenset[str], keywords: frozenset[str]
 ) -> Subject:
-    named = name_words(facts.table.name)
-    is_bad = bool(named & ROLE_WORDS["bad"])
-    relation = is_bad or bool(named & ROLE_WORDS["relation"])
-    business = bool(named & (ROLE_WORDS["business"] | ROLE_WORDS["term"])) or reading.term is None
-    dimension = "relationship" if relation else "business" if business else "outcome"
-    playbook = CARE if is_bad else (REVIEW if reading.term else WIN_BACK)
-    counted = [column for column in facts.table.columns if _role(column) == "quantity"]
-    measure_of = _sql(counted[0].name, keywords) if counted and facts.table.name in daily else None
-    is_sure = is_bad or business or facts is reading.activity
-    return Subject(facts, dimension, is_bad, is_sure, playbook, measure_of)
+    name = facts.table.name
+    is_silence = reading.end is None and facts is reading.activity
+    sign = signs.of_table(name, is_silence=is_silence)
+    has_contracts = reading.end is not None and reading.end.kind != "loss"
+    playbook = CARE if sign.is_bad else (REVIEW if has_contracts else WIN_BACK)
+    adding = [column for column in facts.table.columns if _role(column) == "quantity"]
+    measure_of = _sql(adding[0].name, keywords) if adding and name in daily else None
+    dimension = signs.dimension(name, has_contracts=has_contracts)
+    return Subject(facts, dimension, sign, playbook, measure_of)
 
 
 def _in_depth(subject: Subject, keywords: frozenset[str]) -> Iterator[DraftIndicator]:
@@ -155,13 +142,12 @@ def _one(subject: Subject, keywords: frozenset[str]) -> DraftIndicator:
 
 
 def _count(subject: Subject) -> DraftIndicator:
-    sure = "" if subject.is_sure else "; in shadow, it moves no score until you are sure"
+    keys = _keys(subject, subject.many.capitalize(), "count", windows=["28d", "90d"])
     return DraftIndicator(
         f"{subject.table}_count",
-        f"more {subject.many} are {'worse' if subject.is_bad else 'better'}{sure}",
-        _keys(subject, subject.many.capitalize(), "count", windows=["28d", "90d"])
-        | ({} if subject.is_sure else {"stage": "shadow"})
-        | _shown(subject, subject.healthy, subject.many, "{value} {unit} in {window}"),
+        f"more {subject.many} are {'worse' if subject.sign.is_bad else 'better'}",
+        keys | _shown(subject, subject.healthy, subject.many, "{value} {unit} in {window}"),
+        _doubt(subject),
     )
 
 
@@ -172,7 +158,8 @@ def _recency(subject: Subject) -> DraftIndicator:
         f"{subject.table}_recency",
         "days without any",
         _keys(subject, f"Days since the last {subject.one}", "days_since", **quiet)
-        | _shown(subject, "higher" if subject.is_bad else "lower", "days", sentence),
+        | _shown(subject, "higher" if subject.sign.is_bad else "lower", "days", sentence),
+        _doubt(subject),
     )
 
 
@@ -184,6 +171,7 @@ def _trend(subject: Subject) -> DraftIndicator:
         "the pace of 28 days relative to the 84 days before; 1 is unchanged",
         _keys(subject, f"Trend of {subject.many}", "ratio", **of, windows=["28d"], earlier="84d")
         | _shown(subject, subject.healthy, "times", sentence),
+        _doubt(subject),
     )
 
 
@@ -200,32 +188,46 @@ def _tenure(subject: Subject) -> DraftIndicator:
 def _role(column: ColumnProfile) -> str | None:
     """What a column of numbers holds, by its name: rating, amount or quantity."""
     adds_up = column.is_number and not column.words & NOT_ADDED
-    roles = ("rating", "amount", "quantity") if adds_up else ()
-    return next((role for role in roles if column.words & ROLE_WORDS[role]), None)
+    if adds_up and column.words & RATING and not column.words & NO_RATING:
+        return "rating"
+    roles = {"amount": AMOUNT, "quantity": QUANTITY} if adds_up else {}
+    return next((role for role, words in roles.items() if column.words & words), None)
 
 
 def _amount(subject: Subject, column: ColumnProfile, keywords: frozenset[str]) -> DraftIndicator:
     is_rating = _role(column) == "rating"
     measure = "mean" if is_rating else "sum"
-    noun = " ".join(column.name.lower().replace("_", " ").split())
+    noun = " ".join(re.sub("[_{}]", " ", column.name.lower()).split())
     title = f"{subject.many.capitalize()}: {'mean ' if is_rating else ''}{noun}"
-    value = _sql(column.name, keywords)
+    healthy = "higher" if is_rating else "lower" if column.words & BAD else subject.healthy
+    is_sure = is_rating or bool(column.words & BAD)
+    shown = _shown(subject, healthy, noun, f"{title} in {{window}}: {{value}}", is_sure=is_sure)
     return DraftIndicator(
         "_".join([subject.table, *_plain(noun).split(), measure]),
         f"the column name {column.name} suggests that its {measure} matters",
-        _keys(subject, title, measure, value=value, windows=["90d"])
-        | _shown(
-            subject,
-            "higher" if is_rating else subject.healthy,
-            noun,
-            f"{title} in {{window}}: {{value}}",
-        ),
+        _keys(subject, title, measure, value=_sql(column.name, keywords), windows=["90d"]) | shown,
+        "" if is_sure else _doubt(subject),
     )
 
 
-def _shown(subject: Subject, healthy: str, unit: str, sentence: str) -> dict[str, object]:
+def _shown(
+    subject: Subject, healthy: str, unit: str, sentence: str, *, is_sure: bool = False
+) -> dict[str, object]:
     says = f"{sentence}, typically {{usual}}"
-    return {"healthy": healthy, "unit": unit, "says": says, "playbook": subject.playbook}
+    shadow = {} if is_sure or not subject.sign.doubt else {"stage": "shadow"}
+    shown = {"healthy": healthy, "unit": unit, "says": says, "playbook": subject.playbook}
+    return shadow | shown
+
+
+def _doubt(subject: Subject) -> str:
+    """What to decide before the indicator may move a score."""
+    if not subject.sign.doubt:
+        return ""
+    table = subject.facts.table
+    return (
+        f"{table.path}, {counted(table.rows, 'row')}: {subject.sign.doubt}; in shadow it moves no "
+        'score: confirm healthy, then set stage = "live"'
+    )
 
 
 def _plain(text: str) -> str:
@@ -248,29 +250,4 @@ def _keys(
         "source": subject.table,
         "measure": measure,
         **more,
-    }
-
-
-def playbooks(drafts: Iterable[DraftIndicator]) -> dict[str, dict[str, object]]:
-    """The playbooks that these indicators name."""
-    used = {indicator.keys.get("playbook") for indicator in drafts}
-    return {name: keys for name, keys in PLAYBOOKS.items() if name in used}
-
-
-def target(reading: Reading, days: int) -> tuple[str, dict[str, object]]:
-    """The target's keys and why; `days` is how long the history is."""
-    horizon = "90d" if days >= 240 else "30d"
-    if (term := reading.term) is not None and term.ended is not None:
-        event = {"source": term.table.name, "ended": term.ended.name, "grace": "30d"}
-        why = f"{term.table.path} records when contracts end; grace allows for late renewals"
-        return why, {"adverse": True, "event": event, "gap": "14d", "horizon": horizon}
-    inactivity = {"source": reading.activity.table.name, "within": horizon}
-    why = "no table records when a contract ends, so inactivity in the busiest one is churn"
-    active = "180d" if horizon == "90d" else "60d"
-    return why, {
-        "adverse": True,
-        "inactivity": inactivity,
-        "active_within": active,
-        "gap": "0d",
-        "horizon": horizon,
     }

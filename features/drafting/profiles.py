@@ -1,13 +1,13 @@
 """The contents of a folder of tables: columns, types, which are unique, which share their keys.
 
-Everything here is measured; what it may mean is guessed in `features.drafting.guesses`.
+Everything here is measured; what it may mean is guessed in the other modules of this room.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 
+from features.drafting.words import name_words
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
@@ -19,9 +19,6 @@ KEY_WORDS = frozenset(
     "id key no nr num number code uuid guid account acct customer client company org "
     "organisation organization tenant workspace member subscriber user shop".split()
 )
-DAYS_OF_A_DAILY_TABLE = 20
-# Share of a column's keys that another column must know to be about the same things.
-SHARED = 0.9
 
 
 @dataclass(frozen=True)
@@ -87,19 +84,6 @@ class TableProfile:
     def times(self) -> tuple[ColumnProfile, ...]:
         """The columns that hold dates or timestamps, at least one."""
         return tuple(column for column in self.columns if column.is_time and column.filled)
-
-
-def name_words(name: str) -> frozenset[str]:
-    """The words that a name is made of, in lower case.
-
-    Examples
-    --------
-    >>> sorted(name_words("customerId")) == sorted(name_words("customer_id"))
-    True
-    """
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
-    words = re.findall(r"[a-z]+|\d+", split.lower())
-    return frozenset(words)
 
 
 def usable_name(text: str) -> str:
@@ -176,77 +160,3 @@ def _distinct(column: str, type_: str) -> str:
     """Exact where it decides about a key, about right for the rest."""
     exact = name_words(column) & KEY_WORDS and (type_ == "VARCHAR" or "INT" in type_)
     return f"{'count(DISTINCT ' if exact else 'approx_count_distinct('}{quote(column)})"
-
-
-@dataclass(frozen=True)
-class Link:
-    """Column `column` of `table` names rows of `to_table` by their unique column `to_column`."""
-
-    table: str
-    column: str
-    to_table: str
-    to_column: str
-
-
-def links(engine: Engine, profiles: list[TableProfile]) -> list[Link]:
-    """Which columns are made of the unique keys of another table, by their values."""
-    return [
-        Link(table.name, column.name, other.name, key.name)
-        for other in profiles
-        for key in other.keys
-        if key.is_unique
-        for table in profiles
-        if table.name != other.name
-        for column in table.keys
-        if _may_mean(column, key, other) and _is_shared(engine, table, column, other, key)
-    ]
-
-
-def _may_mean(column: ColumnProfile, key: ColumnProfile, other: TableProfile) -> bool:
-    """Numbers run from 1 everywhere, so that equal numbers alone prove nothing."""
-    if column.type == key.type == "VARCHAR":
-        return True
-    about = key.words | name_words(other.name) | name_words(other.name.removesuffix("s"))
-    return column.name == key.name or bool((column.words & about) - {"id", "no", "key", "nr"})
-
-
-def _is_shared(
-    engine: Engine,
-    table: TableProfile,
-    column: ColumnProfile,
-    other: TableProfile,
-    key: ColumnProfile,
-) -> bool:
-    left, right = quote(column.name), quote(key.name)
-    shares = engine.row(
-        f"SELECT avg(CAST(k IN (SELECT CAST({right} AS VARCHAR) FROM {quote(other.name)}) AS INT)) "
-        f"FROM (SELECT DISTINCT CAST({left} AS VARCHAR) AS k FROM {quote(table.name)}) "
-        "WHERE k IS NOT NULL"
-    )[0]
-    return shares is not None and shares >= SHARED
-
-
-def complete_until(engine: Engine, table: str, column: ColumnProfile) -> date | None:
-    """The last morning before which a column of times seems complete.
-
-    A column of days holds its last day as a whole; timestamps may stop in the middle of it.
-    """
-    last = f"CAST(max({quote(column.name)}) AS DATE)"
-    day: date | None = engine.row(f"SELECT {last} FROM {quote(table)}")[0]
-    return day + timedelta(days=1) if day is not None and column.type == "DATE" else day
-
-
-def span(engine: Engine, table: str, column: str) -> int:
-    """Days between the first and the last time in a column."""
-    ends = f"CAST(min({quote(column)}) AS DATE), CAST(max({quote(column)}) AS DATE)"
-    return int(engine.row(f"SELECT date_diff('day', {ends}) FROM {quote(table)}")[0] or 0)
-
-
-def is_daily(engine: Engine, table: str, account: str, event: str) -> bool:
-    """Whether there is at most one row per account and day, and many of them per account."""
-    key = f"({quote(account)}, CAST({quote(event)} AS DATE))"
-    rows, days, accounts = engine.row(
-        f"SELECT count(*), count(DISTINCT {key}), count(DISTINCT {quote(account)}) "
-        f"FROM {quote(table)}"
-    )
-    return bool(rows == days and rows > DAYS_OF_A_DAILY_TABLE * accounts)

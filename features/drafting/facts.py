@@ -1,0 +1,74 @@
+"""A table of facts about accounts: whose they are, when they happened, when they became known."""
+
+from dataclasses import dataclass
+
+from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.words import (
+    BIRTH,
+    CANCELLED,
+    CHANGED,
+    CONTRACT,
+    ENDS_OF_OTHER_THINGS,
+    KNOWN,
+    LEFT,
+    LOSS,
+    NO_CONTRACT,
+    OVER,
+    STARTS,
+    head,
+    name_words,
+)
+
+ENDS = LEFT | OVER | CANCELLED
+
+
+@dataclass(frozen=True)
+class FactTable:
+    """A table of facts: its account column (of `system`, if another's key) and its times."""
+
+    table: TableProfile
+    account: str
+    event: ColumnProfile
+    system: str | None = None
+    known: ColumnProfile | None = None
+
+    @property
+    def is_contract(self) -> bool:
+        """Whether its name says that its rows are contracts."""
+        return is_contract(self.table.name)
+
+
+def is_contract(name: str) -> bool:
+    """Whether a table of that name holds contracts: `subscriptions`, not `plan_sessions`."""
+    return bool(name_words(name) & CONTRACT) and head(name) not in NO_CONTRACT
+
+
+def read(table: TableProfile, account: str) -> FactTable | None:
+    """The table as facts of the accounts in column `account`; None without a column of times."""
+    known_times = [column for column in table.times if column.words & KNOWN]
+    others = [column for column in table.times if column not in known_times]
+    chosen = min(
+        others or known_times,
+        key=lambda column: (_doubt(table, column), column.filled < column.rows),
+        default=None,
+    )
+    if chosen is None:
+        return None
+    recorded = next((column for column in known_times if column != chosen and column.filled), None)
+    return FactTable(table, account, chosen, known=recorded)
+
+
+def _doubt(table: TableProfile, column: ColumnProfile) -> int:
+    """How little a column of times looks like the time of what the row tells; 0 is the best."""
+    words = column.words
+    if words & BIRTH:
+        return 5
+    if words & CHANGED:
+        return 4
+    is_end = bool(words & ENDS)
+    if name_words(table.name) & LOSS:
+        return 0 if is_end else 1
+    if is_end or words & ENDS_OF_OTHER_THINGS.keys():
+        return 3
+    starts = is_contract(table.name) and bool(words & STARTS)
+    return 1 if is_contract(table.name) and not starts else 0

@@ -1,0 +1,95 @@
+"""Which columns are made of the keys of another table: by their values, and by their names.
+
+Text keys that agree are evidence enough. Whole numbers run from 1 in every table, so that equal
+numbers prove nothing: there the column must be named after the table, or after its key.
+"""
+
+from dataclasses import dataclass
+
+from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.words import ACCOUNT, PERSON, head, singular
+from features.engines.on_duckdb import Engine
+from features.engines.sql_text import quote
+
+# Share of a column's keys that another column must know to be about the same things.
+SHARED = 0.9
+SAYS_NOTHING = frozenset("id key no nr num number code uuid guid".split())
+WHOLE_NUMBER = "[0-9]{1,12}"
+
+
+@dataclass(frozen=True)
+class Link:
+    """Column `column` of `table` names rows of `to_table` by their unique column `to_column`."""
+
+    table: str
+    column: str
+    to_table: str
+    to_column: str
+
+
+def find(engine: Engine, tables: list[TableProfile]) -> list[Link]:
+    """The links between the tables."""
+    keys = _Keys(engine, tables)
+    return [
+        Link(table.name, column.name, other.name, key.name)
+        for other in tables
+        for key in other.keys
+        if key.is_unique
+        for table in tables
+        if table.name != other.name
+        for column in table.keys
+        if column.filled and keys.are_shared(table, column, other, key)
+    ]
+
+
+class _Keys:
+    """The distinct keys of each column, read once each."""
+
+    def __init__(self, engine: Engine, tables: list[TableProfile]) -> None:
+        self._engine = engine
+        self._numbers: dict[tuple[str, str], bool] = {}
+        self._of_people = [table.name for table in tables if head(table.name) in ACCOUNT | PERSON]
+
+    def are_shared(
+        self, table: TableProfile, column: ColumnProfile, other: TableProfile, key: ColumnProfile
+    ) -> bool:
+        """Whether `column` names rows of `other` by `key`."""
+        are_numbers = [self._are_numbers(table, column), self._are_numbers(other, key)]
+        if all(are_numbers) and not self._is_named_after(column, other, key):
+            return False
+        mine, theirs = _kept(table, column), _kept(other, key)
+        share = self._engine.row(
+            f"SELECT avg(CAST(k IN (SELECT k FROM {quote(theirs)}) AS INT)) FROM {quote(mine)}"
+        )[0]
+        return share is not None and share >= SHARED
+
+    def _are_numbers(self, table: TableProfile, column: ColumnProfile) -> bool:
+        place = table.name, column.name
+        if place not in self._numbers:
+            kept = _kept(table, column)
+            self._engine.keep(
+                kept,
+                f"SELECT DISTINCT CAST({quote(column.name)} AS VARCHAR) AS k "
+                f"FROM {quote(table.name)} WHERE {quote(column.name)} IS NOT NULL",
+            )
+            self._numbers[place] = self._engine.row(
+                f"SELECT bool_and(regexp_full_match(k, '{WHOLE_NUMBER}')) FROM {quote(kept)}"
+            )[0]
+        return self._numbers[place]
+
+    def _is_named_after(
+        self, column: ColumnProfile, other: TableProfile, key: ColumnProfile
+    ) -> bool:
+        about = {*_telling(key.words), head(other.name)}
+        if _telling(column.words) & about:
+            return True
+        is_only_one = self._of_people == [other.name]
+        return is_only_one and bool(column.words & (ACCOUNT | PERSON))
+
+
+def _telling(words: frozenset[str]) -> set[str]:
+    return {singular(word) for word in words - SAYS_NOTHING}
+
+
+def _kept(table: TableProfile, column: ColumnProfile) -> str:
+    return f"keys of {table.name}: {column.name}"

@@ -1,0 +1,235 @@
+"""What the tables of a folder are, taken together: accounts, facts, how leaving shows.
+
+Each question has its module in this room; here their answers become one reading. A guess is a
+plain value with the reason for it, so that the draft can say why.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from features.drafting import account_table, ends, facts, links, spans
+from features.drafting.account_table import AccountTable
+from features.drafting.ends import End
+from features.drafting.facts import FactTable
+from features.drafting.links import Link
+from features.drafting.profiles import KEY_WORDS, ColumnProfile, TableProfile
+from features.drafting.spans import LastDay
+from features.drafting.words import (
+    ACCOUNT,
+    BAD,
+    PERSON,
+    RELATION,
+    WORK,
+    head,
+    name_words,
+    singular,
+)
+from features.engines.on_duckdb import Engine
+
+SIDE_SHOW = BAD | WORK | RELATION
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The whole guess.
+
+    `accounts` is none where accounts are derived from the first of `facts`; then `why` says why
+    no table is the account table. `ends` are all ways in which leaving may show, the likeliest
+    first; `until` is the morning up to which the facts are complete, by the column `latest`.
+    """
+
+    accounts: AccountTable | None
+    key: str
+    why: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    crosswalk: dict[str, str] = field(default_factory=dict)
+    facts: tuple[FactTable, ...] = ()
+    left_out: tuple[str, ...] = ()
+    ends: tuple[End, ...] = ()
+    until: LastDay | None = None
+    latest: tuple[FactTable, ColumnProfile] | None = None
+
+    @property
+    def end(self) -> End | None:
+        """The way in which leaving shows, where a table says it."""
+        return next((end for end in self.ends if not end.against), None)
+
+    @property
+    def activity(self) -> FactTable | None:
+        """The busiest facts that customers make themselves, if there are any."""
+        taken = {self.end.facts.table.name} if self.end is not None else set()
+        usable = [entry for entry in self.facts if entry.table.name not in taken]
+        return busiest(usable)
+
+
+def busiest(entries: list[FactTable]) -> FactTable | None:
+    """The table of facts with most rows; one of use or orders before one of troubles or notes."""
+    own = [entry for entry in entries if not _is_side_show(entry)]
+    return max(own or entries, key=lambda entry: entry.table.rows, default=None)
+
+
+def _is_side_show(entry: FactTable) -> bool:
+    """Whether the facts are troubles, our own work or contracts rather than use and orders."""
+    return entry.is_contract or bool(name_words(entry.table.name) & SIDE_SHOW)
+
+
+def read(engine: Engine, tables: list[TableProfile]) -> Reading | None:
+    """A reading of the tables; None where no column can be the key of an account."""
+    linked = links.find(engine, tables)
+    found = account_table.find(tables, linked)
+    reading = None
+    why = "no table has one row per account, with a key that other tables name"
+    if found is not None and found.since is not None:
+        reading = _with_account_table(tables, linked, found)
+        why = f"{found.table.path}: no other table names its {found.key} beside a time"
+    elif found is not None:
+        why = f"{found.table.path}: no column says when an account began"
+    if reading is None or not (reading.facts or _own(reading)):
+        reading = _derived(tables, linked, found, why) or reading
+    return reading and _with_ends(engine, reading)
+
+
+def _with_ends(engine: Engine, reading: Reading) -> Reading:
+    """The reading with all ways in which leaving may show, and the day up to which it is told."""
+    own = _own(reading)
+    found = _latest(engine, reading, own)
+    if found is None:
+        return reading
+    until, *latest = found
+    ways = ends.find(engine, reading.facts, own, until.until)
+    read_all = replace(reading, ends=tuple(ways), until=until, latest=tuple(latest))
+    end = read_all.end
+    is_own = own is not None and end is not None and end.facts is own
+    return replace(read_all, facts=(own, *reading.facts)) if is_own else read_all
+
+
+def _latest(
+    engine: Engine, reading: Reading, own: FactTable | None
+) -> tuple[LastDay, FactTable, ColumnProfile] | None:
+    """The last complete morning of the busiest facts, else of all times that are there."""
+    moving = [entry for entry in reading.facts if not entry.is_contract]
+    first = busiest(moving)
+    if first is not None:
+        places = [(first, first.known or first.event)]
+    else:
+        entries = [*reading.facts, *([own] if own is not None else [])]
+        places = [(entry, column) for entry in entries for column in entry.table.times]
+    found = [
+        (until, entry, column)
+        for entry, column in places
+        if (until := spans.complete_until(engine, entry.table.name, column)) is not None
+    ]
+    return max(found, key=lambda each: each[0].until, default=None)
+
+
+def _own(reading: Reading) -> FactTable | None:
+    """The account table read as facts: an account begins, and may end."""
+    table = reading.accounts
+    if table is None or table.since is None:
+        return None
+    return FactTable(table.table, table.key, table.table.column(table.since))
+
+
+def _with_account_table(
+    tables: list[TableProfile], linked: list[Link], found: AccountTable
+) -> Reading:
+    systems: dict[str, str] = {}
+    entries: list[FactTable] = []
+    left_out: list[str] = []
+    for other in tables:
+        if other.name == found.table.name:
+            continue
+        link = _link(linked, other, found)
+        entry = facts.read(other, link.column) if link is not None else None
+        if link is None:
+            left_out.append(f"{other.path}: no column holds keys of {found.table.path}")
+        elif entry is None:
+            left_out.append(f"{other.path}: no column holds dates or timestamps")
+        else:
+            is_own_key = link.to_column == found.key
+            entries.append(entry if is_own_key else _in_system(entry, link.to_column, systems))
+    crosswalk = {system: column for column, system in systems.items()}
+    shown = account_table.attributes(found.table, {found.key, str(found.since), *systems})
+    return Reading(found, found.key, found.why, shown, crosswalk, tuple(entries), tuple(left_out))
+
+
+def _link(linked: list[Link], other: TableProfile, found: AccountTable) -> Link | None:
+    """How `other` names the accounts, by their own key rather than by another system's."""
+    here = (other.name, found.table.name)
+    matching = [link for link in linked if (link.table, link.to_table) == here]
+    return min(matching, key=lambda link: (link.to_column != found.key, link.column), default=None)
+
+
+def _in_system(entry: FactTable, column: str, systems: dict[str, str]) -> FactTable:
+    if column not in systems:
+        short = re.sub(r"_?(id|no|nr|number|key|code|org|uuid)$", "", column.lower()).strip("_")
+        taken = set(systems.values())
+        name = short if short and short not in taken else column.lower()
+        systems[column] = re.sub(r"[^a-z0-9_]+", "_", name)
+    return replace(entry, system=systems[column])
+
+
+def _derived(
+    tables: list[TableProfile], linked: list[Link], found: AccountTable | None, why: str
+) -> Reading | None:
+    """Accounts are the distinct keys of the busiest table of facts."""
+    entries = _linked(tables, linked, found) if found is not None else []
+    entries = entries or _named(tables)
+    first = busiest(entries)
+    if first is None:
+        return None
+    ordered = (first, *(entry for entry in entries if entry is not first))
+    used = {entry.table.name for entry in ordered}
+    left_out = tuple(
+        f"{table.path}: no key of the same accounts beside a time"
+        for table in tables
+        if table.name not in used
+    )
+    return Reading(None, first.account, why, facts=ordered, left_out=left_out)
+
+
+def _linked(tables: list[TableProfile], linked: list[Link], found: AccountTable) -> list[FactTable]:
+    """The tables whose values name the rows of the account table."""
+    entries = []
+    for table in tables:
+        link = _link(linked, table, found)
+        entry = facts.read(table, link.column) if link is not None else None
+        entries += [entry] if entry is not None else []
+    return entries
+
+
+def _named(tables: list[TableProfile]) -> list[FactTable]:
+    """The tables that share the column which looks most like an account's key, by its name."""
+    by_name: dict[str, list[FactTable]] = defaultdict(list)
+    for table in tables:
+        for column in _repeating_keys(table):
+            entry = facts.read(table, column.name)
+            if entry is not None:
+                by_name[column.name].append(entry)
+    return max(
+        by_name.values(),
+        key=lambda entries: (
+            _likeness(entries[0]),
+            len(entries),
+            max(entry.table.rows for entry in entries),
+        ),
+        default=[],
+    )
+
+
+def _repeating_keys(table: TableProfile) -> list[ColumnProfile]:
+    """The columns that may name accounts: keys that repeat, and are not the table's own."""
+    own = head(table.name)
+    return [
+        column
+        for column in table.keys
+        if not column.is_unique and column.filled
+        if own not in {singular(word) for word in column.words} or own in ACCOUNT | PERSON
+        if column.words & (ACCOUNT | PERSON) or not column.words & account_table.FACTS
+    ]
+
+
+def _likeness(entry: FactTable) -> int:
+    words = name_words(entry.account)
+    return 3 * bool(words & ACCOUNT) or 2 * bool(words & PERSON) or bool(words & KEY_WORDS)

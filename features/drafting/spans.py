@@ -1,0 +1,88 @@
+"""Days in columns of times: the last complete one, how many they span, one row a day or more."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from features import clock
+from features.drafting.profiles import ColumnProfile
+from features.engines.on_duckdb import Engine
+from features.engines.sql_text import quote
+
+DAYS_OF_A_DAILY_TABLE = 20
+# Rows that a long silence parts from all others are no sign that the table reaches so far.
+DAYS_APART, MOST_APART, SHARE_APART = 60, 5, 0.01
+
+
+def day_of(column: ColumnProfile) -> str:
+    """SQL for the UTC day of a column's times; those without a zone count as UTC here."""
+    return f"CAST({clock.in_utc(quote(column.name), column.type, 'UTC')} AS DATE)"
+
+
+@dataclass(frozen=True)
+class LastDay:
+    """The last morning before which a column of times seems complete.
+
+    `later` counts the rows behind it that stand apart or in the future (bookings, typing errors),
+    of which the last is on the day `stray`.
+    """
+
+    until: date
+    later: int = 0
+    stray: date | None = None
+
+
+def complete_until(
+    engine: Engine, table: str, column: ColumnProfile, today: date | None = None
+) -> LastDay | None:
+    """The last day of a column, as far as what it tells had happened by `today`.
+
+    A column of days holds its last day as a whole; timestamps may stop in the middle of it.
+    """
+    today = today or datetime.now(UTC).date()
+    found = engine.rows(
+        f"SELECT {day_of(column)} AS day, count(*) AS rows FROM {quote(table)} "
+        f"WHERE {quote(column.name)} IS NOT NULL GROUP BY 1 ORDER BY 1 DESC"
+    )
+    days, rows = (found.column(number).to_pylist() for number in (0, 1))
+    skipped = _not_yet(days, rows, today)
+    if skipped == len(days):
+        return None
+    until = days[skipped] + timedelta(days=column.type == "DATE")
+    return LastDay(until, sum(rows[:skipped]), days[0] if skipped else None)
+
+
+def _not_yet(days: list[date], rows: list[int], today: date) -> int:
+    """How many of the days, the latest first, are in the future or stand apart from the rest."""
+    skipped = sum(day > today for day in days)
+    few = SHARE_APART * sum(rows)
+    while skipped + 1 < len(days) and sum(rows[: skipped + 1]) <= few:
+        apart = next(
+            (
+                number
+                for number in range(skipped, min(skipped + MOST_APART, len(days) - 1))
+                if (days[number] - days[number + 1]).days > DAYS_APART
+                and sum(rows[: number + 1]) <= few
+            ),
+            None,
+        )
+        if apart is None:
+            break
+        skipped = apart + 1
+    return skipped
+
+
+def span(engine: Engine, table: str, column: ColumnProfile) -> int:
+    """Days between the first and the last time in a column."""
+    day = day_of(column)
+    query = f"SELECT date_diff('day', min({day}), max({day})) FROM {quote(table)}"
+    return int(engine.row(query)[0] or 0)
+
+
+def is_daily(engine: Engine, table: str, account: str, event: ColumnProfile) -> bool:
+    """Whether there is at most one row per account and day, and many of them per account."""
+    key = f"({quote(account)}, {day_of(event)})"
+    rows, days, accounts = engine.row(
+        f"SELECT count(*), count(DISTINCT {key}), count(DISTINCT {quote(account)}) "
+        f"FROM {quote(table)}"
+    )
+    return bool(rows == days and rows > DAYS_OF_A_DAILY_TABLE * accounts)

@@ -1,0 +1,135 @@
+"""`init` takes a table for that of the accounts on evidence: its key, its name, who names it."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from drafted_folder import FIRST, KEYS, LEFT, drafted, login_columns, write
+from features.declaring.declaration import parse
+from features.drafting import draft
+
+USERS = 40
+Tables = dict[str, dict[str, Any]]
+
+
+def numbered() -> Tables:
+    """Users, their payments and logins, each numbered from 1."""
+    days = [FIRST + timedelta(days=20 * number) for number in range(30)]
+    users = list(range(1, USERS + 1))
+    return {
+        "users": {
+            "user_id": users,
+            "email": [f"u{user}@example.com" for user in users],
+            "signup_date": [FIRST] * USERS,
+        },
+        "payments": {
+            "payment_id": list(range(1, 10 * USERS + 1)),
+            "user_id": users * 10,
+            "paid_on": [day for day in days[:10] for _ in users],
+            "amount": [20] * (10 * USERS),
+        },
+        "user_logins": {
+            "login_id": list(range(1, 30 * USERS + 1)),
+            "user_id": users * 30,
+            "login_on": [day for day in days for _ in users],
+        },
+    }
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_numbers_from_one_upwards_do_not_hide_the_accounts(tmp_path: Path, form: str) -> None:
+    tables = numbered()
+    if form == "csv":
+        write(tmp_path, tables)
+    else:
+        for name, columns in tables.items():
+            pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    text = draft.draft_declaration(tmp_path)
+    company = parse(text, tmp_path)
+    assert (company.accounts.source, company.accounts.key) == ("users", "user_id")
+    assert {
+        name: item.account and item.account.column for name, item in company.sources.items()
+    } == {
+        "users": None,
+        "payments": "user_id",
+        "user_logins": "user_id",
+    }
+    assert (
+        "# guessed from users."
+        f"{form}: user_id has a value of its own in each of 40 rows; 2 other tables name it" in text
+    )
+
+
+def test_bare_ids_link_by_the_name_of_the_table(tmp_path: Path) -> None:
+    tables = numbered()
+    tables["users"] = {
+        "id" if name == "user_id" else name: column for name, column in tables["users"].items()
+    }
+    for name, own in (("payments", "payment_id"), ("user_logins", "login_id")):
+        tables[name] = {
+            "id" if column == own else column: values for column, values in tables[name].items()
+        }
+    company, _ = drafted(tmp_path, tables)
+    assert (company.accounts.source, company.accounts.key) == ("users", "id")
+    assert set(company.sources) == {"users", "payments", "user_logins"}
+
+
+def test_a_customer_of_numbers_is_found_in_the_only_table_of_users(tmp_path: Path) -> None:
+    tables = numbered()
+    tables["payments"] = {
+        "customer" if name == "user_id" else name: column
+        for name, column in tables["payments"].items()
+    }
+    company, _ = drafted(tmp_path, tables)
+    account = company.sources["payments"].account
+    assert account is not None
+    assert account.column == "customer"
+
+
+def test_orders_are_no_accounts_though_their_lines_name_them(tmp_path: Path) -> None:
+    orders = [f"o{number}" for number in range(120)]
+    tables = {
+        "orders": {
+            "order_id": orders,
+            "customer_id": [KEYS[number % 40] for number in range(120)],
+            "created_at": [FIRST + timedelta(days=number) for number in range(120)],
+        },
+        "lines": {"order_id": orders * 2, "added_on": [FIRST] * 240, "qty": [1] * 240},
+    }
+    company, text = drafted(tmp_path, tables)
+    assert company.accounts.derived
+    assert (company.accounts.source, company.accounts.key) == ("orders", "customer_id")
+    assert "# left out: lines.csv: no key of the same accounts beside a time" in text
+
+
+def test_an_account_comes_before_its_users(tmp_path: Path) -> None:
+    users = [f"u{number}" for number in range(80)]
+    tables = {
+        "accounts": {"account_id": KEYS, "created_at": [FIRST] * 40},
+        "users": {
+            "user_id": users,
+            "account_id": KEYS * 2,
+            "created_at": [FIRST] * 80,
+            "deactivated_at": [date(2024, 1, 1)] * 40 + [None] * 40,
+        },
+        "logins": login_columns(),
+        "clicks": {"user_id": users, "clicked_on": [date(2024, 1, 1)] * 80},
+        "searches": {"user_id": users, "searched_on": [date(2024, 1, 1)] * 80},
+        "exports": {"user_id": users, "exported_on": [date(2024, 1, 1)] * 80},
+    }
+    company, text = drafted(tmp_path, tables)
+    assert (company.accounts.source, company.accounts.key) == ("accounts", "account_id")
+    assert company.targets["churn"].inactivity is not None
+    assert "# not taken: users.csv, deactivated_at: a user is no contract" in text
+
+
+def test_accounts_that_only_their_own_table_knows(tmp_path: Path) -> None:
+    tables = {"customers": {"id": KEYS, "signed_up": [FIRST] * 40, "churned_on": LEFT}}
+    company, _ = drafted(tmp_path, tables)
+    event = company.targets["churn"].event
+    assert event is not None
+    assert (company.accounts.source, event.source) == ("customers", "customers")
