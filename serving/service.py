@@ -6,6 +6,7 @@ worker process does both when it starts. MLflow and shap are never on its import
 
 import errno
 import os
+import socket
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -94,7 +95,7 @@ def run(company_folder: Path, settings: Settings, announce: Callable[[str], None
     ChurnlightError
         The promoted model is damaged, or the port is in use.
     """
-    guard.check(settings)
+    require_address(settings)
     check_ready(declaration.load(company_folder), settings)
     settings = settings.model_copy(update={"company": str(company_folder.resolve())})
     os.environ.update(environment(settings))
@@ -110,6 +111,22 @@ def run(company_folder: Path, settings: Settings, announce: Callable[[str], None
     finally:
         over.set()
         watch.join()
+
+
+def require_address(settings: Settings) -> None:
+    """Raises as `run` where the service may not, or could not now, listen on its address.
+
+    Asked before long work, so that nobody waits for a service that cannot start.
+    """
+    guard.check(settings)
+    address = _address(settings)
+    family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((address, settings.port))
+        except OSError as error:
+            raise _not_bound(error, settings) from error
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -122,6 +122,8 @@ def demo(
     from serving.batch import demonstration
 
     settings = _settings(host, port)
+    if stay:
+        service.require_address(settings)
     with progress("starting") as step:
         report = demonstration.run(company, settings=settings, progress=step)
     typer.echo(report)

@@ -298,15 +298,19 @@ def ended(command: list[str], **more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_port_in_use_is_said(company: Company) -> None:
+@pytest.mark.parametrize("verb", ["serve", "demo"])
+def test_a_port_in_use_ends_the_command_before_any_work(verb: str, tmp_path: Path) -> None:
+    declared = cases.declare(tmp_path)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = ended(serve(company, port))
+        command = ["serving.cli", verb, "--company", str(declared.folder), "--port", str(port)]
+        done = ended(command)
     assert done.returncode == 1
     assert f"127.0.0.1:{port} is in use" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (declared.folder / ".churnlight").exists()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0"])

@@ -1,4 +1,4 @@
-"""A real tracking server, on SQLite and on PostgreSQL: registered there, scored anywhere.
+"""A real tracking server, on PostgreSQL: registered there, scored anywhere.
 
 Whoever loads the champion has the locked packages and what was logged, nothing of this checkout.
 """
@@ -40,13 +40,10 @@ def answers(address: str) -> bool:
         return False
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[str]:
-    """Yield the address of a tracking server with its store in the database of that kind."""
-    store = f"sqlite:///{tmp_path}/server.db"
-    if request.param == "postgresql":
-        url: str = request.getfixturevalue("postgres_url")
-        store = url.replace("postgresql://", "postgresql+psycopg://")
+@pytest.fixture
+def server(postgres_url: str, tmp_path: Path, free_port: int) -> Iterator[str]:
+    """Yield the address of a tracking server with its store in PostgreSQL."""
+    store = postgres_url.replace("postgresql://", "postgresql+psycopg://")
     options = ["--backend-store-uri", store, "--artifacts-destination", str(tmp_path / "artifacts")]
     address = ["--host", "127.0.0.1", "--port", str(free_port), "--workers", "1"]
     with (tmp_path / "server.log").open("w") as log:
