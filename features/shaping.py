@@ -95,7 +95,7 @@ def held(expression: str, type_: str, declared: Column) -> str:
     """A cell as what its column holds; empty text is missing."""
     if declared.holds is None:
         return expression
-    text = f"nullif(trim(CAST({expression} AS VARCHAR)), '')"
+    text = f"nullif(trim({_written(expression, type_)}), '')"
     if declared.holds == "time":
         return _time(expression, text, type_, declared)
     if declared.holds == "salesforce id":
@@ -103,6 +103,12 @@ def held(expression: str, type_: str, declared: Column) -> str:
     if declared.holds == "number" and is_number(type_):
         return expression
     return f"CAST({text} AS {SQL_TYPES[declared.holds]})"
+
+
+def _written(expression: str, type_: str) -> str:
+    """A cell as text; of whole numbers that were made fractions, as gaps do to ids, without .0."""
+    text = f"CAST({expression} AS VARCHAR)"
+    return f"regexp_replace({text}, '[.]0$', '')" if type_ in ("DOUBLE", "FLOAT") else text
 
 
 def _time(expression: str, text: str, type_: str, declared: Column) -> str:

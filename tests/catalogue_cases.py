@@ -104,6 +104,7 @@ def _facts(*values: dict[str, Any]) -> list[dict[str, Any]]:
 
 TABLES: dict[str, list[dict[str, Any]]] = {
     "billing": _facts({"days_late": 3, "amount": 99.0, "disputed": False, "failed": False}),
+    "deals": _facts({"won": True, "lost": False, "amount": 500.0}),
     "outcomes": _facts(MILESTONE),
     "relationship": _facts(PERSON, PERSON | {"role": "sponsor", "change": "joined"}),
     "renewal": _facts(TERM),
