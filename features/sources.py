@@ -29,7 +29,8 @@ IDS = ("text", "salesforce id")
 class Tables:
     """The company's tables, open: the engine, each source's columns, and what could not be opened.
 
-    `columns[source]` maps a column to its SQL type; sources in `unreadable` are not there.
+    `columns[source]` maps a column to its SQL type. `unreadable` holds what could not be opened,
+    sources that are not there, and values that could not be read.
     """
 
     company: Company
@@ -50,25 +51,24 @@ def open_tables(company: Company) -> Iterator[Tables]:
         engines.start(company.about.engine) as engine,
     ):
         columns: dict[str, dict[str, str]] = {}
-        unreadable: list[Finding] = []
-        for name in company.sources:
+        spooled = databases.spool(company, Path(spool))
+        unreadable = list(spooled.findings)
+        for name, source in company.sources.items():
+            if source.sql is not None and name not in spooled.paths:
+                continue
             try:
-                as_it_lies = _open(company, name, engine, Path(spool))
-                columns[name] = shaping.shape(engine, name, company.sources[name], as_it_lies)
+                as_it_lies = _open(company, name, engine, spooled.paths.get(name))
+                columns[name] = shaping.shape(engine, name, source, as_it_lies)
             except ContractBroken as refused:
                 unreadable += refused.findings
         yield Tables(company, engine, columns, tuple(unreadable))
 
 
-def _open(company: Company, name: str, engine: Engine, spool: Path) -> dict[str, str]:
+def _open(company: Company, name: str, engine: Engine, path: Path | None) -> dict[str, str]:
     source = company.sources[name]
     if source.path is not None and object_store.is_url(source.path):
         return _open_url(name, source.path, engine)
-    if source.sql is not None:
-        path = spool / f"{name}.parquet"
-        databases.fetch(name, source, path)
-    else:
-        path = _existing(company, name, source)
+    path = path or _existing(company, name, source)
     try:
         if path.suffix.lower() == ".csv":
             engine.read_csv(name, path, _key_columns(company, name))

@@ -1,112 +1,228 @@
-"""Tables of databases: fetched through SQLAlchemy, on connections that only read."""
+"""Tables of databases, fetched through SQLAlchemy on connections that only read.
 
-import json
-import os
-import re
+All tables of one database are read in one transaction, so that a row which is written meanwhile
+is in all of them or in none. What a driver hands out and the column's type cannot hold is counted
+and told, value by value, and tolerated like every broken reference.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.declaring.company import Source
+from features.declaring.company import Company
+from features.errors import ContractBroken, Finding
+from features.reading import database_address
+from features.reading.column_roles import ColumnRoles
+from features.reading.database_cells import Batch, Column, batch_of
+from features.reading.database_columns import columns_of
 from features.reading.places import broken, location
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 BATCH_ROWS = 50_000
-CONNECT_SECONDS = 10
 
 
-def fetch(name: str, source: Source, path: Path) -> None:
-    """Copies a database table into a Parquet file, in batches, on one read-only connection."""
-    import sqlalchemy as sa
+@dataclass
+class Spooled:
+    """The tables that were copied, as Parquet files by source, and what was found meanwhile."""
 
-    try:
-        database = _database(name, str(source.sql))
+    paths: dict[str, Path] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def spool(company: Company, folder: Path) -> Spooled:
+    """Copies every source that is a table of a database into a Parquet file in `folder`."""
+    spooled = Spooled()
+    with ExitStack() as stack:
+        databases = _Databases(company, stack)
+        for name, source in company.sources.items():
+            if source.sql is None:
+                continue
+            try:
+                path = folder / f"{name}.parquet"
+                spooled.findings += databases.fetch(name, path)
+                spooled.paths[name] = path
+            except ContractBroken as refused:
+                spooled.findings += refused.findings
+    return spooled
+
+
+@dataclass
+class _Databases:
+    """The databases of a company, each with one open connection that `stack` closes."""
+
+    company: Company
+    stack: ExitStack
+    connections: "dict[str, sa.Connection]" = field(default_factory=dict)
+
+    def fetch(self, name: str, path: Path) -> list[Finding]:
+        """Copies the table of the source `name` into a Parquet file; what is odd in it.
+
+        Raises
+        ------
+        ContractBroken
+            The database, or the table in it, cannot be read.
+        """
+        import sqlalchemy as sa
+
+        source = self.company.sources[name]
+        url = database_address.url_of(name, source)
         try:
-            _copy(database, source, path)
-        finally:
-            database.dispose()
-    except sa.exc.NoSuchTableError as error:
-        detail = f"no table {source.table} in the database"
-        raise broken("no_sql_table", name, detail, f"fix sources.{name}.table") from error
-    except (sa.exc.SQLAlchemyError, ImportError, ValueError, OverflowError) as error:
-        detail = type(getattr(error, "orig", None) or error).__name__
-        raise broken(
-            "no_database",
-            name,
-            f"{location(source)} cannot be fetched ({detail})",
-            "check the address, the driver, the permissions and that the database is running",
-        ) from error
+            connection = self._connection(url)
+            try:
+                return self._copy(connection, name, path)
+            except sa.exc.DataError:
+                # PostgreSQL knows dates that Python does not: its driver shall hand them out as
+                # text, which takes longer for all the others.
+                _accept_any_date(connection)
+                return self._copy(connection, name, path)
+        except sa.exc.NoSuchTableError as error:
+            detail = f"no table {source.table} in the database"
+            raise broken("no_sql_table", name, detail, f"fix sources.{name}.table") from error
+        except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
+            raise database_address.refusal(name, source, url, error) from None
+
+    def _connection(self, url: "sa.URL") -> "sa.Connection":
+        """The one connection to a database, in its transaction."""
+        key = url.render_as_string(hide_password=False)
+        if key not in self.connections:
+            engine = database_address.engine_of(url, self.company.folder)
+            connection = self.stack.enter_context(engine.connect())
+            self.connections[key] = connection
+        return self.connections[key]
+
+    def _copy(self, connection: "sa.Connection", name: str, path: Path) -> list[Finding]:
+        """Copies a table in a savepoint, so that its failure leaves the others readable."""
+        import sqlalchemy as sa
+
+        source, roles = self.company.sources[name], ColumnRoles.of(self.company, name)
+        with connection.begin_nested():
+            schema, _, table_name = str(source.table).rpartition(".")
+            table = sa.Table(
+                table_name, sa.MetaData(), schema=schema or None, autoload_with=connection
+            )
+            columns = columns_of(connection, table, roles)
+            copied = _Copied(columns, roles, _key_of(table, roles))
+            # The driver's own values: those of SQLAlchemy's types stop at the first odd one.
+            query = sa.select(*(sa.type_coerce(one, sa.types.NullType()) for one in table.columns))
+            rows = connection.execute(query, execution_options={"yield_per": BATCH_ROWS})
+            kinds = pa.schema([(column.name, column.kind) for column in columns])
+            with pq.ParquetWriter(path, kinds) as writer:
+                for batch in rows.partitions():
+                    writer.write_table(copied.add(batch))
+        return list(copied.findings(name, location(source), source.tolerate))
 
 
-def _database(name: str, text: str) -> "sa.Engine":
-    import sqlalchemy as sa
+def _accept_any_date(connection: "sa.Connection") -> None:
+    """Makes psycopg hand out dates that Python has not (infinity, BC) as PostgreSQL's text."""
+    from psycopg import DataError
+    from psycopg.types import datetime as loaders
 
-    url = sa.make_url(_url(name, text))
-    if url.get_backend_name() != "postgresql":
-        return sa.create_engine(url)
-    seconds = {"connect_timeout": CONNECT_SECONDS}
-    return sa.create_engine(
-        url, connect_args=seconds, execution_options={"postgresql_readonly": True}
-    )
+    adapters: Any = connection.connection.driver_connection.adapters  # type: ignore[union-attr]
+    for name, loader in (
+        ("date", loaders.DateLoader),
+        ("timestamp", loaders.TimestampLoader),
+        ("timestamptz", loaders.TimestamptzLoader),
+    ):
 
+        class _AnyDate(loader):  # type: ignore[misc, valid-type]
+            def load(self, data: Any) -> Any:
+                try:
+                    return super().load(data)
+                except DataError:
+                    return bytes(data).decode()
 
-def _copy(database: "sa.Engine", source: Source, path: Path) -> None:
-    import sqlalchemy as sa
-
-    schema, _, table_name = str(source.table).rpartition(".")
-    table = sa.Table(table_name, sa.MetaData(), schema=schema or None, autoload_with=database)
-    kinds = pa.schema([(column.name, _arrow(column.type)) for column in table.columns])
-    with database.connect() as connection, pq.ParquetWriter(path, kinds) as writer:
-        result = connection.execution_options(stream_results=True).execute(sa.select(table))
-        for batch in result.mappings().partitions(BATCH_ROWS):
-            writer.write_table(_batch([dict(row) for row in batch], kinds))
+        adapters.register_loader(name, _AnyDate)
 
 
-def _url(name: str, text: str) -> str:
-    """`text`, or what the environment variable says that it names by `$NAME`."""
-    if not text.startswith("$"):
-        url = text
-    elif text[1:] in os.environ:
-        url = os.environ[text[1:]]
-    else:
-        variable = text[1:]
-        detail = f"the environment variable {variable} is not set"
-        raise broken("no_variable", name, detail, f"export {variable}=postgresql://…")
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+def _key_of(table: "sa.Table", roles: ColumnRoles) -> tuple[int, ...]:
+    """The places of the columns by which people find a row again: its primary key, or account."""
+    keys = {column.name for column in table.primary_key.columns} or roles.keys
+    return tuple(place for place, column in enumerate(table.columns) if column.name in keys)
 
 
-def _arrow(kind: Any) -> pa.DataType:
-    import sqlalchemy as sa
+@dataclass
+class _Odd:
+    """The odd values of a column: how many, and the first of them, with its row."""
 
-    plain: list[tuple[type, pa.DataType]] = [
-        (sa.Boolean, pa.bool_()),
-        (sa.Integer, pa.int64()),
-        (sa.Numeric, pa.float64()),
-        (sa.Float, pa.float64()),
-        (sa.Date, pa.date32()),
-    ]
-    if isinstance(kind, sa.DateTime):
-        return pa.timestamp("us", tz="UTC" if kind.timezone else None)
-    return next((arrow for sql, arrow in plain if isinstance(kind, sql)), pa.string())
+    count: int
+    first: str
 
 
-def _batch(rows: list[dict[str, Any]], kinds: pa.Schema) -> pa.Table:
-    columns = {
-        field.name: pa.array([_cell(row[field.name], field.type) for row in rows], field.type)
-        for field in kinds
-    }
-    return pa.table(columns, schema=kinds)
+@dataclass
+class _Copied:
+    """What was copied of a table so far: its rows, and the odd values of each column."""
+
+    columns: Sequence[Column]
+    roles: ColumnRoles
+    key: Sequence[int]
+    rows: int = 0
+    odd: dict[str, _Odd] = field(default_factory=dict)
+    never: Counter[str] = field(default_factory=Counter)
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> pa.Table:
+        """The rows as Arrow, without those that an odd time makes useless."""
+        batch = batch_of(rows, self.columns)
+        self.rows += len(rows)
+        self.never.update(batch.never)
+        for name, places in batch.odd.items():
+            known = self.odd.setdefault(name, _Odd(0, self._shown(rows[places[0]], name)))
+            known.count += len(places)
+        return batch.table.filter(pa.array(self._usable(batch)))
+
+    def _usable(self, batch: Batch) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """An end that cannot be read would count as none: such a row is left out."""
+        usable = np.ones(len(batch.table), np.bool_)
+        for name in batch.odd.keys() & self.roles.dated:
+            usable[batch.odd[name]] = False
+        return usable
+
+    def _shown(self, row: Sequence[Any], name: str) -> str:
+        """An odd value and where it stands, for messages."""
+        names = [column.name for column in self.columns]
+        at = ", ".join(f"{names[place]} = {row[place]}" for place in self.key)
+        value = repr(str(row[names.index(name)]))
+        return f"{value} in the row with {at}" if at else value
+
+    def findings(self, name: str, place: str, tolerate: float) -> Iterator[Finding]:
+        """What is told of the odd values; an error where the declaration needs the column."""
+        share = f", or allow a share: sources.{name}.tolerate"
+        kinds = {column.name: _in_words(column.kind) for column in self.columns}
+        for column, odd in self.odd.items():
+            is_named = column in self.roles.all
+            too_many = odd.count / self.rows > tolerate or odd.count == self.rows
+            becomes = (
+                "left out with their rows" if column in self.roles.dated else "read as missing"
+            )
+            yield Finding(
+                "odd_values",
+                "sources",
+                "error" if is_named and too_many else "warning",
+                name,
+                column,
+                odd.count,
+                f"{place}: values that are no {kinds[column]} are {becomes}, such as {odd.first} "
+                f"({odd.count / self.rows:.1%} of {self.rows:,} rows)",
+                f"correct them in the database{share if is_named and too_many else ''}",
+            )
+        for column, count in self.never.items():
+            detail = f"{place}: ends of 'infinity' are read as not ended"
+            fix = "nothing, if they mean that it runs on"
+            yield Finding("never_ends", "sources", "advice", name, column, count, detail, fix)
 
 
-def _cell(value: Any, kind: pa.DataType) -> Any:
-    if value is None:
-        return None
-    if pa.types.is_floating(kind):
-        return float(value)
-    if isinstance(value, dict | list):
-        return json.dumps(value, default=str)
-    return str(value) if pa.types.is_string(kind) else value
+def _in_words(kind: pa.DataType) -> str:
+    """What a column of the type holds."""
+    if pa.types.is_timestamp(kind):
+        return "timestamps with a zone" if kind.tz else "timestamps without a zone"
+    if pa.types.is_date(kind):
+        return "dates"
+    return "true or false" if pa.types.is_boolean(kind) else "numbers"
