@@ -158,7 +158,7 @@ def is_mature(as_of: date, target: Target, data_until: date) -> bool:
 
 def churns_known_until(target: Target, data_until: date) -> date:
     """Every churn before this day is known for good; of later ones some are still to come out."""
-    grace = target.event.grace if target.event else 0
+    grace = target.event.days_to_continue if target.event else 0
     silence = target.inactivity.within if target.inactivity else 0
     return data_until - timedelta(days=grace + silence + target.reporting_delay)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock, publish
-from features.assembling import panel, source_sql
+from features.assembling import panel, reach, source_sql
 from features.assembling.feature_plan import FeatureColumn, FeaturePlan, plan_features
 from features.clock import Calendar
 from features.declaring.company import Company
@@ -144,13 +144,8 @@ def _read_back(
 
 
 def data_until(tables: Tables) -> date:
-    """The day up to which the tables are complete: declared, else that of the last known time."""
-    if tables.company.about.data_until is not None:
-        return tables.company.about.data_until
-    dated = [
-        name for name, source in tables.company.sources.items() if source.event_time is not None
-    ]
-    return max(day for name in dated if (day := source_sql.last_day(tables, name)) is not None)
+    """The day up to which the tables are complete: declared, else `reach.complete_until`."""
+    return tables.company.about.data_until or reach.complete_until(tables)
 
 
 def requested_dates(tables: Tables, as_of: Sequence[date]) -> list[date]:

@@ -307,6 +307,16 @@ TABLES = [
         text=(("Europe/Berlin", "Europe/Berlim"),),
     ),
     Defect(
+        "ends_before_start",
+        "subscriptions",
+        "ended",
+        2,
+        fix="to leave a share out as void: sources.subscriptions.tolerate",
+        detail="2 of 90 subscriptions end before they start, first in row 1 (2023-01-02 to "
+        "2022-01-01). Left out as void, they are nobody's; read as still running, 2 accounts more",
+        change=_set("subscriptions", "ended", date(2022, 1, 1), 2),
+    ),
+    Defect(
         "null_account_key",
         "accounts",
         "account_id",
@@ -517,12 +527,15 @@ WARNINGS = [
         also=frozenset({"known_before_event"}),
     ),
     Defect(
-        "ends_before_start",
+        "placeholder_end",
         "subscriptions",
         "ended",
-        1,
+        3,
         "warning",
-        change=_set("subscriptions", "ended", date(2022, 1, 1)),
+        fix="leave ended empty",
+        detail="3 of 90 ends are placeholders, read as no end: 1970-01-01 in 3 rows; first in "
+        "row 1",
+        change=_set("subscriptions", "ended", date(1970, 1, 1), 3),
     ),
     Defect("duplicate_rows", "logins", None, 7, "warning", change=_repeat("logins", 7)),
     Defect(
@@ -661,13 +674,6 @@ ADVICE = [
         "measure something that differs",
         "indicators.other is 0.0 for all",
         text=_other("count"),
-    ),
-    Defect(
-        "unused_active_within",
-        "subscriptions",
-        state="advice",
-        fix="remove active_within from [targets.churn]",
-        text=(('gap = "14d"', 'gap = "14d"\nactive_within = "90d"'),),
     ),
     Defect(
         "nothing_adverse",

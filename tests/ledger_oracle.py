@@ -95,20 +95,27 @@ class Recount:
 
 
 def ends(terms: Iterable[Term], grace: int) -> set[Churn]:
-    """Return on which days accounts ended their last subscription, none beginning in `grace`."""
-    own = _by_account(terms)
+    """Return on which days accounts ended their last subscription, none beginning in `grace`.
+
+    Days are whole, a grace is a day at least, and terms that did not last one do not count.
+    """
+    own = _by_account(term for term in terms if _lasted(term))
     return {
         (account, term.ended.date())
         for account, mine in own.items()
         for term in mine
         if term.ended is not None
-        and not any(_continues(other, term.ended, grace) for other in mine)
+        and not any(_continues(other, term.ended.date(), grace) for other in mine)
     }
 
 
-def _continues(other: Term, ended: datetime, grace: int) -> bool:
-    in_time = other.began <= ended + timedelta(days=grace)
-    return in_time and (other.ended is None or other.ended > ended)
+def _lasted(term: Term) -> bool:
+    return term.ended is None or term.ended.date() > term.began.date()
+
+
+def _continues(other: Term, ended: date, grace: int) -> bool:
+    in_time = other.began.date() <= ended + timedelta(days=max(grace, 1))
+    return in_time and (other.ended is None or other.ended.date() > ended)
 
 
 def silences(facts: Iterable[Fact], within: int) -> set[Churn]:

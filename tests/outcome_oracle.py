@@ -60,13 +60,27 @@ def _over(ended: datetime, now: datetime, delay: int) -> bool:
     return ended < now and ended + timedelta(days=delay) < now
 
 
+def continued_within(grace: int) -> int:
+    """Return within how many days another subscription continues one that ended.
+
+    A change of plan closes one row and opens the next on the same day or, where the last day is
+    still paid for, on the next: a day at least.
+    """
+    return max(grace, 1)
+
+
 def churn_dates(subscriptions: Sequence[Subscription], grace: int) -> list[datetime]:
-    """Return the ends that no other subscription outlives, having started within `grace` days."""
+    """Return the ends that no other subscription outlives, having started in time.
+
+    In time is within `continued_within(grace)` days. One that ended on the day on which it
+    started continues nothing.
+    """
     dates = []
     for ended in (start_of(ended) for _, ended in subscriptions if ended is not None):
         carried_on = any(
-            start_of(started) <= ended + timedelta(days=grace)
+            start_of(started) <= ended + timedelta(days=continued_within(grace))
             and (other is None or start_of(other) > ended)
+            and (other is None or other > started)
             for started, other in subscriptions
         )
         if not carried_on:
@@ -90,7 +104,7 @@ def subscription_label(
     the gap, or earlier without that being known), or if `data_until` is given and the label is
     not mature.
     """
-    reported = grace + end_delay
+    reported = continued_within(grace) + end_delay
     if data_until is not None and not is_mature(as_of, gap, horizon, reported, data_until):
         return None
     if not active_at(subscriptions, as_of, end_delay=end_delay):

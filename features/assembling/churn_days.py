@@ -24,7 +24,10 @@ def of_churn(tables: Tables, target: str) -> pa.Table:
         return _named(tables, _last_before_silence(tables, declared.inactivity))
     if declared.contractual:
         streams = dict(labels.streams_of_subscriptions(tables, target))
-        return _named(tables, _days(streams[labels.subscriptions(target, labels.CHURNS)]))
+        ends = (
+            f"SELECT * FROM ({streams[labels.subscriptions(target, labels.CHURNS)]}) WHERE lasted"
+        )
+        return _named(tables, _days(ends))
     return _named(tables, _event(tables, declared))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.assembling import source_sql
+from features.assembling import subscriptions as terms
 from features.clock import Span, ahead
 from features.declaring.company import Company, Event, Inactivity, Target
 from features.folding.fold_plan import EVERY_FACT, FoldReader, TimeFold
@@ -120,21 +121,12 @@ def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, s
     """
     part = tables.company.targets[name].event
     assert part is not None
-    ends = source_sql.facts(tables, part.source, source_sql.end_times(tables, part))
-    begun = f"SELECT account, event_time, known_time FROM ({ends})"
+    rows = terms.rows_that_count(tables, part)
+    begun = f"SELECT account, event_time, known_time FROM ({rows})"
     known_at = "greatest(known_time, ended, ended_known)"
     over = (
-        f"SELECT account, {known_at} AS event_time, {known_at} AS known_time FROM ({ends}) "
+        f"SELECT account, {known_at} AS event_time, {known_at} AS known_time FROM ({rows}) "
         "WHERE ended IS NOT NULL AND ended_known IS NOT NULL"
     )
-    continued = (
-        f"SELECT 1 FROM ({ends}) AS later WHERE later.account = s.account "
-        f"AND later.event_time <= s.ended + INTERVAL {part.grace} DAY "
-        "AND (later.ended IS NULL OR later.ended > s.ended)"
-    )
-    churned = (
-        "SELECT account, ended AS event_time, greatest(ended, ended_known) AS known_time "
-        f"FROM ({ends}) AS s WHERE ended IS NOT NULL AND NOT EXISTS ({continued})"
-    )
-    for kind, query in ((STARTS, begun), (ENDS, over), (CHURNS, churned)):
+    for kind, query in ((STARTS, begun), (ENDS, over), (CHURNS, terms.churns(rows, part))):
         yield subscriptions(name, kind), query

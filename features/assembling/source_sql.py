@@ -273,7 +273,7 @@ def event_time(tables: Tables, source: str) -> str:
     """A fact's event time as naive UTC."""
     declared = tables.company.sources[source].event_time
     assert declared is not None
-    return _in_utc(tables, source, declared.column, declared.zone)
+    return in_utc(tables, source, declared.column, declared.zone)
 
 
 def known_time(tables: Tables, source: str) -> str:
@@ -293,44 +293,17 @@ def recorded_time(tables: Tables, source: str) -> str | None:
     declared = tables.company.sources[source].known_time
     if declared is None or declared.column is None:
         return None
-    return _in_utc(tables, source, declared.column, declared.zone)
+    return in_utc(tables, source, declared.column, declared.zone)
 
 
-def end_times(tables: Tables, part: Event) -> dict[str, str]:
-    """A subscription's end and when it was known, naive UTC, both null while it runs.
-
-    An end of which nobody wrote down when it was known counts as known when it happened.
-    """
-    zoned = tables.company.sources[part.source].event_time
-    end = _in_utc(tables, part.source, str(part.ended), zoned.zone if zoned else None)
-    known_at = part.ended_known
-    if known_at is None:
-        return {"ended": end, "ended_known": end}
-    if known_at.column is None:
-        return {"ended": end, "ended_known": f"{end} + INTERVAL {known_at.delay} DAY"}
-    recorded = _in_utc(tables, part.source, known_at.column, known_at.zone)
-    return {"ended": end, "ended_known": f"coalesce({recorded}, {end})"}
-
-
-def _in_utc(tables: Tables, source: str, column: str, zone: str | None) -> str:
+def in_utc(tables: Tables, source: str, column: str, zone: str | None) -> str:
+    """A time column of a source as naive UTC; `clock.in_utc` says what is refused."""
     return clock.in_utc(quote(column), tables.columns[source][column], zone)
 
 
 def first_day(tables: Tables, source: str) -> date | None:
     """The day of a source's first fact."""
     return _day(tables, f"SELECT min({event_time(tables, source)}) FROM {quote(source)}")
-
-
-def last_day(tables: Tables, source: str) -> date | None:
-    """The last day on which anything of a source became known.
-
-    Rows that were written down before they happened, such as what is planned, do not say how far
-    the source reaches.
-    """
-    event, recorded = event_time(tables, source), recorded_time(tables, source)
-    written = f"CAST({event} AS DATE) <= CAST({recorded} AS DATE)" if recorded else "TRUE"
-    last_known = f"max({known_time(tables, source)}) FILTER (WHERE {written})"
-    return _day(tables, f"SELECT {last_known} FROM {quote(source)}")
 
 
 def _day(tables: Tables, query: str) -> date | None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import publish, snapshots, sources
-from features.assembling import source_sql
+from features.assembling import source_sql, subscriptions
 from features.audit import outcome_grid
 from features.declaring.company import Company, Source
 from features.declaring.mistakes import DECLARATION_FILE
@@ -63,7 +63,8 @@ def cut(tables: Tables, as_of: date) -> Iterator[Tables]:
 
 
 def _company(company: Company, folder: Path, as_of: date) -> Company:
-    there = {"sql": None, "table": None}
+    # The rows that are written have their declared shape already.
+    there = {"sql": None, "table": None, "columns": {}, "where": None}
     moved: dict[str, Source] = {
         name: source.model_copy(update={**there, "path": f"{name}.parquet"})
         for name, source in company.sources.items()
@@ -94,7 +95,7 @@ def _taken_back(tables: Tables, source: str, moment: str) -> dict[str, str]:
         event = target.event
         if event is None or event.ended is None or event.source != source:
             continue
-        is_known = f"{source_sql.end_times(tables, event)['ended_known']} < {moment}"
+        is_known = f"{subscriptions.end_times(tables, event)['ended_known']} < {moment}"
         recorded = event.ended_known.column if event.ended_known else None
         for column in filter(None, (event.ended, recorded)):
             plain = quote(column)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import snapshots
-from features.assembling import source_sql
+from features.assembling import reach
 from features.breaches.reach import QUIET_DAYS
 from features.breaches.rounds import Round
 from features.errors import Finding
@@ -143,7 +143,8 @@ def _stopped(
 
 def _figures(tables: Tables, covered: Coverage, until: date) -> Finding:
     hits, accounts = covered.total
-    last = source_sql.last_day(tables, covered.source)
+    reached = reach.of_source(tables, covered.source)
+    last = min(reached.last, until) if reached else None
     shares = [f"{name} {hit / those:.0%}" for name, hit, those in covered.segments if those]
     listed = f" ({', '.join(shares[:MOST_SEGMENTS])})" if len(shares) > 1 else ""
     fresh = ""

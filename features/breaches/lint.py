@@ -62,13 +62,13 @@ def _filled_in_later(company: Company) -> Iterator[Finding]:
         event = target.event
         if event is None or event.ended is None:
             continue
+        late = [event.ended, *([event.paused.until] if event.paused else [])]
         for name, indicator in company.indicators.items():
             text = f"{indicator.where or ''} {indicator.value or ''}"
-            if indicator.source == event.source and re.search(
-                rf"\b{re.escape(event.ended)}\b", text
-            ):
+            read = [column for column in late if re.search(rf"\b{re.escape(column)}\b", text)]
+            if indicator.source == event.source and read:
                 detail = (
-                    f"indicators.{name} reads {event.ended}, which is filled in after the row was "
+                    f"indicators.{name} reads {read[0]}, which is filled in after the row was "
                     "known: it leaks the future of every account that has ended"
                 )
                 fix = "measure something that was known at the row's own time"

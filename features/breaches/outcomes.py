@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import snapshots
+from features.breaches import readings
 from features.breaches.rounds import Round
-from features.declaring.company import Company
+from features.declaring.company import Company, Target
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.plurals import counted
@@ -28,6 +29,9 @@ MIN_CHURNERS = 30
 MOST_MONTHS = 12
 # With at least so many outcomes expected in a month, having none is strange.
 EXPECTED = 3
+
+# So many churns that begin again, and such a share of all, may be no churns.
+FEW_RETURNS, MANY_RETURNS = 3, 0.05
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,7 @@ def _accounts(settled: pa.Table, target: str, label: int) -> int:
 
 def breaches(tables: Tables) -> Iterator[Finding]:
     """Targets without mature dates or with too few outcomes; the outcomes of the others."""
-    for name, target in tables.company.targets.items():
-        if target.contractual and target.active_within is not None:
-            yield _finding(
-                tables.company,
-                name,
-                ("advice", "unused_active_within"),
-                "active_within has no effect: a running subscription makes an account active",
-                f"remove active_within from [targets.{name}]",
-            )
+    for name in tables.company.targets:
         try:
             yield from _of_target(tables, name)
         except EngineError as error:
@@ -90,13 +86,50 @@ def _of_target(tables: Tables, name: str) -> Iterator[Finding]:
     if not months:
         yield _no_month(tables, name)
         return
-    only = {name: tables.company.targets[name]}
-    bare = tables.company.model_copy(update={"targets": only, "indicators": {}})
-    rows = snapshots.build_from(replace(tables, company=bare), months).table
-    outcomes = count_outcomes(rows, name)
+    others = readings.other_readings(tables.company.targets[name])
+    outcomes, by_other = _counted(tables, name, others, months)
     yield from too_few(tables.company, name, outcomes)
     yield from _without_outcome(tables.company, name, outcomes)
-    yield _figures(tables.company, name, outcomes)
+    yield _figures(tables.company, name, outcomes, by_other)
+    yield from _returns(tables, name)
+
+
+def _counted(
+    tables: Tables, name: str, others: dict[str, Target], months: list[date]
+) -> tuple[OutcomeCounts, dict[str, OutcomeCounts]]:
+    """The outcomes of the target as it is declared, and by other readings of it."""
+    asked = {name: tables.company.targets[name]}
+    names = {words: f"{name}-{place}" for place, words in enumerate(others)}
+    asked |= {names[words]: target for words, target in others.items()}
+    bare = tables.company.model_copy(update={"targets": asked, "indicators": {}})
+    rows = snapshots.build_from(replace(tables, company=bare), months).table
+    by_other = {words: count_outcomes(rows, names[words]) for words in others}
+    return count_outcomes(rows, name), by_other
+
+
+def _returns(tables: Tables, name: str) -> Iterator[Finding]:
+    """Ends that another subscription of the account follows soon."""
+    target = tables.company.targets[name]
+    if target.event is None or target.event.ended is None:
+        return
+    found = readings.returns(tables, target.event, snapshots.data_until(tables))
+    if not found.changes and not found.again:
+        return
+    many = found.again >= max(FEW_RETURNS, MANY_RETURNS * found.churns)
+    detail = (
+        f"of {counted(found.ends, 'end')}, {found.changes:,} are followed by another subscription "
+        "on the same or the next day: changes of plan, no churn"
+    )
+    if found.again:
+        detail += (
+            f". Of {counted(found.churns, 'churn')}, {found.again:,} begin again within "
+            f"{readings.AGAIN_DAYS} days, typically after {found.days:.0f}"
+        )
+    fix = (
+        f'if they never left: grace = "{readings.AGAIN_DAYS}d", where or paused of [targets.{name}]'
+    )
+    kind = ("warning" if many else "advice", "ends_that_begin_again")
+    yield _finding(tables.company, name, kind, detail, fix, found.changes + found.again)
 
 
 def _no_month(tables: Tables, name: str) -> Finding:
@@ -161,22 +194,37 @@ def _fix(name: str) -> str:
     return f"provide a longer history or more accounts, or change the rule of [targets.{name}]"
 
 
-def _figures(company: Company, name: str, outcomes: OutcomeCounts) -> Finding:
+def _figures(
+    company: Company, name: str, outcomes: OutcomeCounts, by_other: dict[str, OutcomeCounts]
+) -> Finding:
     word, _ = company.targets[name].words
-    shown = outcomes.months[-MOST_MONTHS:]
-    listed = ", ".join(f"{day:%Y-%m} {hit:,} of {eligible:,}" for day, eligible, hit in shown)
-    earlier = len(outcomes.months) - len(shown)
-    before = f"{counted(earlier, 'earlier month')}, " if earlier else ""
+    earlier = len(outcomes.months) - MOST_MONTHS
+    before = f"{counted(earlier, 'earlier month')}, " if earlier > 0 else ""
     title = company.targets[name].title
     accounts = counted(outcomes.churned, "account")
     by_title = bool(title) and name not in company.adverse
     happened = f"{accounts}: {title}," if by_title else f"{accounts} {word}"
     detail = (
         f"{happened} at {counted(len(outcomes.months), 'mature month start')}; of the eligible: "
-        f"{before}{listed or 'none'}"
+        f"{before}{_by_month(outcomes, by_other) or 'none'}{_other_totals(word, by_other)}"
     )
     fix = "for your information: does this match what you expect?"
     return _finding(company, name, ("advice", "outcomes"), detail, fix)
+
+
+def _by_month(outcomes: OutcomeCounts, by_other: dict[str, OutcomeCounts]) -> str:
+    """The latest months, each with what other readings give in brackets."""
+    others = [{day: hit for day, _, hit in other.months} for other in by_other.values()]
+    listed = []
+    for day, eligible, hit in outcomes.months[-MOST_MONTHS:]:
+        beside = " / ".join(f"{other[day]:,}" if day in other else "?" for other in others)
+        listed.append(f"{day:%Y-%m} {hit:,} of {eligible:,}" + (f" ({beside})" if beside else ""))
+    return ", ".join(listed)
+
+
+def _other_totals(word: str, by_other: dict[str, OutcomeCounts]) -> str:
+    totals = [f"{words}, {other.churned:,} accounts {word}" for words, other in by_other.items()]
+    return f". In brackets, other readings: {'; '.join(totals)}" if totals else ""
 
 
 def _finding(

@@ -1,19 +1,25 @@
-"""How far each source reaches: one that stops before the others makes later labels wrong."""
+"""How far each source reaches: one that stops before the others makes later labels wrong.
+
+So does one that seems to reach further than it does, by rows that lie ahead of all others.
+"""
 
 from collections.abc import Iterator
 from datetime import date
 
 from features import snapshots
-from features.assembling import source_sql
+from features.assembling import reach, source_sql, subscriptions
 from features.breaches.rounds import Round
 from features.declaring.company import Event
 from features.engines.sql_text import quote
 from features.errors import Finding
+from features.plurals import counted
 from features.sources import Tables
 
 ROUND = Round.SOUND
 
 QUIET_DAYS = 7
+MOST_ROWS = 3
+TIMES = ("known_time", "event_time")
 
 
 def breaches(tables: Tables) -> Iterator[Finding]:
@@ -22,6 +28,50 @@ def breaches(tables: Tables) -> Iterator[Finding]:
     for name, source in tables.company.sources.items():
         if source.account is not None and source.event_time is not None:
             yield from _of_source(tables, name, until)
+            if tables.company.about.data_until is None:
+                yield from _ahead(tables, name)
+    if tables.company.about.data_until is None:
+        yield from _held_back(tables, until)
+
+
+def _ahead(tables: Tables, name: str) -> Iterator[Finding]:
+    """Rows that lie after a long silence, and move no data_until."""
+    found = reach.of_source(tables, name)
+    if found is None or not found.ahead:
+        return
+    known_at, event_at = (getattr(tables.company.sources[name], key) for key in TIMES)
+    column = known_at.column if known_at and known_at.column else event_at.column
+    known = source_sql.known_time(tables, name)
+    with tables.engine.in_order():
+        rows = tables.engine.rows(
+            f"SELECT * FROM (SELECT row_number() OVER () AS row, {known} AS known, "
+            f"CAST({quote(column)} AS VARCHAR) AS value FROM {quote(name)}) "
+            f"WHERE known >= DATE '{found.from_day}' ORDER BY row LIMIT {MOST_ROWS}"
+        ).to_pylist()
+    listed = ", ".join(f"{row['value']} in row {row['row']:,}" for row in rows)
+    detail = (
+        f"{tables.location(name)}: {counted(found.ahead, 'row')} after a silence of "
+        f"{(found.from_day - found.last).days:,} days, which moves no data_until: {listed}"
+    )
+    fix = f"fix the time, or set company.data_until if the table is complete beyond {found.last}"
+    yield Finding("ahead", "sources", "warning", name, column, found.ahead, detail, fix)
+
+
+def _held_back(tables: Tables, until: date) -> Iterator[Finding]:
+    """A target whose own source ends before the others."""
+    reaches = reach.of_all(tables)
+    furthest = max(reaches, key=lambda name: reaches[name])
+    for name, target in tables.company.targets.items():
+        last = reach.of_outcomes(tables, target, reaches)
+        if (reaches[furthest] - last).days > QUIET_DAYS and last == until:
+            detail = (
+                f"{tables.location(target.source)} shows outcomes of targets.{name} up to {last}, "
+                f"{(reaches[furthest] - last).days} days less than {furthest} reaches: data_until "
+                "is that day, as an outcome that cannot be seen yet must not count as none"
+            )
+            fix = "update it, or set company.data_until if nothing happened since"
+            where = (target.source, None, None)
+            yield Finding("outcomes_end_early", "sources", "warning", *where, detail, fix)
 
 
 def _of_source(tables: Tables, name: str, until: date) -> Iterator[Finding]:
@@ -42,7 +92,9 @@ def _of_source(tables: Tables, name: str, until: date) -> Iterator[Finding]:
 def _days(tables: Tables, name: str) -> str:
     """The days on which anything of a source became known; the ends of subscriptions count."""
     known_times = [source_sql.known_time(tables, name)]
-    known_times += [source_sql.end_times(tables, event)["ended"] for event in _ends(tables, name)]
+    known_times += [
+        subscriptions.end_times(tables, event)["ended"] for event in _ends(tables, name)
+    ]
     return " UNION ALL ".join(
         f"SELECT CAST({time} AS DATE) AS day FROM {quote(name)}" for time in known_times
     )

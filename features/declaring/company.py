@@ -141,23 +141,46 @@ class Source(TomlTable):
         return self
 
 
+class Pause(TomlTable):
+    """The columns of a subscription's pause: when it began and, once known, when it is over."""
+
+    begins: Annotated[Text, Field(alias="from")]
+    until: Text
+
+
 class Event(TomlTable):
     """A target that happens: a subscription's end (`ended`, with grace) or any dated fact.
 
-    `ended_known` is when an end reached us; without it, ends are known when they happen.
+    `ended_known` is when an end reached us; without it, ends are known when they happen. An end
+    on the first day of a `paused` interval is a pause and no end.
     """
 
     source: str
     ended: str | None = None
     ended_known: Annotated[KnownTime, BeforeValidator(_column)] | None = None
+    paused: Pause | None = None
     grace: Days = 0
     where: str | None = None
 
     @model_validator(mode="after")
     def _knows_of_what(self) -> Self:
-        if self.ended_known is not None and self.ended is None:
-            raise refuse("ended_known without ended", "name the column of the end, or remove it")
+        given = {"ended_known": self.ended_known, "paused": self.paused, "grace": self.grace}
+        for key, value in given.items():
+            if value and self.ended is None:
+                raise refuse(f"{key} without ended", "name the column of the end, or remove it")
         return self
+
+    @property
+    def columns_of_the_end(self) -> tuple[str, ...]:
+        """The columns that are filled in when a subscription ends or pauses."""
+        known_column = self.ended_known.column if self.ended_known else None
+        pause = (self.paused.begins, self.paused.until) if self.paused else ()
+        return tuple(column for column in (self.ended, known_column, *pause) if column)
+
+    @property
+    def days_to_continue(self) -> int:
+        """Within how many days after an end another subscription continues it: at least one."""
+        return 0 if self.ended is None else max(self.grace, 1)
 
 
 class Inactivity(TomlTable):
@@ -213,6 +236,11 @@ class Target(TomlTable):
                 "no rule for which accounts are active",
                 'active_within = "180d": accounts with a fact in that many days',
             )
+        if self.active_within is not None and self.contractual:
+            raise refuse(
+                "active_within has no effect beside ended",
+                "remove it: a running subscription makes an account active",
+            )
         if self.active is not None and (self.contractual or self.inactivity):
             raise refuse(
                 "active is for dated events",
@@ -265,7 +293,7 @@ class Target(TomlTable):
     @property
     def days_to_settle(self) -> int:
         """Days from the as-of date until its outcome is known for good."""
-        grace = self.event.grace if self.event else 0
+        grace = self.event.days_to_continue if self.event else 0
         return self.gap + self.horizon + grace + self.reporting_delay
 
 

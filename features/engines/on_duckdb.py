@@ -139,6 +139,19 @@ class Engine:
             self._run("SET threads = 1")
             self._run("SET preserve_insertion_order = true")
 
+    @contextmanager
+    def in_order(self) -> Iterator[None]:
+        """Within the block, tables are read on one thread, row by row as their files have them."""
+        settings = "current_setting('threads'), current_setting('preserve_insertion_order')"
+        threads, keeps_order = self.row(f"SELECT {settings}")
+        self._run("SET threads = 1")
+        self._run("SET preserve_insertion_order = true")
+        try:
+            yield
+        finally:
+            self._run(f"SET threads = {threads}")
+            self._run(f"SET preserve_insertion_order = {keeps_order}")
+
     def row(self, query: str) -> tuple[Any, ...]:
         """The one row that `query` returns."""
         return self._run(query)[0]

@@ -1,6 +1,6 @@
 """Until when each account was a customer, where a dated event says so."""
 
-from features.assembling import source_sql
+from features.assembling import source_sql, subscriptions
 from features.declaring.company import Event, Target
 from features.engines.sql_text import quote
 from features.sources import Tables
@@ -19,11 +19,13 @@ def account_ends(tables: Tables, target: Target) -> str | None:
 
 
 def _subscriptions(tables: Tables, event: Event) -> str:
-    terms = facts_by_account(tables, event.source, source_sql.end_times(tables, event))
+    tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     last = "arg_max(ended_known, (ended, event_time))"
     return (
-        f"SELECT account_id, max(ended) AS ended, {last} AS ended_known FROM ({terms}) "
-        "GROUP BY account_id HAVING count(*) = count(ended)"
+        f"SELECT account_id, max(ended) AS ended, {last} AS ended_known "
+        f"FROM ({subscriptions.rows_that_count(tables, event)}) "
+        f"JOIN {quote(source_sql.ACCOUNTS)} USING (account) "
+        "WHERE lasted GROUP BY account_id HAVING count(*) = count(ended)"
     )
 
 

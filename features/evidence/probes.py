@@ -34,8 +34,7 @@ def fact_columns(tables: Tables, source: str) -> Iterator[tuple[str, str]]:
     not_facts = {column.column for column in keys_and_times if column is not None}
     for target in tables.company.targets.values():
         if target.event is not None and target.source == source:
-            ended_known = target.event.ended_known
-            not_facts |= {target.event.ended, ended_known.column if ended_known else None}
+            not_facts |= set(target.event.columns_of_the_end)
     if source == tables.company.accounts.source:
         not_facts |= {tables.company.accounts.key, *tables.company.accounts.crosswalk.values()}
     yield from (

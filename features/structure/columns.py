@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features import clock
-from features.declaring.company import Company, Source
+from features.declaring.company import Company, Event, Source
 from features.declaring.spelling import did_you_mean
 from features.engines.sql_text import quote
 from features.engines.sql_types import NULL, is_number, type_in_words
@@ -43,21 +43,23 @@ def named_columns(company: Company) -> Iterator[NamedColumn]:
         yield from _of_source(name, source)
     for name, target in company.targets.items():
         if target.event and target.event.ended:
-            source = company.sources[target.event.source]
-            zone = source.event_time.zone if source.event_time else None
-            yield NamedColumn(
-                target.event.source,
-                target.event.ended,
-                f"targets.{name}.event.ended",
-                "time",
-                zone,
-                f"sources.{target.event.source}.event_time",
-            )
+            yield from _of_the_end(company, name, target.event)
         if target.event and target.event.ended_known and target.event.ended_known.column:
             ended_known, key = target.event.ended_known, f"targets.{name}.event.ended_known"
             yield NamedColumn(
                 target.source, str(ended_known.column), key, "time", ended_known.zone, key
             )
+
+
+def _of_the_end(company: Company, target: str, event: Event) -> Iterator[NamedColumn]:
+    declared, key = company.sources[event.source].event_time, f"targets.{target}.event"
+    zone, zone_key = declared.zone if declared else None, f"sources.{event.source}.event_time"
+    pause = event.paused
+    named = {"ended": event.ended}
+    if pause is not None:
+        named |= {"paused.from": pause.begins, "paused.until": pause.until}
+    for part, column in named.items():
+        yield NamedColumn(event.source, str(column), f"{key}.{part}", "time", zone, zone_key)
 
 
 def _of_accounts(company: Company) -> Iterator[NamedColumn]:

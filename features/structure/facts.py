@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from features.assembling import source_sql
-from features.declaring.company import (
-    AccountKey,
-    Event,
-    KnownTime,
-    Source,
-    TimeColumn,
-)
+from features.declaring.company import AccountKey, KnownTime, Source, TimeColumn
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.structure.readable import ReadableTables, with_read_errors
@@ -143,8 +137,8 @@ def _applies(readable: ReadableTables, rule: Rule) -> bool:
     return rule.name not in ("unknown_account", "before_sign_up") or are_known
 
 
-def _facts(readable: ReadableTables, name: str, source: Source) -> str:
-    """SELECT of the terms that the rules are written in."""
+def _facts(readable: ReadableTables, name: str, source: Source, more: str = "") -> str:
+    """SELECT of the terms that the rules are written in, and of `more` columns of the source."""
     assert source.account is not None
     event_type = _type(readable, name, source.event_time)
     known_at = source_sql.recorded_time(readable.tables, name)
@@ -155,8 +149,8 @@ def _facts(readable: ReadableTables, name: str, source: Source) -> str:
     return (
         f"SELECT fact_key, event, known, account, since, {by_day} AS by_day, "
         f"{has_known} AS has_known, {source_sql.slack(readable.tables, name)} AS slack, "
-        f"CAST({last_day} AS TIMESTAMP) AS last_day FROM ("
-        f"SELECT CAST({quote(source.account.column)} AS VARCHAR) AS fact_key, "
+        f"CAST({last_day} AS TIMESTAMP) AS last_day{', row, value' if more else ''} FROM ("
+        f"SELECT {more}CAST({quote(source.account.column)} AS VARCHAR) AS fact_key, "
         f"{source_sql.event_time(readable.tables, name)} AS event, {known_at or 'NULL'} AS known "
         f"FROM {quote(name)}) LEFT JOIN ({_accounts(readable, source.account)}) "
         "ON fact_key = account"
@@ -193,6 +187,7 @@ def _finding(readable: ReadableTables, name: str, rule: Rule, counted: dict[str,
     if rule.column == "account" and rule.name != "null_key":
         keys = f"SELECT DISTINCT fact_key FROM ({_facts(readable, name, source)})"
         detail += f", such as {readable.examples(f'{keys} WHERE {rule.condition}')}"
+    detail += _first(readable, name, rule)
     fix = rule.fix
     if is_error and not rule.fatal and count < total:
         fix += f", or allow a share: sources.{name}.tolerate"
@@ -200,47 +195,23 @@ def _finding(readable: ReadableTables, name: str, rule: Rule, counted: dict[str,
     return Finding(rule.name, "sources", state, name, _column(source, rule), count, detail, fix)
 
 
+def _first(readable: ReadableTables, name: str, rule: Rule) -> str:
+    """The first row that breaks the rule, and what its column holds."""
+    source = readable.company.sources[name]
+    column = _column(source, rule)
+    if column is None:
+        return ""
+    more = f"row_number() OVER () AS row, CAST({quote(column)} AS VARCHAR) AS value, "
+    facts = _facts(readable, name, source, more)
+    with readable.tables.engine.in_order():
+        found = readable.row(
+            f"SELECT row, value FROM ({facts}) WHERE {rule.condition} ORDER BY row LIMIT 1"
+        )
+    value = "" if found["value"] is None else f": {found['value']}"
+    return f"; first in row {found['row']:,}{value}"
+
+
 def _column(source: Source, rule: Rule) -> str | None:
     places = {"account": source.account, "event": source.event_time, "known": source.known_time}
     column = places[rule.column]
     return column.column if column is not None else None
-
-
-def subscription_ends(readable: ReadableTables) -> Iterator[Finding]:
-    """Subscriptions that end before they start, and ends of which nobody knows since when."""
-    for target in readable.company.targets.values():
-        event = target.event
-        if event is None or event.ended is None:
-            continue
-        source = readable.company.sources[event.source]
-        known_column = event.ended_known.column if event.ended_known else None
-        if can_be_asked(readable, event.source, source) and readable.holds(
-            event.source, event.ended, known_column
-        ):
-            findings = _of_ends(readable, event, event.ended, known_column)
-            yield from with_read_errors(event.source, readable.file(event.source), findings)
-
-
-def _of_ends(
-    readable: ReadableTables, event: Event, ended: str, known_column: str | None
-) -> Iterator[Finding]:
-    name, file = event.source, readable.file(event.source)
-    start, end = (
-        source_sql.event_time(readable.tables, name),
-        source_sql.end_times(readable.tables, event)["ended"],
-    )
-    never = f"{quote(known_column)} IS NULL" if known_column else "FALSE"
-    counted = readable.row(
-        f"SELECT count(*) FILTER (WHERE {end} < {start}) AS early, "
-        f"count(*) FILTER (WHERE {end} IS NOT NULL AND {never}) AS unknown FROM {quote(name)}"
-    )
-    if count := counted["early"]:
-        detail = f"{file}: subscriptions that end before they start"
-        fix = "fix the two columns or their zone"
-        yield Finding("ends_before_start", "sources", "warning", name, ended, count, detail, fix)
-    if count := counted["unknown"]:
-        detail = f"{file}: ends without a known time count as known when they happened"
-        fix = "fill in when the end was recorded"
-        yield Finding(
-            "null_ended_known", "sources", "warning", name, known_column, count, detail, fix
-        )

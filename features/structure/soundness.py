@@ -8,7 +8,7 @@ from features.declaring.company import Company
 from features.errors import ContractBroken, Finding
 from features.settings import Settings
 from features.sources import Tables
-from features.structure import columns, expressions, facts, keys
+from features.structure import columns, ends, expressions, facts, keys
 from features.structure.readable import ReadableTables
 
 
@@ -34,7 +34,7 @@ def inconsistencies(readable: ReadableTables) -> Iterator[Finding]:
     with readable.tables.engine.parallel(Settings.read().cores):
         yield from keys.breaches(readable)
         yield from facts.breaches(readable)
-        yield from facts.subscription_ends(readable)
+        yield from ends.breaches(readable)
         yield from expressions.breaches(readable)
 
 
