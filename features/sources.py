@@ -110,5 +110,9 @@ def _key_columns(company: Company, name: str) -> list[str]:
     keys = [source.account.column] if source.account else []
     if name == company.accounts.source:
         keys += [company.accounts.key, *company.accounts.crosswalk.values()]
+    for link in company.links.values():
+        keys += [link.key, link.account.column] if link.source == name else []
+    if (aliases := company.accounts.aliases) is not None and aliases.source == name:
+        keys += [aliases.old, aliases.new]
     keys += [key for key, column in source.columns.items() if column.holds in IDS]
     return keys + [other for key in keys for other in source.columns.get(key, Column()).names]

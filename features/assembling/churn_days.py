@@ -64,5 +64,5 @@ def _days(facts: str) -> str:
 def _named(tables: Tables, days: str) -> pa.Table:
     return tables.engine.rows(
         f"SELECT account_id, day FROM ({days}) JOIN {quote(source_sql.ACCOUNTS)} USING (account) "
-        "ORDER BY ALL"
+        "WHERE until IS NULL OR day <= until ORDER BY ALL"
     )

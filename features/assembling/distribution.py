@@ -140,7 +140,8 @@ class Distribution:
         company = self.tables.company
         events = [target.event.source for target in company.targets.values() if target.event]
         streams = {plan.stream for plan in self._plans}
-        return {company.accounts.source, *events, *streams} & company.sources.keys()
+        named = {company.accounts.source, *company.linking, *events, *streams}
+        return named & company.sources.keys()
 
     def _number_accounts(self) -> int:
         """Makes the accounts readable, numbered within shards; returns the number of shards.
@@ -169,7 +170,12 @@ class Distribution:
 
     def _records(self) -> "DataFrame":
         wire = Wire(self._plans)
-        accounts = {"text 0": "account_id", "text 1": "segment", "day": "since"}
+        accounts = {
+            "text 0": "account_id",
+            "text 1": "segment",
+            "day": "since",
+            "known": "until",
+        }
         records = self._sent(wire, f'SELECT * FROM "{source_sql.ACCOUNTS}"', ACCOUNT, accounts)
         sought = panel.stream_queries(self.tables, self._folded.plans, self.calendar)
         for number, (plan, reach, select) in enumerate(sought):

@@ -89,7 +89,8 @@ def first_dates(
 def _accounts(tables: Tables) -> AccountIndex:
     tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     accounts = tables.engine.rows(
-        f"SELECT account_id, segment, since FROM {quote(source_sql.ACCOUNTS)} ORDER BY account"
+        f"SELECT account_id, segment, since, until FROM {quote(source_sql.ACCOUNTS)} "
+        "ORDER BY account"
     )
     return fact_history.account_index(accounts, derived=tables.company.accounts.derived)
 
@@ -128,7 +129,7 @@ def build_rows(
     feature_plan: FeaturePlan, history: FactHistory, until: date, parts: range | None = None
 ) -> pa.Table:
     """The rows of these parts of the accounts, by default of all; sorted by as_of, account_id."""
-    shown = history.shown(parts)
+    shown = _not_merged(history, history.shown(parts))
     streams = _streams(feature_plan.plans, shown)
     as_of = history.layout.calendar.days[shown.date]
     segments = history.accounts.segments
@@ -151,6 +152,16 @@ def build_rows(
         mature = _mature(feature_plan, name, history.layout.calendar.as_of, until)[shown.date]
         columns |= _outcome(name, labels.label_rows(feature_plan.company, name, streams), mature)
     return pa.table(columns)
+
+
+def _not_merged(history: FactHistory, shown: FoldedRows) -> FoldedRows:
+    """The rows of accounts that were not known to be merged into others by then."""
+    until = history.accounts.until
+    if until is None:
+        return shown
+    there = history.layout.calendar.days[shown.date] <= until[shown.account]
+    folds = {name: values[:, there] for name, values in shown.folds.items()}
+    return FoldedRows(shown.account[there], shown.date[there], folds)
 
 
 def row_blocks(

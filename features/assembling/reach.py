@@ -100,4 +100,4 @@ def complete_until(tables: Tables) -> date:
     """
     reaches = of_all(tables)
     own = (of_outcomes(tables, target, reaches) for target in tables.company.targets.values())
-    return min(max(reaches.values()), *own)
+    return min([max(reaches.values()), *own])

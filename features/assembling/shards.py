@@ -182,5 +182,6 @@ def _accounts(batches: list[pa.RecordBatch], *, derived: bool) -> AccountIndex:
         "account_id": accounts["text 0"],
         "segment": accounts["text 1"],
         "since": accounts["day"],
+        "until": accounts["known"],
     }
     return fact_history.account_index(pa.table(columns), derived=derived)

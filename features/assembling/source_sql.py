@@ -10,6 +10,8 @@ from datetime import date, datetime
 import pyarrow as pa
 
 from features import clock
+from features.assembling import account_keys
+from features.assembling.column_sql import in_utc, key_text
 from features.declaring.company import Company, Event, Inactivity
 from features.declaring.indicator import Indicator, Topic
 from features.engines.sql_text import literal, quote
@@ -18,7 +20,7 @@ from features.folding.fold_plan import EVERY_FACT, FoldPlan, FoldValue
 from features.folding.records import FIRST_FLAGS, WORD
 from features.sources import Tables
 
-ACCOUNTS = "churnlight accounts"
+ACCOUNTS = account_keys.ACCOUNTS
 ACCOUNT_FACTS = {
     "name": "VARCHAR",
     "owner": "VARCHAR",
@@ -38,9 +40,10 @@ ZONE_SLACK_HOURS = 14
 
 
 def accounts(tables: Tables) -> str:
-    """SELECT of the accounts: account, account_id, since, segment, keys in other systems.
+    """SELECT of the accounts: account, account_id, since, segment, keys in other systems, until.
 
-    `account` numbers them in the order of their ids; since is a date, null where derived.
+    `account` numbers them in the order of their ids; since is a date, null where derived. `until`
+    is the day on which an account was known to be merged into another, else null.
     """
     return (
         "SELECT CAST(row_number() OVER (ORDER BY account_id) - 1 AS INTEGER) AS account, * "
@@ -51,7 +54,19 @@ def accounts(tables: Tables) -> str:
 def unnumbered_accounts(tables: Tables) -> str:
     """As `accounts`, without their numbers."""
     declared = tables.company.accounts
-    source, key = quote(declared.source), _text(declared.key)
+    if declared.aliases is None:
+        return f"SELECT *, CAST(NULL AS DATE) AS until FROM ({_all_accounts(tables)})"
+    merged = account_keys.mergers(tables)
+    return (
+        f"SELECT named.*, until FROM ({_all_accounts(tables)}) AS named LEFT JOIN ("
+        f"SELECT old, CAST(min(known) AS DATE) AS until FROM ({merged}) GROUP BY old) "
+        "ON old = account_id"
+    )
+
+
+def _all_accounts(tables: Tables) -> str:
+    declared = tables.company.accounts
+    source, key = quote(declared.source), key_text(declared.key)
     if declared.derived:
         return (
             f"SELECT DISTINCT {key} AS account_id, CAST(NULL AS DATE) AS since, "
@@ -59,7 +74,7 @@ def unnumbered_accounts(tables: Tables) -> str:
         )
     since = quote(str(declared.attributes.since))
     crosswalk = [
-        f"{_text(column)} AS {quote(f'key of {system}')}"
+        f"{key_text(column)} AS {quote(f'key of {system}')}"
         for system, column in declared.crosswalk.items()
     ]
     columns = [
@@ -92,26 +107,27 @@ def account_facts(tables: Tables) -> str:
         selected[name] = f"CASE WHEN {usable} THEN {selected[name]} END"
     columns = ", ".join(f"{sql} AS {name}" for name, sql in selected.items())
     return (
-        f"SELECT {_text(declared.key)} AS account_id, {columns} FROM {quote(declared.source)} "
+        f"SELECT {key_text(declared.key)} AS account_id, {columns} FROM {quote(declared.source)} "
         f"WHERE {quote(declared.key)} IS NOT NULL {'GROUP BY 1' if declared.derived else ''} "
         "ORDER BY account_id"
     )
 
 
-def _text(column: str) -> str:
-    return f"CAST({quote(column)} AS VARCHAR)"
-
-
 def segment_sql(company: Company) -> str:
     """The segment of a row of the account table; the first that matches, in declared order."""
     attribute = company.accounts.attributes.segment
-    rest = f"coalesce({_text(attribute)}, 'unknown')" if attribute else "'all'"
+    rest = f"coalesce({key_text(attribute)}, 'unknown')" if attribute else "'all'"
     cases = [f"WHEN ({segment.where}) THEN '{name}'" for name, segment in company.segments.items()]
     return f"CASE {' '.join(cases)} ELSE {rest} END" if cases else rest
 
 
-def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> str:
+def facts(
+    tables: Tables, source: str, extra: dict[str, str] | None = None, shared: str = "event_time"
+) -> str:
     """SELECT of a source's facts: account, event_time, known_time and the `extra` columns.
+
+    What happens to an account after a merger (`shared`, an expression over the columns) is also of
+    the account that was merged into it, known never: so labels learn what became of that one.
 
     Facts of accounts that no account table knows, without key, without event or known time, or
     before their account's first day are left out (the data usability report counts them).
@@ -126,20 +142,32 @@ def facts(tables: Tables, source: str, extra: dict[str, str] | None = None) -> s
     columns = [f"{sql} AS {quote(name)}" for name, sql in (extra or {}).items()]
     selected = ", ".join(
         [
-            f"{_text(declared.account.column)} AS fact_key",
+            f"{key_text(declared.account.column)} AS fact_key",
             f"{event_time(tables, source)} AS event_time",
             f"{known_time(tables, source)} AS known_time",
             *columns,
         ]
     )
-    names = ", ".join(["event_time", "known_time", *map(quote, extra or {})])
+    rows = f"SELECT {selected} FROM {quote(source)}"
+    there = (
+        "event_time IS NOT NULL AND known_time IS NOT NULL "
+        f"AND (since IS NULL OR event_time >= since - {slack(tables, source)})"
+    )
+    names = "".join(f", {quote(name)}" for name in extra or {})
+    keys = account_keys.keys(tables, declared.account)
+    if keys is not None:
+        return (
+            "SELECT account, event_time, greatest(known_time, coalesce(keys.known, known_time)) "
+            f"AS known_time{names} FROM ({rows}) JOIN ({keys}) AS keys ON fact_key = keys.key "
+            f"WHERE {there} AND (valid_from IS NULL OR event_time >= valid_from) "
+            "AND (valid_to IS NULL OR event_time < valid_to) "
+            f"AND (shared_from IS NULL OR {shared} >= shared_from)"
+        )
     system = declared.account.system
     key = quote(f"key of {system}") if system else "account_id"
     return (
-        f"SELECT account, {names} FROM (SELECT {selected} FROM {quote(source)}) "
-        f"JOIN {quote(ACCOUNTS)} ON fact_key = {key} "
-        "WHERE event_time IS NOT NULL AND known_time IS NOT NULL "
-        f"AND (since IS NULL OR event_time >= since - {slack(tables, source)})"
+        f"SELECT account, event_time, known_time{names} FROM ({rows}) "
+        f"JOIN {quote(ACCOUNTS)} ON fact_key = {key} WHERE {there}"
     )
 
 
@@ -294,11 +322,6 @@ def recorded_time(tables: Tables, source: str) -> str | None:
     if declared is None or declared.column is None:
         return None
     return in_utc(tables, source, declared.column, declared.zone)
-
-
-def in_utc(tables: Tables, source: str, column: str, zone: str | None) -> str:
-    """A time column of a source as naive UTC; `clock.in_utc` says what is refused."""
-    return clock.in_utc(quote(column), tables.columns[source][column], zone)
 
 
 def first_day(tables: Tables, source: str) -> date | None:

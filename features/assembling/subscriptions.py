@@ -4,7 +4,8 @@ Days are whole UTC days. A subscription that begins by the day after the end of 
 account continues it, whatever the hour: that is a change of plan. `grace` makes it more days.
 """
 
-from features.assembling import source_sql
+from features.assembling import account_keys, source_sql
+from features.assembling.column_sql import in_utc
 from features.declaring.company import Event
 from features.sources import Tables
 
@@ -24,7 +25,12 @@ def rows_that_count(tables: Tables, part: Event) -> str:
     ran for a day at all.
     """
     extra = end_times(tables, part) | _pause_times(tables, part)
-    facts = source_sql.facts(tables, part.source, extra | {"keep": source_sql.target_filter(part)})
+    facts = source_sql.facts(
+        tables,
+        part.source,
+        extra | {"keep": source_sql.target_filter(part)},
+        shared=f"coalesce(ended, {account_keys.NEVER})",
+    )
     ended, resumes = _with_pauses(part)
     rows = (
         f"SELECT account, event_time, known_time, {ended} AS ended, ended_known, "
@@ -70,7 +76,7 @@ def end_times(tables: Tables, part: Event) -> dict[str, str]:
         return {"ended": end, "ended_known": end}
     if known_at.column is None:
         return {"ended": end, "ended_known": f"{end} + INTERVAL {known_at.delay} DAY"}
-    recorded = source_sql.in_utc(tables, part.source, known_at.column, known_at.zone)
+    recorded = in_utc(tables, part.source, known_at.column, known_at.zone)
     return {"ended": end, "ended_known": f"coalesce({recorded}, {end})"}
 
 
@@ -133,4 +139,4 @@ def _inside(ended: str, paused: str, resumed: str) -> str:
 
 def _like_the_event(tables: Tables, part: Event, column: str) -> str:
     zoned = tables.company.sources[part.source].event_time
-    return source_sql.in_utc(tables, part.source, column, zoned.zone if zoned else None)
+    return in_utc(tables, part.source, column, zoned.zone if zoned else None)

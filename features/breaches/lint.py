@@ -78,6 +78,7 @@ def _filled_in_later(company: Company) -> Iterator[Finding]:
 def _unused_sources(company: Company) -> Iterator[Finding]:
     used = {
         company.accounts.source,
+        *company.linking,
         *(indicator.source for indicator in company.indicators.values()),
     }
     for target in company.targets.values():
@@ -90,7 +91,9 @@ def _unused_sources(company: Company) -> Iterator[Finding]:
 
 
 def _unused_systems(company: Company) -> Iterator[Finding]:
-    used = {indicator.account.system for indicator in company.sources.values() if indicator.account}
+    keys = [source.account for source in company.sources.values()]
+    keys += [link.account for link in company.links.values()]
+    used = {key.system for key in keys if key}
     for system in company.accounts.crosswalk:
         if system not in used:
             key = f"accounts.crosswalk.{system}"

@@ -48,6 +48,59 @@ class Attributes(TomlTable):
     since: str | None = None
 
 
+class AccountKey(TomlTable):
+    """A source's account column, in the keys of `system` (of the crosswalk) or of a `link`."""
+
+    column: Text
+    system: str | None = None
+    link: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.system is not None and self.link is not None:
+            raise refuse("either a system or a link", "name the one whose keys the column has")
+        return self
+
+
+class TimeColumn(TomlTable):
+    """A time column; `zone` is the IANA zone of timestamps that carry none."""
+
+    column: Text
+    zone: str | None = None
+
+
+def _column(text: Any) -> Any:
+    return {"column": text} if isinstance(text, str) else text
+
+
+class KnownTime(TomlTable):
+    """When a fact reached us: a column of its own, or the event time and a fixed delay."""
+
+    column: str | None = None
+    zone: str | None = None
+    delay: Days | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.column is None) == (self.delay is None):
+            raise refuse(
+                "needs either a column or a delay",
+                '{ column = "ingested_at" } or { delay = "1d" }',
+            )
+        if self.delay is not None and self.zone is not None:
+            raise refuse("a delay has no zone", "remove zone, or name a column")
+        return self
+
+
+class Aliases(TomlTable):
+    """Merged accounts: `old` keys that became `new` ones, and when that was known."""
+
+    source: str
+    old: Text
+    new: Text
+    known_time: Annotated[TimeColumn, BeforeValidator(_column)]
+
+
 class Accounts(TomlTable):
     """`[accounts]`: the table with one row per account, or the facts that accounts come from."""
 
@@ -56,6 +109,7 @@ class Accounts(TomlTable):
     derived: bool = False
     attributes: Attributes = Attributes()
     crosswalk: dict[str, str] = Field(default_factory=dict)
+    aliases: Aliases | None = None
 
     @model_validator(mode="after")
     def _knows_since_when(self) -> Self:
@@ -73,39 +127,19 @@ class Accounts(TomlTable):
         return self
 
 
-class AccountKey(TomlTable):
-    """A source's account column, in the keys of `system` (one of the crosswalk's)."""
+class Link(TomlTable):
+    """`[links.NAME]`: a table that says which account the keys of something else belong to.
 
-    column: Text
-    system: str | None = None
+    `valid_from` and `valid_to` are when a row holds (the latter is the first moment at which it no
+    longer does), by the time of the event; `known_time` is when it reached us.
+    """
 
-
-class TimeColumn(TomlTable):
-    """A time column; `zone` is the IANA zone of timestamps that carry none."""
-
-    column: Text
-    zone: str | None = None
-
-
-class KnownTime(TomlTable):
-    """When a fact reached us: a column of its own, or the event time and a fixed delay."""
-
-    column: str | None = None
-    zone: str | None = None
-    delay: Days | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if (self.column is None) == (self.delay is None):
-            raise refuse(
-                "needs either a column or a delay",
-                '{ column = "ingested_at" } or { delay = "1d" }',
-            )
-        return self
-
-
-def _column(text: Any) -> Any:
-    return {"column": text} if isinstance(text, str) else text
+    source: str
+    key: Text
+    account: Annotated[AccountKey, BeforeValidator(_column)]
+    valid_from: Annotated[TimeColumn, BeforeValidator(_column)] | None = None
+    valid_to: Annotated[TimeColumn, BeforeValidator(_column)] | None = None
+    known_time: Annotated[TimeColumn, BeforeValidator(_column)] | None = None
 
 
 class Source(TomlTable):
@@ -355,6 +389,7 @@ class Company(TomlTable):
     accounts: Accounts
     sources: Annotated[dict[Name, Source], Field(min_length=1)]
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
+    links: dict[Name, Link] = Field(default_factory=dict)
     segments: dict[Name, Segment] = Field(default_factory=dict)
     taxonomies: dict[Name, Taxonomy] = Field(default_factory=dict)
     indicators: Annotated[dict[Name, Indicator], Field(min_length=1)]
@@ -367,6 +402,15 @@ class Company(TomlTable):
         """The indicators that the indicator `name` is made of, and those that they are made of."""
         direct = self.indicators[name].bases()
         return {*direct, *(base for other in direct for base in self.bases(other))}
+
+    @property
+    def linking(self) -> set[str]:
+        """The sources that say of which account something is."""
+        aliases = self.accounts.aliases
+        return {
+            *(link.source for link in self.links.values()),
+            *([aliases.source] if aliases else []),
+        }
 
     @property
     def adverse(self) -> tuple[str, ...]:

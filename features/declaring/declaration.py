@@ -158,7 +158,7 @@ def _derive(raw: dict[str, Any]) -> None:
 def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     sources = [name for name, _ in named_tables(raw, "sources")]
     playbooks = [name for name, _ in named_tables(raw, "playbooks")]
-    for path, name in _named_sources(raw):
+    for path, name in (*_named_sources(raw), *_linking_sources(raw)):
         if isinstance(name, str) and name not in sources:
             yield unknown_name(path, "no such source is declared", name, sources, lines)
     for kind in ("indicators", "targets"):
@@ -169,6 +169,7 @@ def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake
                 yield unknown_name(path, "no such playbook is declared", playbook, playbooks, lines)
     yield from _broken_likelihoods(raw, lines)
     yield from _broken_systems(raw, lines)
+    yield from _broken_links(raw, lines)
     yield from _broken_bases(raw, lines)
     yield from _broken_topics(raw, lines)
     yield from _facts_without_columns(raw, lines)
@@ -201,14 +202,51 @@ def _broken_systems(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
     accounts = raw.get("accounts")
     declared = accounts.get("crosswalk") if isinstance(accounts, dict) else None
     crosswalk = declared if isinstance(declared, dict) else {}
-    for source, table in named_tables(raw, "sources"):
-        account = table.get("account")
-        system = account.get("system") if isinstance(account, dict) else None
+    for path, account in _account_keys(raw):
+        system = account.get("system")
         if isinstance(system, str) and system not in crosswalk:
-            path = ("sources", source, "account", "system")
-            yield unknown_name(
-                path, "no such system in accounts.crosswalk", system, crosswalk, lines
-            )
+            what = "no such system in accounts.crosswalk"
+            yield unknown_name((*path, "system"), what, system, crosswalk, lines)
+
+
+def _account_keys(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
+    """The tables `account = { … }` of sources and links."""
+    for kind in ("sources", "links"):
+        for name, table in named_tables(raw, kind):
+            if isinstance(account := table.get("account"), dict):
+                yield (kind, name, "account"), account
+
+
+def _broken_links(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
+    """Links that are not there, and links over more than two hops."""
+    links = dict(named_tables(raw, "links"))
+    for path, account in _account_keys(raw):
+        link, where = account.get("link"), (*path, "link")
+        if not isinstance(link, str):
+            continue
+        if link not in links:
+            yield unknown_name(where, "no such link is declared", link, links, lines)
+        elif path[0] == "links" and (link == path[1] or _is_linked_on(links[link])):
+            what, fix = "a third hop", "let the second link name the account itself"
+            yield Mistake(DECLARATION_FILE, lines[where], ".".join(where), what, repr(link), fix)
+    used = {account.get("link") for _, account in _account_keys(raw)}
+    for name in links.keys() - used:
+        key, fix = ("links", name), f'account = {{ column = "…", link = "{name}" }} in a source'
+        yield Mistake(DECLARATION_FILE, lines[key], ".".join(key), "no source uses it", "", fix)
+
+
+def _is_linked_on(link: Mapping[str, Any]) -> bool:
+    account = link.get("account")
+    return isinstance(account, dict) and "link" in account
+
+
+def _linking_sources(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
+    for link, table in named_tables(raw, "links"):
+        yield ("links", link, "source"), table.get("source")
+    accounts = raw.get("accounts")
+    aliases = accounts.get("aliases") if isinstance(accounts, dict) else None
+    if isinstance(aliases, dict):
+        yield ("accounts", "aliases", "source"), aliases.get("source")
 
 
 def _broken_bases(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:

@@ -8,14 +8,14 @@ import hashlib
 import json
 from typing import Any
 
-from features.declaring.company import Company, Target
+from features.declaring.company import AccountKey, Company, Target
 from features.declaring.indicator import Indicator, Stage
 
 # Keys of an indicator that say what to make of its value, not what it is.
 SAID = {"adopt", "title", "dimension", "kind", "stage", "healthy", "unit", "says", "playbook"}
 
 READ = {"account", "event_time", "known_time", "absent", "where", "columns"}
-IDENTIFIED = {"key", "derived", "crosswalk"}
+IDENTIFIED = {"key", "derived", "crosswalk", "aliases"}
 ANCHORS = {"title", "p_red", "p_green", "p_high", "playbook", "likelier"}
 
 
@@ -46,7 +46,16 @@ def _of_indicator(company: Company, indicator: Indicator) -> list[Any]:
 def _of_source(company: Company, name: str) -> Any:
     accounts = company.accounts.model_dump(mode="json", include=IDENTIFIED)
     accounts["since"] = company.accounts.attributes.since
-    return [company.sources[name].model_dump(mode="json", include=READ), accounts]
+    read = company.sources[name].model_dump(mode="json", include=READ)
+    return [read, accounts, *_of_links(company, company.sources[name].account)]
+
+
+def _of_links(company: Company, key: AccountKey | None) -> list[Any]:
+    """The links by which a source's key leads to an account."""
+    if key is None or key.link is None:
+        return []
+    link = company.links[key.link]
+    return [link.model_dump(mode="json"), *_of_links(company, link.account)]
 
 
 def _of_target(target: Target) -> Any:

@@ -127,6 +127,8 @@ class Topic(TomlTable):
     def _one_topic(self) -> Self:
         if (self.taxonomy is None) != (self.topic is None):
             raise refuse("taxonomy and topic go together", "name both")
+        if self.taxonomy is not None and self.keywords is not None:
+            raise refuse("keywords beside a topic of a taxonomy", "name either of them")
         if self.taxonomy is None and self.keywords is None:
             raise refuse("no topic", 'about = { column = "body", taxonomy = "…", topic = "…" }')
         return self

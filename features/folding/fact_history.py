@@ -104,12 +104,14 @@ class AccountIndex:
 
     `segments` is dictionary-encoded. `since` is the day number of the account's first day, `NEVER`
     where it has none; `None` where accounts are derived, which exist from the first fact on that
-    is known.
+    is known. `until` is the number of the last day on which an account is one of its own, `NEVER`
+    unless it is merged into another; `None` where none is.
     """
 
     ids: pa.Array
     segments: pa.DictionaryArray
     since: Indices | None
+    until: Indices | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -119,15 +121,18 @@ NEVER = np.iinfo(np.int32).max
 
 
 def account_index(accounts: pa.Table, *, derived: bool) -> AccountIndex:
-    """The accounts from columns account_id, segment and since (date32), sorted by account_id."""
-    ids, segments, since = (
-        accounts[name].combine_chunks() for name in ("account_id", "segment", "since")
+    """The accounts from columns account_id (sorted), segment, since and until (date32)."""
+    ids, segments, since, until = (
+        accounts[name].combine_chunks() for name in ("account_id", "segment", "since", "until")
     )
     segments = segments.dictionary_encode()
-    if derived:
-        return AccountIndex(ids, segments, None)
-    days = since.cast(pa.int32()).fill_null(NEVER).to_numpy().astype(np.int64)
-    return AccountIndex(ids, segments, days)
+    last = None if until.null_count == len(until) else _day_numbers(until)
+    return AccountIndex(ids, segments, None if derived else _day_numbers(since), last)
+
+
+def _day_numbers(days: pa.Array) -> Indices:
+    numbers: Indices = days.cast(pa.int32()).fill_null(NEVER).to_numpy().astype(np.int64)
+    return numbers
 
 
 @dataclass(frozen=True)

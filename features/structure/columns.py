@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features import clock
-from features.declaring.company import Company, Event, Source
+from features.declaring.company import Company, Event, Link, Source
 from features.declaring.spelling import did_you_mean
 from features.engines.sql_text import quote
 from features.engines.sql_types import NULL, is_number, type_in_words
@@ -39,6 +39,8 @@ class NamedColumn:
 def named_columns(company: Company) -> Iterator[NamedColumn]:
     """Every column that the declaration names outside of SQL expressions."""
     yield from _of_accounts(company)
+    for name, link in company.links.items():
+        yield from _of_link(name, link)
     for name, source in company.sources.items():
         yield from _of_source(name, source)
     for name, target in company.targets.items():
@@ -72,6 +74,25 @@ def _of_accounts(company: Company) -> Iterator[NamedColumn]:
             yield NamedColumn(accounts.source, column, key, contents.get(attribute, "any"))
     for system, column in accounts.crosswalk.items():
         yield NamedColumn(accounts.source, column, f"accounts.crosswalk.{system}", "key")
+    if (aliases := accounts.aliases) is not None:
+        for word, column in (("old", aliases.old), ("new", aliases.new)):
+            yield NamedColumn(aliases.source, column, f"accounts.aliases.{word}", "key")
+        at, key = aliases.known_time, "accounts.aliases.known_time"
+        yield NamedColumn(aliases.source, at.column, key, "time", at.zone, key)
+
+
+def _of_link(name: str, link: Link) -> Iterator[NamedColumn]:
+    yield NamedColumn(link.source, link.key, f"links.{name}.key", "key")
+    yield NamedColumn(link.source, link.account.column, f"links.{name}.account", "key")
+    times = {
+        "valid_from": link.valid_from,
+        "valid_to": link.valid_to,
+        "known_time": link.known_time,
+    }
+    for word, at in times.items():
+        if at is not None:
+            key = f"links.{name}.{word}"
+            yield NamedColumn(link.source, at.column, key, "time", at.zone, key)
 
 
 def _of_source(name: str, source: Source) -> Iterator[NamedColumn]:

@@ -4,10 +4,10 @@ One pass over each source counts for all of `RULES`; a new rule on single facts 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from features.assembling import source_sql
+from features.assembling import account_keys, source_sql
 from features.declaring.company import AccountKey, KnownTime, Source, TimeColumn
 from features.engines.sql_text import quote
 from features.errors import Finding
@@ -134,6 +134,7 @@ def _applies(readable: ReadableTables, rule: Rule) -> bool:
     """Without a readable account table nobody can say which accounts are unknown."""
     accounts = readable.company.accounts
     are_known = readable.holds(accounts.source, accounts.key, *accounts.crosswalk.values())
+    are_known &= all(_can_be_followed(readable, name) for name in readable.company.links)
     return rule.name not in ("unknown_account", "before_sign_up") or are_known
 
 
@@ -153,7 +154,8 @@ def _facts(readable: ReadableTables, name: str, source: Source, more: str = "") 
         f"SELECT {more}CAST({quote(source.account.column)} AS VARCHAR) AS fact_key, "
         f"{source_sql.event_time(readable.tables, name)} AS event, {known_at or 'NULL'} AS known "
         f"FROM {quote(name)}) LEFT JOIN ({_accounts(readable, source.account)}) "
-        "ON fact_key = account"
+        "ON fact_key = account AND (valid_from IS NULL OR event >= valid_from) "
+        "AND (valid_to IS NULL OR event < valid_to)"
     )
 
 
@@ -162,11 +164,25 @@ def _type(readable: ReadableTables, name: str, column: TimeColumn | KnownTime | 
 
 
 def _accounts(readable: ReadableTables, key: AccountKey) -> str:
-    """SELECT of the accounts that a source may name, each once, and their first moment."""
+    """SELECT of the keys that lead to an account, each once, and the account's first moment."""
+    plain = _plain_keys(readable, key)
+    followed = None
+    if plain is not None and (key.link is None or _can_be_followed(readable, key.link)):
+        followed = _followed_keys(readable, key)
+    if followed is not None:
+        return followed
+    always = "NULL::TIMESTAMP AS valid_from, NULL::TIMESTAMP AS valid_to"
+    if plain is None or key.link is not None:
+        return f"SELECT NULL::VARCHAR AS account, NULL::TIMESTAMP AS since, {always}"
+    return f"SELECT account, since, {always} FROM ({plain})"
+
+
+def _plain_keys(readable: ReadableTables, key: AccountKey) -> str | None:
+    """The keys that the account table itself has; none where it cannot be read."""
     declared = readable.company.accounts
     column = declared.crosswalk[key.system] if key.system else declared.key
     if not readable.holds(declared.source, declared.key, column):
-        return "SELECT NULL::VARCHAR AS account, NULL::TIMESTAMP AS since"
+        return None
     since = declared.attributes.since
     start = "NULL"
     if since is not None and readable.holds(declared.source, since):
@@ -175,6 +191,27 @@ def _accounts(readable: ReadableTables, key: AccountKey) -> str:
         f"SELECT CAST({quote(column)} AS VARCHAR) AS account, "
         f"CAST(CAST(min({start}) AS DATE) AS TIMESTAMP) AS since FROM {quote(declared.source)} "
         f"WHERE {quote(declared.key)} IS NOT NULL GROUP BY 1"
+    )
+
+
+def _can_be_followed(readable: ReadableTables, name: str) -> bool:
+    link = readable.company.links[name]
+    times = [at.column for at in (link.valid_from, link.valid_to, link.known_time) if at]
+    return readable.holds(link.source, link.key, link.account.column, *times)
+
+
+def _followed_keys(readable: ReadableTables, key: AccountKey) -> str | None:
+    """As `_plain_keys`, by links and mergers, each with when it holds; none without any."""
+    # Segments may be declared by expressions that are not checked yet, and are not asked here.
+    company = readable.company.model_copy(update={"segments": {}})
+    tables = replace(readable.tables, company=company)
+    followed = account_keys.keys(tables, key)
+    if followed is None:
+        return None
+    tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
+    return (
+        "SELECT key AS account, CAST(min(since) AS TIMESTAMP) AS since, valid_from, valid_to "
+        f"FROM ({followed}) WHERE shared_from IS NULL GROUP BY key, valid_from, valid_to"
     )
 
 

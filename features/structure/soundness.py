@@ -8,7 +8,7 @@ from features.declaring.company import Company
 from features.errors import ContractBroken, Finding
 from features.settings import Settings
 from features.sources import Tables
-from features.structure import columns, ends, expressions, facts, keys
+from features.structure import columns, ends, expressions, facts, keys, links
 from features.structure.readable import ReadableTables
 
 
@@ -33,6 +33,7 @@ def inconsistencies(readable: ReadableTables) -> Iterator[Finding]:
     """Second round: what the tables that can be read say wrong."""
     with readable.tables.engine.parallel(Settings.read().cores):
         yield from keys.breaches(readable)
+        yield from links.breaches(readable)
         yield from facts.breaches(readable)
         yield from ends.breaches(readable)
         yield from expressions.breaches(readable)
