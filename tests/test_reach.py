@@ -12,7 +12,7 @@ from features import contract, snapshots, sources
 from features.assembling import reach
 from features.declaring.company import Company
 from features.declaring.declaration import parse
-from features.drafting import profiles
+from features.drafting import profiles, spans
 from features.engines import start
 
 HEAD = """
@@ -132,7 +132,9 @@ def test_a_draft_and_a_report_agree_on_what_lies_ahead(
         engine.read_csv("logins", tmp_path / "logins.csv", [])
         kind = engine.types("SELECT * FROM logins")["at"]
         column = profiles.ColumnProfile("at", kind, len(cells), len(cells), len(cells))
-        assert str(profiles.complete_until(engine, "logins", column)) == last
+        found = spans.complete_until(engine, "logins", column)
+    assert found is not None
+    assert (str(found.until), found.later, str(found.stray)) == (last, 1, "2031-05-04")
 
 
 @settings(max_examples=25)

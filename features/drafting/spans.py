@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from features import clock
+from features.assembling import reach
 from features.drafting.profiles import ColumnProfile
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
 
 DAYS_OF_A_DAILY_TABLE = 20
-# Rows that a long silence parts from all others are no sign that the table reaches so far.
-DAYS_APART, MOST_APART, SHARE_APART = 60, 5, 0.01
 
 
 def day_of(column: ColumnProfile) -> str:
@@ -39,36 +38,14 @@ def complete_until(
     A column of days holds its last day as a whole; timestamps may stop in the middle of it.
     """
     today = today or datetime.now(UTC).date()
-    found = engine.rows(
-        f"SELECT {day_of(column)} AS day, count(*) AS rows FROM {quote(table)} "
-        f"WHERE {quote(column.name)} IS NOT NULL GROUP BY 1 ORDER BY 1 DESC"
-    )
-    days, rows = (found.column(number).to_pylist() for number in (0, 1))
-    skipped = _not_yet(days, rows, today)
-    if skipped == len(days):
+    days = f"SELECT {day_of(column)} AS day FROM {quote(table)}"
+    found = reach.of_days(engine, f"SELECT day FROM ({days}) WHERE day <= DATE '{today}'")
+    if found is None:
         return None
-    until = days[skipped] + timedelta(days=column.type == "DATE")
-    return LastDay(until, sum(rows[:skipped]), days[0] if skipped else None)
-
-
-def _not_yet(days: list[date], rows: list[int], today: date) -> int:
-    """How many of the days, the latest first, are in the future or stand apart from the rest."""
-    skipped = sum(day > today for day in days)
-    few = SHARE_APART * sum(rows)
-    while skipped + 1 < len(days) and sum(rows[: skipped + 1]) <= few:
-        apart = next(
-            (
-                number
-                for number in range(skipped, min(skipped + MOST_APART, len(days) - 1))
-                if (days[number] - days[number + 1]).days > DAYS_APART
-                and sum(rows[: number + 1]) <= few
-            ),
-            None,
-        )
-        if apart is None:
-            break
-        skipped = apart + 1
-    return skipped
+    later, stray = engine.row(
+        f"SELECT count(*), max(day) FROM ({days}) WHERE day > DATE '{found.last}'"
+    )
+    return LastDay(found.last + timedelta(days=column.type == "DATE"), later, stray)
 
 
 def span(engine: Engine, table: str, column: ColumnProfile) -> int:
