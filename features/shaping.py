@@ -93,6 +93,9 @@ def _computed(engine: Engine, source: Source, named: str) -> Iterator[str]:
 
 def held(expression: str, type_: str, declared: Column) -> str:
     """A cell as what its column holds; empty text is missing."""
+    if declared.unit == "cents":
+        whole = held(expression, type_, Column(holds="number"))
+        return f"CAST({whole} AS DOUBLE) / 100"
     if declared.holds is None:
         return expression
     text = f"nullif(trim({_written(expression, type_)}), '')"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from features import engines, shaping
+from features import engines, exchange, shaping
 from features.declaring.column import Column
 from features.declaring.company import Company, Source
 from features.declaring.spelling import nearest
@@ -59,9 +59,19 @@ def open_tables(company: Company) -> Iterator[Tables]:
             try:
                 as_it_lies = _open(company, name, engine, spooled.paths.get(name))
                 columns[name] = shaping.shape(engine, name, source, as_it_lies)
+                if source.currency is not None:
+                    _open_rates(company, name, source.currency.rates, engine)
+                    columns[name] = exchange.convert(engine, name, source, columns[name])
             except ContractBroken as refused:
                 unreadable += refused.findings
         yield Tables(company, engine, columns, tuple(unreadable))
+
+
+def _open_rates(company: Company, name: str, path: str, engine: Engine) -> None:
+    """Opens the rates of a source as if they were one."""
+    rates = exchange.rates_of(name)
+    alone = company.model_copy(update={"sources": {rates: Source(path=path)}})
+    _open(alone, rates, engine, None)
 
 
 def _open(company: Company, name: str, engine: Engine, path: Path | None) -> dict[str, str]:

@@ -26,6 +26,7 @@ SECTIONS = {
     company.Accounts: "[accounts]",
     company.Attributes: "[accounts]",
     company.Source: "[sources.NAME]",
+    company.Currency: "[sources.NAME]",
     column.Column: "[sources.NAME]",
     company.AccountKey: "[sources.NAME]",
     company.TimeColumn: "[sources.NAME]",
@@ -89,8 +90,8 @@ def test_every_choice_is_explained(choices: object) -> None:
 def test_the_examples_of_the_page_are_one_valid_declaration() -> None:
     declared = parse("\n".join(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)))
     assert list(declared.targets) == ["churn", "silence", "expansion"]
-    named = ["accounts", "logins", "tickets", "subscriptions", "invoices", "users", "clicks"]
-    assert list(declared.sources) == [*named, "upgrades"]
+    named = ["accounts", "logins", "tickets", "subscriptions", "invoices"]
+    assert list(declared.sources) == [*named, "payments", "users", "clicks", "upgrades"]
 
 
 def test_every_check_is_listed_with_its_state() -> None:

@@ -27,13 +27,13 @@ def keys(tables: Tables, declared: AccountKey) -> str | None:
     if declared.link is None and not has_aliases:
         return None
     accounts = _members(tables) if has_aliases else _own()
-    system = quote(f"key of {declared.system}") if declared.system else "account_id"
     if declared.link is None:
-        named = f"SELECT {system} AS named, account_id FROM {quote(ACCOUNTS)}"
-        return (
-            "SELECT named AS key, account, since, known, shared_from, "
-            f"{_always()} FROM ({named}) JOIN ({accounts}) ON account_id = member"
-        )
+        found = f"SELECT member AS key, * FROM ({accounts})"
+        if declared.system is not None:
+            key = quote(f"key of {declared.system}")
+            names = f"SELECT {key} AS key, account_id FROM {quote(ACCOUNTS)}"
+            found = f"SELECT * FROM ({names}) JOIN ({accounts}) ON account_id = member"
+        return f"SELECT key, account, since, known, shared_from, {_always()} FROM ({found})"
     resolved = links(tables, declared.link)
     return (
         "SELECT key, account, since, shared_from, valid_from, valid_to, "

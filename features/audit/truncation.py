@@ -64,7 +64,7 @@ def cut(tables: Tables, as_of: date) -> Iterator[Tables]:
 
 def _company(company: Company, folder: Path, as_of: date) -> Company:
     # The rows that are written have their declared shape already.
-    there = {"sql": None, "table": None, "columns": {}, "where": None}
+    there = {"sql": None, "table": None, "columns": {}, "where": None, "currency": None}
     moved: dict[str, Source] = {
         name: source.model_copy(update={**there, "path": f"{name}.parquet"})
         for name, source in company.sources.items()

@@ -9,6 +9,7 @@ from features.declaring.vocabulary import Text, TomlTable, refuse
 
 Content = Literal["text", "number", "flag", "time", "salesforce id"]
 Unit = Literal["seconds", "milliseconds", "microseconds"]
+Minor = Literal["cents"]
 
 
 class Column(TomlTable):
@@ -16,7 +17,8 @@ class Column(TomlTable):
 
     The first of its own name and `names` that the table has becomes the column; case, spaces and
     punctuation do not matter. `value` is an SQL expression over the row instead. `holds` is what
-    its cells are read as, `epoch` the unit of times that are numbers. An `optional` column that
+    its cells are read as, `epoch` the unit of times that are numbers, `unit` that of amounts in
+    hundredths, which are divided by 100. An `optional` column that
     the table lacks is empty.
     """
 
@@ -24,17 +26,21 @@ class Column(TomlTable):
     value: str | None = None
     holds: Content | None = None
     epoch: Unit | None = None
+    unit: Minor | None = None
     optional: bool = False
 
     @model_validator(mode="after")
     def _named_or_computed(self) -> Self:
-        if self.value is not None and (self.names or self.holds or self.epoch or self.optional):
+        others = (self.names, self.holds, self.epoch, self.unit, self.optional)
+        if self.value is not None and any(others):
             raise refuse(
                 "a computed column has no other keys",
                 'write its expression alone, such as columns.share = "used / nullif(seats, 0)"',
             )
         if self.epoch is not None and self.holds != "time":
             raise refuse("epoch is for times", 'add holds = "time", or remove epoch')
+        if self.unit is not None and self.holds not in (None, "number"):
+            raise refuse("unit is for numbers", 'holds = "number", or remove unit')
         return self
 
 

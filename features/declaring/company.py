@@ -142,6 +142,19 @@ class Link(TomlTable):
     known_time: Annotated[TimeColumn, BeforeValidator(_column)] | None = None
 
 
+class Currency(TomlTable):
+    """Amounts in several currencies: `column` names the currency of a row, `to` the one wanted.
+
+    `rates` is a file with the columns date, currency and rate: how many of `to` one unit is worth.
+    The last rate before the day of the event counts. `amounts` are the columns to convert.
+    """
+
+    column: Text
+    to: Text
+    rates: Text
+    amounts: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(not_empty)]
+
+
 class Source(TomlTable):
     """`[sources.NAME]`: one table of the company, with the columns of its key and its times.
 
@@ -158,6 +171,7 @@ class Source(TomlTable):
     account: Annotated[AccountKey, BeforeValidator(_column)] | None = None
     event_time: Annotated[TimeColumn, BeforeValidator(_column)] | None = None
     known_time: Annotated[KnownTime, BeforeValidator(_column)] | None = None
+    currency: Currency | None = None
     absent: Literal["zero", "missing"] = "zero"
     tolerate: Share = 0.0
     where: str | None = None
@@ -172,6 +186,8 @@ class Source(TomlTable):
                 "sql and table go together",
                 'sql = "postgresql://…" (or "$NAME_OF_A_VARIABLE"), table = "orders"',
             )
+        if self.currency is not None and self.event_time is None:
+            raise refuse("currency needs the day of each fact", 'add event_time = "…"')
         return self
 
 

@@ -14,7 +14,7 @@ from features.declaring.indicator import Indicator, Stage
 # Keys of an indicator that say what to make of its value, not what it is.
 SAID = {"adopt", "title", "dimension", "kind", "stage", "healthy", "unit", "says", "playbook"}
 
-READ = {"account", "event_time", "known_time", "absent", "where", "columns"}
+READ = {"account", "event_time", "known_time", "absent", "where", "columns", "currency"}
 IDENTIFIED = {"key", "derived", "crosswalk", "aliases"}
 ANCHORS = {"title", "p_red", "p_green", "p_high", "playbook", "likelier"}
 
