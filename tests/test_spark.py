@@ -9,15 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import every_key
 import small_company
-from features import catalog, contract, publish, sources
+from features import catalog, contract, publish, snapshots, sources
 from features.declaring.company import Company
-from features.declaring.declaration import load
+from features.declaring.declaration import load, parse
 from features.engines.on_spark import Engine, in_hadoop
 from features.engines.spark_sql import translated
 from features.errors import ContractBroken, DeclarationError
 from features.store import FeatureStore
 from measure_agreement import agree
+from test_every_key import WHOLE
 
 # Before the first account, and two mornings.
 DATES = [date(2020, 1, 6), date(2025, 6, 2), date(2025, 6, 9)]
@@ -169,6 +171,18 @@ def test_what_is_published_is_what_duckdb_publishes(
     file.write_bytes(content)
     with pytest.raises(Exception, match="cannot be read"):
         publish.read_parquet(file)
+
+
+def test_links_mergers_and_contracts_are_the_same(java: str, tmp_path: Path) -> None:
+    assert java
+    every_key.write(tmp_path)
+    text = WHOLE.replace("FOLDER", str(tmp_path))
+    wanted, found = (
+        snapshots.build(parse(declared, tmp_path), every_key.MORNINGS).table
+        for declared in (text, text.replace("[company]", '[company]\nengine = "spark"'))
+    )
+    assert len(wanted) > 0
+    assert found.equals(wanted)
 
 
 def test_a_table_that_goes_while_it_is_read_is_named(

@@ -6,6 +6,7 @@ not say that the table is complete up to them.
 
 from dataclasses import dataclass
 from datetime import date
+from weakref import WeakKeyDictionary
 
 from features.assembling import source_sql, subscriptions
 from features.declaring.company import Target
@@ -28,6 +29,10 @@ class Reach:
     last: date
     ahead: int = 0
     from_day: date | None = None
+
+
+# What an engine's sources were found to reach.
+_FOUND: WeakKeyDictionary[Engine, dict[str, Reach | None]] = WeakKeyDictionary()
 
 
 def of_days(engine: Engine, days: str) -> Reach | None:
@@ -58,15 +63,23 @@ def _ordinary(counts: list[tuple[date, int]]) -> Reach | None:
 def of_source(tables: Tables, source: str) -> Reach | None:
     """How far the facts of a source reach, by the days on which they became known.
 
-    Rows that were written down before they happened, such as what is planned, say nothing.
+    Rows that were written down before they happened, such as what is planned, say nothing. A
+    source is read once, however often it is asked.
     """
+    found = _FOUND.setdefault(tables.engine, {})
+    if source not in found:
+        found[source] = of_days(tables.engine, _known_days(tables, source))
+    return found[source]
+
+
+def _known_days(tables: Tables, source: str) -> str:
     event, recorded = (
         source_sql.event_time(tables, source),
         source_sql.recorded_time(tables, source),
     )
     known = f"CAST({source_sql.known_time(tables, source)} AS DATE)"
     written = f" WHERE CAST({event} AS DATE) <= CAST({recorded} AS DATE)" if recorded else ""
-    return of_days(tables.engine, f"SELECT {known} AS day FROM {quote(source)}{written}")
+    return f"SELECT {known} AS day FROM {quote(source)}{written}"
 
 
 def of_all(tables: Tables) -> dict[str, date]:

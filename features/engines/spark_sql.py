@@ -25,6 +25,8 @@ SAME_ON_BOTH: tuple[type[exp.Expr], ...] = (
     *(exp.StartsWith, exp.EndsWith, exp.Contains, exp.StrPosition, exp.Concat, exp.RegexpLike),
     # Days.
     *(exp.Year, exp.Quarter, exp.Month, exp.Day, exp.Hour, exp.Minute),
+    # The first of several mergers.
+    exp.Min,
 )
 DATE_PARTS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE")
 LARGE = 1 << 53

@@ -1,0 +1,125 @@
+"""A company that declares every key of the language, and for each key a change that must show.
+
+One design rule: a change is a piece of the declaration and what stands in its place; whatever it
+shows is computed by the product from the same tables.
+"""
+
+import csv
+import sqlite3
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from features import contract, snapshots
+from features.assembling import churn_days, source_sql
+from features.declaring import mistakes
+from features.declaring.company import Company
+from features.declaring.declaration import parse
+
+# ruff: noqa: E501 (a row of a table is one line)
+MORNINGS = [date(2023, 6, 10), date(2023, 8, 1)]
+
+ACCOUNTS = """\
+account_id,other_id,org,since,joined,name,label,plan,tier,owner,boss,parent,group,mrr,arr,renewal,term
+A,1,10,2023-01-01,2023-03-01,Ann,a,pro,x,o1,p1,,B,10,1,2024-01-01,2024-02-01
+B,2,20,2023-01-01,2023-03-02,Bob,b,basic,y,o2,p2,A,,20,2,2024-01-02,2024-02-02
+C,3,30,2023-01-01,2023-03-03,Cyd,c,basic,y,o3,p3,A,B,30,3,2024-01-03,2024-02-03
+D,4,40,2023-01-01,2023-03-04,Dan,d,pro,x,o4,p4,,,40,4,2024-01-04,2024-02-04
+"""
+TERMS = """\
+account_id,other_id,starts,begins,ends,quits,noted,told,kind,paused,halted,resumed,back
+A,B,2023-01-01,2023-01-05,2023-06-20T23:00:00,2023-08-10T00:00:00,2023-06-20T23:00:00,2023-07-20T00:00:00,paid,,2023-06-20T00:00:00,,
+B,A,2023-01-01,2023-01-05,2023-06-01T12:00:00,,2023-06-01T12:00:00,2023-06-09T23:30:00,paid,2023-06-01T00:00:00,,2023-07-20T00:00:00,2023-06-30T00:00:00
+B,A,2023-07-20,2023-07-25,2023-09-15T12:00:00,,2023-09-15T12:00:00,,paid,,,,
+C,D,2023-01-01,2023-01-05,2023-08-20T12:00:00,,2023-08-20T12:00:00,,trial,,,,
+D,C,2023-01-01,2023-01-05,2023-06-15T12:00:00,,2023-06-15T12:00:00,,paid,,,,
+D,C,2023-06-25,2023-06-28,,2023-09-01T12:00:00,,,paid,,,,
+"""
+USERS = """\
+user,login,company,firm,joined,entered,left,gone,noted,told
+u1,v1,10,20,2023-01-01,2023-05-01,2023-06-05,2023-05-02,2023-01-01T23:30:00,2023-06-09T12:00:00
+u2,v2,20,10,2023-01-01,2023-01-01,,,2023-06-09T23:30:00,2023-01-01T00:00:00
+u3,v3,30,30,2023-01-01,2023-01-01,,,2023-01-01T00:00:00,2023-01-01T00:00:00
+"""
+EVENTS = """\
+user,login,org,at,happened,known,stored,amount,fee,cents,seconds,body,note,sort,currency,coin,score
+u1,v2,10,2023-05-03T12:00:00,2023-05-13T12:00:00,2023-05-03T12:00:00,2023-06-12T00:00:00,5,1,500,1683115200,too expensive,slow,a,USD,GBP,1
+u1,v2,10,2023-06-02T12:00:00,2023-06-01T12:00:00,2023-06-09T23:30:00,2023-06-02T12:00:00,7,2,700,1685707200,fine,invoice,b,EUR,USD,2
+u2,v1,20,2023-06-03T23:30:00,2023-06-13T12:00:00,2023-06-03T23:30:00,2023-06-03T23:30:00,9,3,900,1685793600,slow,fine,a,USD,EUR,3
+u2,v1,20,2023-07-13T12:00:00,2023-07-14T12:00:00,2023-07-13T12:00:00,2023-07-13T12:00:00,2,4,200,1689249600,invoice,slow,b,USD,EUR,4
+u3,v3,30,2023-06-04T12:00:00,2023-07-04T12:00:00,2023-06-04T12:00:00,2023-06-04T12:00:00,4,5,400,1685880000,slow,slow,a,EUR,GBP,5
+"""
+TABLES = {
+    "accounts": ACCOUNTS,
+    "accounts_b": "\n".join(ACCOUNTS.splitlines()[:-1]) + "\n",
+    "terms": TERMS,
+    "terms_b": "\n".join(TERMS.splitlines()[:-2]) + "\n",
+    "users": USERS,
+    "users_b": "\n".join(USERS.splitlines()[:-1]) + "\n",
+    "events": EVENTS,
+    "events_b": "\n".join(EVENTS.splitlines()[:-1]) + "\n",
+    "merged": "was,formerly,is,now,noted,told\nC,D,A,B,2023-07-31T23:30:00,2023-06-30T00:00:00\n",
+    "merged_b": "was,formerly,is,now,noted,told\nC,D,B,A,2023-07-30T23:30:00,2023-06-30\n",
+    "rates": "date,currency,rate\n2023-01-01,USD,0.5\n2023-01-01,GBP,3\n",
+    "rates_b": "date,currency,rate\n2023-01-01,USD,0.25\n2023-01-01,GBP,3\n",
+    "tickets": "org,at,hours\n10,2023-06-01,5\n20,2023-06-02,7\n",
+}
+
+
+def keys(model: Any = Company, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield every key that a declaration may have; a name of the user's is `*`."""
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        if path or key not in mistakes.NOT_IN_THE_FILE:
+            yield from _below(field.annotation, (*path, key))
+
+
+def _below(annotation: Any, path: tuple[str, ...]) -> Iterator[str]:
+    inner = annotation
+    while True:
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from keys(inner, path)
+            return
+        parts = [part for part in get_args(inner) if part not in (type(None), Ellipsis)]
+        if get_origin(inner) is dict:
+            path = (*path, "*")
+        if not parts or isinstance(parts[-1], str):
+            yield ".".join(path)
+            return
+        # What is annotated comes first, the items of a dict last.
+        inner = parts[-1] if get_origin(inner) is dict else parts[0]
+
+
+def write(folder: Path) -> None:
+    """Write the tables, of which the tickets are in a database as well."""
+    for name, text in TABLES.items():
+        (folder / f"{name}.csv").write_text(text, "utf-8")
+    with sqlite3.connect(folder / "help.db") as database:
+        for name, shift in (("tickets", 0), ("tickets_b", 100)):
+            database.execute(f"CREATE TABLE {name} (org TEXT, at DATE, hours REAL)")
+            for row in csv.reader(TABLES["tickets"].splitlines()[1:]):
+                values = (row[0], row[1], float(row[2]) + shift)
+                database.execute(f"INSERT INTO {name} VALUES (?, ?, ?)", values)
+    database.close()
+
+
+def results(folder: Path, text: str) -> dict[str, Any]:
+    """Everything that the feature layer says of the company that `text` declares."""
+    declared = parse(text.replace("FOLDER", str(folder)), folder)
+    with contract.sound_tables(declared) as tables:
+        rows = snapshots.build_from(tables, MORNINGS).table
+        return {
+            "columns": rows.column_names,
+            "rows": rows.to_pylist(),
+            "churned": {
+                name: churn_days.of_churn(tables, name).to_pylist() for name in declared.targets
+            },
+            "months": {
+                name: snapshots.mature_month_starts(tables, name) for name in declared.targets
+            },
+            "until": snapshots.data_until(tables),
+            "facts": tables.engine.rows(source_sql.account_facts(tables)).to_pylist(),
+        }

@@ -1,0 +1,356 @@
+"""Every key that a declaration accepts changes a result, and not its hash alone."""
+
+# ruff: noqa: E501, ISC004 (a piece of a declaration is one line)
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from every_key import keys, results, write
+from features.errors import ChurnlightError
+
+ROOT = Path(__file__).parents[1]
+BASE = """
+[company]
+name = "Every key"
+data_from = 2023-01-01
+data_until = 2023-12-01
+[accounts]
+source = "accounts"
+key = "account_id"
+attributes = { name = "name", segment = "plan", owner = "owner", parent = "parent", mrr = "mrr", renewal = "renewal", since = "since" }
+crosswalk = { helpdesk = "org" }
+[accounts.aliases]
+source = "merged"
+old = "was"
+new = "is"
+known_time = { column = "noted", zone = "UTC" }
+[sources.accounts]
+path = "accounts.csv"
+[sources.accounts_b]
+path = "accounts_b.csv"
+[sources.merged]
+path = "merged.csv"
+[sources.merged_b]
+path = "merged_b.csv"
+[sources.users]
+path = "users.csv"
+[sources.users_b]
+path = "users_b.csv"
+[sources.terms]
+path = "terms.csv"
+account = "account_id"
+event_time = { column = "starts", zone = "UTC" }
+[sources.terms_b]
+path = "terms_b.csv"
+account = "account_id"
+event_time = { column = "starts", zone = "UTC" }
+[sources.events]
+path = "events.csv"
+account = { column = "user", link = "users" }
+event_time = { column = "at", zone = "UTC" }
+known_time = { column = "known", zone = "UTC" }
+currency = { column = "currency", to = "EUR", rates = "rates.csv", amounts = ["amount"] }
+absent = "zero"
+where = "renamed > 0"
+tolerate = 0.9
+[sources.events.columns]
+seconds = { holds = "time", epoch = "seconds" }
+renamed = { names = ["score"] }
+[sources.tickets]
+sql = "sqlite:///FOLDER/help.db"
+table = "tickets"
+account = { column = "org", system = "helpdesk" }
+event_time = "at"
+known_time = { delay = "1d" }
+[links.users]
+source = "users"
+key = "user"
+account = { column = "company", system = "helpdesk" }
+valid_from = { column = "joined", zone = "UTC" }
+valid_to = { column = "left", zone = "UTC" }
+known_time = { column = "noted", zone = "UTC" }
+[targets.churn]
+title = "Leaves"
+gap = "2d"
+horizon = "30d"
+[targets.churn.event]
+source = "terms"
+ended = "ends"
+ended_known = { column = "noted", zone = "UTC" }
+paused = { from = "paused", until = "resumed" }
+grace = "5d"
+where = "kind = 'paid'"
+[targets.silence]
+inactivity = { source = "events", within = "20d", where = "sort = 'a'" }
+active_within = "120d"
+horizon = "20d"
+[targets.upgrade]
+adverse = false
+event = { source = "events", where = "sort = 'b'" }
+active = "tickets"
+active_within = "90d"
+horizon = "60d"
+[segments.large]
+title = "Large"
+where = "mrr >= 20"
+[taxonomies.topics.topics]
+price = ["expensive", "invoice"]
+"""
+INDICATOR = """
+[indicators.%s]
+title = "T"
+dimension = "outcome"
+kind = "context"
+source = "events"
+windows = ["60d"]
+says = "{value}"
+"""
+MEASURES = {
+    "paid": 'value = "amount"\nwhere = "sort <> \'c\'"\nmeasure = "sum"\n',
+    "low": 'value = "renamed"\nmeasure = "quantile"\nquantile = 0.1\n',
+    "topic": 'about = { column = "body", taxonomy = "topics", topic = "price" }\n'
+    'measure = "count"\n',
+    "words": 'about = { column = "body", keywords = ["slow"] }\nmeasure = "count"\n',
+    "pace": 'measure = "ratio"\nof = "count"\nearlier = "84d"\nlag = "70d"\nshrink = 1.0\n',
+    "then": 'value = "seconds"\nmeasure = "days_until"\n',
+    "share": 'measure = "quotient"\nover = "topic"\nper = "words"\n',
+}
+WHOLE = BASE + "".join(INDICATOR % name + keys for name, keys in MEASURES.items())
+DERIVED = """[accounts]
+source = "terms"
+key = "account_id"
+derived = true
+"""
+ATTRIBUTES = BASE[BASE.index("[accounts]") : BASE.index("[accounts.aliases]")]
+
+# Of each key: what stands there, and what does instead.
+CHANGES: dict[str, tuple[str, str]] = {
+    "company.data_from": ("data_from = 2023-01-01", "data_from = 2023-03-01"),
+    "company.data_until": ("data_until = 2023-12-01", "data_until = 2023-09-01"),
+    "accounts.source": ('source = "accounts"', 'source = "accounts_b"'),
+    "accounts.key": ('key = "account_id"', 'key = "other_id"'),
+    "accounts.derived": (ATTRIBUTES, DERIVED),
+    "accounts.attributes.name": ('name = "name"', 'name = "label"'),
+    "accounts.attributes.segment": ('segment = "plan"', 'segment = "tier"'),
+    "accounts.attributes.owner": ('owner = "owner"', 'owner = "boss"'),
+    "accounts.attributes.parent": ('parent = "parent"', 'parent = "group"'),
+    "accounts.attributes.mrr": ('mrr = "mrr"', 'mrr = "arr"'),
+    "accounts.attributes.renewal": ('renewal = "renewal"', 'renewal = "term"'),
+    "accounts.attributes.since": ('since = "since"', 'since = "joined"'),
+    "accounts.crosswalk.*": ('helpdesk = "org"', 'helpdesk = "other_id"'),
+    "accounts.aliases.source": ('source = "merged"', 'source = "merged_b"'),
+    "accounts.aliases.old": ('old = "was"', 'old = "formerly"'),
+    "accounts.aliases.new": ('new = "is"', 'new = "now"'),
+    "accounts.aliases.known_time.column": (
+        '"noted", zone = "UTC" }\n[sources',
+        '"told", zone = "UTC" }\n[sources',
+    ),
+    "accounts.aliases.known_time.zone": (
+        'zone = "UTC" }\n[sources',
+        'zone = "America/New_York" }\n[sources',
+    ),
+    "sources.*.path": ('path = "events.csv"', 'path = "events_b.csv"'),
+    "sources.*.sql": ("help.db", "other.db"),
+    "sources.*.table": ('table = "tickets"', 'table = "tickets_b"'),
+    "sources.*.account.column": ('column = "user", link', 'column = "login", link'),
+    "sources.*.account.system": ('column = "org", system = "helpdesk"', 'column = "org"'),
+    "sources.*.account.link": (
+        'column = "user", link = "users"',
+        'column = "org", system = "helpdesk"',
+    ),
+    "sources.*.event_time.column": ('column = "at"', 'column = "happened"'),
+    "sources.*.event_time.zone": (
+        'column = "at", zone = "UTC"',
+        'column = "at", zone = "Asia/Tokyo"',
+    ),
+    "sources.*.known_time.column": ('column = "known"', 'column = "stored"'),
+    "sources.*.known_time.zone": (
+        'column = "known", zone = "UTC"',
+        'column = "known", zone = "America/New_York"',
+    ),
+    "sources.*.known_time.delay": ('delay = "1d"', 'delay = "40d"'),
+    "sources.*.currency.column": ('column = "currency"', 'column = "coin"'),
+    "sources.*.currency.to": ('to = "EUR"', 'to = "USD"'),
+    "sources.*.currency.rates": ("rates.csv", "rates_b.csv"),
+    "sources.*.currency.amounts": ('amounts = ["amount"]', 'amounts = ["fee"]'),
+    "sources.*.absent": ('absent = "zero"', 'absent = "missing"'),
+    "sources.*.tolerate": ("tolerate = 0.9", "tolerate = 0.0"),
+    "sources.*.where": ('where = "renamed > 0"', 'where = "renamed > 1"'),
+    "sources.*.columns.*.names": ('names = ["score"]', 'names = ["fee"]'),
+    "sources.*.columns.*.value": ('names = ["score"]', 'value = "fee * 2"'),
+    "sources.*.columns.*.holds": ('{ names = ["score"] }', '{ names = ["score"], holds = "text" }'),
+    "sources.*.columns.*.epoch": ('epoch = "seconds"', 'epoch = "milliseconds"'),
+    "sources.*.columns.*.unit": ('names = ["score"]', 'names = ["score"], unit = "cents"'),
+    "sources.*.columns.*.optional": ('["score"] }', '["nowhere"] }'),
+    "targets.*.adverse": ("adverse = false", "adverse = true"),
+    "targets.*.event.source": ('source = "terms"\nended', 'source = "terms_b"\nended'),
+    "targets.*.event.ended": ('ended = "ends"', 'ended = "quits"'),
+    "targets.*.event.ended_known.column": (
+        'ended_known = { column = "noted"',
+        'ended_known = { column = "told"',
+    ),
+    "targets.*.event.ended_known.zone": (
+        'column = "noted", zone = "UTC" }\npaused',
+        'column = "noted", zone = "America/New_York" }\npaused',
+    ),
+    "targets.*.event.ended_known.delay": (
+        '{ column = "noted", zone = "UTC" }\npaused',
+        '{ delay = "20d" }\npaused',
+    ),
+    "targets.*.event.paused.from": ('from = "paused"', 'from = "halted"'),
+    "targets.*.event.paused.until": ('until = "resumed"', 'until = "back"'),
+    "targets.*.event.grace": ('grace = "5d"', 'grace = "15d"'),
+    "targets.*.event.where": ("where = \"kind = 'paid'\"", ""),
+    "targets.*.inactivity.source": (
+        'source = "events", within = "20d", where = "sort = \'a\'"',
+        'source = "tickets", within = "20d"',
+    ),
+    "targets.*.inactivity.within": (
+        'within = "20d", where = "sort = \'a\'" }\nactive_within = "120d"\nhorizon = "20d"',
+        'within = "50d", where = "sort = \'a\'" }\nactive_within = "120d"\nhorizon = "50d"',
+    ),
+    "targets.*.inactivity.where": (", where = \"sort = 'a'\" }", " }"),
+    "targets.*.active": ('active = "tickets"\n', 'active = "terms"\n'),
+    "targets.*.active_within": ('active_within = "120d"', 'active_within = "7d"'),
+    "targets.*.gap": ('gap = "2d"', 'gap = "20d"'),
+    "targets.*.horizon": ('gap = "2d"\nhorizon = "30d"', 'gap = "2d"\nhorizon = "60d"'),
+    "targets.*.reporting_delay": ('gap = "2d"', 'gap = "2d"\nreporting_delay = "90d"'),
+    "links.*.source": ('source = "users"', 'source = "users_b"'),
+    "links.*.key": ('key = "user"', 'key = "login"'),
+    "links.*.account.column": ('column = "company"', 'column = "firm"'),
+    "links.*.account.link": (
+        '[links.users]\nsource = "users"\nkey = "user"\naccount = { column = "company", system = "helpdesk" }',
+        '[links.firms]\nsource = "users_b"\nkey = "company"\naccount = { column = "firm", system = "helpdesk" }\n'
+        '[links.users]\nsource = "users"\nkey = "user"\naccount = { column = "company", link = "firms" }',
+    ),
+    "links.*.account.system": ('{ column = "company", system = "helpdesk" }', '"company"'),
+    "links.*.valid_from.column": ('column = "joined"', 'column = "entered"'),
+    "links.*.valid_from.zone": ('"joined", zone = "UTC"', '"joined", zone = "Mars/Phobos"'),
+    "links.*.valid_to.column": ('column = "left"', 'column = "gone"'),
+    "links.*.valid_to.zone": ('"left", zone = "UTC"', '"left", zone = "Mars/Phobos"'),
+    "links.*.known_time.column": (
+        '"noted", zone = "UTC" }\n[targets',
+        '"told", zone = "UTC" }\n[targets',
+    ),
+    "links.*.known_time.zone": (
+        'zone = "UTC" }\n[targets',
+        'zone = "America/New_York" }\n[targets',
+    ),
+    "segments.*.where": ("mrr >= 20", "mrr >= 30"),
+    "taxonomies.*.topics.*": ('"expensive", "invoice"', '"expensive"'),
+    "taxonomies.*.adopt": (
+        '[taxonomies.topics.topics]\nprice = ["expensive", "invoice"]\n',
+        "",
+    ),
+    "indicators.*.stage": ('kind = "context"', 'kind = "context"\nstage = "draft"'),
+    "indicators.*.source": (
+        'source = "events"\nwindows = ["60d"]\nsays = "{value}"\nvalue = "amount"\nwhere = "sort <> \'c\'"',
+        'source = "tickets"\nwindows = ["60d"]\nsays = "{value}"\nvalue = "hours"',
+    ),
+    "indicators.*.value": ('value = "amount"', 'value = "fee"'),
+    "indicators.*.where": ("sort <> 'c'", "sort <> 'a'"),
+    "indicators.*.about.column": ('column = "body", taxonomy', 'column = "note", taxonomy'),
+    "indicators.*.about.taxonomy": (
+        'taxonomy = "topics", topic = "price"',
+        'keywords = ["fine"]',
+    ),
+    "indicators.*.about.topic": ('price = ["expensive", "invoice"]', 'price = ["fine"]'),
+    "indicators.*.about.keywords": ('keywords = ["slow"]', 'keywords = ["fine"]'),
+    "indicators.*.measure": ('measure = "sum"', 'measure = "max"'),
+    "indicators.*.windows": ('windows = ["60d"]', 'windows = ["90d"]'),
+    "indicators.*.quantile": ("quantile = 0.1", "quantile = 0.9"),
+    "indicators.*.of": (
+        'of = "count"\nearlier = "84d"\nlag = "70d"\nshrink = 1.0',
+        'of = "sum"\nvalue = "fee"\nearlier = "84d"\nlag = "70d"',
+    ),
+    "indicators.*.earlier": ('earlier = "84d"', 'earlier = "10d"'),
+    "indicators.*.lag": ('lag = "70d"\n', ""),
+    "indicators.*.shrink": ("shrink = 1.0", "shrink = 4.0"),
+    "indicators.*.over": ('over = "topic"', 'over = "paid"'),
+    "indicators.*.per": ('per = "words"', 'per = "paid"'),
+    "bands.min_history": ("[segments.large]", '[bands]\nmin_history = "90d"\n[segments.large]'),
+}
+
+# Changes that are refused, for what is named is not there or not good enough.
+REFUSED = {
+    "sources.*.sql",
+    "sources.*.tolerate",
+    "links.*.valid_from.zone",
+    "links.*.valid_to.zone",
+    "taxonomies.*.adopt",
+}
+PAGES, PLAN = "serving/pages/views.py", "serving/pages/templates/account.html"
+DRAWN, ANCHORS = "training/explaining/drivers.py", "training/calibrating/health.py"
+ADOPTED = ("features/declaring/adoption.py", r"get\(\"adopt\"\)")
+# Keys that change no row: what is shown, adopted or made of them by a training, and where.
+READ_BY = {
+    "company.name": (PAGES, r"about\.name"),
+    "company.simulated": (PAGES, r"about\.simulated"),
+    "company.currency": (PAGES, r"about\.currency"),
+    "company.engine": ("features/sources.py", r"about\.engine"),
+    "sources.*.adopt": ADOPTED,
+    "indicators.*.adopt": ADOPTED,
+    "playbooks.*.adopt": ADOPTED,
+    "targets.*.title": ("serving/pages/wording.py", r"target\.title"),
+    "targets.*.p_red": (ANCHORS, r"target\.p_red"),
+    "targets.*.p_green": (ANCHORS, r"target\.p_green"),
+    "targets.*.p_high": ("training/calibrating/scales.py", r"target\.p_high"),
+    "targets.*.playbook": ("serving/assessment/opportunities.py", r"\.playbook"),
+    "targets.*.likelier.*": ("training/learning/model.py", r"target\.likelier"),
+    "segments.*.title": ("serving/pages/account_list.py", r"segment\.title"),
+    "indicators.*.title": (DRAWN, r"\.title"),
+    "indicators.*.dimension": ("serving/assessment/score_parts.py", r"meaning\.dimension"),
+    "indicators.*.kind": ("serving/assessment/reasons.py", r"driver\.kind"),
+    "indicators.*.healthy": ("training/learning/model.py", r"\.healthy"),
+    "indicators.*.unit": (DRAWN, r"\.unit"),
+    "indicators.*.says": (DRAWN, r"meaning\.says\b"),
+    "indicators.*.says_good": (DRAWN, r"meaning\.says_good"),
+    "indicators.*.playbook": ("serving/assessment/score_parts.py", r"\.playbook"),
+    "indicators.*.headline": ("features/lead_times/findings.py", r"indicator\.headline"),
+    "bands.capacity": ("training/procedure.py", r"bands\.capacity"),
+    "playbooks.*.title": ("serving/batch/demonstration.py", r"playbook\.title"),
+    "playbooks.*.purpose": (PLAN, r"plan\.purpose"),
+    "playbooks.*.owner": (PLAN, r"plan\.owner"),
+    "playbooks.*.steps.do": (PLAN, r"\.do\b"),
+    "playbooks.*.steps.channel": (PLAN, r"\.channel"),
+    "playbooks.*.steps.within": (PLAN, r"\.within"),
+    "playbooks.*.cooldown": (PLAN, r"\.cooldown"),
+}
+
+
+@cache
+def _whole(folder: Path) -> dict[str, Any]:
+    return results(folder, WHOLE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("keys")
+    write(made)
+    return made
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_a_key_changes_a_result(key: str, folder: Path) -> None:
+    old, new = CHANGES[key]
+    assert old in WHOLE, f"the declaration does not say {old!r}"
+    text = WHOLE.replace(old, new, 1)
+    if key in REFUSED:
+        with pytest.raises(ChurnlightError):
+            results(folder, text)
+    else:
+        assert results(folder, text) != _whole(folder)
+
+
+@pytest.mark.parametrize("key", READ_BY)
+def test_a_key_that_changes_no_row_is_read_where_it_is_shown(key: str) -> None:
+    file, pattern = READ_BY[key]
+    assert re.search(pattern, (ROOT / file).read_text("utf-8"))
+
+
+def test_every_key_is_looked_at() -> None:
+    assert set(keys()) == {*CHANGES, *READ_BY}
