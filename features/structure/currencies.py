@@ -25,10 +25,18 @@ MOST_CURRENCIES = 5
 def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """Amounts of several currencies in one number, and amounts without a rate."""
     for name, source in readable.company.sources.items():
-        if not readable.holds(name):
-            continue
-        found = _without_rate if source.currency else _mixed
-        yield from with_read_errors(name, readable.file(name), found(readable, name, source))
+        if readable.holds(name) and not _is_unconverted(readable, name, source):
+            found = _without_rate if source.currency else _mixed
+            yield from with_read_errors(name, readable.file(name), found(readable, name, source))
+
+
+def _is_unconverted(readable: ReadableTables, name: str, source: Source) -> bool:
+    """Whether the conversion that is declared could not be made, which is told already."""
+    if source.currency is None or source.event_time is None:
+        return False
+    columns = (source.currency.column, *source.currency.amounts, source.event_time.column)
+    has_rates = (exchange.rates_of(name), None) not in readable.broken
+    return not (has_rates and readable.holds(name, *columns, *exchange.OF_RATES))
 
 
 def _without_rate(readable: ReadableTables, name: str, source: Source) -> Iterator[Finding]:
