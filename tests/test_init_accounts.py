@@ -125,6 +125,10 @@ def test_an_account_comes_before_its_users(tmp_path: Path) -> None:
     assert (company.accounts.source, company.accounts.key) == ("accounts", "account_id")
     assert company.targets["churn"].inactivity is not None
     assert "# not taken: users.csv, deactivated_at: a user is no contract" in text
+    assert (
+        "# left out: clicks.csv: user_id names rows of users.csv by user_id, and these name "
+        "accounts by account_id; add account_id to it"
+    ) in text
 
 
 def test_accounts_that_only_their_own_table_knows(tmp_path: Path) -> None:
@@ -133,3 +137,15 @@ def test_accounts_that_only_their_own_table_knows(tmp_path: Path) -> None:
     event = company.targets["churn"].event
     assert event is not None
     assert (company.accounts.source, event.source) == ("customers", "customers")
+
+
+def test_people_are_no_accounts_where_other_tables_name_these(tmp_path: Path) -> None:
+    users = [f"u{number}" for number in range(80)]
+    tables = {
+        "users": {"user_id": users, "account_id": KEYS * 2, "created_at": [FIRST] * 80},
+        "clicks": {"user_id": users * 2, "clicked_on": [date(2024, 1, 1)] * 160},
+        "payments": {"account_id": KEYS * 3, "paid_on": [date(2024, 1, 1), FIRST] * 60},
+    }
+    company, _ = drafted(tmp_path, tables)
+    assert company.accounts.derived
+    assert company.accounts.key == "account_id"

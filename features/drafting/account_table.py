@@ -73,6 +73,8 @@ def _can_be(
     table: TableProfile, key: ColumnProfile, named: int, tables: list[TableProfile]
 ) -> bool:
     """Whether there is evidence at all, and none that the rows are facts about accounts."""
+    if head(table.name) in PERSON and _belongs_to_accounts(table, tables):
+        return False
     if _is_of_accounts(table):
         return bool(named) or _is_own_key(table, key)
     if not named:
@@ -82,6 +84,16 @@ def _can_be(
 
 def _is_of_accounts(table: TableProfile) -> bool:
     return head(table.name) in ACCOUNT | PERSON
+
+
+def _belongs_to_accounts(people: TableProfile, tables: list[TableProfile]) -> bool:
+    """Whether a table of people names accounts by a key that other tables name, too."""
+    shared = {
+        column.name for column in people.keys if column.words & ACCOUNT and not column.is_unique
+    }
+    return any(
+        column.name in shared for table in tables if table is not people for column in table.keys
+    )
 
 
 def names_accounts(table: TableProfile) -> bool:

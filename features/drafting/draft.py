@@ -13,8 +13,11 @@ from features.declaring.mistakes import DECLARATION_FILE
 from features.drafting import (
     first_indicators,
     first_playbooks,
+    money,
+    no_contracts,
     profiles,
     reading,
+    snapshot_tables,
     spans,
     target,
     toml_text,
@@ -105,12 +108,13 @@ def _lines(folder: Path, read: Reading, left_out: list[str], engine: Engine) -> 
         for entry in read.facts
         if spans.is_daily(engine, entry.table.name, entry.account, entry.event)
     )
-    drafts = first_indicators.indicators(read, daily, reserved)
+    amounts = money.doubts(engine, read.facts)
+    drafts = first_indicators.indicators(read, daily, reserved, amounts)
     yield HEAD.format(folder=folder.name or folder)
     yield from _company(folder, read)
     yield from _accounts(read)
     yield from _sources(read, left_out)
-    yield from toml_text.table("targets.churn", target.keys(read, days), *target.comments(read))
+    yield from _target(read, days, engine)
     for entry in drafts:
         told = [f"guessed: {entry.why}", *([f"decide: {entry.doubt}"] if entry.doubt else [])]
         yield from toml_text.table(f"indicators.{entry.name}", entry.keys, *told)
@@ -123,6 +127,13 @@ def _lines(folder: Path, read: Reading, left_out: list[str], engine: Engine) -> 
         yield from toml_text.table(
             f"playbooks.{name}", keys, "placeholder: put your own steps here"
         )
+
+
+def _target(read: Reading, days: int, engine: Engine) -> Iterator[str]:
+    end = read.end
+    rows = no_contracts.doubts(engine, end.facts) if end is not None else ()
+    comments = [*target.comments(read), *(f"decide: {doubt}" for doubt in rows)]
+    yield from toml_text.table("targets.churn", target.keys(read, days), *comments)
 
 
 def _company(folder: Path, read: Reading) -> Iterator[str]:
@@ -157,7 +168,10 @@ def _accounts(read: Reading) -> Iterator[str]:
     keys["attributes"] = {**read.attributes, "since": found.since}
     if read.crosswalk:
         keys["crosswalk"] = read.crosswalk
-    yield from toml_text.table("accounts", keys, f"guessed from {found.table.path}: {read.why}")
+    why = [f"guessed from {found.table.path}: {read.why}"]
+    if snapshot_tables.columns_of_today(found.table):
+        why.append(f"note: {snapshot_tables.told(found.table)}")
+    yield from toml_text.table("accounts", keys, *why)
 
 
 def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:

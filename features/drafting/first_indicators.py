@@ -5,11 +5,12 @@ Few and plain on purpose: they are there to be read, changed and added to.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from features.drafting import signs
 from features.drafting.facts import FactTable
 from features.drafting.first_playbooks import CARE, REVIEW, WIN_BACK
+from features.drafting.money import Doubts
 from features.drafting.profiles import ColumnProfile
 from features.drafting.reading import Reading
 from features.drafting.signs import Sign
@@ -23,13 +24,15 @@ MOST_INDICATORS = 10
 class DraftIndicator:
     """An indicator of the draft: its name, its keys in the order of the file, and why.
 
-    `doubt` is what there is to decide about it; such an indicator is in shadow.
+    `doubt` is what there is to decide about it; such an indicator is in shadow. `column` is the
+    column that it measures, if it does not count rows.
     """
 
     name: str
     why: str
     keys: dict[str, object] = field(default_factory=dict)
     doubt: str = ""
+    column: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,12 @@ class Subject:
 
 
 def indicators(
-    reading: Reading, daily: frozenset[str], reserved: Iterable[str]
+    reading: Reading, daily: frozenset[str], reserved: Iterable[str], amounts: Doubts
 ) -> list[DraftIndicator]:
     """Four to ten indicators: the busiest facts in depth, one each for the others.
 
     `daily` names the tables with one row per account and day, `reserved` are the words that SQL
-    keeps for itself.
+    keeps for itself, `amounts` says which amounts cannot be added up as they are.
     """
     keywords = frozenset(reserved)
     end = reading.end
@@ -99,7 +102,18 @@ def indicators(
     )
     depth = list(_in_depth(first, keywords))
     drafts = [*depth, *(_one(subject, keywords) for subject in others)]
-    return _of_different_names(drafts)[:MOST_INDICATORS]
+    told = [_with_doubt(draft, amounts) for draft in _of_different_names(drafts)]
+    return told[:MOST_INDICATORS]
+
+
+def _with_doubt(draft: DraftIndicator, amounts: Doubts) -> DraftIndicator:
+    """The draft, in shadow where the column that it adds up is in doubt."""
+    doubt = amounts.get((str(draft.keys["source"]), draft.column), "")
+    if not doubt:
+        return draft
+    shadow = {"stage": "shadow"}
+    asked = " ".join(filter(None, [doubt, "In shadow until it is decided;", draft.doubt]))
+    return replace(draft, keys=draft.keys | shadow, doubt=asked.rstrip(";"))
 
 
 def _of_different_names(drafts: list[DraftIndicator]) -> list[DraftIndicator]:
@@ -207,6 +221,7 @@ def _amount(subject: Subject, column: ColumnProfile, keywords: frozenset[str]) -
         f"the column name {column.name} suggests that its {measure} matters",
         _keys(subject, title, measure, value=_sql(column.name, keywords), windows=["90d"]) | shown,
         "" if is_sure else _doubt(subject),
+        column.name,
     )
 
 
@@ -214,7 +229,9 @@ def _shown(
     subject: Subject, healthy: str, unit: str, sentence: str, *, is_sure: bool = False
 ) -> dict[str, object]:
     says = f"{sentence}, typically {{usual}}"
-    shadow = {} if is_sure or not subject.sign.doubt else {"stage": "shadow"}
+    shadow: dict[str, object] = {}
+    if subject.sign.doubt and not is_sure:
+        shadow = {"stage": "shadow"}
     shown = {"healthy": healthy, "unit": unit, "says": says, "playbook": subject.playbook}
     return shadow | shown
 

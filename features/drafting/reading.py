@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from features.drafting import account_table, ends, facts, links, spans
+from features.drafting import account_table, ends, facts, hops, links, snapshot_tables, spans
 from features.drafting.account_table import AccountTable
 from features.drafting.ends import End
 from features.drafting.facts import FactTable
@@ -96,12 +96,12 @@ def _with_ends(engine: Engine, reading: Reading) -> Reading:
     found = _latest(engine, reading, own)
     if found is None:
         return reading
-    until, *latest = found
+    until, entry, column = found
     ways = ends.find(engine, reading.facts, own, until.until)
-    read_all = replace(reading, ends=tuple(ways), until=until, latest=tuple(latest))
-    end = read_all.end
-    is_own = own is not None and end is not None and end.facts is own
-    return replace(read_all, facts=(own, *reading.facts)) if is_own else read_all
+    read_all = replace(reading, ends=tuple(ways), until=until, latest=(entry, column))
+    if own is None or read_all.end is None or read_all.end.facts is not own:
+        return read_all
+    return replace(read_all, facts=(own, *reading.facts))
 
 
 def _latest(
@@ -142,16 +142,35 @@ def _with_account_table(
             continue
         link = _link(linked, other, found)
         entry = facts.read(other, link.column) if link is not None else None
-        if link is None:
-            left_out.append(f"{other.path}: no column holds keys of {found.table.path}")
-        elif entry is None:
-            left_out.append(f"{other.path}: no column holds dates or timestamps")
+        if link is None or entry is None or snapshot_tables.is_snapshot(other, link.column):
+            left_out.append(_why_left_out(tables, linked, other, link, found))
         else:
             is_own_key = link.to_column == found.key
             entries.append(entry if is_own_key else _in_system(entry, link.to_column, systems))
     crosswalk = {system: column for column, system in systems.items()}
     shown = account_table.attributes(found.table, {found.key, str(found.since), *systems})
     return Reading(found, found.key, found.why, shown, crosswalk, tuple(entries), tuple(left_out))
+
+
+def _why_left_out(
+    tables: list[TableProfile],
+    linked: list[Link],
+    other: TableProfile,
+    link: Link | None,
+    found: AccountTable,
+) -> str:
+    if link is not None and snapshot_tables.is_snapshot(other, link.column):
+        return snapshot_tables.told(other)
+    if link is not None:
+        return f"{other.path}: no column holds dates or timestamps"
+    hop = hops.find(linked, other.name, found.table.name)
+    if hop is None:
+        return f"{other.path}: no column holds keys of {found.table.path}"
+    between = next(table for table in tables if table.name == hop.source)
+    return (
+        f"{other.path}: {hop.column} names rows of {between.path} by {hop.key}, and these name "
+        f"accounts by {hop.account}; add {hop.account} to it"
+    )
 
 
 def _link(linked: list[Link], other: TableProfile, found: AccountTable) -> Link | None:

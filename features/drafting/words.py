@@ -180,6 +180,13 @@ ENDS_OF_OTHER_THINGS = {
 }
 
 AMOUNT = _words("amount total revenue sales dollars spend value mrr fee paid price")
+CURRENCY = _words("currency ccy curr")
+CENTS = _words("cent cents minor pence")
+# What a row is called that is no contract yet, or never became one.
+STATUS = _words("status state stage type kind")
+NOT_YET = _words("trial trialing trialling trials test demo sandbox incomplete draft pending")
+# A column that is overwritten, so that it holds what is true today.
+OF_TODAY = _words("last latest recent recently lifetime total totals cumulative current")
 QUANTITY = _words("quantity qty units items minutes hours sessions events logins visits")
 RATING = _words("score rating nps csat stars satisfaction")
 NO_RATING = _words("risk churn fraud effort severity priority credit lead probability spam")

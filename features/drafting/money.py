@@ -1,0 +1,71 @@
+"""Amounts that cannot be added up as they are: in several currencies, or in cents."""
+
+from collections.abc import Iterable, Iterator
+
+from features.drafting.facts import FactTable
+from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.words import AMOUNT, CENTS, CURRENCY
+from features.engines.on_duckdb import Engine
+from features.engines.sql_text import quote
+from features.plurals import counted
+
+Doubts = dict[tuple[str, str], str]
+
+MOST_CURRENCIES, SHOWN = 60, 3
+# Whole numbers as large as prices in cents are, most of them ending like prices do.
+LARGE, LIKE_PRICES = 1000, 0.7
+
+
+def doubts(engine: Engine, facts: Iterable[FactTable]) -> Doubts:
+    """What to decide about amounts before they are added up, by table and column."""
+    return {
+        (entry.table.name, column.name): " ".join(found)
+        for entry in facts
+        for column in entry.table.columns
+        if column.is_number and column.words & AMOUNT
+        if (found := list(_doubts(engine, entry.table, column)))
+    }
+
+
+def _doubts(engine: Engine, table: TableProfile, amount: ColumnProfile) -> Iterator[str]:
+    for column in table.columns:
+        several = 1 < column.distinct <= MOST_CURRENCIES and column.type == "VARCHAR"
+        if column.words & CURRENCY and several:
+            yield _several(engine, table, amount, column)
+            break
+    if amount.words & CENTS:
+        yield f"{_place(table, amount)} is called like an amount in cents, not in whole units."
+    elif "INT" in amount.type:
+        yield from _like_cents(engine, table, amount)
+
+
+def _several(
+    engine: Engine, table: TableProfile, amount: ColumnProfile, currency: ColumnProfile
+) -> str:
+    found = engine.rows(
+        f"SELECT {quote(currency.name)} AS currency, count(*) AS rows FROM {quote(table.name)} "
+        f"WHERE {quote(currency.name)} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).to_pylist()
+    listed = ", ".join(f"{row['currency']}: {row['rows']:,} rows" for row in found[:SHOWN])
+    more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return (
+        f"{_place(table, amount)} is in {len(found)} currencies by {currency.name} "
+        f"({listed}{more}); added up they mean nothing."
+    )
+
+
+def _like_cents(engine: Engine, table: TableProfile, amount: ColumnProfile) -> Iterator[str]:
+    column = quote(amount.name)
+    rows, typical, like_prices = engine.row(
+        f"SELECT count(*), median({column}), avg(CAST(list_contains([0, 50, 90, 95, 99], "
+        f"{column} % 100) AS INT)) FROM {quote(table.name)} WHERE {column} > 0"
+    )
+    if rows and typical >= LARGE and like_prices >= LIKE_PRICES:
+        yield (
+            f"{_place(table, amount)}: {counted(rows, 'whole number')}, typically {typical:,.0f}, "
+            f"of which {like_prices:.0%} end like prices in cents; are they?"
+        )
+
+
+def _place(table: TableProfile, column: ColumnProfile) -> str:
+    return f"{table.path}, {column.name}"
