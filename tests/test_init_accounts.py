@@ -9,11 +9,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from drafted_folder import FIRST, KEYS, LEFT, drafted, login_columns, write
+from features import contract
+from features.declaring.company import Company
 from features.declaring.declaration import parse
 from features.drafting import draft
 
 USERS = 40
 Tables = dict[str, dict[str, Any]]
+
+
+def assert_readable(company: Company) -> None:
+    """Fail unless the tables are as declared; few accounts of few days train no model."""
+    found = [item for item in contract.check(company) if item.state == "error"]
+    assert [str(item) for item in found if item.step != "train"] == []
 
 
 def numbered() -> Tables:
@@ -100,10 +108,13 @@ def test_orders_are_no_accounts_though_their_lines_name_them(tmp_path: Path) -> 
         },
         "lines": {"order_id": orders * 2, "added_on": [FIRST] * 240, "qty": [1] * 240},
     }
-    company, text = drafted(tmp_path, tables)
+    company, _ = drafted(tmp_path, tables)
     assert company.accounts.derived
     assert (company.accounts.source, company.accounts.key) == ("orders", "customer_id")
-    assert "# left out: lines.csv: no key of the same accounts beside a time" in text
+    lines = company.sources["lines"].account
+    assert lines is not None
+    assert (lines.column, lines.link) == ("order_id", "orders")
+    assert_readable(company)
 
 
 def test_an_account_comes_before_its_users(tmp_path: Path) -> None:
@@ -125,10 +136,13 @@ def test_an_account_comes_before_its_users(tmp_path: Path) -> None:
     assert (company.accounts.source, company.accounts.key) == ("accounts", "account_id")
     assert company.targets["churn"].inactivity is not None
     assert "# not taken: users.csv, deactivated_at: a user is no contract" in text
-    assert (
-        "# left out: clicks.csv: user_id names rows of users.csv by user_id, and these name "
-        "accounts by account_id; add account_id to it"
-    ) in text
+    link = company.links["users"]
+    assert (link.source, link.key, link.account.column) == ("users", "user_id", "account_id")
+    for source in ("clicks", "searches", "exports"):
+        account = company.sources[source].account
+        assert account is not None
+        assert (account.column, account.link) == ("user_id", "users")
+    assert_readable(company)
 
 
 def test_accounts_that_only_their_own_table_knows(tmp_path: Path) -> None:
@@ -149,3 +163,27 @@ def test_people_are_no_accounts_where_other_tables_name_these(tmp_path: Path) ->
     company, _ = drafted(tmp_path, tables)
     assert company.accounts.derived
     assert company.accounts.key == "account_id"
+    clicks = company.sources["clicks"].account
+    assert clicks is not None
+    assert (clicks.column, clicks.link) == ("user_id", "users")
+    assert_readable(company)
+
+
+def test_a_contract_over_two_tables_ends_per_account(tmp_path: Path) -> None:
+    """Two users of each account hold a contract; the account leaves when the later one ends."""
+    users = [f"u{number:02}" for number in range(80)]
+    tables = {
+        "accounts": {"account_id": KEYS, "created_at": [FIRST] * 40},
+        "users": {"user_id": users, "account_id": KEYS * 2},
+        "subscriptions": {
+            "user_id": users,
+            "started_on": [FIRST] * 80,
+            "ended_on": [*LEFT, *[date(2024, 9, 1)] * 15, *[None] * 25],
+        },
+        "logins": login_columns(),
+    }
+    company, text = drafted(tmp_path, tables)
+    event = company.targets["churn"].event
+    assert event is not None
+    assert (event.source, event.ended) == ("subscriptions", "ended_on")
+    assert "15 churned accounts (15 in 2024)" in text

@@ -103,11 +103,7 @@ def _lines(folder: Path, read: Reading, left_out: list[str], engine: Engine) -> 
     main = read.activity or read.facts[0]
     days = spans.span(engine, main.table.name, main.event)
     reserved = engine.rows("SELECT keyword_name FROM duckdb_keywords()").column(0).to_pylist()
-    daily = frozenset(
-        entry.table.name
-        for entry in read.facts
-        if spans.is_daily(engine, entry.table.name, entry.account, entry.event)
-    )
+    daily = frozenset(entry.table.name for entry in read.facts if spans.is_daily(engine, entry))
     amounts = money.doubts(engine, read.facts)
     drafts = first_indicators.indicators(read, daily, reserved, amounts)
     yield HEAD.format(folder=folder.name or folder)
@@ -178,6 +174,7 @@ def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
     names = {entry.table.name for entry in read.facts}
     if read.accounts is not None and read.accounts.table.name not in names:
         table = read.accounts.table
+        names |= {table.name}
         yield from toml_text.table(
             f"sources.{table.name}", {"path": table.path}, "one row per account"
         )
@@ -185,13 +182,35 @@ def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
     for entry in read.facts:
         ended = end.column if end is not None and end.facts is entry else None
         yield from _source(entry, ended)
+    yield from _links(read, names)
     yield from (f"{toml_text.comment(f'left out: {line}')}\n" for line in left_out)
+
+
+def _links(read: Reading, names: set[str]) -> Iterator[str]:
+    """The links, and the sources of those that are no facts."""
+    hops = {entry.hop.source: entry for entry in read.facts if entry.hop is not None}
+    for name, path in read.between.items():
+        if name not in names:
+            why = "says which account something else belongs to"
+            yield from toml_text.table(f"sources.{name}", {"path": path}, why)
+    for name, entry in hops.items():
+        hop = entry.hop
+        assert hop is not None
+        keys = {"source": name, "key": hop.key, "account": hop.account}
+        yield from toml_text.table(
+            f"links.{name}",
+            keys,
+            f"guessed: {entry.table.path}, {hop.column} names rows of {read.between[name]}, and "
+            f"these name accounts by {hop.account}",
+        )
 
 
 def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
     account: object = entry.account
     if entry.system is not None:
         account = {"system": entry.system, "column": entry.account}
+    if entry.hop is not None:
+        account = {"column": entry.account, "link": entry.hop.source}
     keys: dict[str, object] = {"path": entry.table.path, "account": account}
     keys["event_time"] = _time(entry.event)
     why = ["guessed: account and times, by their names and values"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
-from features.drafting.facts import ENDS, FactTable
+from features.drafting.facts import ENDS, KEY, FactTable
 from features.drafting.profiles import ColumnProfile
 from features.drafting.spans import day_of
 from features.drafting.words import (
@@ -156,12 +156,12 @@ def _counted(engine: Engine, end: End, until: date) -> End:
 
 def _churned(engine: Engine, end: End, until: date) -> dict[int, int]:
     """Accounts by the year in which the last of their rows ended, or in which they were lost."""
-    account, day = quote(end.facts.account), day_of(end.column)
+    day = day_of(end.column)
     last = f"max({day})" if end.kind == "loss" else f"max(coalesce({day}, DATE '9999-12-31'))"
     found = engine.rows(
         f"SELECT CAST(year(last) AS INT) AS of_year, count(*) AS accounts FROM "
-        f"(SELECT {last} AS last FROM {quote(end.facts.table.name)} "
-        f"WHERE {account} IS NOT NULL GROUP BY {account}) "
+        f"(SELECT {last} AS last FROM {end.facts.rows} "
+        f"WHERE {KEY} IS NOT NULL GROUP BY {KEY}) "
         f"WHERE last <= DATE '{until}' GROUP BY 1 ORDER BY 1"
     )
     years, accounts = (found.column(number).to_pylist() for number in (0, 1))
@@ -188,12 +188,12 @@ def _shape(engine: Engine, end: End, until: date) -> tuple[int, int, int, int, i
     """Accounts, those with an open row, with several of one product; rows ended too early, rows."""
     table, day = end.facts.table, day_of(end.column)
     products = [column.name for column in table.columns if column.words & PRODUCT]
-    account, keys = quote(end.facts.account), [end.facts.account, *products[:1]]
+    keys = [KEY, *map(quote, products[:1])]
     row = engine.row(
-        f"WITH each AS (SELECT {account} AS account, count_if({day} IS NULL OR {day} > "
+        f"WITH each AS (SELECT {KEY} AS account, count_if({day} IS NULL OR {day} > "
         f"DATE '{until}') AS open, count_if({day} < {day_of(end.facts.event)}) AS backwards, "
-        f"count({day}) AS ended FROM {quote(table.name)} WHERE {account} IS NOT NULL "
-        f"GROUP BY {', '.join(map(quote, keys))}), "
+        f"count({day}) AS ended FROM {end.facts.rows} WHERE {KEY} IS NOT NULL "
+        f"GROUP BY {', '.join(keys)}), "
         "accounts AS (SELECT account, sum(open) AS open, max(open) AS most, "
         "sum(backwards) AS backwards, sum(ended) AS ended FROM each GROUP BY account) "
         "SELECT count(*), count_if(open > 0), count_if(most > 1), sum(backwards), sum(ended) "
@@ -204,10 +204,7 @@ def _shape(engine: Engine, end: End, until: date) -> tuple[int, int, int, int, i
 
 
 def _happens_again(engine: Engine, end: End) -> str:
-    account = quote(end.facts.account)
-    rows, accounts = engine.row(
-        f"SELECT count({account}), count(DISTINCT {account}) FROM {quote(end.facts.table.name)}"
-    )
+    rows, accounts = engine.row(f"SELECT count({KEY}), count(DISTINCT {KEY}) FROM {end.facts.rows}")
     if accounts and rows >= AGAIN * accounts:
         return f"{counted(accounts, 'account')} in {rows:,} rows: nobody leaves so often"
     return ""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from features.drafting.hops import Hop
 from features.drafting.profiles import ColumnProfile, TableProfile
 from features.drafting.words import (
     BIRTH,
@@ -18,19 +19,38 @@ from features.drafting.words import (
     head,
     name_words,
 )
+from features.engines.sql_text import quote
 
+# What the account's key is called among the columns of `FactTable.rows`.
+KEY = '"the account of the row"'
 ENDS = LEFT | OVER | CANCELLED
 
 
 @dataclass(frozen=True)
 class FactTable:
-    """A table of facts: its account column (of `system`, if another's key) and its times."""
+    """A table of facts: its account column and its times.
+
+    The column holds the key of `system`, if another's, or leads to the account by `hop`.
+    """
 
     table: TableProfile
     account: str
     event: ColumnProfile
     system: str | None = None
     known: ColumnProfile | None = None
+    hop: Hop | None = None
+
+    @property
+    def rows(self) -> str:
+        """SQL for the rows, in which `key` is the account's key."""
+        name, hop = quote(self.table.name), self.hop
+        if hop is None:
+            return f"(SELECT *, {quote(self.account)} AS {KEY} FROM {name})"
+        return (
+            f"(SELECT facts.*, via.{quote(hop.account)} AS {KEY} FROM {name} facts "
+            f"LEFT JOIN {quote(hop.source)} via ON CAST(facts.{quote(hop.column)} AS VARCHAR) = "
+            f"CAST(via.{quote(hop.key)} AS VARCHAR))"
+        )
 
     @property
     def is_contract(self) -> bool:

@@ -1,5 +1,6 @@
 """Keys over two tables: a login names its user, and the user's row names the account."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.drafting.links import Link
@@ -7,7 +8,10 @@ from features.drafting.links import Link
 
 @dataclass(frozen=True)
 class Hop:
-    """Column `column` names rows of `source` by `key`; their column `account` names accounts."""
+    """Column `column` names rows of the table `source` by `key`; `account` there names accounts.
+
+    The declaration calls it `[links.SOURCE]`.
+    """
 
     column: str
     source: str
@@ -15,12 +19,16 @@ class Hop:
     account: str
 
 
-def find(linked: list[Link], table: str, accounts: str) -> Hop | None:
-    """How `table` names rows of `accounts` by way of one other table, if it does."""
-    for first in linked:
-        if first.table != table or first.to_table == accounts:
-            continue
-        for second in linked:
-            if (second.table, second.to_table) == (first.to_table, accounts):
-                return Hop(first.column, first.to_table, first.to_column, second.column)
-    return None
+def find(linked: list[Link], table: str, named: Mapping[str, str]) -> Hop | None:
+    """How `table` leads to accounts by way of one of the tables that name them.
+
+    `named` gives, by table, the column with the account's own key.
+    """
+    return next(
+        (
+            Hop(link.column, link.to_table, link.to_column, named[link.to_table])
+            for link in linked
+            if link.table == table and named.get(link.to_table, link.to_column) != link.to_column
+        ),
+        None,
+    )

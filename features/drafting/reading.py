@@ -6,6 +6,7 @@ plain value with the reason for it, so that the draft can say why.
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from features.drafting import account_table, ends, facts, hops, links, snapshot_tables, spans
@@ -35,7 +36,8 @@ class Reading:
     """The whole guess.
 
     `accounts` is none where accounts are derived from the first of `facts`; then `why` says why
-    no table is the account table. `ends` are all ways in which leaving may show, the likeliest
+    no table is the account table. `between` gives the paths, by name, of the tables by way of which
+    other facts lead to accounts. `ends` are all ways in which leaving may show, the likeliest
     first; `until` is the morning up to which the facts are complete, by the column `latest`.
     """
 
@@ -45,6 +47,7 @@ class Reading:
     attributes: dict[str, str] = field(default_factory=dict)
     crosswalk: dict[str, str] = field(default_factory=dict)
     facts: tuple[FactTable, ...] = ()
+    between: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     ends: tuple[End, ...] = ()
     until: LastDay | None = None
@@ -136,41 +139,54 @@ def _with_account_table(
 ) -> Reading:
     systems: dict[str, str] = {}
     entries: list[FactTable] = []
+    others = [table for table in tables if table.name != found.table.name]
+    links_of = {other.name: _link(linked, other, found) for other in others}
+    named = {
+        name: link.column
+        for name, link in links_of.items()
+        if link is not None and link.to_column == found.key
+    }
     left_out: list[str] = []
-    for other in tables:
-        if other.name == found.table.name:
-            continue
-        link = _link(linked, other, found)
-        entry = facts.read(other, link.column) if link is not None else None
-        if link is None or entry is None or snapshot_tables.is_snapshot(other, link.column):
-            left_out.append(_why_left_out(tables, linked, other, link, found))
+    for other in others:
+        link = links_of[other.name]
+        entry = _direct(other, link) or _over_two(linked, other, named)
+        if entry is None or snapshot_tables.is_snapshot(other, entry.account):
+            left_out.append(_why_left_out(other, entry, found))
+        elif link is None or link.to_column == found.key:
+            entries.append(entry)
         else:
-            is_own_key = link.to_column == found.key
-            entries.append(entry if is_own_key else _in_system(entry, link.to_column, systems))
-    crosswalk = {system: column for column, system in systems.items()}
+            entries.append(_in_system(entry, link.to_column, systems))
     shown = account_table.attributes(found.table, {found.key, str(found.since), *systems})
-    return Reading(found, found.key, found.why, shown, crosswalk, tuple(entries), tuple(left_out))
+    reading = Reading(found, found.key, found.why, shown, facts=tuple(entries))
+    crosswalk = {system: column for column, system in systems.items()}
+    between = _between(tables, entries)
+    return replace(reading, crosswalk=crosswalk, between=between, left_out=tuple(left_out))
 
 
-def _why_left_out(
-    tables: list[TableProfile],
-    linked: list[Link],
-    other: TableProfile,
-    link: Link | None,
-    found: AccountTable,
-) -> str:
-    if link is not None and snapshot_tables.is_snapshot(other, link.column):
+def _direct(table: TableProfile, link: Link | None) -> FactTable | None:
+    return facts.read(table, link.column) if link is not None else None
+
+
+def _over_two(
+    linked: list[Link], table: TableProfile, named: Mapping[str, str]
+) -> FactTable | None:
+    """The table as facts whose key leads to accounts over another table."""
+    hop = hops.find(linked, table.name, named) if table.name not in named else None
+    entry = facts.read(table, hop.column) if hop is not None else None
+    return replace(entry, hop=hop) if entry is not None else None
+
+
+def _between(tables: list[TableProfile], entries: list[FactTable]) -> dict[str, str]:
+    used = {entry.hop.source for entry in entries if entry.hop is not None}
+    return {table.name: table.path for table in tables if table.name in used}
+
+
+def _why_left_out(other: TableProfile, entry: FactTable | None, found: AccountTable) -> str:
+    if entry is not None:
         return snapshot_tables.told(other)
-    if link is not None:
+    if not other.times:
         return f"{other.path}: no column holds dates or timestamps"
-    hop = hops.find(linked, other.name, found.table.name)
-    if hop is None:
-        return f"{other.path}: no column holds keys of {found.table.path}"
-    between = next(table for table in tables if table.name == hop.source)
-    return (
-        f"{other.path}: {hop.column} names rows of {between.path} by {hop.key}, and these name "
-        f"accounts by {hop.account}; add {hop.account} to it"
-    )
+    return f"{other.path}: no column holds keys of {found.table.path}"
 
 
 def _link(linked: list[Link], other: TableProfile, found: AccountTable) -> Link | None:
@@ -199,13 +215,22 @@ def _derived(
     if first is None:
         return None
     ordered = (first, *(entry for entry in entries if entry is not first))
-    used = {entry.table.name for entry in ordered}
+    named = {entry.table.name: entry.account for entry in ordered if entry.account == first.account}
+    more = [
+        entry
+        for table in tables
+        if table.name not in {other.table.name for other in ordered}
+        if (entry := _over_two(linked, table, named)) is not None
+    ]
+    every = (*ordered, *more)
+    used = {entry.table.name for entry in every}
+    between = _between(tables, more)
     left_out = tuple(
         f"{table.path}: no key of the same accounts beside a time"
         for table in tables
-        if table.name not in used
+        if table.name not in used and table.name not in between
     )
-    return Reading(None, first.account, why, facts=ordered, left_out=left_out)
+    return Reading(None, first.account, why, facts=every, between=between, left_out=left_out)
 
 
 def _linked(tables: list[TableProfile], linked: list[Link], found: AccountTable) -> list[FactTable]:

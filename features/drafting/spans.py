@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from features import clock
 from features.assembling import reach
+from features.drafting.facts import KEY, FactTable
 from features.drafting.profiles import ColumnProfile
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
@@ -55,11 +56,10 @@ def span(engine: Engine, table: str, column: ColumnProfile) -> int:
     return int(engine.row(query)[0] or 0)
 
 
-def is_daily(engine: Engine, table: str, account: str, event: ColumnProfile) -> bool:
+def is_daily(engine: Engine, entry: FactTable) -> bool:
     """Whether there is at most one row per account and day, and many of them per account."""
-    key = f"({quote(account)}, {day_of(event)})"
     rows, days, accounts = engine.row(
-        f"SELECT count(*), count(DISTINCT {key}), count(DISTINCT {quote(account)}) "
-        f"FROM {quote(table)}"
+        f"SELECT count(*), count(DISTINCT ({KEY}, {day_of(entry.event)})), "
+        f"count(DISTINCT {KEY}) FROM {entry.rows}"
     )
     return bool(rows == days and rows > DAYS_OF_A_DAILY_TABLE * accounts)
