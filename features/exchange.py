@@ -104,8 +104,8 @@ def _missing(
         if column not in rates:
             detail = f"{declared.rates} has no column {column!r}"
             fix = "give it the columns date, currency and rate: what one unit is worth in "
-            where = ("missing_column", "sources", "error", name, column, None)
-            yield Finding(*where, detail, f"{fix}{declared.to}")
+            fix += declared.to
+            yield Finding("missing_column", "sources", "error", name, column, None, detail, fix)
     if at.column in types:
         try:
             clock.in_utc("x", types[at.column], at.zone)

@@ -68,7 +68,7 @@ def company(
     rates: Rows = RATES,
     more: str = "",
 ) -> Company:
-    tables = {
+    tables: dict[str, Rows] = {
         "accounts": [["account_id", "since"], ["A", "2023-01-01"], ["B", "2023-01-01"]],
         "payments": [["account_id", "at", "amount", "fee", "currency"], *rows],
         "rates": [["date", "currency", "rate"], *rates],

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -64,7 +65,13 @@ def cut(tables: Tables, as_of: date) -> Iterator[Tables]:
 
 def _company(company: Company, folder: Path, as_of: date) -> Company:
     # The rows that are written have their declared shape already.
-    there = {"sql": None, "table": None, "columns": {}, "where": None, "currency": None}
+    there: dict[str, Any] = {
+        "sql": None,
+        "table": None,
+        "columns": {},
+        "where": None,
+        "currency": None,
+    }
     moved: dict[str, Source] = {
         name: source.model_copy(update={**there, "path": f"{name}.parquet"})
         for name, source in company.sources.items()

@@ -128,7 +128,8 @@ def _returns(tables: Tables, name: str) -> Iterator[Finding]:
     fix = (
         f'if they never left: grace = "{readings.AGAIN_DAYS}d", where or paused of [targets.{name}]'
     )
-    kind = ("warning" if many else "advice", "ends_that_begin_again")
+    state: Literal["warning", "advice"] = "warning" if many else "advice"
+    kind = (state, "ends_that_begin_again")
     yield _finding(tables.company, name, kind, detail, fix, found.changes + found.again)
 
 

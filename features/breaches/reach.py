@@ -37,7 +37,7 @@ def breaches(tables: Tables) -> Iterator[Finding]:
 def _ahead(tables: Tables, name: str) -> Iterator[Finding]:
     """Rows that lie after a long silence, and move no data_until."""
     found = reach.of_source(tables, name)
-    if found is None or not found.ahead:
+    if found is None or found.from_day is None:
         return
     known_at, event_at = (getattr(tables.company.sources[name], key) for key in TIMES)
     column = known_at.column if known_at and known_at.column else event_at.column

@@ -16,7 +16,7 @@ def other_readings(target: Target) -> dict[str, Target]:
     form = "event" if target.event else "inactivity"
     part = target.event or target.inactivity
     assert part is not None
-    changed = {}
+    changed: dict[str, dict[str, int | None]] = {}
     if isinstance(part, Event) and part.ended is not None:
         if part.days_to_continue > 1:
             changed["without grace"] = {"grace": 0}
@@ -50,7 +50,9 @@ class Returns:
 def returns(tables: Tables, part: Event, until: date) -> Returns:
     """Counts the ends before `until` that another subscription of the account follows."""
     rows = subscriptions.rows_that_count(tables, part)
-    return Returns(*_changes(tables, rows, until), *_again(tables, rows, part, until))
+    ends, changes = _changes(tables, rows, until)
+    churned, again, days = _again(tables, rows, part, until)
+    return Returns(ends, changes, churned, again, days)
 
 
 def _changes(tables: Tables, rows: str, until: date) -> tuple[int, int]:
