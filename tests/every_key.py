@@ -23,46 +23,47 @@ from features.declaring.declaration import parse
 MORNINGS = [date(2023, 6, 10), date(2023, 8, 1)]
 
 ACCOUNTS = """\
-account_id,other_id,org,since,joined,name,label,plan,tier,owner,boss,parent,group,mrr,arr,renewal,term
-A,1,10,2023-01-01,2023-03-01,Ann,a,pro,x,o1,p1,,B,10,1,2024-01-01,2024-02-01
-B,2,20,2023-01-01,2023-03-02,Bob,b,basic,y,o2,p2,A,,20,2,2024-01-02,2024-02-02
-C,3,30,2023-01-01,2023-03-03,Cyd,c,basic,y,o3,p3,A,B,30,3,2024-01-03,2024-02-03
-D,4,40,2023-01-01,2023-03-04,Dan,d,pro,x,o4,p4,,,40,4,2024-01-04,2024-02-04
+account_id,other_id,org,desk,since,joined,name,label,plan,tier,owner,boss,parent,group,mrr,arr,renewal,term
+A,B,10,20,2023-01-01,2023-03-01,Ann,a,pro,x,o1,p1,,B,10,1,2024-01-01,2024-02-01
+B,A,20,10,2023-01-01,2023-03-02,Bob,b,basic,y,o2,p2,A,,20,2,2024-01-02,2024-02-02
+C,D,30,40,2023-01-01,2023-03-03,Cyd,c,basic,y,o3,p3,A,B,30,3,2024-01-03,2024-02-03
+D,C,40,30,2023-01-01,2023-03-04,Dan,d,pro,x,o4,p4,,,40,4,2024-01-04,2024-02-04
 """
 TERMS = """\
-account_id,other_id,starts,begins,ends,quits,noted,told,kind,paused,halted,resumed,back
-A,B,2023-01-01,2023-01-05,2023-06-20T23:00:00,2023-08-10T00:00:00,2023-06-20T23:00:00,2023-07-20T00:00:00,paid,,2023-06-20T00:00:00,,
-B,A,2023-01-01,2023-01-05,2023-06-01T12:00:00,,2023-06-01T12:00:00,2023-06-09T23:30:00,paid,2023-06-01T00:00:00,,2023-07-20T00:00:00,2023-06-30T00:00:00
-B,A,2023-07-20,2023-07-25,2023-09-15T12:00:00,,2023-09-15T12:00:00,,paid,,,,
-C,D,2023-01-01,2023-01-05,2023-08-20T12:00:00,,2023-08-20T12:00:00,,trial,,,,
-D,C,2023-01-01,2023-01-05,2023-06-15T12:00:00,,2023-06-15T12:00:00,,paid,,,,
-D,C,2023-06-25,2023-06-28,,2023-09-01T12:00:00,,,paid,,,,
+account_id,starts,ends,quits,noted,told,kind,paused,halted,resumed,back
+A,2023-01-01,2023-06-20T23:00:00,2023-08-10T00:00:00,2023-06-20T23:00:00,2023-08-10T00:00:00,paid,,2023-06-20T00:00:00,,
+B,2023-01-01,2023-06-01T12:00:00,,2023-06-01T12:00:00,,paid,2023-06-01T00:00:00,,2023-07-20T00:00:00,2023-06-30T00:00:00
+B,2023-07-20,2023-09-15T12:00:00,,2023-09-15T12:00:00,,paid,,,,
+C,2023-01-01,2023-08-20T12:00:00,,2023-08-20T12:00:00,,trial,,,,
+D,2023-01-01,2023-06-15T12:00:00,,2023-07-31T23:30:00,,paid,,,,
+D,2023-06-25,,2023-09-01T12:00:00,,,paid,,,,
 """
 USERS = """\
 user,login,company,firm,joined,entered,left,gone,noted,told
-u1,v1,10,20,2023-01-01,2023-05-01,2023-06-05,2023-05-02,2023-01-01T23:30:00,2023-06-09T12:00:00
-u2,v2,20,10,2023-01-01,2023-01-01,,,2023-06-09T23:30:00,2023-01-01T00:00:00
-u3,v3,30,30,2023-01-01,2023-01-01,,,2023-01-01T00:00:00,2023-01-01T00:00:00
+u1,u2,10,20,2023-01-01,2023-06-01,2023-06-05,2023-05-02,2023-01-01T23:30:00,2023-06-12T12:00:00
+u2,u1,20,10,2023-01-01,2023-01-01,,,2023-06-09T23:30:00,2023-01-01T00:00:00
+u3,u3,30,30,2023-01-01,2023-01-01,,,2023-01-01T00:00:00,2023-01-01T00:00:00
 """
 EVENTS = """\
-user,login,org,at,happened,known,stored,amount,fee,cents,seconds,body,note,sort,currency,coin,score
-u1,v2,10,2023-05-03T12:00:00,2023-05-13T12:00:00,2023-05-03T12:00:00,2023-06-12T00:00:00,5,1,500,1683115200,too expensive,slow,a,USD,GBP,1
-u1,v2,10,2023-06-02T12:00:00,2023-06-01T12:00:00,2023-06-09T23:30:00,2023-06-02T12:00:00,7,2,700,1685707200,fine,invoice,b,EUR,USD,2
-u2,v1,20,2023-06-03T23:30:00,2023-06-13T12:00:00,2023-06-03T23:30:00,2023-06-03T23:30:00,9,3,900,1685793600,slow,fine,a,USD,EUR,3
-u2,v1,20,2023-07-13T12:00:00,2023-07-14T12:00:00,2023-07-13T12:00:00,2023-07-13T12:00:00,2,4,200,1689249600,invoice,slow,b,USD,EUR,4
-u3,v3,30,2023-06-04T12:00:00,2023-07-04T12:00:00,2023-06-04T12:00:00,2023-06-04T12:00:00,4,5,400,1685880000,slow,slow,a,EUR,GBP,5
+user,login,org,at,happened,known,stored,amount,fee,seconds,body,note,sort,currency,coin,score
+u1,u2,10,2023-05-03T12:00:00,2023-05-13T12:00:00,2023-05-03T12:00:00,2023-06-12T00:00:00,5,1,1683115200,too expensive,slow,a,USD,GBP,2
+u1,u2,10,2023-06-02T12:00:00,2023-06-01T12:00:00,2023-06-09T23:30:00,2023-06-02T12:00:00,7,2,1685707200,fine,invoice,b,EUR,USD,4
+u2,u1,20,2023-06-03T23:30:00,2023-06-13T12:00:00,2023-06-03T23:30:00,2023-06-03T23:30:00,9,3,1685793600,slow,fine,a,USD,EUR,6
+u2,u1,20,2023-07-13T12:00:00,2023-07-14T12:00:00,2023-07-13T12:00:00,2023-07-13T12:00:00,2,4,1689249600,invoice,slow,b,USD,EUR,8
+u3,u3,30,2023-06-04T12:00:00,2023-07-04T12:00:00,2023-06-04T12:00:00,2023-06-04T12:00:00,4,5,1685880000,slow,slow,a,EUR,GBP,10
+u9,u9,30,2023-06-04T12:00:00,2023-07-04T12:00:00,2023-06-04T12:00:00,2023-06-04T12:00:00,4,5,1685880000,slow,slow,a,EUR,GBP,10
 """
 TABLES = {
     "accounts": ACCOUNTS,
-    "accounts_b": "\n".join(ACCOUNTS.splitlines()[:-1]) + "\n",
+    "accounts_b": ACCOUNTS.replace("pro", "basic"),
     "terms": TERMS,
     "terms_b": "\n".join(TERMS.splitlines()[:-2]) + "\n",
     "users": USERS,
     "users_b": "\n".join(USERS.splitlines()[:-1]) + "\n",
     "events": EVENTS,
-    "events_b": "\n".join(EVENTS.splitlines()[:-1]) + "\n",
-    "merged": "was,formerly,is,now,noted,told\nC,D,A,B,2023-07-31T23:30:00,2023-06-30T00:00:00\n",
-    "merged_b": "was,formerly,is,now,noted,told\nC,D,B,A,2023-07-30T23:30:00,2023-06-30\n",
+    "events_b": "\n".join(EVENTS.splitlines()[:-2]) + "\n",
+    "merged": "was,formerly,is,now,noted,told\nC,D,A,B,2023-07-31T23:30:00,2023-06-05T00:00:00\n",
+    "merged_b": "was,formerly,is,now,noted,told\nC,D,B,A,2023-07-30T23:30:00,2023-06-05T00:00:00\n",
     "rates": "date,currency,rate\n2023-01-01,USD,0.5\n2023-01-01,GBP,3\n",
     "rates_b": "date,currency,rate\n2023-01-01,USD,0.25\n2023-01-01,GBP,3\n",
     "tickets": "org,at,hours\n10,2023-06-01,5\n20,2023-06-02,7\n",
@@ -98,11 +99,10 @@ def write(folder: Path) -> None:
     for name, text in TABLES.items():
         (folder / f"{name}.csv").write_text(text, "utf-8")
     with sqlite3.connect(folder / "help.db") as database:
-        for name, shift in (("tickets", 0), ("tickets_b", 100)):
+        rows = list(csv.reader(TABLES["tickets"].splitlines()[1:]))
+        for name, some in (("tickets", rows), ("tickets_b", rows[:1])):
             database.execute(f"CREATE TABLE {name} (org TEXT, at DATE, hours REAL)")
-            for row in csv.reader(TABLES["tickets"].splitlines()[1:]):
-                values = (row[0], row[1], float(row[2]) + shift)
-                database.execute(f"INSERT INTO {name} VALUES (?, ?, ?)", values)
+            database.executemany(f"INSERT INTO {name} VALUES (?, ?, ?)", some)
     database.close()
 
 

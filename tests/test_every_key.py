@@ -44,10 +44,12 @@ path = "users_b.csv"
 path = "terms.csv"
 account = "account_id"
 event_time = { column = "starts", zone = "UTC" }
+tolerate = 0.9
 [sources.terms_b]
 path = "terms_b.csv"
 account = "account_id"
 event_time = { column = "starts", zone = "UTC" }
+tolerate = 0.9
 [sources.events]
 path = "events.csv"
 account = { column = "user", link = "users" }
@@ -60,12 +62,14 @@ tolerate = 0.9
 [sources.events.columns]
 seconds = { holds = "time", epoch = "seconds" }
 renamed = { names = ["score"] }
+maybe = { names = ["nowhere"], optional = true }
 [sources.tickets]
 sql = "sqlite:///FOLDER/help.db"
 table = "tickets"
 account = { column = "org", system = "helpdesk" }
 event_time = "at"
 known_time = { delay = "1d" }
+tolerate = 0.9
 [links.users]
 source = "users"
 key = "user"
@@ -141,7 +145,7 @@ CHANGES: dict[str, tuple[str, str]] = {
     "accounts.attributes.mrr": ('mrr = "mrr"', 'mrr = "arr"'),
     "accounts.attributes.renewal": ('renewal = "renewal"', 'renewal = "term"'),
     "accounts.attributes.since": ('since = "since"', 'since = "joined"'),
-    "accounts.crosswalk.*": ('helpdesk = "org"', 'helpdesk = "other_id"'),
+    "accounts.crosswalk.*": ('helpdesk = "org"', 'helpdesk = "desk"'),
     "accounts.aliases.source": ('source = "merged"', 'source = "merged_b"'),
     "accounts.aliases.old": ('old = "was"', 'old = "formerly"'),
     "accounts.aliases.new": ('new = "is"', 'new = "now"'),
@@ -165,7 +169,7 @@ CHANGES: dict[str, tuple[str, str]] = {
     "sources.*.event_time.column": ('column = "at"', 'column = "happened"'),
     "sources.*.event_time.zone": (
         'column = "at", zone = "UTC"',
-        'column = "at", zone = "Asia/Tokyo"',
+        'column = "at", zone = "America/New_York"',
     ),
     "sources.*.known_time.column": ('column = "known"', 'column = "stored"'),
     "sources.*.known_time.zone": (
@@ -178,14 +182,17 @@ CHANGES: dict[str, tuple[str, str]] = {
     "sources.*.currency.rates": ("rates.csv", "rates_b.csv"),
     "sources.*.currency.amounts": ('amounts = ["amount"]', 'amounts = ["fee"]'),
     "sources.*.absent": ('absent = "zero"', 'absent = "missing"'),
-    "sources.*.tolerate": ("tolerate = 0.9", "tolerate = 0.0"),
+    "sources.*.tolerate": (
+        "tolerate = 0.9\n[sources.events.columns]",
+        "tolerate = 0.0\n[sources.events.columns]",
+    ),
     "sources.*.where": ('where = "renamed > 0"', 'where = "renamed > 1"'),
     "sources.*.columns.*.names": ('names = ["score"]', 'names = ["fee"]'),
     "sources.*.columns.*.value": ('names = ["score"]', 'value = "fee * 2"'),
     "sources.*.columns.*.holds": ('{ names = ["score"] }', '{ names = ["score"], holds = "text" }'),
     "sources.*.columns.*.epoch": ('epoch = "seconds"', 'epoch = "milliseconds"'),
     "sources.*.columns.*.unit": ('names = ["score"]', 'names = ["score"], unit = "cents"'),
-    "sources.*.columns.*.optional": ('["score"] }', '["nowhere"] }'),
+    "sources.*.columns.*.optional": (", optional = true", ""),
     "targets.*.adverse": ("adverse = false", "adverse = true"),
     "targets.*.event.source": ('source = "terms"\nended', 'source = "terms_b"\nended'),
     "targets.*.event.ended": ('ended = "ends"', 'ended = "quits"'),
@@ -199,7 +206,7 @@ CHANGES: dict[str, tuple[str, str]] = {
     ),
     "targets.*.event.ended_known.delay": (
         '{ column = "noted", zone = "UTC" }\npaused',
-        '{ delay = "20d" }\npaused',
+        '{ delay = "60d" }\npaused',
     ),
     "targets.*.event.paused.from": ('from = "paused"', 'from = "halted"'),
     "targets.*.event.paused.until": ('until = "resumed"', 'until = "back"'),
@@ -277,8 +284,14 @@ CHANGES: dict[str, tuple[str, str]] = {
 
 # Changes that are refused, for what is named is not there or not good enough.
 REFUSED = {
+    "accounts.derived",
     "sources.*.sql",
+    "sources.*.account.system",
+    "sources.*.account.link",
+    "sources.*.columns.*.holds",
+    "sources.*.columns.*.optional",
     "sources.*.tolerate",
+    "links.*.account.system",
     "links.*.valid_from.zone",
     "links.*.valid_to.zone",
     "taxonomies.*.adopt",
