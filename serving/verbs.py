@@ -66,7 +66,9 @@ def score(
     if table is not None:
         from serving.batch import table_scores
 
-        count = table_scores.score(Path(model), table, out)
+        count, further = table_scores.score(Path(model), table, out)
+        if further:
+            typer.echo(f"not in the model, so not read: {', '.join(further)}", err=True)
         typer.echo(f"{count:,} rows in {out}")
         return
     assert company is not None

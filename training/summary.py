@@ -12,6 +12,9 @@ from training.records.training_record import TrainingRecord
 from training.train import Trained
 
 NAMED_SHADOWS = 3
+NAMED_COLUMNS = 3
+# Tables that nobody prepared for it stay below: the best published AUC of churn are about .93.
+TOO_GOOD = 0.95
 
 
 def of_company(trained: Trained) -> str:
@@ -33,15 +36,30 @@ def of_company(trained: Trained) -> str:
 
 
 def of_table(artifact: Artifact) -> str:
-    """The model of one table and its evaluation, in a few lines."""
+    """The model of one table and its evaluation, in a few lines; first, what to look at."""
     evaluation, made = artifact.evaluation, artifact.training
     lines = [
+        *(made.table.notices if made.table else ()),
+        *_too_good(evaluation),
         f"{made.rows:,} rows, {made.events:,} with the event, {size(made)}",
         f"evaluated on {_test_rows(evaluation)}: {_quality(evaluation)}",
         f"model settings chosen on {made.chosen_on}; digest {artifact.digest[:12]}",
-        *comparisons(artifact),
+        *_simpler_models(artifact),
+        *certificate.failures(evaluation),
     ]
     return "\n  ".join(lines)
+
+
+def _too_good(evaluation: Evaluation) -> list[str]:
+    """That customers are told apart better than by honest columns, and by which columns."""
+    low = evaluation.quality.auc.low
+    if low is None or low <= TOO_GOOD:
+        return []
+    drivers = evaluation.drivers
+    names = [one.indicator for one in drivers.indicators[:NAMED_COLUMNS]] if drivers else []
+    told = f"an AUC of {phrases.plain(evaluation.quality.auc.value)} is too good to be true"
+    columns = f"look whether {', '.join(names)} were written after the outcome"
+    return [f"{told}: {columns}, and leave out what was (--ignore)"]
 
 
 def _rows(made: TrainingRecord) -> str:
@@ -68,12 +86,20 @@ def _quality(evaluation: Evaluation) -> str:
 
 def comparisons(artifact: Artifact) -> list[str]:
     """How the model compares with simpler ones and the champion, and which checks it failed."""
+    evaluation = artifact.evaluation
+    return [
+        *_simpler_models(artifact),
+        *gate.outlook(evaluation),
+        *certificate.failures(evaluation),
+    ]
+
+
+def _simpler_models(artifact: Artifact) -> list[str]:
+    """Why there are no trees, and how the model compares with each simpler one."""
     evaluation, why = artifact.evaluation, artifact.training.trees_left_out
     return [
         *([f"a scorecard without trees: {why}"] if why else []),
         *(_compared(rival, evaluation) for rival in evaluation.baselines),
-        *gate.outlook(evaluation),
-        *certificate.failures(evaluation),
     ]
 
 

@@ -43,7 +43,7 @@ from training.procedure import training_record
 from training.records.evaluation import Drift, Drivers, Evaluation, TestRows
 from training.records.records import Records
 from training.records.training_record import TableRecord, TrainingRecord
-from training.tables import foreign, label_column, plain_table
+from training.tables import foreign, giveaways, label_column, plain_table
 from training.tables.label_column import ColumnName, RoleNames, Roles
 from training.tables.plain_table import Frame
 
@@ -112,7 +112,7 @@ def fit(
     Raises
     ------
     ContractBroken
-        Columns that are unusable or leak the label; all of them are listed.
+        Columns that are unusable or leak the label, alone or together; all of them are listed.
     GateRefused
         Too few rows of either outcome, or columns without information.
     """
@@ -206,14 +206,20 @@ def _read(frame: Frame, roles: Roles) -> _Read:
             f"label {roles.label}: {int(y.sum())} rows with the event and {int((1 - y).sum())} "
             f"without; at least {MIN_CHURNERS} of each are needed: add rows"
         )
+    constant = foreign.constant(table, roles)
+    table = table.drop_columns(list(constant))
     features = foreign.features_of(table, y, roles)
+    X = matrix(table, features)
+    giveaways.require_none(X, y, features)
+    notices = [f"left out {name}: {why}" for name, why in constant.items()]
+    notices += giveaways.notices(X, y, features)
     accounts = foreign.row_customers(table, y, roles, features)
     _require_folds(y, accounts, roles)
     blocks, names = _blocks(table, roles)
     as_of = np.array(blocks, "datetime64[D]")
-    rows = TrainingRows(matrix(table, features), y, accounts, as_of, features, [0] * len(features))
+    rows = TrainingRows(X, y, accounts, as_of, features, [0] * len(features))
     repeated = len(y) - len(set(accounts)) if roles.id is None else 0
-    about = TableRecord(roles, int((~labelled).sum()), repeated)
+    about = TableRecord(roles, int((~labelled).sum()), repeated, tuple(constant), tuple(notices))
     return _Read(rows, names, about, digest(table))
 
 

@@ -32,8 +32,8 @@ class ColumnDriver(TypedDict):
     points: float
 
 
-def score(model: Path, table: Path, out: Path) -> int:
-    """Writes the score of each row to `out`; returns the number of rows.
+def score(model: Path, table: Path, out: Path) -> tuple[int, list[str]]:
+    """Writes the score of each row to `out`; returns how many, and columns that nothing reads.
 
     That is probability and health score with their intervals, band and drivers; a table's id
     column, where training named one, comes first.
@@ -50,9 +50,11 @@ def score(model: Path, table: Path, out: Path) -> int:
     artifact = first_load(model)
     if artifact.training.table is None:
         raise DeclarationError(f"{model}: a model of a company; score it with --company")
-    scores = scored(artifact, plain_table.read_table(table))
+    rows = plain_table.read_table(table)
+    scores = scored(artifact, rows)
     publish.write_table(scores, out)
-    return int(scores.num_rows)
+    known = artifact.training.table.without_meaning
+    return int(scores.num_rows), foreign.further_columns(rows, artifact.features, known)
 
 
 def scored(artifact: Artifact, table: pa.Table) -> pa.Table:

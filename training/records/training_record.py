@@ -37,11 +37,21 @@ class Declared:
 
 @dataclass(frozen=True)
 class TableRecord:
-    """How a table that nobody declared was read."""
+    """How a table that nobody declared was read.
+
+    `left_out` are columns that say nothing, `notices` what a person should look at.
+    """
 
     roles: Roles
     rows_without_label: int
     repeated_rows: int
+    left_out: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def without_meaning(self) -> list[str]:
+        """The columns that training knew and did not use."""
+        return [*self.roles.named, *self.left_out]
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,31 @@ COARSE = 5
 INFINITE, FINITE = "it has infinite values", "write finite numbers or leave cells empty"
 
 
+def constant(table: pa.Table, roles: Roles) -> dict[str, str]:
+    """The columns that say nothing, since they hold one value or none, each with what it holds."""
+    found = {}
+    for name in table.column_names:
+        if name in roles.named:
+            continue
+        values = pc.drop_null(table[name])
+        if not len(values):
+            found[name] = "it is empty in every row"
+        elif len(values) == table.num_rows and pc.count_distinct(values).as_py() == 1:
+            value = values[0].as_py()
+            # What is infinite is not a value to leave out quietly, but one to refuse.
+            if value not in (np.inf, -np.inf):
+                found[name] = f"it has the same value in every row ({value})"
+    return found
+
+
 def features_of(table: pa.Table, y: Labels, roles: Roles) -> list[Feature]:
     """The features of a training table.
 
     Raises
     ------
     ContractBroken
-        A column is constant or empty, infinite, has too many categories, or predicts the label
-        by itself; or there is no other column.
+        A column is infinite, has too many categories, or predicts the label by itself; or there
+        is no other column.
     """
     names = [name for name in table.column_names if name not in roles.named]
     breaches = [_breach(name, table[name], y) for name in names]
@@ -54,16 +71,10 @@ def features_of(table: pa.Table, y: Labels, roles: Roles) -> list[Feature]:
 def _breach(name: str, column: pa.ChunkedArray, y: Labels) -> Finding | None:
     drop = DROP.format(name=name)
     values = pc.drop_null(column)
-    if not len(values):
-        return column_finding(name, "it is empty in every row", drop)
     category = kinds.is_string(column.type)
     if not category and (count := int(pc.sum(pc.is_inf(values)).as_py())):
         return column_finding(name, INFINITE, f"{FINITE}, or {drop}", count)
     distinct = pc.count_distinct(values).as_py()
-    if distinct == 1 and not column.null_count:
-        return column_finding(
-            name, f"it has the same value in every row ({values[0].as_py()})", drop
-        )
     if category and distinct > MOST_CATEGORIES:
         detail = f"it has {distinct:,} categories; at most {MOST_CATEGORIES} are allowed"
         return column_finding(name, detail, f"merge the rare ones, give it as --id, or {drop}")
@@ -134,6 +145,14 @@ def _coarse(contents: Sequence[str], y: Labels) -> bool:
     events = np.bincount(codes, y)
     disputed = (events > 0) & (events < counts)
     return bool(np.median(counts[codes]) >= COARSE and counts[disputed].sum() >= len(y) / 2)
+
+
+def further_columns(
+    table: pa.Table, features: Sequence[Feature], known: Sequence[str]
+) -> list[str]:
+    """The columns of a table that the model has never seen; `known` it has, without using them."""
+    used = {feature.name for feature in features}
+    return [name for name in table.column_names if name not in used and name not in known]
 
 
 def columns_for(frame: Frame, features: Sequence[Feature]) -> pa.Table:
