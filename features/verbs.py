@@ -1,4 +1,4 @@
-"""The verbs `init` and `features`, and what all verbs share: common options and progress.
+"""The verbs `init`, `collect` and `features`, and what all verbs share: options and progress.
 
 stdout carries data, stderr progress. A verb turns options into one call of a Python function;
 heavy libraries are imported inside it, so that `churnlight --help` stays light.
@@ -76,6 +76,26 @@ def init(
     typer.echo(
         f"next: read it, correct the guesses, then: churnlight check --company {folder}", err=True
     )
+
+
+@app.command()
+def collect(
+    tables: Annotated[
+        list[str], typer.Argument(metavar="TABLE...", help="Parquet and CSV files in the folder.")
+    ],
+    company: CompanyFolder,
+) -> None:
+    """Keep today's copy of tables that hold only the state of today.
+
+    A copy is collected/NAME/DAY.parquet, one per day, with its moment in collected_at.
+    """
+    from features import collecting
+
+    with progress(f"copying {', '.join(tables)}"):
+        places = collecting.collect(company, tables)
+    for place in places:
+        typer.echo(place)
+        typer.echo(f"declare it: {collecting.declared_as(place)}", err=True)
 
 
 @app.command()

@@ -35,6 +35,7 @@ VERBS = (
     "lead-time",
     "indicators",
     "features",
+    "collect",
     "demo",
 )
 EXIT_CODES = {

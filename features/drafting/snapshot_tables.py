@@ -37,5 +37,5 @@ def told(table: TableProfile) -> str:
     names = ", ".join(column.name for column in columns_of_today(table))
     return (
         f"{table.path}: {names}: as of today, without a past, so that no feature is made of it; "
-        f"collect it from now on: churnlight collect {table.path}"
+        f"collect it every day from now on: churnlight collect {table.path} --company FOLDER"
     )
