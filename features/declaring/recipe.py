@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from features import catalog
 from features.declaring.column import DeclaredColumn, by_plain_name, found
-from features.declaring.company import Attributes
+from features.declaring.company import Attributes, Source
 from features.declaring.vocabulary import Days, Name, Text, TomlTable
 
 Kind = Literal[
@@ -49,7 +49,8 @@ class Recipe(BaseModel):
     `columns` has the names in all its forms; by those that are not optional it is recognised. A
     recipe that is `of` another reads the same table a second time, such as tickets on the day on
     which they were solved. `key` and `attributes` are for a table of accounts, `event` for one of
-    contracts, `indicators` are adopted entries of the catalogue with the keys that differ.
+    contracts, `indicators` are adopted entries of the catalogue with the keys that differ. Where
+    its files have `local_times`, timestamps without a zone may be of another zone than declared.
     """
 
     model_config = TomlTable.model_config
@@ -58,6 +59,7 @@ class Recipe(BaseModel):
     kind: Kind
     documentation: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
     of: str | None = None
+    local_times: bool = False
     columns: dict[Text, DeclaredColumn]
     account: Text | None = None
     event_time: Any = None
@@ -68,6 +70,16 @@ class Recipe(BaseModel):
     attributes: Attributes = Attributes()
     event: Ending | None = None
     indicators: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+
+    @property
+    def event_column(self) -> str | None:
+        """The column of the event time; of accounts, that of their first day."""
+        return self.attributes.since if self.key is not None else _column_of(self.event_time)
+
+    @property
+    def known_column(self) -> str | None:
+        """The column of the known time, where there is one."""
+        return _column_of(self.known_time)
 
     @property
     def required(self) -> list[str]:
@@ -84,6 +96,10 @@ class Recipe(BaseModel):
         return all(found(name, self.columns[name], present) is not None for name in self.required)
 
 
+def _column_of(declared: Any) -> str | None:
+    return declared.get("column") if isinstance(declared, dict) else declared
+
+
 @cache
 def recipes() -> dict[str, Recipe]:
     """All recipes by `vendor.table`, one that is `of` another with its columns."""
@@ -95,6 +111,11 @@ def keys_of_source(name: str) -> dict[str, Any]:
     """What the recipe says of its source, as `[sources.NAME]` would write it."""
     whole = _whole(catalog.recipes()[name])
     return {key: whole[key] for key in OF_A_SOURCE if key in whole}
+
+
+def source_of(name: str) -> Source:
+    """A source that adopts the recipe, wherever its table is."""
+    return Source.model_validate({**keys_of_source(name), "path": "-"})
 
 
 def _whole(table: dict[str, Any]) -> dict[str, Any]:

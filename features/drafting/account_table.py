@@ -73,6 +73,8 @@ def _can_be(
     table: TableProfile, key: ColumnProfile, named: int, tables: list[TableProfile]
 ) -> bool:
     """Whether there is evidence at all, and none that the rows are facts about accounts."""
+    if (export := table.export) is not None:
+        return export.key == key.name
     if head(table.name) in PERSON and _belongs_to_accounts(table, tables):
         return False
     if _is_of_accounts(table):
@@ -107,9 +109,10 @@ def names_accounts(table: TableProfile) -> bool:
 def _evidence(table: TableProfile, key: ColumnProfile, named: int) -> tuple[object, ...]:
     """What speaks for a table and its key, the strongest first."""
     noun = head(table.name)
+    is_export = table.export is not None
     position = [each.name for each in table.columns].index(key.name)
     return (
-        2 * (noun in ACCOUNT) + (noun in PERSON),
+        3 * is_export + 2 * (noun in ACCOUNT) + (noun in PERSON),
         bool(key.words & ACCOUNT) and not names_accounts(table),
         named,
         _is_own_key(table, key),
@@ -126,6 +129,8 @@ def _is_own_key(table: TableProfile, key: ColumnProfile) -> bool:
 
 
 def _since(table: TableProfile) -> str | None:
+    if table.export is not None:
+        return table.export.attributes.since
     passed_over = BIRTH | CHANGED | ENDS_OF_OTHER_THINGS.keys()
     named = [
         column for column in table.times if column.words & SINCE and not column.words & passed_over
@@ -136,6 +141,9 @@ def _since(table: TableProfile) -> str | None:
 
 def attributes(table: TableProfile, taken: set[str]) -> dict[str, str]:
     """The columns that hold what every page wants to show; `taken` ones are not among them."""
+    if table.export is not None:
+        named = table.export.attributes.model_dump(exclude={"since"}, exclude_none=True)
+        return {name: column for name, column in named.items() if table.column(column).filled}
     return dict(_attributes(table, taken))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from features import engines, publish
 from features.declaring import declaration
 from features.declaring.mistakes import DECLARATION_FILE
+from features.declaring.recipe import Recipe
 from features.drafting import (
     first_indicators,
     first_playbooks,
@@ -175,9 +176,9 @@ def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
     if read.accounts is not None and read.accounts.table.name not in names:
         table = read.accounts.table
         names |= {table.name}
-        yield from toml_text.table(
-            f"sources.{table.name}", {"path": table.path}, "one row per account"
-        )
+        keys: dict[str, object] = {"path": table.path}
+        keys |= {"adopt": table.recipe} if table.recipe else {}
+        yield from toml_text.table(f"sources.{table.name}", keys, "one row per account")
     end = read.end
     for entry in read.facts:
         ended = end.column if end is not None and end.facts is entry else None
@@ -211,6 +212,9 @@ def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
         account = {"system": entry.system, "column": entry.account}
     if entry.hop is not None:
         account = {"column": entry.account, "link": entry.hop.source}
+    if (export := entry.table.export) is not None:
+        yield from _adopted(entry, export, account)
+        return
     keys: dict[str, object] = {"path": entry.table.path, "account": account}
     keys["event_time"] = _time(entry.event)
     why = ["guessed: account and times, by their names and values"]
@@ -222,6 +226,19 @@ def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
         why.append(_zone("known_time", entry.known))
     if _lacks_zone(entry.event) or (ended is not None and _lacks_zone(ended)):
         why.append(_zone("event_time", entry.event))
+    yield from toml_text.table(f"sources.{entry.table.name}", keys, *why)
+
+
+def _adopted(entry: FactTable, export: Recipe, account: object) -> Iterator[str]:
+    """A recognised export: what its recipe says is not repeated."""
+    keys: dict[str, object] = {"path": entry.table.path, "adopt": entry.table.recipe}
+    if account != export.account:
+        keys["account"] = account
+    if export.key is not None:
+        keys["event_time"] = {"column": entry.event.name, "zone": "UTC"}
+    why = [f"recognised by its columns: {export.title}; docs/sources.md tells what that means"]
+    if export.local_times and entry.event.is_naive:
+        why.append(_zone("event_time", entry.event) + "; taken as UTC")
     yield from toml_text.table(f"sources.{entry.table.name}", keys, *why)
 
 

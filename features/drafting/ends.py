@@ -94,6 +94,10 @@ def find(
 
 
 def _candidates(facts: FactTable, *, is_account: bool) -> Iterator[End]:
+    if (export := facts.table.export) is not None:
+        if export.event is not None:
+            yield End(facts, facts.table.column(export.event.ended), "end", 0)
+        return
     if is_loss(facts.table.name) and not is_account:
         asks = {"request", "requests"} & name_words(facts.table.name)
         yield End(facts, facts.event, "notice" if asks else "loss", 1)

@@ -1,8 +1,16 @@
-"""The exports of widespread products, recognised by their columns."""
+"""The exports of widespread products, recognised by their columns and read by their recipes.
+
+A recognised table is given the shape of its recipe, so that whatever looks at it sees the columns
+and rows that the recipe declares.
+"""
 
 from collections.abc import Iterable
 
-from features.declaring.recipe import recipes
+from features import shaping
+from features.declaring.recipe import recipes, source_of
+from features.engines.on_duckdb import Engine
+from features.engines.sql_text import quote
+from features.errors import ContractBroken
 
 
 def recognised(columns: Iterable[str]) -> str | None:
@@ -19,3 +27,39 @@ def recognised(columns: Iterable[str]) -> str | None:
     most = max(fitting.values(), default=0)
     best = [name for name, count in fitting.items() if count == most]
     return best[0] if len(best) == 1 else None
+
+
+def shape(engine: Engine, name: str) -> dict[str, str | None]:
+    """Gives the table that is open as `name` its recipe's shape, if it is an export.
+
+    Returns the recipe of each table that it is read as, by name: one that is read a second time is
+    open under a second name.
+    """
+    types = engine.types(f"SELECT * FROM {quote(name)}")
+    recipe = recognised(types)
+    if recipe is None:
+        return {name: None}
+    try:
+        shaping.shape(engine, name, source_of(recipe), types)
+    except ContractBroken:
+        take_back(engine, name)
+        return {name: None}
+    readings: dict[str, str | None] = {name: recipe}
+    for other, each in recipes().items():
+        if each.of == recipe:
+            view = f"{name}_{other.partition('.')[2]}"
+            engine.show_as(view, f"SELECT * FROM {quote(f'{name} as it lies')}")
+            shaping.shape(engine, view, source_of(other), types)
+            readings[view] = other
+    return readings
+
+
+def take_back(engine: Engine, name: str) -> None:
+    """Opens a table as it lies again, whose columns are called like an export's and hold others.
+
+    Raises
+    ------
+    EngineError
+        The table was no export.
+    """
+    engine.show_as(name, f"SELECT * FROM {quote(f'{name} as it lies')}")

@@ -53,9 +53,20 @@ class FactTable:
         )
 
     @property
+    def passing(self) -> tuple[ColumnProfile, ...]:
+        """The columns of times that say how far the table reaches; of an export, none of plans."""
+        export = self.table.export
+        if export is None:
+            return self.table.times
+        ends = (export.event.ended, export.event.notice) if export.event else ()
+        names = {export.event_column, export.known_column, *ends}
+        return tuple(column for column in self.table.times if column.name in names)
+
+    @property
     def is_contract(self) -> bool:
-        """Whether its name says that its rows are contracts."""
-        return is_contract(self.table.name)
+        """Whether its rows are contracts, as its recipe or its name says."""
+        export = self.table.export
+        return export.event is not None if export else is_contract(self.table.name)
 
 
 def is_contract(name: str) -> bool:
@@ -65,6 +76,10 @@ def is_contract(name: str) -> bool:
 
 def read(table: TableProfile, account: str) -> FactTable | None:
     """The table as facts of the accounts in column `account`; None without a column of times."""
+    if (export := table.export) is not None and export.event_column is not None:
+        known = export.known_column
+        event = table.column(export.event_column)
+        return FactTable(table, account, event, known=table.column(known) if known else None)
     known_times = [column for column in table.times if column.words & KNOWN]
     others = [column for column in table.times if column not in known_times]
     chosen = min(

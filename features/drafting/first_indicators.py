@@ -74,7 +74,7 @@ class Subject:
 def indicators(
     reading: Reading, daily: frozenset[str], reserved: Iterable[str], amounts: Doubts
 ) -> list[DraftIndicator]:
-    """Four to ten indicators: the busiest facts in depth, one each for the others.
+    """The indicators that exports feed; of other facts four to ten, the busiest in depth.
 
     `daily` names the tables with one row per account and day, `reserved` are the words that SQL
     keeps for itself, `amounts` says which amounts cannot be added up as they are.
@@ -85,9 +85,12 @@ def indicators(
     tables = [
         entry
         for entry in reading.facts
-        if entry.table.name != taken
+        if entry.table.name != taken and entry.table.export is None
         if entry is reading.activity or not signs.is_our_work(entry.table.name)
     ]
+    adopted = [draft for entry in reading.facts for draft in _adopted(entry)]
+    if adopted and not tables:
+        return adopted
     subjects = [_subject(entry, reading, daily, keywords) for entry in tables or reading.facts]
     first = next(
         (subject for subject in subjects if subject.facts is reading.activity), subjects[0]
@@ -103,7 +106,7 @@ def indicators(
     depth = list(_in_depth(first, keywords))
     drafts = [*depth, *(_one(subject, keywords) for subject in others)]
     told = [_with_doubt(draft, amounts) for draft in _of_different_names(drafts)]
-    return told[:MOST_INDICATORS]
+    return [*adopted, *told[:MOST_INDICATORS]]
 
 
 def _with_doubt(draft: DraftIndicator, amounts: Doubts) -> DraftIndicator:
@@ -114,6 +117,17 @@ def _with_doubt(draft: DraftIndicator, amounts: Doubts) -> DraftIndicator:
     shadow = {"stage": "shadow"}
     asked = " ".join(filter(None, [doubt, "In shadow until it is decided;", draft.doubt]))
     return replace(draft, keys=draft.keys | shadow, doubt=asked.rstrip(";"))
+
+
+def _adopted(entry: FactTable) -> Iterator[DraftIndicator]:
+    """What a recognised export feeds."""
+    for name, keys in (entry.table.export.indicators if entry.table.export else {}).items():
+        of_its_own = {key: value for key, value in keys.items() if key != "adopt"}
+        yield DraftIndicator(
+            name if entry.table.name in name else f"{entry.table.name}_{name}",
+            f"{entry.table.recipe} feeds it",
+            {"adopt": keys["adopt"], "source": entry.table.name, **of_its_own},
+        )
 
 
 def _of_different_names(drafts: list[DraftIndicator]) -> list[DraftIndicator]:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.declaring.recipe import Recipe, recipes
+from features.drafting import exports
 from features.drafting.words import name_words
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
@@ -64,12 +66,21 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """A table as it was found: the name it gets, its path in the folder, rows and columns."""
+    """A table as it was found: the name it gets, its path in the folder, rows and columns.
+
+    Of an export that is recognised, `recipe` is what it is read by.
+    """
 
     name: str
     path: str
     rows: int
     columns: tuple[ColumnProfile, ...]
+    recipe: str | None = None
+
+    @property
+    def export(self) -> Recipe | None:
+        """What is known of the table, where it is a product's export."""
+        return None if self.recipe is None else recipes()[self.recipe]
 
     def column(self, name: str) -> ColumnProfile:
         """The column of that name."""
@@ -113,13 +124,13 @@ def look(engine: Engine, folder: Path) -> tuple[list[TableProfile], list[str]]:
         relative = path.relative_to(folder).as_posix()
         name = _free_name(usable_name(path.stem), profiles)
         try:
-            profile = _profile(engine, name, path, relative)
+            _open(engine, name, path)
+            found = _profiles(engine, name, relative)
         except EngineError as error:
             left_out.append(f"{relative}: cannot be read: {str(error).splitlines()[0]}")
             continue
-        if profile.rows:
-            profiles.append(profile)
-        else:
+        profiles += [profile for profile in found if profile.rows]
+        if not found[0].rows:
             left_out.append(f"{relative}: has no rows")
     return profiles, left_out
 
@@ -133,13 +144,28 @@ def _free_name(name: str, taken: list[TableProfile]) -> str:
     return free
 
 
-def _profile(engine: Engine, name: str, path: Path, relative: str) -> TableProfile:
+def _open(engine: Engine, name: str, path: Path) -> None:
     if path.suffix.lower() == ".csv":
         engine.read_csv(name, path, [])
         named = [column for column in _types(engine, name) if name_words(column) & KEY_WORDS]
         engine.read_csv(name, path, named)
     else:
         engine.read_parquet(name, path)
+
+
+def _profiles(engine: Engine, name: str, relative: str) -> list[TableProfile]:
+    """The table that is open as `name`; an export as often as its recipes read it."""
+    readings = exports.shape(engine, name)
+    try:
+        return [_profile(engine, view, relative, recipe) for view, recipe in readings.items()]
+    except EngineError:
+        if readings == {name: None}:
+            raise
+        exports.take_back(engine, name)
+        return [_profile(engine, name, relative, None)]
+
+
+def _profile(engine: Engine, name: str, relative: str, recipe: str | None) -> TableProfile:
     types = _types(engine, name)
     counts = ", ".join(
         f"count({quote(column)}), {_distinct(column, type_)}" for column, type_ in types.items()
@@ -149,7 +175,7 @@ def _profile(engine: Engine, name: str, path: Path, relative: str) -> TableProfi
         ColumnProfile(column, types[column], rows, filled, distinct)
         for column, filled, distinct in zip(types, measured[::2], measured[1::2], strict=True)
     )
-    return TableProfile(name, relative, rows, columns)
+    return TableProfile(name, relative, rows, columns, recipe)
 
 
 def _types(engine: Engine, name: str) -> dict[str, str]:

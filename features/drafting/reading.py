@@ -74,6 +74,8 @@ def busiest(entries: list[FactTable]) -> FactTable | None:
 
 def _is_side_show(entry: FactTable) -> bool:
     """Whether the facts are troubles, our own work or contracts rather than use and orders."""
+    if entry.table.export is not None:
+        return entry.table.export.kind not in ("usage", "invoices")
     return entry.is_contract or bool(name_words(entry.table.name) & SIDE_SHOW)
 
 
@@ -117,7 +119,7 @@ def _latest(
         places = [(first, first.known or first.event)]
     else:
         entries = [*reading.facts, *([own] if own is not None else [])]
-        places = [(entry, column) for entry in entries for column in entry.table.times]
+        places = [(entry, column) for entry in entries for column in entry.passing]
     found = [
         (until, entry, column)
         for entry, column in places
@@ -264,6 +266,8 @@ def _named(tables: list[TableProfile]) -> list[FactTable]:
 
 def _repeating_keys(table: TableProfile) -> list[ColumnProfile]:
     """The columns that may name accounts: keys that repeat, and are not the table's own."""
+    if table.export is not None:
+        return [column for column in table.columns if column.name == table.export.account]
     own = head(table.name)
     return [
         column
