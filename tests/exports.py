@@ -149,35 +149,40 @@ STRIPE = [
         CONTRACTS,
         suffix="parquet",
     ),
-    Export(
-        "stripe.invoices",
-        "Airbyte",
-        [
-            {
-                "id": f"in_{number}",
-                "customer": "cus_1",
-                "created": seconds(created),
-                "due_date": seconds(due) if due else None,
-                "amount_due": total,
-                "total": total,
-                "currency": currency,
-                "attempt_count": 1,
-                "paid": bool(paid),
-                "status_transitions": f'{{"paid_at": {seconds(paid)}}}' if paid else "{}",
-                "livemode": True,
-            }
-            for number, total, currency, created, due, paid in (
-                (1, 2000, "usd", "2024-01-05 10:00", "", "2024-01-05 10:01"),
-                (2, 2000, "jpy", "2024-02-05 10:00", "2024-03-06 10:00", "2024-03-11 08:00"),
-                (3, 0, "usd", "2024-03-05 10:00", "", "2024-03-05 10:00"),
-                (4, 2000, "usd", "2024-04-05 10:00", "2024-05-05 10:00", ""),
-            )
-        ],
-        [
-            {"id": "in_1", "amount": 20.0, "days_late": 0, "paid_at": at("2024-01-05 10:01")},
-            {"id": "in_2", "amount": 2000.0, "days_late": 5, "paid_at": at("2024-03-11 08:00")},
-        ],
-        suffix="parquet",
+    *(
+        Export(
+            "stripe.invoices",
+            f"Airbyte, in {currency}",
+            [
+                {
+                    "id": f"in_{number}",
+                    "customer": "cus_1",
+                    "created": seconds(created),
+                    "due_date": seconds(due) if due else None,
+                    "amount_due": total,
+                    "total": total,
+                    "currency": currency,
+                    "attempt_count": 1,
+                    "paid": bool(paid),
+                    "status_transitions": f'{{"paid_at": {seconds(paid)}}}' if paid else "{}",
+                    "livemode": True,
+                }
+                for number, total, created, due, paid in (
+                    (1, 2000, "2024-01-05 10:00", "", "2024-01-05 10:01"),
+                    (2, 2000, "2024-02-05 10:00", "2024-03-06 10:00", "2024-03-11 08:00"),
+                    (3, 0, "2024-03-05 10:00", "", "2024-03-05 10:00"),
+                    (4, 2000, "2024-04-05 10:00", "2024-05-05 10:00", ""),
+                )
+            ],
+            [
+                {"id": "in_1", "amount": amount, "days_late": 0, "paid_at": at("2024-01-05 10:01")},
+                {"id": "in_2", "amount": amount, "days_late": 5, "paid_at": at("2024-03-11 08:00")},
+            ],
+            suffix="parquet",
+            features={"days_late__180d": {"cus_1": 2.5}, "overdue_share__180d": {"cus_1": 0.5}},
+        )
+        # Yen have no cents.
+        for currency, amount in (("usd", 20.0), ("jpy", 2000.0))
     ),
     Export(
         "stripe.dashboard_invoices",
