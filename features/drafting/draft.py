@@ -176,9 +176,7 @@ def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
     if read.accounts is not None and read.accounts.table.name not in names:
         table = read.accounts.table
         names |= {table.name}
-        keys: dict[str, object] = {"path": table.path}
-        keys |= {"adopt": table.recipe} if table.recipe else {}
-        yield from toml_text.table(f"sources.{table.name}", keys, "one row per account")
+        yield from toml_text.table(f"sources.{table.name}", _place(table), "one row per account")
     end = read.end
     for entry in read.facts:
         ended = end.column if end is not None and end.facts is entry else None
@@ -187,13 +185,18 @@ def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
     yield from (f"{toml_text.comment(f'left out: {line}')}\n" for line in left_out)
 
 
+def _place(table: TableProfile) -> dict[str, object]:
+    """Where a table is, and of an export by which recipe it is read."""
+    return {"path": table.path, **({"adopt": table.recipe} if table.recipe else {})}
+
+
 def _links(read: Reading, names: set[str]) -> Iterator[str]:
     """The links, and the sources of those that are no facts."""
     hops = {entry.hop.source: entry for entry in read.facts if entry.hop is not None}
-    for name, path in read.between.items():
+    for name, table in read.between.items():
         if name not in names:
             why = "says which account something else belongs to"
-            yield from toml_text.table(f"sources.{name}", {"path": path}, why)
+            yield from toml_text.table(f"sources.{name}", _place(table), why)
     for name, entry in hops.items():
         hop = entry.hop
         assert hop is not None
@@ -201,8 +204,8 @@ def _links(read: Reading, names: set[str]) -> Iterator[str]:
         yield from toml_text.table(
             f"links.{name}",
             keys,
-            f"guessed: {entry.table.path}, {hop.column} names rows of {read.between[name]}, and "
-            f"these name accounts by {hop.account}",
+            f"guessed: {entry.table.path}, {hop.column} names rows of {read.between[name].path}, "
+            f"and these name accounts by {hop.account}",
         )
 
 
@@ -231,7 +234,7 @@ def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
 
 def _adopted(entry: FactTable, export: Recipe, account: object) -> Iterator[str]:
     """A recognised export: what its recipe says is not repeated."""
-    keys: dict[str, object] = {"path": entry.table.path, "adopt": entry.table.recipe}
+    keys = _place(entry.table)
     if account != export.account:
         keys["account"] = account
     if export.key is not None:

@@ -36,7 +36,7 @@ class Reading:
     """The whole guess.
 
     `accounts` is none where accounts are derived from the first of `facts`; then `why` says why
-    no table is the account table. `between` gives the paths, by name, of the tables by way of which
+    no table is the account table. `between` gives, by name, the tables by way of which
     other facts lead to accounts. `ends` are all ways in which leaving may show, the likeliest
     first; `until` is the morning up to which the facts are complete, by the column `latest`.
     """
@@ -47,7 +47,7 @@ class Reading:
     attributes: dict[str, str] = field(default_factory=dict)
     crosswalk: dict[str, str] = field(default_factory=dict)
     facts: tuple[FactTable, ...] = ()
-    between: dict[str, str] = field(default_factory=dict)
+    between: dict[str, TableProfile] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     ends: tuple[End, ...] = ()
     until: LastDay | None = None
@@ -178,9 +178,9 @@ def _over_two(
     return replace(entry, hop=hop) if entry is not None else None
 
 
-def _between(tables: list[TableProfile], entries: list[FactTable]) -> dict[str, str]:
+def _between(tables: list[TableProfile], entries: list[FactTable]) -> dict[str, TableProfile]:
     used = {entry.hop.source for entry in entries if entry.hop is not None}
-    return {table.name: table.path for table in tables if table.name in used}
+    return {table.name: table for table in tables if table.name in used}
 
 
 def _why_left_out(other: TableProfile, entry: FactTable | None, found: AccountTable) -> str:
