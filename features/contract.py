@@ -37,7 +37,7 @@ def check(company: Company, *, progress: Progress = silent) -> list[Finding]:
     Whatever is wrong in the user's tables and declaration is a finding each; later rounds of
     checks run where the earlier ones leave something to ask (`features.breaches.rounds`).
     """
-    with sources.open_tables(company) as tables:
+    with sources.open_tables(company, progress=progress) as tables:
         return check_tables(tables, progress=progress)
 
 

@@ -286,7 +286,11 @@ def test_an_event_that_the_label_does_not_have_is_told_with_what_it_has() -> Non
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("t.csv", "a,b\n1,2\n3,4,5\n", r"t\.csv: cannot be read \(.*Row #3: Expected 2 columns"),
+        (
+            "t.csv",
+            "a,b\n1,2\n3,4,5\n",
+            r"t\.csv: cannot be read \(.*line 3: Expected Number of Columns: 2",
+        ),
         ("t.parquet", "a,b\n1,2\n", r"t\.parquet: cannot be read \(.*; repair the file"),
     ],
 )

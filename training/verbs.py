@@ -140,9 +140,9 @@ def _train_table(table: Path, label: str, out: Path | None, roles: "RoleNames") 
     publish.require_place(out)
     trials = Settings.read().trials
     with progress("reading the table") as step:
-        artifact = train_table.fit(
-            plain_table.read_table(table), label, trials=trials, progress=step, **roles
-        )
+        texts = (str(roles["id"]),) if roles["id"] else ()
+        read = plain_table.read_table(table, texts, lambda note: typer.echo(note, err=True))
+        artifact = train_table.fit(read, label, trials=trials, progress=step, **roles)
         artifact.save(out)
         step("drawing the report")
         model_report.write(artifact, out)

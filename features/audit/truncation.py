@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -64,20 +63,20 @@ def cut(tables: Tables, as_of: date) -> Iterator[Tables]:
 
 
 def _company(company: Company, folder: Path, as_of: date) -> Company:
-    # The rows that are written have their declared shape already.
-    there: dict[str, Any] = {
-        "sql": None,
-        "table": None,
-        "columns": {},
-        "where": None,
-        "currency": None,
-    }
-    moved: dict[str, Source] = {
-        name: source.model_copy(update={**there, "path": f"{name}.parquet"})
-        for name, source in company.sources.items()
-    }
+    moved = {name: _as_kept(name, source) for name, source in company.sources.items()}
     about = company.about.model_copy(update={"data_until": as_of})
     return company.model_copy(update={"folder": folder, "sources": moved, "about": about})
+
+
+def _as_kept(name: str, source: Source) -> Source:
+    """The source as its copy lies: in its declared shape, and what was read as a time is one."""
+    there: dict[str, object] = {"sql": None, "table": None, "columns": {}, "where": None}
+    there |= {"currency": None, "date_order": None}
+    there["path"] = f"{name}.parquet"
+    for key in ("event_time", "known_time"):
+        if declared := getattr(source, key):
+            there[key] = declared.model_copy(update={"epoch": None})
+    return source.model_copy(update=there)
 
 
 def _standing(tables: Tables, source: str, as_of: date) -> str:

@@ -5,13 +5,14 @@ frozen, refuse unknown keys and know nothing of files or engines; `features.decl
 reads them from disk. Durations are written `"28d"` and held as whole days.
 """
 
+import codecs
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from features.declaring.column import DeclaredColumn
+from features.declaring.column import DeclaredColumn, Unit
 from features.declaring.indicator import Indicator, Keywords, Side, Stage
 from features.declaring.vocabulary import (
     Days,
@@ -63,10 +64,11 @@ class AccountKey(TomlTable):
 
 
 class TimeColumn(TomlTable):
-    """A time column; `zone` is the IANA zone of timestamps that carry none."""
+    """A time column: the IANA zone of timestamps that carry none, or the unit of a count."""
 
     column: Text
     zone: str | None = None
+    epoch: Unit | None = None
 
 
 def _column(text: Any) -> Any:
@@ -78,6 +80,7 @@ class KnownTime(TomlTable):
 
     column: str | None = None
     zone: str | None = None
+    epoch: Unit | None = None
     delay: Days | None = None
 
     @model_validator(mode="after")
@@ -87,8 +90,8 @@ class KnownTime(TomlTable):
                 "needs either a column or a delay",
                 '{ column = "ingested_at" } or { delay = "1d" }',
             )
-        if self.delay is not None and self.zone is not None:
-            raise refuse("a delay has no zone", "remove zone, or name a column")
+        if self.delay is not None and (self.zone is not None or self.epoch is not None):
+            raise refuse("a delay has no zone or epoch", "remove it, or name a column")
         return self
 
 
@@ -155,12 +158,29 @@ class Currency(TomlTable):
     amounts: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(not_empty)]
 
 
+def _codec(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise refuse("no such encoding", 'write "cp1252", "latin-1" or "utf-16"') from None
+    return name
+
+
+class CsvFormat(TomlTable):
+    """How a text file is written, where its values do not tell."""
+
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    decimal: Literal[".", ","] | None = None
+    encoding: Annotated[str, AfterValidator(_codec)] | None = None
+
+
 class Source(TomlTable):
     """`[sources.NAME]`: one table of the company, with the columns of its key and its times.
 
     `absent` is what no row in a window means for count, sum and distinct: `"zero"` (nothing
     happened) or `"missing"` (we do not know). `tolerate` is the share of rows with a broken
-    reference that may be left out with a warning. `where` is which rows count at all, for whatever
+    reference that may be left out with a warning. `date_order` and `csv` say of a text file what
+    its values do not prove. `where` is which rows count at all, for whatever
     reads the source, and `columns` names and computes columns that its table has otherwise.
     """
 
@@ -172,6 +192,8 @@ class Source(TomlTable):
     event_time: Annotated[TimeColumn, BeforeValidator(_column)] | None = None
     known_time: Annotated[KnownTime, BeforeValidator(_column)] | None = None
     currency: Currency | None = None
+    date_order: Literal["day first", "month first"] | None = None
+    csv: CsvFormat = CsvFormat()
     absent: Literal["zero", "missing"] = "zero"
     tolerate: Share = 0.0
     where: str | None = None

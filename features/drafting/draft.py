@@ -4,6 +4,7 @@ The text is read back as a declaration before it is written, so a draft always l
 """
 
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,8 +62,11 @@ def write(folder: Path, *, force: bool = False) -> Path:
 
 def draft_declaration(folder: Path) -> str:
     """The text of a first declaration for the tables in `folder`."""
-    with engines.start("duckdb") as engine:
-        tables, left_out = profiles.look(engine, folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="churnlight-") as spool,
+        engines.start("duckdb") as engine,
+    ):
+        tables, left_out = profiles.look(engine, folder, Path(spool))
         read = reading.read(engine, tables)
         if read is None or not read.facts:
             raise _nothing_to_go_on(folder, tables, left_out)
@@ -137,7 +141,8 @@ def _company(folder: Path, read: Reading) -> Iterator[str]:
     name = folder.resolve()
     called = name.parent.name if name.name == "data" else name.name
     keys: dict[str, object] = {"name": re.sub(r"[-_]+", " ", called).strip().title() or "Company"}
-    if read.until is None or read.latest is None:
+    undecided = read.latest is not None and read.latest[1].undecided
+    if read.until is None or read.latest is None or undecided:
         yield from toml_text.table("company", keys, "decide: data_until = the last complete day")
         return
     keys["data_until"] = read.until.until
@@ -176,7 +181,9 @@ def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
     if read.accounts is not None and read.accounts.table.name not in names:
         table = read.accounts.table
         names |= {table.name}
-        yield from toml_text.table(f"sources.{table.name}", _place(table), "one row per account")
+        yield from toml_text.table(
+            f"sources.{table.name}", _place(table), "one row per account", *_noted(table)
+        )
     end = read.end
     for entry in read.facts:
         ended = end.column if end is not None and end.facts is entry else None
@@ -222,14 +229,14 @@ def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
     keys["event_time"] = _time(entry.event)
     why = ["guessed: account and times, by their names and values"]
     if entry.known is not None:
-        keys["known_time"] = {"column": entry.known.name} | _named_zone(entry.known)
+        keys["known_time"] = {"column": entry.known.name} | _zone_or_epoch(entry.known)
     else:
         why.append('decide: if facts arrive late, known_time = { delay = "1d" }')
     if entry.known is not None and _lacks_zone(entry.known):
         why.append(_zone("known_time", entry.known))
     if _lacks_zone(entry.event) or (ended is not None and _lacks_zone(ended)):
         why.append(_zone("event_time", entry.event))
-    yield from toml_text.table(f"sources.{entry.table.name}", keys, *why)
+    yield from toml_text.table(f"sources.{entry.table.name}", keys, *why, *_noted(entry.table))
 
 
 def _adopted(entry: FactTable, export: Recipe, account: object) -> Iterator[str]:
@@ -246,13 +253,26 @@ def _adopted(entry: FactTable, export: Recipe, account: object) -> Iterator[str]
 
 
 def _time(column: ColumnProfile) -> object:
-    """A time column as `event_time`, with its zone where its name says one."""
-    zone = _named_zone(column)
-    return {"column": column.name, **zone} if zone else column.name
+    """A time column as `event_time`, with its zone or its epoch where it has one."""
+    more = _zone_or_epoch(column)
+    return {"column": column.name, **more} if more else column.name
 
 
-def _named_zone(column: ColumnProfile) -> dict[str, str]:
+def _zone_or_epoch(column: ColumnProfile) -> dict[str, str]:
+    """The zone that its name says, or the unit in which it counts."""
+    if column.epoch is not None:
+        return {"epoch": column.epoch}
     return {"zone": "UTC"} if column.is_naive and column.words & UTC else {}
+
+
+def _noted(table: TableProfile) -> list[str]:
+    """What the reader of the file noticed: an order of day and month to decide, odd cells."""
+    counted_times = [column for column in table.columns if column.epoch]
+    undecided = {column.name for column in table.columns if column.undecided}
+    return [
+        *(f"guessed: {column.name} counts {column.epoch} since 1970" for column in counted_times),
+        *(f"{'decide' if note.column in undecided else 'note'}: {note}" for note in table.notes),
+    ]
 
 
 def _lacks_zone(column: ColumnProfile) -> bool:

@@ -4,9 +4,11 @@ Everything here is measured; what it may mean is guessed in the other modules of
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from features.declaring.column import Unit
 from features.declaring.recipe import Recipe, recipes
 from features.drafting import exports
 from features.drafting.words import name_words
@@ -14,24 +16,39 @@ from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
 from features.errors import NotFound
+from features.reading import text_files
+from features.reading.columns import Held
+from features.reading.files import SUFFIXES, Declared, Reader
+from features.reading.notes import Note
+from features.reading.text_files import NoTable
+from features.settings import Settings
 
 FOLDERS = ("", "data")
-SUFFIXES = frozenset({".parquet", ".csv"})
 KEY_WORDS = frozenset(
     "id key no nr num number code uuid guid account acct customer client company org "
     "organisation organization tenant workspace member subscriber user shop".split()
+)
+TIME_WORDS = frozenset(
+    "at on time date day datetime timestamp ts epoch created updated started ended start end since "
+    "until when month moment".split()
 )
 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """A column as it was found; `filled` counts its non-null rows, `distinct` its values."""
+    """A column as it was found; `filled` counts its non-null rows, `distinct` its values.
+
+    `epoch` is the unit of moments that are counted; `undecided` are days of which no value proves
+    whether day or month comes first: they are read day first.
+    """
 
     name: str
     type: str
     rows: int
     filled: int
     distinct: int
+    epoch: Unit | None = None
+    undecided: bool = False
 
     @property
     def words(self) -> frozenset[str]:
@@ -68,7 +85,8 @@ class ColumnProfile:
 class TableProfile:
     """A table as it was found: the name it gets, its path in the folder, rows and columns.
 
-    Of an export that is recognised, `recipe` is what it is read by.
+    Of an export that is recognised, `recipe` is what it is read by; `notes` are what the reader of
+    its file noticed.
     """
 
     name: str
@@ -76,6 +94,7 @@ class TableProfile:
     rows: int
     columns: tuple[ColumnProfile, ...]
     recipe: str | None = None
+    notes: tuple[Note, ...] = ()
 
     @property
     def export(self) -> Recipe | None:
@@ -103,79 +122,102 @@ def usable_name(text: str) -> str:
     return plain if plain[0].isalpha() else f"t{plain}"
 
 
+# Named like a key, a column stays as it is written; named like a time, it may count.
+AS_GUESSED = Declared(
+    is_key=lambda name: bool(name_words(name) & KEY_WORDS),
+    is_time=lambda name: bool(name_words(name) & TIME_WORDS),
+    guesses=True,
+)
+
+
 def files(folder: Path) -> list[Path]:
     """The tables in `folder` and in its data folder, by name."""
     paths = [
         path
         for part in FOLDERS
         for path in sorted((folder / part).glob("*"))
-        if path.is_file() and path.suffix.lower() in SUFFIXES and path.name[0] != "."
+        if path.is_file() and text_files.suffix(path) in SUFFIXES and path.name[0] != "."
     ]
     if not paths:
-        raise NotFound(f"{folder}: no .parquet or .csv file there or in its folder data")
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise NotFound(f"{folder}: no table ({kinds}) there or in its folder data")
     return paths
 
 
-def look(engine: Engine, folder: Path) -> tuple[list[TableProfile], list[str]]:
-    """The tables with rows, readable in `engine` by their names; and what could not be used."""
+def look(engine: Engine, folder: Path, spool: Path) -> tuple[list[TableProfile], list[str]]:
+    """The tables with rows, readable in `engine` by their names; and what could not be used.
+
+    `spool` is a folder for copies, which must last as long as the tables are read.
+    """
     profiles: list[TableProfile] = []
     left_out: list[str] = []
+    paths: dict[str, Path] = {}
+    reader = Reader(engine, spool, Settings.read().cores)
     for path in files(folder):
-        relative = path.relative_to(folder).as_posix()
-        name = _free_name(usable_name(path.stem), profiles)
+        name = _free_name(usable_name(text_files.stem(path)), paths)
         try:
-            _open(engine, name, path)
-            found = _profiles(engine, name, relative)
-        except EngineError as error:
-            left_out.append(f"{relative}: cannot be read: {str(error).splitlines()[0]}")
-            continue
+            reader.look(name, [path], AS_GUESSED)
+        except NoTable as error:
+            left_out.append(
+                f"{path.relative_to(folder).as_posix()}: cannot be read: {error.detail}"
+            )
+        else:
+            paths[name] = path
+    notes = reader.show()
+    for name, path in paths.items():
+        relative = path.relative_to(folder).as_posix()
+        found = _profiles(engine, name, relative, reader.held(name), notes[name])
         profiles += [profile for profile in found if profile.rows]
         if not found[0].rows:
             left_out.append(f"{relative}: has no rows")
     return profiles, left_out
 
 
-def _free_name(name: str, taken: list[TableProfile]) -> str:
-    names = {profile.name for profile in taken}
+def _free_name(name: str, taken: Collection[str]) -> str:
     number = 2
     free = name
-    while free in names:
+    while free in taken:
         free, number = f"{name}_{number}", number + 1
     return free
 
 
-def _open(engine: Engine, name: str, path: Path) -> None:
-    if path.suffix.lower() == ".csv":
-        engine.read_csv(name, path, [])
-        named = [column for column in _types(engine, name) if name_words(column) & KEY_WORDS]
-        engine.read_csv(name, path, named)
-    else:
-        engine.read_parquet(name, path)
-
-
-def _profiles(engine: Engine, name: str, relative: str) -> list[TableProfile]:
+def _profiles(
+    engine: Engine, name: str, relative: str, held: Mapping[str, Held], notes: Sequence[Note]
+) -> list[TableProfile]:
     """The table that is open as `name`; an export as often as its recipes read it."""
     readings = exports.shape(engine, name)
     try:
-        return [_profile(engine, view, relative, recipe) for view, recipe in readings.items()]
+        found = [_profile(engine, view, relative, held) for view in readings]
     except EngineError:
         if readings == {name: None}:
             raise
         exports.take_back(engine, name)
-        return [_profile(engine, name, relative, None)]
+        return [replace(_profile(engine, name, relative, held), notes=tuple(notes))]
+    return [
+        replace(profile, recipe=recipe, notes=tuple(notes))
+        for profile, recipe in zip(found, readings.values(), strict=True)
+    ]
 
 
-def _profile(engine: Engine, name: str, relative: str, recipe: str | None) -> TableProfile:
+def _profile(engine: Engine, name: str, relative: str, held: Mapping[str, Held]) -> TableProfile:
     types = _types(engine, name)
     counts = ", ".join(
         f"count({quote(column)}), {_distinct(column, type_)}" for column, type_ in types.items()
     )
     rows, *measured = engine.row(f"SELECT count(*), {counts} FROM {quote(name)}")
     columns = tuple(
-        ColumnProfile(column, types[column], rows, filled, distinct)
+        ColumnProfile(
+            column,
+            types[column],
+            rows,
+            filled,
+            distinct,
+            epoch=held[column].epoch if column in held else None,
+            undecided=column in held and bool(held[column].open),
+        )
         for column, filled, distinct in zip(types, measured[::2], measured[1::2], strict=True)
     )
-    return TableProfile(name, relative, rows, columns, recipe)
+    return TableProfile(name, relative, rows, columns)
 
 
 def _types(engine: Engine, name: str) -> dict[str, str]:

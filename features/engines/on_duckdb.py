@@ -56,17 +56,24 @@ class Engine:
     ) -> None:
         self._connection.close()
 
-    def read_parquet(self, view: str, path: Path) -> None:
-        """Makes the Parquet file (or glob) at `path` readable as `view`."""
-        self._view(view, f"read_parquet({literal(str(path))})")
+    def read_parquet(self, view: str, *paths: Path) -> None:
+        """Makes the Parquet files (or globs) at `paths`, one table, readable as `view`."""
+        listed = ", ".join(literal(str(path)) for path in paths)
+        self._view(view, f"read_parquet([{listed}])")
 
-    def read_csv(self, view: str, path: Path, text_columns: list[str]) -> None:
-        """Makes the CSV file at `path` readable as `view`; keys stay text, zeros and all."""
-        present = self.types(f"SELECT * FROM read_csv({literal(str(path))})")
-        kept = {name: "VARCHAR" for name in text_columns if name in present}
-        types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in kept)
-        given = f", types = {{{types}}}" if kept else ""
-        self._view(view, f"read_csv({literal(str(path))}, sample_size = -1{given})")
+    def rejected(self, scan: str) -> list[tuple[int, str]]:
+        """The lines of a text file that `scan`, which stores what it rejects, cannot read."""
+        self._run(f"SELECT count(*) FROM {scan}")
+        found = self._run("SELECT line, error_message FROM reject_errors ORDER BY line")
+        return [(line, message.split("\n")[0]) for line, message in found]
+
+    def spool(self, query: str, path: Path, threads: int) -> None:
+        """Writes the result of `query` into a Parquet file, its rows in their order."""
+        self._run(f"SET threads = {threads}")
+        try:
+            self._run(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet)")
+        finally:
+            self._run("SET threads = 1")
 
     def _view(self, view: str, scan: str) -> None:
         """Makes `scan` readable as `view`; nanoseconds are cut, UUIDs are text."""
@@ -102,6 +109,8 @@ class Engine:
     def rename(self, view: str, name: str) -> None:
         """What is readable as `view` is readable as `name` instead."""
         self._run(f"ALTER VIEW {quote(view)} RENAME TO {quote(name)}")
+        if view in self._scans:
+            self._scans[name] = self._scans.pop(view)
 
     def show_as(self, view: str, query: str) -> None:
         """Makes the result of `query` readable as `view`; it is computed whenever it is read."""

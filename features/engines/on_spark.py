@@ -83,12 +83,12 @@ class Engine(on_duckdb.Engine):
         super().__exit__(kind, error, trace)
         self._shared.cleanup()
 
-    def read_parquet(self, view: str, path: Path) -> None:
+    def read_parquet(self, view: str, *paths: Path) -> None:
         """As DuckDB's."""
-        super().read_parquet(view, path)
-        # Spark reads a UUID as bytes: there it sees DuckDB's copy.
-        if "UUID" not in self.stored_types(view).values():
-            self._places[view] = _escaped(path.resolve())
+        super().read_parquet(view, *paths)
+        # Spark reads a UUID as bytes: there it sees DuckDB's copy, and of several files too.
+        if len(paths) == 1 and "UUID" not in self.stored_types(view).values():
+            self._places[view] = _escaped(paths[0].resolve())
 
     def read_url(self, view: str, url: str) -> None:
         """As DuckDB's."""

@@ -5,7 +5,7 @@ that names a column is one line there.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from features import clock
@@ -158,7 +158,17 @@ def _wrong_content(readable: ReadableTables, named: NamedColumn, type_: str) -> 
         )
     if named.content in ("day", "time") and type_ != NULL:
         zone = named.zone if named.content == "time" else "UTC"
-        yield from _wrong_time(named, where, type_, zone)
+        unread = list(_unread(readable, named, type_))
+        yield from unread or _wrong_time(named, where, type_, zone)
+
+
+def _unread(readable: ReadableTables, named: NamedColumn, type_: str) -> Iterator[Finding]:
+    """Why the reader could not read the column as times, or not as declared."""
+    is_time = type_ == "DATE" or type_.startswith("TIMESTAMP")
+    for note in readable.tables.notes.get(named.source, ()):
+        if note.column == named.column and (note.state == "error" or not is_time):
+            found = note.finding(named.source, readable.file(named.source))
+            yield replace(found, state="error")
 
 
 def _wrong_time(named: NamedColumn, where: str, type_: str, zone: str | None) -> Iterator[Finding]:

@@ -50,11 +50,19 @@ def score(model: Path, table: Path, out: Path) -> tuple[int, list[str]]:
     artifact = first_load(model)
     if artifact.training.table is None:
         raise DeclarationError(f"{model}: a model of a company; score it with --company")
-    rows = plain_table.read_table(table)
+    rows = plain_table.read_table(table, _texts(artifact))
     scores = scored(artifact, rows)
     publish.write_table(scores, out)
     known = artifact.training.table.without_meaning
     return int(scores.num_rows), foreign.further_columns(rows, artifact.features, known)
+
+
+def _texts(artifact: Artifact) -> set[str]:
+    """The columns whose values are kept as they are written: the id, and categories."""
+    assert artifact.training.table is not None
+    identity = artifact.training.table.roles.id
+    categories = {column.name for column in artifact.features if column.dtype == "category"}
+    return categories | ({identity} if identity else set())
 
 
 def scored(artifact: Artifact, table: pa.Table) -> pa.Table:

@@ -1,10 +1,11 @@
 """An undeclared table as plain columns: numbers and texts, whatever types it came in.
 
 Numbers, flags, times and durations become numbers (a time is its day since 1970, a duration its
-days, a time of day its hours), texts become texts; a number that is written as text stays a text.
+days, a time of day its hours), texts become texts.
 Columns of other types are reported, all at once.
 """
 
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,11 +13,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pyarrow.types as kinds
 
+from features.engines.on_duckdb import Engine
 from features.errors import ChurnlightError, ContractBroken, DeclarationError, Finding, NotFound
+from features.reading import files
+from features.reading.files import Declared, Reader
+from features.reading.notes import Note
+from features.reading.text_files import NoTable
+from features.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,46 +33,61 @@ DROP = "leave it out with --ignore {name}"
 DAY, HOUR = 86400.0, 3600.0
 
 
-def read_table(path: Path) -> pa.Table:
-    """The table in a Parquet or CSV file.
+def read_table(
+    path: Path, texts: Collection[str] = (), told: Callable[[Note], None] = lambda note: None
+) -> pa.Table:
+    """The table in a file, read as a company's are.
+
+    Parameters
+    ----------
+    path : Path
+    texts : collection of str
+        Columns that stay as they are written: ids, and what a model knows as categories.
+    told : callable
+        Gets what the reader noticed: cells that are missing because they are no numbers, say.
 
     Raises
     ------
     NotFound
         There is no such file.
     ContractBroken
-        It is not what its suffix says; for a CSV the message names the row.
+        It is not what its suffix says; for a text file the message names the line.
     ChurnlightError
         The file system forbids reading it.
     """
     try:
         if not path.is_file():
             raise NotFound(f"{path}: no such file")
-        return _read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
+        return (
+            pq.read_table(path) if path.suffix.lower() == ".parquet" else _read(path, texts, told)
+        )
     except PermissionError as error:
         raise ChurnlightError(
             f"{path}: cannot be opened ({error.strerror}); give yourself the right to read it"
         ) from error
+    except NoTable as error:
+        raise _unreadable(path, error.detail, error.fix) from error
     except (pa.ArrowInvalid, OSError) as error:
-        detail = f"cannot be read ({str(error).splitlines()[0]})"
-        fix = "repair the file, or give another .parquet or .csv"
-        broken = Finding("flat table", "read", "error", str(path), None, None, detail, fix)
-        raise ContractBroken([broken]) from error
+        fix = "repair the file, or give another table"
+        raise _unreadable(path, str(error).splitlines()[0], fix) from error
 
 
-def _read_csv(path: Path) -> pa.Table:
-    try:
-        table = csv.read_csv(path)
-    except pa.ArrowInvalid:
-        # Only a reader on one thread knows the number of the broken row.
-        table = csv.read_csv(path, csv.ReadOptions(use_threads=False))
-    # An empty cell is missing, whatever its column holds; any other text is kept.
-    for number, field in enumerate(table.schema):
-        if kinds.is_string(field.type):
-            texts = table.column(number)
-            kept = pc.if_else(pc.equal(texts, ""), None, texts)
-            table = table.set_column(number, field, kept)
-    return table
+def _unreadable(path: Path, detail: str, fix: str) -> ContractBroken:
+    said = f"cannot be read ({detail})"
+    return ContractBroken(
+        [Finding("flat table", "read", "error", str(path), None, None, said, fix)]
+    )
+
+
+def _read(path: Path, texts: Collection[str], told: Callable[[Note], None]) -> pa.Table:
+    files.parts(path)
+    declared = Declared(is_key=lambda name: name in texts, flags_are_texts=True)
+    with tempfile.TemporaryDirectory(prefix="churnlight-") as spool, Engine() as engine:
+        reader = Reader(engine, Path(spool), Settings.read().cores)
+        reader.look("table", [path], declared)
+        for note in reader.show()["table"]:
+            told(note)
+        return engine.rows('SELECT * FROM "table"')
 
 
 def as_table(frame: Frame, texts: Collection[str] = ()) -> pa.Table:
