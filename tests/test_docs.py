@@ -27,6 +27,7 @@ SECTIONS = {
     company.Attributes: "[accounts]",
     company.Source: "[sources.NAME]",
     company.Currency: "[sources.NAME]",
+    company.CsvFormat: "[sources.NAME]",
     column.Column: "[sources.NAME]",
     company.AccountKey: "[sources.NAME]",
     company.TimeColumn: "[sources.NAME]",
