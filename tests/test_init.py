@@ -173,7 +173,7 @@ def test_what_is_of_no_use_is_named(tmp_path: Path) -> None:
     (tmp_path / "torn.parquet").write_text("torn", "utf-8")
     draft.write(tmp_path, force=True)
     text = (tmp_path / FILE).read_text("utf-8")
-    assert "# left out: rates.csv: no column holds keys of accounts.parquet" in text
+    assert "# left out: rates.csv: no column holds dates or timestamps" in text
     assert "# left out: empty.csv: has no rows" in text
     assert "# left out: torn.parquet: cannot be read" in text
 
