@@ -3,6 +3,7 @@
 import gzip
 import tempfile
 import uuid
+import zipfile
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from features import clock
 from features.engines import on_spark
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
-from features.reading.files import Declared, Reader
+from features.reading.files import Declared, Reader, parts
 from features.reading.notes import Note
 from features.reading.text_files import NoTable
 
@@ -324,6 +325,92 @@ def test_what_is_no_table_is_told_with_its_line(
 def test_an_encoding_is_declared(tmp_path: Path) -> None:
     found = read(tmp_path, "a,b\n1,é\n".encode("cp1252"), encoding="cp1252")
     assert found.values == {"a": [1], "b": ["é"]}
+
+
+# Other kinds of files
+
+
+def shown(path: Path, spool: Path, **declared: Any) -> dict[str, list[Any]]:
+    """What the table at `path` holds, by column."""
+    with Engine() as engine:
+        reader = Reader(engine, spool, 1)
+        reader.look("t", parts(path), Declared(**declared))
+        reader.show()
+        return engine.rows("SELECT * FROM t").to_pydict()
+
+
+def test_json_lines_are_read_by_the_types_of_json(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(
+        '{"id": 7, "on": "2024-12-31", "zip": "00123", "amount": 2.5}\n{"id": 8, "plan": "a"}\n'
+    )
+    assert shown(path, tmp_path, is_key=lambda name: name == "id") == {
+        "id": ["7", "8"],
+        "on": [DAY, None],
+        "zip": ["00123", None],
+        "amount": [2.5, None],
+        "plan": [None, "a"],
+    }
+
+
+def test_a_folder_of_parts_is_one_table(tmp_path: Path) -> None:
+    folder = tmp_path / "t"
+    folder.mkdir()
+    pq.write_table(pa.table({"a": [1]}), folder / "0.parquet")
+    pq.write_table(pa.table({"a": [2], "b": ["x"]}), folder / "1.parquet")
+    (folder / "_SUCCESS").touch()
+    assert shown(folder, tmp_path) == {"a": [1, 2], "b": [None, "x"]}
+    (folder / "2.csv").write_text("a\n1\n")
+    with pytest.raises(NoTable, match=r"files of the kinds \.csv, \.parquet"):
+        shown(folder, tmp_path)
+
+
+def test_the_rows_that_airbyte_keeps_as_json_are_read_as_rows(tmp_path: Path) -> None:
+    data = ['{"id": "007", "plan": "a\\nb"}', '{"id": "8", "on": "2024-12-31"}']
+    pq.write_table(
+        pa.table({"_airbyte_raw_id": ["p", "q"], "_airbyte_data": data}), tmp_path / "0.parquet"
+    )
+    (tmp_path / "spool").mkdir()
+    assert shown(tmp_path / "0.parquet", tmp_path / "spool") == {
+        "id": ["007", "8"],
+        "plan": ["a\nb", None],
+        "_airbyte_raw_id": ["p", "q"],
+        "on": [None, DAY],
+    }
+
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+
+
+def cell(place: str, text: str) -> str:
+    return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+NAMES = cell("A1", "id") + cell("B1", "seats") + cell("C1", "on")
+VALUES = f'<c r="A2"><v>7</v></c><c r="B2"><v>2.5</v></c>{cell("C2", "12/31/2024")}'
+SHEET = (
+    f'<worksheet xmlns="{MAIN}"><sheetData><row r="1">{NAMES}</row><row r="2">{VALUES}</row>'
+    "</sheetData></worksheet>"
+)
+BOOK = {
+    "_rels/.rels": f'<Relationships xmlns="{PACKAGE}"><Relationship Id="r1" '
+    f'Type="{LINKS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{LINKS}"><sheets>'
+    '<sheet name="Accounts" sheetId="1" r:id="r1"/></sheets></workbook>',
+    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}"><Relationship Id="r1" '
+    f'Type="{LINKS}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+    "xl/worksheets/sheet1.xml": SHEET,
+}
+
+
+def test_the_first_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as book:
+        for name, text in BOOK.items():
+            book.writestr(name, text)
+    found = shown(tmp_path / "t.xlsx", tmp_path, is_key=lambda name: name == "id")
+    assert found == {"id": ["7"], "seats": [2.5], "on": [DAY]}
 
 
 # Whatever is written

@@ -18,7 +18,7 @@ from features.engines.sql_types import is_number
 from features.errors import NotFound
 from features.reading import text_files
 from features.reading.columns import Held
-from features.reading.files import SUFFIXES, Declared, Reader
+from features.reading.files import SUFFIXES, Declared, Reader, parts
 from features.reading.notes import Note
 from features.reading.text_files import NoTable
 from features.settings import Settings
@@ -28,6 +28,7 @@ KEY_WORDS = frozenset(
     "id key no nr num number code uuid guid account acct customer client company org "
     "organisation organization tenant workspace member subscriber user shop".split()
 )
+PART = re.compile(r"(part|chunk|batch)[-_.\d]|\d+[-_.]|[0-9a-f]{8,}")
 TIME_WORDS = frozenset(
     "at on time date day datetime timestamp ts epoch created updated started ended start end since "
     "until when month moment".split()
@@ -131,17 +132,29 @@ AS_GUESSED = Declared(
 
 
 def files(folder: Path) -> list[Path]:
-    """The tables in `folder` and in its data folder, by name."""
+    """The tables in `folder` and in its data folder, by name: files, and folders of parts."""
     paths = [
         path
         for part in FOLDERS
         for path in sorted((folder / part).glob("*"))
-        if path.is_file() and text_files.suffix(path) in SUFFIXES and path.name[0] != "."
+        if path.name[0] not in "._" and (_is_table(path) or _holds_parts(path))
     ]
     if not paths:
         kinds = ", ".join(sorted(SUFFIXES))
         raise NotFound(f"{folder}: no table ({kinds}) there or in its folder data")
     return paths
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_file() and text_files.suffix(path) in SUFFIXES
+
+
+def _holds_parts(path: Path) -> bool:
+    """Whether it is one table's folder: loading tools number its files, or call them parts."""
+    if not path.is_dir():
+        return False
+    held = [part for part in path.iterdir() if part.name[0] not in "._"]
+    return bool(held) and all(_is_table(part) and PART.match(part.name) for part in held)
 
 
 def look(engine: Engine, folder: Path, spool: Path) -> tuple[list[TableProfile], list[str]]:
@@ -156,7 +169,7 @@ def look(engine: Engine, folder: Path, spool: Path) -> tuple[list[TableProfile],
     for path in files(folder):
         name = _free_name(usable_name(text_files.stem(path)), paths)
         try:
-            reader.look(name, [path], AS_GUESSED)
+            reader.look(name, parts(path), AS_GUESSED)
         except NoTable as error:
             left_out.append(
                 f"{path.relative_to(folder).as_posix()}: cannot be read: {error.detail}"

@@ -59,7 +59,8 @@ class Engine:
     def read_parquet(self, view: str, *paths: Path) -> None:
         """Makes the Parquet files (or globs) at `paths`, one table, readable as `view`."""
         listed = ", ".join(literal(str(path)) for path in paths)
-        self._view(view, f"read_parquet([{listed}])")
+        by_name = ", union_by_name = true" if len(paths) > 1 else ""
+        self._view(view, f"read_parquet([{listed}]{by_name})")
 
     def rejected(self, scan: str) -> list[tuple[int, str]]:
         """The lines of a text file that `scan`, which stores what it rejects, cannot read."""
@@ -74,6 +75,11 @@ class Engine:
             self._run(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet)")
         finally:
             self._run("SET threads = 1")
+
+    def write_lines(self, query: str, path: Path) -> None:
+        """Writes the texts that `query` returns, which have no line ends, one a line."""
+        plain = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
+        self._run(f"COPY ({query}) TO {literal(str(path))} ({plain})")
 
     def _view(self, view: str, scan: str) -> None:
         """Makes `scan` readable as `view`; nanoseconds are cut, UUIDs are text."""

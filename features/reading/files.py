@@ -14,7 +14,7 @@ from features.declaring.column import Unit
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import literal, quote
 from features.engines.sql_types import is_number
-from features.reading import columns, epochs, first_pass, text_files
+from features.reading import columns, epochs, first_pass, json_lines, text_files, workbooks
 from features.reading.amounts import Decimal
 from features.reading.columns import Held, Rows
 from features.reading.moments import ORDERS, Order
@@ -22,7 +22,8 @@ from features.reading.notes import Note
 from features.reading.text_files import Layout, NoTable
 
 TEXT_SUFFIXES = frozenset(text_files.SEPARATORS)
-SUFFIXES = frozenset({".parquet", *TEXT_SUFFIXES})
+SUFFIXES = frozenset({".parquet", *TEXT_SUFFIXES, *json_lines.SUFFIXES, *workbooks.SUFFIXES})
+KINDS = ", ".join(sorted(SUFFIXES))
 MOST_LINES = 3
 
 
@@ -32,7 +33,7 @@ def none_of_them(name: str) -> bool:
 
 
 def parts(path: Path) -> list[Path]:
-    """The files of the table at `path`: a file, or those that a glob in its name matches.
+    """The files of the table at `path`: a file, those of a folder, or those that a glob matches.
 
     Raises
     ------
@@ -41,9 +42,10 @@ def parts(path: Path) -> list[Path]:
     NoTable
         It is of no kind that can be read.
     """
+    if path.is_dir():
+        return _of_folder(path)
     if text_files.suffix(path) not in SUFFIXES:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise NoTable(f"is none of {kinds}", "convert the file to one of them")
+        raise NoTable(f"is none of {KINDS}", "convert the file to one of them")
     if path.is_file():
         return [path]
     found = sorted(path.parent.glob(path.name)) if "*" in path.name else []
@@ -51,6 +53,20 @@ def parts(path: Path) -> list[Path]:
         raise FileNotFoundError(path)
     # An engine reads a glob of Parquet files itself, and may share them out.
     return [path] if path.suffix == ".parquet" else found
+
+
+def _of_folder(folder: Path) -> list[Path]:
+    """The parts of a table that lie in its folder, as loading tools leave them."""
+    found = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not any(part[0] in "._" for part in path.relative_to(folder).parts)
+    ]
+    kinds = {text_files.suffix(path) for path in found}
+    if not found or not kinds <= SUFFIXES or len(kinds) > 1:
+        held = f"holds files of the kinds {', '.join(sorted(kinds))}" if found else "is empty"
+        raise NoTable(f"is a folder that {held}", f"name a folder with files of one of {KINDS}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -107,8 +123,13 @@ class Reader:
             They are no table of their kind.
         """
         try:
-            if text_files.suffix(paths[0]) in TEXT_SUFFIXES:
+            suffix = text_files.suffix(paths[0])
+            if suffix in TEXT_SUFFIXES:
                 looked = self._text(view, paths, declared)
+            elif suffix in workbooks.SUFFIXES:
+                looked = self._workbook(view, paths, declared)
+            elif suffix in json_lines.SUFFIXES:
+                looked = self._json_lines(view, paths, declared)
             else:
                 looked = self._stored(view, paths, declared)
         except EngineError as error:
@@ -183,22 +204,57 @@ class Reader:
         fix = "quote cells that hold the separator, or export the table again"
         return NoTable(f"has {len(found):,} malformed lines: {lines}{more}", fix)
 
+    def _workbook(self, view: str, paths: list[Path], declared: Declared) -> Looked:
+        if len(paths) > 1:
+            raise NoTable("are several workbooks", "name one of them, or save them as CSV")
+        out = self._spool / f"{view}.text.parquet"
+        notes = workbooks.copy(paths[0], out, declared.is_key)
+        looked = self._spooled(out, declared)
+        looked.notes += notes
+        texts = [name for name, type_ in looked.types.items() if type_ == "VARCHAR"]
+        _look_at(looked, [name for name in texts if not declared.is_key(name)])
+        return looked
+
+    def _json_lines(self, view: str, paths: list[Path], declared: Declared) -> Looked:
+        out = self._spool / f"{view}.text.parquet"
+        scan = json_lines.scan(self._engine, paths, declared.is_key)
+        self._engine.spool(f"SELECT * FROM {scan}", out, self._threads)
+        looked = self._unpacked(view, self._spooled(out, declared))
+        _look_for_times(looked, lambda name: not declared.is_key(name))
+        return looked
+
+    def _spooled(self, out: Path, declared: Declared) -> Looked:
+        """A table that lies in our folder as it was written."""
+        scan = f"read_parquet({literal(str(out))}, file_row_number = true)"
+        types = self._engine.types(f"SELECT * FROM read_parquet({literal(str(out))})")
+        rows = Rows(self._engine, scan, self._engine.row(f"SELECT count(*) FROM {scan}")[0])
+        return Looked(declared, rows, types, spooled=out)
+
+    def _unpacked(self, view: str, looked: Looked) -> Looked:
+        """The rows that Airbyte keeps in a column of JSON; without such a column, the table."""
+        query = json_lines.unpacked(looked.types, looked.rows.scan)
+        if query is None:
+            return looked
+        lines, out = self._spool / f"{view}.jsonl", self._spool / f"{view}.rows.parquet"
+        self._engine.write_lines(query, lines)
+        scan = json_lines.scan(self._engine, [lines], looked.declared.is_key)
+        self._engine.spool(f"SELECT * FROM {scan}", out, self._threads)
+        lines.unlink()
+        return self._spooled(out, looked.declared)
+
     def _stored(self, view: str, paths: list[Path], declared: Declared) -> Looked:
         listed = ", ".join(literal(str(path)) for path in paths)
         self._engine.read_parquet(view, *paths)
-        scan = f"read_parquet([{listed}], file_row_number = true)"
+        by_name = ", union_by_name = true" if len(paths) > 1 else ""
+        scan = f"read_parquet([{listed}], file_row_number = true{by_name})"
         types = self._engine.types(f"SELECT * FROM {quote(view)}")
         count = self._engine.row(f"SELECT count(*) FROM {quote(view)}")[0]
         looked = Looked(declared, Rows(self._engine, scan, count, first=1), types)
-        texts = [
-            name
-            for name, type_ in types.items()
-            if type_ == "VARCHAR"
-            and not declared.is_key(name)
-            and (name in declared.times or declared.is_time(name))
-        ]
-        _look_at(looked, texts)
-        looked.held = {name: held for name, held in looked.held.items() if held.kind == "times"}
+        if json_lines.RAW in types:
+            looked = self._unpacked(view, looked)
+            _look_for_times(looked, lambda name: not declared.is_key(name))
+        else:
+            _look_for_times(looked, lambda name: name in declared.times or declared.is_time(name))
         return looked
 
     def _make(self, view: str, looked: Looked) -> None:
@@ -232,6 +288,17 @@ def _look_at(looked: Looked, texts: list[str]) -> None:
         held = columns.look(looked.rows, name, sampled[name])
         if held.kind != "others" or not looked.declared.flags_are_texts:
             looked.held[name] = held
+
+
+def _look_for_times(looked: Looked, is_asked: Callable[[str], bool]) -> None:
+    """Looks for days and moments among the texts of a file that tells texts from numbers."""
+    texts = [
+        name
+        for name, type_ in looked.types.items()
+        if type_ == "VARCHAR" and not looked.declared.is_key(name) and is_asked(name)
+    ]
+    _look_at(looked, texts)
+    looked.held = {name: held for name, held in looked.held.items() if held.kind == "times"}
 
 
 def _drop_unnamed(looked: Looked, layout: Layout) -> None:
