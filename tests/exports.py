@@ -68,28 +68,19 @@ DASHBOARD_SUBSCRIPTIONS = [
         (7, 6, "incomplete_expired", "2024-01-05 10:22", "", "", "2024-01-06 10:22"),
     )
 ]
-CONTRACTS = [
+CONTRACTS: Rows = [
     {
-        "id": "sub_1",
-        "customer": "cus_1",
-        "contract_from": "2024-01-05 10:22",
-        "ended_at": "2024-06-05 10:22",
-    },
-    {"id": "sub_3", "customer": "cus_3", "contract_from": "2024-01-19 10:22", "ended_at": None},
-    {
-        "id": "sub_5",
-        "customer": "cus_5",
-        "contract_from": "2024-01-05 10:22",
-        "ended_at": "2024-03-01 09:00",
-    },
-    {"id": "sub_6", "customer": "cus_5", "contract_from": "2024-03-01 09:00", "ended_at": None},
-]
-CONTRACTS = [
-    {
-        key: at(value) if value and key in ("contract_from", "ended_at") else value
-        for key, value in row.items()
+        "id": f"sub_{number}",
+        "customer": f"cus_{customer}",
+        "contract_from": at(start),
+        "ended_at": at(ended) if ended else None,
     }
-    for row in CONTRACTS
+    for number, customer, start, ended in (
+        (1, 1, "2024-01-05 10:22", "2024-06-05 10:22"),
+        (3, 3, "2024-01-19 10:22", ""),
+        (5, 5, "2024-01-05 10:22", "2024-03-01 09:00"),
+        (6, 5, "2024-03-01 09:00", ""),
+    )
 ]
 
 

@@ -3,15 +3,19 @@
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import exported_company
 from exported_company import in_csv
+from exports import EXPORTS, Export
 from features import contract, sources
 from features.assembling import source_sql
 from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.drafting import draft
+from features.errors import DeclarationError
+from features.publish import write_parquet
 
 
 def drafted(folder: Path) -> Company:
@@ -102,3 +106,19 @@ def test_a_table_that_is_only_called_like_an_export_is_read_as_any_other(tmp_pat
     in_csv(tmp_path / "customers.csv", exported_company.customers())
     company = drafted(tmp_path)
     assert company.sources["subs"].adopt is None
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=str)
+def test_an_export_alone_is_drafted_by_its_recipe_or_refused_with_a_reason(
+    export: Export, tmp_path: Path
+) -> None:
+    path = tmp_path / f"table.{export.suffix}"
+    if export.suffix == "csv":
+        in_csv(path, export.rows)
+    else:
+        write_parquet(pa.Table.from_pylist(export.rows), path)
+    try:
+        text = draft.draft_declaration(tmp_path)
+    except DeclarationError as refused:
+        text = str(refused)
+    assert f'adopt = "{export.recipe}"' in text or "Looked at:" in text
