@@ -234,6 +234,27 @@ def test_what_was_never_recorded_or_before_sign_up_is_no_fact(tmp_path: Path) ->
     assert again[-1] <= 1 < after[-1]
 
 
+def test_a_contract_older_than_its_account_counts_from_the_first_day(tmp_path: Path) -> None:
+    """Its account is eligible, and churns when it ends; what was over by then never counts."""
+    tables = sane()
+    key = tables["subscriptions"][0]["account_id"]
+    others = [row for row in tables["subscriptions"] if row["account_id"] != key]
+    since = next(row for row in tables["accounts"] if row["account_id"] == key)["signed_up"]
+    over = {"account_id": key, "started": since - timedelta(60), "ended": since - timedelta(9)}
+    runs = {"account_id": key, "started": since - timedelta(60), "ended": None}
+    text = DECLARATION.replace('event_time = "started"', 'event_time = "started"\ntolerate = 0.1')
+    labels = {}
+    for name, row in (("over", over), ("runs", runs), ("ends", runs | {"ended": AS_OF})):
+        tables["subscriptions"] = [row, *others]
+        company = parse(text, write(tmp_path, tables, text))
+        rows = snapshots.build(company, [AS_OF - timedelta(30)]).table
+        found = dict(
+            zip(rows["account_id"].to_pylist(), rows["label__churn"].to_pylist(), strict=True)
+        )
+        labels[name] = found.get(key)
+    assert labels == {"over": None, "runs": False, "ends": True}
+
+
 @pytest.mark.parametrize("is_derived", [False, True])
 def test_account_facts_say_since_when(is_derived: bool, tmp_path: Path) -> None:
     text = DECLARATION

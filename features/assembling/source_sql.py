@@ -122,7 +122,12 @@ def segment_sql(company: Company) -> str:
 
 
 def facts(
-    tables: Tables, source: str, extra: dict[str, str] | None = None, shared: str = "event_time"
+    tables: Tables,
+    source: str,
+    extra: dict[str, str] | None = None,
+    shared: str = "event_time",
+    *,
+    early: bool = False,
 ) -> str:
     """SELECT of a source's facts: account, event_time, known_time and the `extra` columns.
 
@@ -130,7 +135,8 @@ def facts(
     the account that was merged into it, known never: so labels learn what became of that one.
 
     Facts of accounts that no account table knows, without key, without event or known time, or
-    before their account's first day are left out (the data usability report counts them).
+    before their account's first day are left out (the data usability report counts them). With
+    `early`, those before the first day stay, and `since` is beside them.
 
     Raises
     ------
@@ -149,11 +155,9 @@ def facts(
         ]
     )
     rows = f"SELECT {selected} FROM {quote(source)}"
-    there = (
-        "event_time IS NOT NULL AND known_time IS NOT NULL "
-        f"AND (since IS NULL OR event_time >= since - {slack(tables, source)})"
-    )
-    names = "".join(f", {quote(name)}" for name in extra or {})
+    there = "event_time IS NOT NULL AND known_time IS NOT NULL"
+    there += "" if early else f" AND NOT {is_early(tables, source)}"
+    names = "".join(f", {quote(name)}" for name in extra or {}) + (", since" if early else "")
     keys = account_keys.keys(tables, declared.account)
     if keys is not None:
         return (
@@ -288,6 +292,11 @@ def categories(tables: Tables, indicator: Indicator) -> pa.Array:
     name = f"categories of {indicator.source}: {indicator.value}"
     rows = tables.engine.rows(f"SELECT category FROM {quote(name)} ORDER BY place")
     return rows["category"].combine_chunks()
+
+
+def is_early(tables: Tables, source: str) -> str:
+    """SQL condition (never null) that a fact happened before its account's first day."""
+    return f"coalesce(event_time < since - {slack(tables, source)}, FALSE)"
 
 
 def slack(tables: Tables, source: str) -> str:

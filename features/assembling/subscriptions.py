@@ -19,7 +19,8 @@ FIRST_YEAR = "0002-01-01"
 def rows_that_count(tables: Tables, part: Event) -> str:
     """SELECT of account, event_time, known_time, ended, ended_known, resumes, lasted.
 
-    Rows that `where` leaves out are not among them. `ended` is null while the subscription runs,
+    Rows that `where` leaves out are not among them, and one that was over before the account's
+    first day is not either. `ended` is null while the subscription runs,
     which it does until the pause is over where an end is but the beginning of a pause. `resumes`
     is when the pause is over inside which the subscription ended, else null; `lasted` whether it
     ran for a day at all.
@@ -30,11 +31,17 @@ def rows_that_count(tables: Tables, part: Event) -> str:
         part.source,
         extra | {"keep": source_sql.target_filter(part)},
         shared=f"coalesce(ended, {account_keys.NEVER})",
+        early=True,
     )
+    # A contract may be older than the account's row: it counts from the account's first day on.
+    is_early = source_sql.is_early(tables, part.source)
+    start = f"CASE WHEN {is_early} THEN CAST(since AS TIMESTAMP) ELSE event_time END"
+    counts = f"keep AND (NOT {is_early} OR ended IS NULL OR ended > since)"
     ended, resumes = _with_pauses(part)
     rows = (
-        f"SELECT account, event_time, known_time, {ended} AS ended, ended_known, "
-        f"{resumes} AS resumes FROM ({facts}) WHERE keep"
+        f"SELECT account, {start} AS event_time, greatest(known_time, {start}) AS known_time, "
+        f"{ended} AS ended, ended_known, {resumes} AS resumes FROM ({facts}) AS facts "
+        f"WHERE {counts}"
     )
     return (
         "SELECT account, event_time, known_time, ended, resumes, "

@@ -90,6 +90,11 @@ RULES = (
         tolerable=True,
     ),
 )
+# What is said of contracts by the rule `before_sign_up`.
+CONTRACTS = (
+    "contracts that begin before their account's first day count from that day on (facts of an "
+    "indicator do not)"
+)
 # The rules whose facts are left out: the others can still be worked with.
 LEFT_OUT = frozenset(rule.name for rule in RULES if rule.tolerable)
 
@@ -220,7 +225,12 @@ def _finding(readable: ReadableTables, name: str, rule: Rule, counted: dict[str,
     count, total = counted[rule.name], counted["rows"]
     too_many = count / total > source.tolerate or count == total
     is_error = rule.fatal or (rule.tolerable and too_many)
-    detail = f"{readable.file(name)}: {rule.detail} ({count / total:.1%} of {total:,} rows)"
+    says = (
+        CONTRACTS
+        if rule.name == "before_sign_up" and _has_contracts(readable, name)
+        else rule.detail
+    )
+    detail = f"{readable.file(name)}: {says} ({count / total:.1%} of {total:,} rows)"
     if rule.column == "account" and rule.name != "null_key":
         keys = f"SELECT DISTINCT fact_key FROM ({_facts(readable, name, source)})"
         detail += f", such as {readable.examples(f'{keys} WHERE {rule.condition}')}"
@@ -230,6 +240,11 @@ def _finding(readable: ReadableTables, name: str, rule: Rule, counted: dict[str,
         fix += f", or allow a share: sources.{name}.tolerate"
     state: Literal["error", "warning"] = "error" if is_error else "warning"
     return Finding(rule.name, "sources", state, name, _column(source, rule), count, detail, fix)
+
+
+def _has_contracts(readable: ReadableTables, name: str) -> bool:
+    targets = readable.company.targets.values()
+    return any(target.contractual and target.source == name for target in targets)
 
 
 def _first(readable: ReadableTables, name: str, rule: Rule) -> str:
