@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from features import contract, snapshots, sources
+from features.assembling import source_sql
 from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.errors import Finding
@@ -238,6 +239,37 @@ def test_a_column_of_sqlite_is_what_it_holds(
     assert copied.findings == []
     column = pq.read_table(copied.paths["tickets"])["opened"]
     assert (column.type, column.null_count) == (read, 0)
+
+
+@pytest.mark.parametrize(
+    ("declared", "values"),
+    [
+        ("TEXT", ["1997-01-01", "1997-02-13"]),
+        ("TEXT", ["01/01/1997", "02/13/1997"]),
+        ("DATE", ["01/01/1997", "02/13/1997"]),
+    ],
+)
+def test_days_that_a_database_holds_as_text_are_read(
+    folder: Path, declared: str, values: list[Any]
+) -> None:
+    with sources.open_tables(in_sqlite(folder, declared, values)) as tables:
+        found = tables.engine.rows("SELECT CAST(opened AS DATE) AS day FROM tickets ORDER BY org")
+        assert found["day"].to_pylist() == [date(1997, 1, 1), date(1997, 2, 13)]
+        assert tables.columns["tickets"]["opened"] != "VARCHAR"
+    assert tables.unreadable == ()
+
+
+def test_moments_that_a_database_counts_are_read(folder: Path) -> None:
+    in_sqlite(folder, "DATE", [1706745600, 1706832000])
+    text = (folder / "churnlight.toml").read_text("utf-8")
+    counted = 'event_time = { column = "opened", epoch = "seconds" }'
+    text = text.replace('event_time = "opened"', counted)
+    (folder / "churnlight.toml").write_text(text, encoding="utf-8")
+    company = load(folder)
+    with sources.open_tables(company) as tables:
+        moment = source_sql.event_time(tables, "tickets")
+        found = tables.engine.rows(f"SELECT {moment} AS at FROM tickets ORDER BY org")
+    assert [at.date() for at in found["at"].to_pylist()] == [date(2024, 2, 1), date(2024, 2, 2)]
 
 
 def test_a_missing_file_of_sqlite_is_not_made(folder: Path) -> None:
