@@ -46,6 +46,11 @@ class OutcomeCounts:
     churned: int
     stayed: int
 
+    @property
+    def by_day(self) -> dict[date, int]:
+        """How many churned, by as-of date."""
+        return {day: hit for day, _, hit in self.months}
+
 
 def count_outcomes(table: pa.Table, target: str) -> OutcomeCounts:
     """The outcomes of `target` in the rows of snapshots."""
@@ -125,9 +130,10 @@ def _returns(tables: Tables, name: str) -> Iterator[Finding]:
             f". Of {counted(found.churns, 'churn')}, {found.again:,} begin again within "
             f"{readings.AGAIN_DAYS} days, typically after {found.days:.0f}"
         )
-    fix = (
-        f'if they never left: grace = "{readings.AGAIN_DAYS}d", where or paused of [targets.{name}]'
-    )
+    fix = "for your information: is that so?"
+    if found.again:
+        key = f"[targets.{name}]"
+        fix = f'if they never left: grace = "{readings.AGAIN_DAYS}d", where or paused of {key}'
     state: Literal["warning", "advice"] = "warning" if many else "advice"
     kind = (state, "ends_that_begin_again")
     yield _finding(tables.company, name, kind, detail, fix, found.changes + found.again)
@@ -205,9 +211,10 @@ def _figures(
     accounts = counted(outcomes.churned, "account")
     by_title = bool(title) and name not in company.adverse
     happened = f"{accounts}: {title}," if by_title else f"{accounts} {word}"
+    by_month = _by_month(outcomes, by_other) or "none"
     detail = (
         f"{happened} at {counted(len(outcomes.months), 'mature month start')}; of the eligible: "
-        f"{before}{_by_month(outcomes, by_other) or 'none'}{_other_totals(word, by_other)}"
+        f"{before}{by_month}{_other_totals(outcomes, word, by_other)}"
     )
     fix = "for your information: does this match what you expect?"
     return _finding(company, name, ("advice", "outcomes"), detail, fix)
@@ -215,7 +222,9 @@ def _figures(
 
 def _by_month(outcomes: OutcomeCounts, by_other: dict[str, OutcomeCounts]) -> str:
     """The latest months, each with what other readings give in brackets."""
-    others = [{day: hit for day, _, hit in other.months} for other in by_other.values()]
+    others = [
+        other.by_day for words, other in by_other.items() if words not in _same(outcomes, by_other)
+    ]
     listed = []
     for day, eligible, hit in outcomes.months[-MOST_MONTHS:]:
         beside = " / ".join(f"{other[day]:,}" if day in other else "?" for other in others)
@@ -223,9 +232,25 @@ def _by_month(outcomes: OutcomeCounts, by_other: dict[str, OutcomeCounts]) -> st
     return ", ".join(listed)
 
 
-def _other_totals(word: str, by_other: dict[str, OutcomeCounts]) -> str:
-    totals = [f"{words}, {other.churned:,} accounts {word}" for words, other in by_other.items()]
-    return f". In brackets, other readings: {'; '.join(totals)}" if totals else ""
+def _same(outcomes: OutcomeCounts, by_other: dict[str, OutcomeCounts]) -> list[str]:
+    """The readings that change no month, as far as their own outcomes are settled."""
+    declared = outcomes.by_day
+    return [
+        words
+        for words, other in by_other.items()
+        if all(declared.get(day) == hit for day, hit in other.by_day.items())
+    ]
+
+
+def _other_totals(outcomes: OutcomeCounts, word: str, by_other: dict[str, OutcomeCounts]) -> str:
+    same = _same(outcomes, by_other)
+    totals = [
+        f"{words}, {other.churned:,} accounts {word}"
+        for words, other in by_other.items()
+        if words not in same
+    ]
+    in_brackets = f". In brackets, other readings: {'; '.join(totals)}" if totals else ""
+    return in_brackets + (f". The same {' and '.join(same)}" if same else "")
 
 
 def _finding(

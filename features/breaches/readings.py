@@ -21,7 +21,7 @@ def other_readings(target: Target) -> dict[str, Target]:
         if part.days_to_continue > 1:
             changed["without grace"] = {"grace": 0}
         if part.grace < AGAIN_DAYS:
-            changed[f'grace = "{AGAIN_DAYS}d"'] = {"grace": AGAIN_DAYS}
+            changed[f"with {AGAIN_DAYS} days of grace"] = {"grace": AGAIN_DAYS}
         if part.paused is not None:
             changed["without paused"] = {"paused": None}
     if part.where is not None:
