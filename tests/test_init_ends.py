@@ -256,3 +256,26 @@ def test_nothing_to_fall_silent_is_refused_with_what_was_looked_at(tmp_path: Pat
     with pytest.raises(DeclarationError, match="nothing says when a customer leaves"):
         drafted(tmp_path, tables)
     assert not (tmp_path / draft.DECLARATION_FILE).exists()
+
+
+def test_the_account_table_of_a_second_system_says_who_left(tmp_path: Path) -> None:
+    elsewhere = [f"x-{key}" for key in KEYS]
+    companies = {
+        "company_id": KEYS,
+        "crmaccountid": elsewhere,
+        "created_on": [FIRST] * ACCOUNTS,
+    }
+    crm = {"id": elsewhere, "opened_on": [FIRST] * ACCOUNTS, "churn_date": LEFT}
+    logins = {
+        ("company_id" if name == "account_id" else name): column
+        for name, column in login_columns().items()
+    }
+    company, _ = drafted(tmp_path, {"companies": companies, "crm_account": crm, "logins": logins})
+    assert company.accounts.source == "companies"
+    assert company.sources["crm_account"].account is not None
+    assert company.accounts.crosswalk == {
+        company.sources["crm_account"].account.system: "crmaccountid"
+    }
+    event = company.targets["churn"].event
+    assert event is not None
+    assert (event.source, event.ended) == ("crm_account", "churn_date")

@@ -14,6 +14,7 @@ from features.drafting.facts import ENDS, KEY, FactTable
 from features.drafting.profiles import ColumnProfile
 from features.drafting.spans import day_of
 from features.drafting.words import (
+    ACCOUNT,
     CANCELLED,
     ENDS_OF_OTHER_THINGS,
     LEFT,
@@ -141,7 +142,8 @@ def _refused(facts: FactTable, column: ColumnProfile, *, is_account: bool) -> st
         return f"it holds no times (such as {column.type})"
     if column == facts.event:
         return "no column says when what ends there began"
-    if is_account or facts.is_contract:
+    # An account table of a second system, too, says of its accounts that they left.
+    if is_account or facts.is_contract or noun in ACCOUNT:
         return ""
     speaks = any(other.words & OF_A_CONTRACT for other in facts.table.columns)
     return "" if speaks else "nothing in the table's name or columns speaks of a contract"

@@ -5,6 +5,7 @@ last login of a customer that left is a leak of the leaving. They count from the
 are first collected.
 """
 
+from features.drafting.facts import is_contract
 from features.drafting.profiles import ColumnProfile, TableProfile
 from features.drafting.words import KNOWN, OF_TODAY
 
@@ -20,9 +21,12 @@ def columns_of_today(table: TableProfile) -> list[ColumnProfile]:
 
 
 def is_snapshot(table: TableProfile, account: str) -> bool:
-    """Whether a table has one row per account, in the state of today."""
+    """Whether a table has one row per account, in the state of today.
+
+    Contracts have their own days, whatever else their rows say of today.
+    """
     of_today = columns_of_today(table)
-    if not of_today or not table.column(account).is_unique:
+    if is_contract(table.name) or not of_today or not table.column(account).is_unique:
         return False
     dated = [
         column

@@ -5,9 +5,11 @@ A new word is one entry here. Words are compared in lower case, a table's in sin
 
 import re
 
-# Names glued together, as databases without case write them: "customerid", "enddate".
+# Names glued together, as databases without case write them: "customerid", "enddate", and with
+# the system before it, "salesforceaccountid".
 GLUED = re.compile(
-    r"\b(account|customer|client|company|user|member|subscriber|tenant|order|invoice|ticket)"
+    r"\b([a-z]{3,}?)?"
+    r"(account|customer|client|company|user|member|subscriber|tenant|order|invoice|ticket)"
     r"(id|no|nr|key|code|number|name)\b|\b([a-z]{3,})(date|datetime)\b"
 )
 
@@ -30,6 +32,8 @@ def words_in_order(name: str) -> list[str]:
     --------
     >>> words_in_order("CANCELDATE (UTC)")
     ['cancel', 'date', 'utc']
+    >>> words_in_order("salesforceaccountid")
+    ['salesforce', 'account', 'id']
     """
     split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name).lower().replace("_", " ")
     parted = GLUED.sub(lambda match: " ".join(filter(None, match.groups())), split)
