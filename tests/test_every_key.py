@@ -275,7 +275,7 @@ CHANGES: dict[str, tuple[str, str]] = {
         'of = "sum"\nvalue = "fee"\nearlier = "84d"\nlag = "70d"',
     ),
     "indicators.*.earlier": ('earlier = "84d"', 'earlier = "10d"'),
-    "indicators.*.lag": ('lag = "70d"\n', ""),
+    "indicators.*.lag": ('lag = "70d"', 'lag = "100d"'),
     "indicators.*.shrink": ("shrink = 1.0", "shrink = 4.0"),
     "indicators.*.over": ('over = "topic"', 'over = "paid"'),
     "indicators.*.per": ('per = "words"', 'per = "paid"'),
