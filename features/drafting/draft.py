@@ -249,7 +249,7 @@ def _adopted(entry: FactTable, export: Recipe, account: object) -> Iterator[str]
     why = [f"recognised by its columns: {export.title}; docs/sources.md tells what that means"]
     if export.local_times and entry.event.is_naive:
         why.append(_zone("event_time", entry.event) + "; taken as UTC")
-    yield from toml_text.table(f"sources.{entry.table.name}", keys, *why)
+    yield from toml_text.table(f"sources.{entry.table.name}", keys, *why, *_noted(entry.table))
 
 
 def _time(column: ColumnProfile) -> object:
