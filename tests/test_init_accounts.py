@@ -187,3 +187,26 @@ def test_a_contract_over_two_tables_ends_per_account(tmp_path: Path) -> None:
     assert event is not None
     assert (event.source, event.ended) == ("subscriptions", "ended_on")
     assert "15 churned accounts (15 in 2024)" in text
+
+
+def test_merged_accounts_are_aliases(tmp_path: Path) -> None:
+    tables = {
+        "accounts": {"account_id": KEYS[:30], "created_at": [FIRST] * 30},
+        "logins": login_columns(),
+        "account_merges": {
+            "old_account_id": KEYS[30:],
+            "merged_into_account_id": KEYS[:10],
+            "merged_on": [date(2024, 3, 1)] * 10,
+        },
+    }
+    company, text = drafted(tmp_path, tables)
+    aliases = company.accounts.aliases
+    assert aliases is not None
+    assert (aliases.source, aliases.old, aliases.new, aliases.known_time.column) == (
+        "account_merges",
+        "old_account_id",
+        "merged_into_account_id",
+        "merged_on",
+    )
+    assert not [item for item in company.indicators.values() if item.source == "account_merges"]
+    assert "account_merges.csv, 10 rows: accounts old_account_id became merged_into" in text

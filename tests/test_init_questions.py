@@ -29,10 +29,11 @@ def test_amounts_in_several_currencies_are_not_added_up(tmp_path: Path) -> None:
         "currency": ["EUR"] * 30 + ["USD"] * 10,
     }
     company, text = drafted(tmp_path, {"accounts": account_columns(), "payments": payments})
-    assert company.indicators["payments_amount_sum"].stage == "shadow"
+    assert company.indicators["payments_amount_sum"].stage == "draft"
     assert (
         "decide: payments.csv, amount is in 2 currencies by currency (EUR: 30 rows, USD: 10 rows); "
-        "added up they mean nothing. In shadow until it is decided"
+        'added up they mean nothing: sources.payments.currency = { column = "currency", to = "EUR",'
+        ' rates = "rates.csv", amounts = ["amount"] }'
     ) in comments_above(text, "indicators.payments_amount_sum")
 
 
@@ -50,6 +51,9 @@ def test_cents_are_asked_about(tmp_path: Path, column: str, amounts: list[int], 
     _, text = drafted(tmp_path, {"accounts": account_columns(), "payments": payments})
     said = comments_above(text, f"indicators.payments_{column}_sum")
     assert [line for line in said if line.startswith(f"decide: payments.csv, {asked}")] or not asked
+    assert (
+        not asked or f'sources.payments.columns = {{ {column} = {{ unit = "cents" }} }}' in said[-1]
+    )
     assert bool(asked) == any(line.startswith("decide") for line in said)
 
 

@@ -170,9 +170,19 @@ def _accounts(read: Reading) -> Iterator[str]:
     keys["attributes"] = {**read.attributes, "since": found.since}
     if read.crosswalk:
         keys["crosswalk"] = read.crosswalk
+    if (merger := read.merger) is not None:
+        aliases = {"source": merger.table.name, "old": merger.old, "new": merger.new}
+        keys["aliases"] = aliases | {"known_time": _time(merger.day)}
     why = [f"guessed from {found.table.path}: {read.why}"]
     if snapshot_tables.columns_of_today(found.table):
         why.append(f"note: {snapshot_tables.told(found.table)}")
+    if merger is not None:
+        why.append(
+            f"guessed: {merger.table.path}, {counted(merger.table.rows, 'row')}: accounts "
+            f"{merger.old} became {merger.new} on {merger.day.name}"
+        )
+    if merger is not None and _lacks_zone(merger.day):
+        why.append(_zone("known_time", merger.day))
     yield from toml_text.table("accounts", keys, *why)
 
 
@@ -204,6 +214,9 @@ def _links(read: Reading, names: set[str]) -> Iterator[str]:
         if name not in names:
             why = "says which account something else belongs to"
             yield from toml_text.table(f"sources.{name}", _place(table), why)
+    if read.merger is not None:
+        table = read.merger.table
+        yield from toml_text.table(f"sources.{table.name}", _place(table), "merged accounts")
     for name, entry in hops.items():
         hop = entry.hop
         assert hop is not None

@@ -110,13 +110,12 @@ def indicators(
 
 
 def _with_doubt(draft: DraftIndicator, amounts: Doubts) -> DraftIndicator:
-    """The draft, in shadow where the column that it adds up is in doubt."""
-    doubt = amounts.get((str(draft.keys["source"]), draft.column), "")
-    if not doubt:
+    """The draft, moving no score where the column that it adds up is in doubt."""
+    doubt = amounts.get((str(draft.keys["source"]), draft.column))
+    if doubt is None:
         return draft
-    shadow = {"stage": "shadow"}
-    asked = " ".join(filter(None, [doubt, "In shadow until it is decided;", draft.doubt]))
-    return replace(draft, keys=draft.keys | shadow, doubt=asked.rstrip(";"))
+    asked = "; ".join(filter(None, [doubt.told, draft.doubt]))
+    return replace(draft, keys=draft.keys | {"stage": doubt.stage}, doubt=asked)
 
 
 def _adopted(entry: FactTable) -> Iterator[DraftIndicator]:

@@ -6,6 +6,7 @@ numbers prove nothing: there the column must be named after the table, or after 
 
 from dataclasses import dataclass
 
+from features.drafting.mergers import Merger
 from features.drafting.profiles import ColumnProfile, TableProfile
 from features.drafting.words import ACCOUNT, PERSON, head, singular
 from features.engines.on_duckdb import Engine
@@ -27,9 +28,9 @@ class Link:
     to_column: str
 
 
-def find(engine: Engine, tables: list[TableProfile]) -> list[Link]:
-    """The links between the tables."""
-    keys = _Keys(engine, tables)
+def find(engine: Engine, tables: list[TableProfile], merger: Merger | None = None) -> list[Link]:
+    """The links between the tables; keys that were merged away count as known."""
+    keys = _Keys(engine, tables, merger)
     return [
         Link(table.name, column.name, other.name, key.name)
         for other in tables
@@ -38,6 +39,7 @@ def find(engine: Engine, tables: list[TableProfile]) -> list[Link]:
         for table in tables
         if table.name != other.name
         for column in table.keys
+        if merger is None or (table.name, column.name) != (merger.table.name, merger.old)
         if column.filled and keys.are_shared(table, column, other, key)
     ]
 
@@ -45,8 +47,12 @@ def find(engine: Engine, tables: list[TableProfile]) -> list[Link]:
 class _Keys:
     """The distinct keys of each column, read once each."""
 
-    def __init__(self, engine: Engine, tables: list[TableProfile]) -> None:
+    def __init__(self, engine: Engine, tables: list[TableProfile], merger: Merger | None) -> None:
         self._engine = engine
+        self._merged = "SELECT NULL WHERE FALSE"
+        if merger is not None:
+            old, table = quote(merger.old), quote(merger.table.name)
+            self._merged = f"SELECT CAST({old} AS VARCHAR) FROM {table}"
         self._numbers: dict[tuple[str, str], bool] = {}
         self._of_people = [table.name for table in tables if head(table.name) in ACCOUNT | PERSON]
 
@@ -59,7 +65,8 @@ class _Keys:
             return False
         mine, theirs = _kept(table, column), _kept(other, key)
         share = self._engine.row(
-            f"SELECT avg(CAST(k IN (SELECT k FROM {quote(theirs)}) AS INT)) FROM {quote(mine)}"
+            f"SELECT avg(CAST(k IN (SELECT k FROM {quote(theirs)} UNION ALL {self._merged}) "
+            f"AS INT)) FROM {quote(mine)}"
         )[0]
         return share is not None and share >= SHARED
 

@@ -9,11 +9,21 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from features.drafting import account_table, ends, facts, hops, links, snapshot_tables, spans
+from features.drafting import (
+    account_table,
+    ends,
+    facts,
+    hops,
+    links,
+    mergers,
+    snapshot_tables,
+    spans,
+)
 from features.drafting.account_table import AccountTable
 from features.drafting.ends import End
 from features.drafting.facts import FactTable
 from features.drafting.links import Link
+from features.drafting.mergers import Merger
 from features.drafting.profiles import KEY_WORDS, ColumnProfile, TableProfile
 from features.drafting.spans import LastDay
 from features.drafting.words import (
@@ -36,9 +46,10 @@ class Reading:
     """The whole guess.
 
     `accounts` is none where accounts are derived from the first of `facts`; then `why` says why
-    no table is the account table. `between` gives, by name, the tables by way of which
-    other facts lead to accounts. `ends` are all ways in which leaving may show, the likeliest
-    first; `until` is the morning up to which the facts are complete, by the column `latest`.
+    no table is the account table. `between` gives, by name, the tables by way of which other
+    facts lead to accounts, `merger` the table of merged accounts. `ends` are all ways in which
+    leaving may show, the likeliest first; `until` is the morning up to which the facts are
+    complete, by the column `latest`.
     """
 
     accounts: AccountTable | None
@@ -48,6 +59,7 @@ class Reading:
     crosswalk: dict[str, str] = field(default_factory=dict)
     facts: tuple[FactTable, ...] = ()
     between: dict[str, TableProfile] = field(default_factory=dict)
+    merger: Merger | None = None
     left_out: tuple[str, ...] = ()
     ends: tuple[End, ...] = ()
     until: LastDay | None = None
@@ -81,12 +93,13 @@ def _is_side_show(entry: FactTable) -> bool:
 
 def read(engine: Engine, tables: list[TableProfile]) -> Reading | None:
     """A reading of the tables; None where no column can be the key of an account."""
-    linked = links.find(engine, tables)
+    merger = mergers.find(tables)
+    linked = links.find(engine, tables, merger)
     found = account_table.find(tables, linked)
     reading = None
     why = "no table has one row per account, with a key that other tables name"
     if found is not None and found.since is not None:
-        reading = _with_account_table(tables, linked, found)
+        reading = _with_account_table(tables, linked, found, merger)
         why = f"{found.table.path}: no other table names its {found.key} beside a time"
     elif found is not None:
         why = f"{found.table.path}: no column says when an account began"
@@ -137,11 +150,12 @@ def _own(reading: Reading) -> FactTable | None:
 
 
 def _with_account_table(
-    tables: list[TableProfile], linked: list[Link], found: AccountTable
+    tables: list[TableProfile], linked: list[Link], found: AccountTable, merger: Merger | None
 ) -> Reading:
     systems: dict[str, str] = {}
     entries: list[FactTable] = []
-    others = [table for table in tables if table.name != found.table.name]
+    apart = {found.table.name, *([merger.table.name] if merger is not None else [])}
+    others = [table for table in tables if table.name not in apart]
     links_of = {other.name: _link(linked, other, found) for other in others}
     named = {
         name: link.column
@@ -159,7 +173,7 @@ def _with_account_table(
         else:
             entries.append(_in_system(entry, link.to_column, systems))
     shown = account_table.attributes(found.table, {found.key, str(found.since), *systems})
-    reading = Reading(found, found.key, found.why, shown, facts=tuple(entries))
+    reading = Reading(found, found.key, found.why, shown, facts=tuple(entries), merger=merger)
     crosswalk = {system: column for column, system in systems.items()}
     between = _between(tables, entries)
     return replace(reading, crosswalk=crosswalk, between=between, left_out=tuple(left_out))

@@ -184,6 +184,10 @@ ENDS_OF_OTHER_THINGS = {
 }
 
 AMOUNT = _words("amount total revenue sales dollars spend value mrr fee paid price")
+# Merged accounts: what the table is called, the key that went away, and the one that it became.
+MERGED = _nouns("merge merger alias duplicate") | {"merged", "dedup"}
+OLD = _words("old from source merged previous duplicate loser secondary alias")
+NEW = _words("new to into target master winner primary surviving current canonical")
 CURRENCY = _words("currency ccy curr")
 CENTS = _words("cent cents minor pence")
 # What a row is called that is no contract yet, or never became one.
