@@ -5,6 +5,7 @@ From its first copy on it does: every copy carries the moment at which it was ta
 event time and the known time of its rows.
 """
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features import engines, publish
-from features.drafting.profiles import KEY_WORDS, SUFFIXES, usable_name
-from features.drafting.words import name_words
-from features.engines.on_duckdb import Engine, EngineError
+from features.drafting.profiles import AS_GUESSED, usable_name
+from features.engines.on_duckdb import EngineError
 from features.engines.sql_text import quote
 from features.errors import DeclarationError, NotFound
+from features.reading import text_files
+from features.reading.files import SUFFIXES, Reader
+from features.reading.text_files import NoTable
+from features.settings import Settings
 
 COLLECTED = "collected"
 MOMENT = "collected_at"
@@ -42,10 +46,9 @@ def collect(folder: Path, tables: Sequence[str], now: datetime | None = None) ->
     places = [place / f"{now.date()}.parquet" for place in kept]
     if len(set(places)) < len(places):
         raise DeclarationError("collect: two tables have one name; rename a file")
-    with engines.start("duckdb") as engine:
-        for table, place in zip(tables, places, strict=True):
-            if not place.exists():
-                copies[place] = _copy(engine, folder, table, place.parent, now)
+    for table, place in zip(tables, places, strict=True):
+        if not place.exists():
+            copies[place] = _copy(folder / table, place.parent, now)
     for place, copy in copies.items():
         place.parent.mkdir(parents=True, exist_ok=True)
         publish.write_parquet(copy, place)
@@ -60,18 +63,15 @@ def declared_as(place: Path) -> str:
     )
 
 
-def _copy(engine: Engine, folder: Path, table: str, kept: Path, now: datetime) -> pa.Table:
-    path = folder / table
+def _copy(path: Path, kept: Path, now: datetime) -> pa.Table:
     if not path.is_file():
         raise NotFound(f"{path}: no such table")
-    if path.suffix.lower() not in SUFFIXES:
-        raise DeclarationError(f"{path}: neither .parquet nor .csv")
+    if text_files.suffix(path) not in SUFFIXES:
+        raise DeclarationError(f"{path}: none of {', '.join(sorted(SUFFIXES))}")
     try:
-        types = _open(engine, kept.name, path)
-        if MOMENT in types:
-            raise DeclarationError(f"{path}: has a column {MOMENT}, the name that copies use")
-        columns = _as_before(types, kept, path)
-        rows = engine.rows(f"SELECT {columns} FROM {quote(kept.name)}")
+        rows = _read(path, kept)
+    except NoTable as error:
+        raise DeclarationError(f"{path}: cannot be copied: {error.detail}") from error
     except EngineError as error:
         raise DeclarationError(f"{path}: cannot be copied: {str(error).splitlines()[0]}") from error
     if not rows.num_rows:
@@ -80,14 +80,20 @@ def _copy(engine: Engine, folder: Path, table: str, kept: Path, now: datetime) -
     return rows.append_column(MOMENT, moment)
 
 
-def _open(engine: Engine, name: str, path: Path) -> dict[str, str]:
-    if path.suffix.lower() == ".parquet":
-        engine.read_parquet(name, path)
-    else:
-        engine.read_csv(name, path, [])
-        read = engine.types(f"SELECT * FROM {quote(name)}")
-        engine.read_csv(name, path, [column for column in read if name_words(column) & KEY_WORDS])
-    return engine.types(f"SELECT * FROM {quote(name)}")
+def _read(path: Path, kept: Path) -> pa.Table:
+    """The rows of the table at `path`, read as `init` reads them."""
+    name = kept.name
+    with (
+        tempfile.TemporaryDirectory(prefix="churnlight-") as spool,
+        engines.start("duckdb") as engine,
+    ):
+        reader = Reader(engine, Path(spool), Settings.read().cores)
+        reader.look(name, [path], AS_GUESSED)
+        reader.show()
+        types = engine.types(f"SELECT * FROM {quote(name)}")
+        if MOMENT in types:
+            raise DeclarationError(f"{path}: has a column {MOMENT}, the name that copies use")
+        return engine.rows(f"SELECT {_as_before(types, kept, path)} FROM {quote(name)}")
 
 
 def _as_before(types: Mapping[str, str], kept: Path, path: Path) -> str:
