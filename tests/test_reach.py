@@ -128,11 +128,11 @@ def test_a_draft_and_a_report_agree_on_what_lies_ahead(
 ) -> None:
     cells = [f"{at}{time}" for at in [*EVERY, "2031-05-04"]]
     (tmp_path / "logins.csv").write_text("\n".join(["at", *cells]), "utf-8")
+    spool = tmp_path / "spool"
+    spool.mkdir()
     with start("duckdb") as engine:
-        engine.read_csv("logins", tmp_path / "logins.csv", [])
-        kind = engine.types("SELECT * FROM logins")["at"]
-        column = profiles.ColumnProfile("at", kind, len(cells), len(cells), len(cells))
-        found = spans.complete_until(engine, "logins", column)
+        (table,), _ = profiles.look(engine, tmp_path, spool)
+        found = spans.complete_until(engine, "logins", table.column("at"))
     assert found is not None
     assert (str(found.until), found.later, str(found.stray)) == (last, 1, "2031-05-04")
 
