@@ -37,7 +37,8 @@ def plausible(least: float, most: float) -> list[Counted]:
     for unit, factor in PER_UNIT.items():
         try:
             first, last = (
-                datetime.fromtimestamp(value * factor / 1_000_000, UTC) for value in (least, most)
+                datetime.fromtimestamp(float(value) * factor / 1_000_000, UTC)
+                for value in (least, most)
             )
         except (OverflowError, ValueError, OSError):
             continue
