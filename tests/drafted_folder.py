@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from features.declaring.company import Company
 from features.declaring.declaration import parse
@@ -20,7 +21,8 @@ KEYS = [f"a{number:02}" for number in range(ACCOUNTS)]
 # Of ten accounts each, the day on which they left, if they did.
 LEFT = [date(2023, 6, 1)] * 10 + [date(2024, 6, 1)] * 10 + [None] * 20
 
-Columns = Mapping[str, Sequence[object]]
+# By table its columns, each a sequence of cells; Any, so that a test may join parts of any kind.
+Tables = Mapping[str, Any]
 
 
 def account_columns(key: str = "account_id") -> dict[str, Sequence[object]]:
@@ -43,7 +45,7 @@ def _logins() -> Iterator[tuple[str, date]]:
     yield KEYS[-1], UNTIL
 
 
-def write(folder: Path, tables: Mapping[str, Columns]) -> Path:
+def write(folder: Path, tables: Tables) -> Path:
     """Writes each of `tables` as CSV and returns `folder`; None is an empty cell."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, columns in tables.items():
@@ -52,7 +54,7 @@ def write(folder: Path, tables: Mapping[str, Columns]) -> Path:
     return folder
 
 
-def drafted(folder: Path, tables: Mapping[str, Columns]) -> tuple[Company, str]:
+def drafted(folder: Path, tables: Tables) -> tuple[Company, str]:
     """The declaration that `init` drafts for `tables`, and its text."""
     text = draft.draft_declaration(write(folder, tables))
     return parse(text, folder), text

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from drafted_folder import (
     drafted,
     login_columns,
 )
-from features.drafting import draft
+from features.declaring.mistakes import DECLARATION_FILE
 from features.errors import DeclarationError
 
 TRIAL_ENDS = [FIRST + timedelta(days=30)] * 30 + [None] * 10
@@ -174,7 +175,11 @@ def test_what_is_no_contract_ends_none(tmp_path: Path, table: str, noun: str) ->
 
 
 def test_a_table_of_another_name_must_look_like_contracts(tmp_path: Path) -> None:
-    rows = {"account_id": KEYS, "started_on": [FIRST] * ACCOUNTS, "ended_on": LEFT}
+    rows: dict[str, list[Any]] = {
+        "account_id": KEYS,
+        "started_on": [FIRST] * ACCOUNTS,
+        "ended_on": LEFT,
+    }
     tables = {"accounts": account_columns(), "logins": login_columns()}
     company, text = drafted(tmp_path / "plain", tables | {"stuff": rows})
     assert company.targets["churn"].inactivity is not None
@@ -198,11 +203,12 @@ def test_a_table_of_another_name_must_look_like_contracts(tmp_path: Path) -> Non
 
 def test_what_runs_nowhere_or_ends_nowhere_is_no_end(tmp_path: Path) -> None:
     tables = {"accounts": account_columns(), "logins": login_columns()}
-    for name, ends, reason in [
+    cases: list[tuple[str, list[date | None], str]] = [
         ("all", [date(2024, 1, 1)] * ACCOUNTS, "in all 40 accounts every row has ended"),
         ("none", [date(2030, 1, 1)] * ACCOUNTS, "no account has left by 2025-01-01"),
         ("early", [date(2022, 1, 1)] * 20 + [None] * 20, "20 of 20 rows end before they start"),
-    ]:
+    ]
+    for name, ends, reason in cases:
         company, text = drafted(
             tmp_path / name, tables | {"subscriptions": subscriptions(ended_on=ends)}
         )
@@ -222,7 +228,10 @@ def test_without_any_end_the_draft_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("busiest", ["subscriptions", "tickets"])
 def test_a_folder_without_use_gets_a_draft(tmp_path: Path, busiest: str) -> None:
-    table = {"account_id": KEYS * 3, "opened_at": [FIRST, date(2024, 5, 5)] * 60}
+    table: dict[str, list[Any]] = {
+        "account_id": KEYS * 3,
+        "opened_at": [FIRST, date(2024, 5, 5)] * 60,
+    }
     tables = {
         "accounts": account_columns(),
         "subscriptions": subscriptions(ended_on=LEFT),
@@ -255,7 +264,7 @@ def test_nothing_to_fall_silent_is_refused_with_what_was_looked_at(tmp_path: Pat
     }
     with pytest.raises(DeclarationError, match="nothing says when a customer leaves"):
         drafted(tmp_path, tables)
-    assert not (tmp_path / draft.DECLARATION_FILE).exists()
+    assert not (tmp_path / DECLARATION_FILE).exists()
 
 
 def test_the_account_table_of_a_second_system_says_who_left(tmp_path: Path) -> None:

@@ -43,7 +43,10 @@ def times(engine: Engine, view: str, zone: str | None = "UTC") -> dict[str, list
     moments = [
         f"{clock.in_utc(quote(name), type_, zone)} AS {name}" for name, type_ in types.items()
     ]
-    return engine.rows(f"SELECT {', '.join(moments)} FROM {quote(view)}").to_pydict()
+    found: dict[str, list[datetime | None]] = engine.rows(
+        f"SELECT {', '.join(moments)} FROM {quote(view)}"
+    ).to_pydict()
+    return found
 
 
 def nanosecond_file(path: Path, values: list[int | None]) -> Path:
@@ -336,7 +339,8 @@ def shown(path: Path, spool: Path, **declared: Any) -> dict[str, list[Any]]:
         reader = Reader(engine, spool, 1)
         reader.look("t", parts(path), Declared(**declared))
         reader.show()
-        return engine.rows("SELECT * FROM t").to_pydict()
+        found: dict[str, list[Any]] = engine.rows("SELECT * FROM t").to_pydict()
+        return found
 
 
 def test_json_lines_are_read_by_the_types_of_json(tmp_path: Path) -> None:
