@@ -36,7 +36,10 @@ def score(
     company: Annotated[Path | None, typer.Option(metavar=FOLDER, help=COMPANY_HELP)] = None,
     table: Annotated[
         Path | None,
-        typer.Option(metavar=FILE, help="Table to score instead of a company: .parquet or .csv."),
+        typer.Option(
+            metavar=FILE,
+            help="Table to score instead of a company: .parquet, .csv, .tsv, .jsonl or .xlsx.",
+        ),
     ] = None,
     as_of: Annotated[
         list[datetime] | None,

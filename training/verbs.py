@@ -79,7 +79,8 @@ def train(  # noqa: PLR0913 (one for each option)
     table: Annotated[
         Path | None,
         typer.Option(
-            metavar=FILE, help="Table to train on instead of a company: .parquet or .csv."
+            metavar=FILE,
+            help="Table to train on instead of a company: .parquet, .csv, .tsv, .jsonl or .xlsx.",
         ),
     ] = None,
     label: Annotated[
