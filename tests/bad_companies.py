@@ -205,8 +205,8 @@ TABLES = [
         "unsupported_file",
         "logins",
         fix="convert",
-        detail="logins.xlsx",
-        text=(('path = "logins.parquet"', 'path = "logins.xlsx"'),),
+        detail="logins.feather",
+        text=(('path = "logins.parquet"', 'path = "logins.feather"'),),
     ),
     Defect(
         "unreadable",

@@ -19,12 +19,18 @@ UNTIL, EARLIER = date(2025, 12, 1), date(2025, 11, 5)
 
 ACCOUNTS = "SELECT account_id, since, size, owner, mrr FROM '{folder}/accounts.parquet'"
 VISITS = """SELECT account_id, "at", known FROM '{folder}/visits.parquet'"""
+# A contract that is older than its account counts from the account's first day on.
 TERMS = """
-    SELECT account_id, timezone('Europe/Berlin', began) AS start,
-        timezone('Europe/Berlin', ended) AS stop, timezone('UTC', noted) AS start_known,
-        timezone('UTC', end_noted) AS stop_known
-    FROM '{folder}/terms.parquet' JOIN '{folder}/accounts.parquet' USING (org)
-    WHERE noted IS NOT NULL AND start >= since::TIMESTAMPTZ - INTERVAL 14 HOUR
+    SELECT account_id, CASE WHEN early THEN since::TIMESTAMPTZ ELSE start END AS start,
+        stop, start_known, stop_known
+    FROM (
+        SELECT *, timezone('Europe/Berlin', began) AS start,
+            timezone('Europe/Berlin', ended) AS stop, timezone('UTC', noted) AS start_known,
+            timezone('UTC', end_noted) AS stop_known,
+            start < since::TIMESTAMPTZ - INTERVAL 14 HOUR AS early
+        FROM '{folder}/terms.parquet' JOIN '{folder}/accounts.parquet' USING (org)
+    )
+    WHERE start_known IS NOT NULL AND (NOT early OR stop IS NULL OR stop > since::TIMESTAMPTZ)
 """
 
 

@@ -132,7 +132,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: "RoleNames") 
     from features.settings import Settings
     from training import summary, train_table
     from training.reporting import model_report
-    from training.tables import plain_table
+    from training.tables import table_file
 
     if not label or out is None:
         raise DeclarationError("--table needs --label and --out")
@@ -142,7 +142,7 @@ def _train_table(table: Path, label: str, out: Path | None, roles: "RoleNames") 
     trials = Settings.read().trials
     with progress("reading the table") as step:
         texts = (str(roles["id"]),) if roles["id"] else ()
-        read = plain_table.read_table(table, texts, lambda note: typer.echo(note, err=True))
+        read = table_file.read_table(table, texts, lambda note: typer.echo(note, err=True))
         artifact = train_table.fit(read, label, trials=trials, progress=step, **roles)
         artifact.save(out)
         step("drawing the report")

@@ -5,6 +5,8 @@ are read, and counted, by as many threads as there are: the result does not depe
 (`features.folding.kernel`).
 """
 
+import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,8 @@ INTERRUPTED = "Query interrupted"
 BATCH_ROWS = 250_000
 # What DuckDB raises of a file that is not there or not whole.
 UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
+# It raises the same for a full disk, a quota or a limit on the size of files.
+NO_ROOM = re.compile(rf'"errno":"({errno.EFBIG}|{errno.ENOSPC}|{errno.EDQUOT})"')
 
 CONFIG: dict[str, Any] = {
     "threads": 1,
@@ -184,6 +188,11 @@ def _errors_of_ours() -> Iterator[None]:
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
     except UNREADABLE as error:
+        if NO_ROOM.search(str(error)):
+            raise ChurnlightError(
+                f"no room for a copy of the tables ({_first_part(error)}); published results are "
+                "unchanged; free disk space, or set TMPDIR to a folder with more"
+            ) from error
         raise Unreadable(_first_part(error)) from error
     except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise ChurnlightError(

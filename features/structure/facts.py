@@ -256,11 +256,14 @@ def _first(readable: ReadableTables, name: str, rule: Rule) -> str:
     more = f"row_number() OVER () AS row, CAST({quote(column)} AS VARCHAR) AS value, "
     facts = _facts(readable, name, source, more)
     with readable.tables.engine.in_order():
-        found = readable.row(
+        found = readable.tables.engine.rows(
             f"SELECT row, value FROM ({facts}) WHERE {rule.condition} ORDER BY row LIMIT 1"
-        )
-    value = "" if found["value"] is None else f": {found['value']}"
-    return f"; first in row {found['row']:,}{value}"
+        ).to_pylist()
+    # A source whose own condition is random, which is refused, may hold other rows by now.
+    if not found:
+        return ""
+    value = "" if found[0]["value"] is None else f": {found[0]['value']}"
+    return f"; first in row {found[0]['row']:,}{value}"
 
 
 def _column(source: Source, rule: Rule) -> str | None:

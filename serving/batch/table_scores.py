@@ -14,7 +14,7 @@ from training.artifact import Artifact, first_load
 from training.calibrating.bands import BANDS, band_codes
 from training.explaining import drivers
 from training.learning.matrix import Feature, matrix
-from training.tables import foreign, plain_table
+from training.tables import foreign, table_file
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def score(model: Path, table: Path, out: Path) -> tuple[int, list[str]]:
     artifact = first_load(model)
     if artifact.training.table is None:
         raise DeclarationError(f"{model}: a model of a company; score it with --company")
-    rows = plain_table.read_table(table, _texts(artifact))
+    rows = table_file.read_table(table, _texts(artifact))
     scores = scored(artifact, rows)
     publish.write_table(scores, out)
     known = artifact.training.table.without_meaning

@@ -5,24 +5,15 @@ days, a time of day its hours), texts become texts.
 Columns of other types are reported, all at once.
 """
 
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pyarrow.types as kinds
 
-from features.engines.on_duckdb import Engine
-from features.errors import ChurnlightError, ContractBroken, DeclarationError, Finding, NotFound
-from features.reading import files
-from features.reading.files import Declared, Reader
-from features.reading.notes import Note
-from features.reading.text_files import NoTable
-from features.settings import Settings
+from features.errors import ContractBroken, DeclarationError, Finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,63 +22,6 @@ Frame: TypeAlias = "pd.DataFrame | pa.Table"
 
 DROP = "leave it out with --ignore {name}"
 DAY, HOUR = 86400.0, 3600.0
-
-
-def read_table(
-    path: Path, texts: Collection[str] = (), told: Callable[[Note], None] = lambda note: None
-) -> pa.Table:
-    """The table in a file, read as a company's are.
-
-    Parameters
-    ----------
-    path : Path
-    texts : collection of str
-        Columns that stay as they are written: ids, and what a model knows as categories.
-    told : callable
-        Gets what the reader noticed: cells that are missing because they are no numbers, say.
-
-    Raises
-    ------
-    NotFound
-        There is no such file.
-    ContractBroken
-        It is not what its suffix says; for a text file the message names the line.
-    ChurnlightError
-        The file system forbids reading it.
-    """
-    try:
-        if not path.is_file():
-            raise NotFound(f"{path}: no such file")
-        return (
-            pq.read_table(path) if path.suffix.lower() == ".parquet" else _read(path, texts, told)
-        )
-    except PermissionError as error:
-        raise ChurnlightError(
-            f"{path}: cannot be opened ({error.strerror}); give yourself the right to read it"
-        ) from error
-    except NoTable as error:
-        raise _unreadable(path, error.detail, error.fix) from error
-    except (pa.ArrowInvalid, OSError) as error:
-        fix = "repair the file, or give another table"
-        raise _unreadable(path, str(error).splitlines()[0], fix) from error
-
-
-def _unreadable(path: Path, detail: str, fix: str) -> ContractBroken:
-    said = f"cannot be read ({detail})"
-    return ContractBroken(
-        [Finding("flat table", "read", "error", str(path), None, None, said, fix)]
-    )
-
-
-def _read(path: Path, texts: Collection[str], told: Callable[[Note], None]) -> pa.Table:
-    files.parts(path)
-    declared = Declared(is_key=lambda name: name in texts, flags_are_texts=True)
-    with tempfile.TemporaryDirectory(prefix="churnlight-") as spool, Engine() as engine:
-        reader = Reader(engine, Path(spool), Settings.read().cores)
-        reader.look("table", [path], declared)
-        for note in reader.show()["table"]:
-            told(note)
-        return engine.rows('SELECT * FROM "table"')
 
 
 def as_table(frame: Frame, texts: Collection[str] = ()) -> pa.Table:
