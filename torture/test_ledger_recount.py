@@ -20,11 +20,12 @@ MIN_HISTORY = timedelta(days=28)
 
 PLANS = "SELECT account_id, created_at, plan, csm, mrr FROM '{folder}/data/accounts.parquet'"
 TERMS = """
-    SELECT account_id, started_at::TIMESTAMPTZ AS began, ended_at::TIMESTAMPTZ AS ended,
-        recorded_at, end_recorded_at
+    SELECT account_id, greatest(started_at, created_at)::TIMESTAMPTZ AS began,
+        ended_at::TIMESTAMPTZ AS ended, recorded_at, end_recorded_at
     FROM '{folder}/data/subscriptions.parquet'
     JOIN '{folder}/data/accounts.parquet' USING (customer_no)
-    WHERE recorded_at IS NOT NULL AND started_at >= created_at
+    WHERE recorded_at IS NOT NULL
+        AND (started_at >= created_at OR ended_at IS NULL OR ended_at > created_at)
 """
 BUYERS = """
     SELECT customer_id, min(ordered_on) AS since, 'all' AS segment, NULL AS owner, NULL AS mrr
