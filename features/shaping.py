@@ -14,6 +14,7 @@ from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
 from features.errors import ContractBroken, Finding
+from features.reading.epochs import PER_UNIT
 
 SQL_TYPES = {
     "text": "VARCHAR",
@@ -22,7 +23,6 @@ SQL_TYPES = {
     "time": "TIMESTAMP WITH TIME ZONE",
     "salesforce id": "VARCHAR",
 }
-MICROSECONDS = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 # The letters of the three characters by which 18-character ids differ from those of 15: each says
 # which of five characters are capitals.
 CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -128,7 +128,8 @@ def _time(expression: str, text: str, type_: str, declared: Column) -> str:
 
 
 def _since_1970(number: str, declared: Column) -> str:
-    factor = MICROSECONDS[str(declared.epoch)]
+    assert declared.epoch is not None
+    factor = PER_UNIT[declared.epoch]
     return f"timezone('UTC', make_timestamp(CAST({number} * {factor} AS BIGINT)))"
 
 
