@@ -162,7 +162,9 @@ def test_a_column_that_is_not_there_is_told_with_the_names_that_were_tried(tmp_p
         (NAMED + 'bad = "prize * 2"', "sources.facts.columns.bad is refused"),
         ('where = "m > 1"\n' + NAMED, "sources.facts.where is refused"),
         ('where = "price"\n' + NAMED, "sources.facts.where is refused: it gives no true or false"),
-        ('where = "random() > 0.5"\n' + NAMED, "sources.facts.where contains random()"),
+        ('where = "random() < 2"\n' + NAMED, "sources.facts.where contains random()"),
+        ('where = "random() > 2"\n' + NAMED, "sources.facts.where contains random()"),
+        ('where = "price > 99"\n' + NAMED, "has no rows that sources.facts.where keeps"),
     ],
 )
 def test_what_cannot_be_computed_is_told_with_its_key(tmp_path: Path, keys: str, said: str) -> None:

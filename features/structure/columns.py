@@ -120,6 +120,8 @@ def breaches(readable: ReadableTables) -> Iterator[Finding]:
 
 def _empty(readable: ReadableTables, source: str) -> Iterator[Finding]:
     if not readable.row(f"SELECT EXISTS (SELECT 1 FROM {quote(source)}) AS some")["some"]:
+        where = readable.company.sources[source].where
+        kept = f" that sources.{source}.where keeps" if where else ""
         yield Finding(
             "empty_table",
             "sources",
@@ -127,7 +129,7 @@ def _empty(readable: ReadableTables, source: str) -> Iterator[Finding]:
             source,
             None,
             0,
-            f"{readable.file(source)} has no rows",
+            f"{readable.file(source)} has no rows{kept}",
             f"export it again, or remove [sources.{source}] and what uses it",
         )
 

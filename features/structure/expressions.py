@@ -147,7 +147,10 @@ def breaches(readable: ReadableTables) -> Iterator[Finding]:
     """What is wrong with each expression over a source that can be read."""
     sound: dict[str, list[Expression]] = {}
     for expression in expressions_of(readable.company):
-        if readable.holds(expression.source):
+        # What its text alone decides is told even of a source that cannot be read.
+        if (refused := _refused(readable.tables.engine, expression.text)) is not None:
+            yield _finding(readable, expression, "not_one_value", f"contains {refused}", SCALAR)
+        elif readable.holds(expression.source):
             findings = list(_breach(readable, expression))
             yield from findings
             if not findings and expression.text not in readable.tables.columns[expression.source]:
@@ -157,9 +160,6 @@ def breaches(readable: ReadableTables) -> Iterator[Finding]:
 
 
 def _breach(readable: ReadableTables, expression: Expression) -> Iterator[Finding]:
-    if (refused := _refused(readable.tables.engine, expression.text)) is not None:
-        yield _finding(readable, expression, "not_one_value", f"contains {refused}", SCALAR)
-        return
     try:
         if not expression.gives_shape:
             readable.tables.engine.accept(expression.text)
