@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features import engines, publish
-from features.drafting.profiles import AS_GUESSED, usable_name
+from features.drafting.tables.profiles import AS_GUESSED, usable_name
 from features.engines.on_duckdb import EngineError
 from features.engines.sql_text import quote
 from features.errors import DeclarationError, NotFound

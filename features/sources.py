@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from features import engines, exchange, shaping
+from features import engines
 from features.declaring.column import Column, Unit, plain
 from features.declaring.company import Company, Source, TimeColumn
 from features.declaring.spelling import nearest
@@ -19,12 +19,14 @@ from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
 from features.errors import ContractBroken, Finding
 from features.progress import Progress, silent
-from features.reading import databases, files
+from features.reading import files
+from features.reading.databases import fetching
 from features.reading.files import Declared, Reader
 from features.reading.notes import Note
 from features.reading.places import broken, location
 from features.reading.text_files import NoTable
 from features.settings import Settings
+from features.shaping import declared_shape, exchange
 
 # What a declared column may hold that must stay as it is written, zeros and all.
 IDS = ("text", "salesforce id")
@@ -58,7 +60,7 @@ def open_tables(company: Company, *, progress: Progress = silent) -> Iterator[Ta
         engines.start(company.about.engine) as engine,
     ):
         reader = Reader(engine, Path(spool), Settings.read().cores)
-        spooled = databases.spool(company, Path(spool))
+        spooled = fetching.spool(company, Path(spool))
         unreadable = list(spooled.findings)
         looked_at: list[str] = []
         there = [name for name, its in company.sources.items() if its.sql is None]
@@ -107,7 +109,7 @@ def _shaped(company: Company, name: str, engine: Engine) -> dict[str, str]:
     """The columns of a source in its declared shape, its amounts in one currency."""
     source = company.sources[name]
     as_it_lies = engine.types(f"SELECT * FROM {quote(name)}")
-    columns = shaping.shape(engine, name, source, as_it_lies)
+    columns = declared_shape.shape(engine, name, source, as_it_lies)
     return columns if source.currency is None else exchange.convert(engine, name, source, columns)
 
 

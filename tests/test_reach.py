@@ -12,7 +12,7 @@ from features import contract, snapshots, sources
 from features.assembling import reach
 from features.declaring.company import Company
 from features.declaring.declaration import parse
-from features.drafting import profiles, spans
+from features.drafting.tables import profiles, spans
 from features.engines import start
 
 HEAD = """

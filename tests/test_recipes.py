@@ -17,7 +17,7 @@ from features.declaring.column import plain
 from features.declaring.company import Company
 from features.declaring.declaration import load, parse
 from features.declaring.recipe import recipes
-from features.drafting import exports
+from features.drafting.tables import exports
 from features.errors import DeclarationError
 from features.publish import write_parquet
 from features.reference import sources_page

@@ -18,7 +18,7 @@ from features.assembling import source_sql
 from features.declaring.company import Company
 from features.declaring.declaration import load
 from features.errors import Finding
-from features.reading import databases
+from features.reading.databases import fetching
 from sane_company import SCHEMAS, sane, write
 
 NOBODY = "postgresql://nobody:secret@127.0.0.1:1/nowhere"
@@ -128,7 +128,7 @@ def test_a_table_that_is_not_there(folder: Path, postgres_url: str) -> None:
 
 def tickets_of(company: Company, folder: Path) -> tuple[list[dict[str, Any]], list[Finding]]:
     """The rows of the table of tickets as they are copied, and what is found meanwhile."""
-    copied = databases.spool(company, folder)
+    copied = fetching.spool(company, folder)
     rows = pq.read_table(copied.paths["tickets"]).to_pylist() if copied.paths else []
     return rows, copied.findings
 
@@ -163,7 +163,7 @@ def test_a_contract_that_ends_at_infinity_runs(folder: Path, postgres_url: str) 
             "('b', '2024-01-01', '2024-02-01'), ('c', '2024-01-01', '-infinity')"
         )
     place = f'sql = "{postgres_url}"\ntable = "subscriptions"'
-    copied = databases.spool(declare(folder, "subscriptions", place), folder)
+    copied = fetching.spool(declare(folder, "subscriptions", place), folder)
     rows = pq.read_table(copied.paths["subscriptions"]).to_pylist()
     # An end that cannot be read is no end and no open contract.
     assert [(row["account_id"], row["ended"]) for row in rows] == [
@@ -235,7 +235,7 @@ def test_a_missing_date_of_sqlite_is_none(folder: Path, missing: Any) -> None:
 def test_a_column_of_sqlite_is_what_it_holds(
     folder: Path, declared: str, values: list[Any], read: pa.DataType
 ) -> None:
-    copied = databases.spool(in_sqlite(folder, declared, values), folder)
+    copied = fetching.spool(in_sqlite(folder, declared, values), folder)
     assert copied.findings == []
     column = pq.read_table(copied.paths["tickets"])["opened"]
     assert (column.type, column.null_count) == (read, 0)
@@ -274,7 +274,7 @@ def test_moments_that_a_database_counts_are_read(folder: Path) -> None:
 
 def test_a_missing_file_of_sqlite_is_not_made(folder: Path) -> None:
     place = 'sql = "sqlite:///no.db"\ntable = "tickets"'
-    [finding] = databases.spool(declare(folder, "tickets", place), folder).findings
+    [finding] = fetching.spool(declare(folder, "tickets", place), folder).findings
     assert (finding.name, finding.table) == ("no_database", "tickets")
     assert finding.detail == "SQL table tickets cannot be fetched: there is no file no.db"
     assert not (folder / "no.db").exists()
@@ -282,7 +282,7 @@ def test_a_missing_file_of_sqlite_is_not_made(folder: Path) -> None:
 
 def test_a_file_that_is_no_sqlite_database(folder: Path) -> None:
     place = 'sql = "sqlite:///accounts.parquet"\ntable = "tickets"'
-    [finding] = databases.spool(declare(folder, "tickets", place), folder).findings
+    [finding] = fetching.spool(declare(folder, "tickets", place), folder).findings
     assert "accounts.parquet is no SQLite database" in finding.detail
 
 
@@ -292,7 +292,7 @@ def test_one_table_that_fails_hides_no_other(folder: Path, postgres_url: str) ->
         connection.execute("CREATE VIEW tickets AS SELECT 1 / 0 AS org, now() AS opened")
     declare(folder, "tickets", f'sql = "{postgres_url}"\ntable = "tickets"')
     place = f'sql = "{postgres_url}"\ntable = "subscriptions"'
-    copied = databases.spool(declare(folder, "subscriptions", place), folder)
+    copied = fetching.spool(declare(folder, "subscriptions", place), folder)
     assert list(copied.paths) == ["subscriptions"]
     assert [(item.name, item.table) for item in copied.findings] == [("no_database", "tickets")]
 
@@ -315,7 +315,7 @@ def test_all_tables_are_read_as_of_one_moment(folder: Path, postgres_url: str) -
         ThreadPoolExecutor(1) as pool,
     ):
         writer.execute("SELECT pg_advisory_lock(1)")
-        reading = pool.submit(databases.spool, company, folder)
+        reading = pool.submit(fetching.spool, company, folder)
         while writer.execute(waiting).fetchone() != (1,):
             assert not reading.done()
         writer.execute("INSERT INTO tickets VALUES (7, '2024-02-01')")
@@ -340,7 +340,7 @@ def test_all_tables_are_read_as_of_one_moment(folder: Path, postgres_url: str) -
 )
 def test_a_database_that_is_not_there_keeps_its_secret(folder: Path, url: str, said: str) -> None:
     company = declare(folder, "tickets", f'sql = "{url}"\ntable = "tickets"')
-    [finding] = databases.spool(company, folder).findings
+    [finding] = fetching.spool(company, folder).findings
     assert (finding.name, finding.table, finding.state) == ("no_database", "tickets", "error")
     assert said in finding.detail
     assert "sec" not in str(finding).replace("seconds", "")
@@ -358,11 +358,11 @@ def test_a_server_that_refuses_says_why(folder: Path, postgres_url: str) -> None
         connection.execute("SELECT pg_reload_conf()")
         try:
             said = {
-                given: databases.spool(_as_user(folder, postgres_url, given), folder).findings
+                given: fetching.spool(_as_user(folder, postgres_url, given), folder).findings
                 for given in ("analyst:secret", "analyst", "nobody:secret", "analyst:p%40ss:w%2Frd")
             }
             no_database = postgres_url.replace("/test_", "/no_")
-            said["no database"] = databases.spool(
+            said["no database"] = fetching.spool(
                 _as_user(folder, no_database, "postgres:"), folder
             ).findings
         finally:

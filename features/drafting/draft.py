@@ -16,17 +16,19 @@ from features.drafting import (
     first_indicators,
     first_playbooks,
     money,
-    no_contracts,
-    profiles,
     reading,
-    snapshot_tables,
-    spans,
     target,
     toml_text,
 )
-from features.drafting.facts import FactTable
-from features.drafting.profiles import ColumnProfile, TableProfile
 from features.drafting.reading import Reading
+from features.drafting.tables import (
+    no_contracts,
+    profiles,
+    snapshot_tables,
+    spans,
+)
+from features.drafting.tables.facts import FactTable
+from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import UTC
 from features.engines.on_duckdb import Engine
 from features.errors import DeclarationError, NotFound

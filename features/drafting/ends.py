@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
-from features.drafting.facts import ENDS, KEY, FactTable
-from features.drafting.profiles import ColumnProfile
-from features.drafting.spans import day_of
+from features.drafting.tables.facts import ENDS, KEY, FactTable
+from features.drafting.tables.profiles import ColumnProfile
+from features.drafting.tables.spans import day_of
 from features.drafting.words import (
     ACCOUNT,
     CANCELLED,

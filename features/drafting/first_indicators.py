@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from features.drafting import signs
-from features.drafting.facts import FactTable
 from features.drafting.first_playbooks import CARE, REVIEW, WIN_BACK
 from features.drafting.money import Doubts
-from features.drafting.profiles import ColumnProfile
 from features.drafting.reading import Reading
 from features.drafting.signs import Sign
+from features.drafting.tables.facts import FactTable
+from features.drafting.tables.profiles import ColumnProfile
 from features.drafting.words import AMOUNT, BAD, NO_RATING, NOT_ADDED, QUANTITY, RATING
 from features.plurals import counted
 

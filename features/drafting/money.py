@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features.drafting import toml_text
-from features.drafting.facts import FactTable
-from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.tables.facts import FactTable
+from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import AMOUNT, CENTS, CURRENCY
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote

@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from features.drafting import (
+from features.drafting import ends
+from features.drafting.ends import End
+from features.drafting.tables import (
     account_table,
-    ends,
     facts,
     hops,
     links,
@@ -19,13 +20,16 @@ from features.drafting import (
     snapshot_tables,
     spans,
 )
-from features.drafting.account_table import AccountTable
-from features.drafting.ends import End
-from features.drafting.facts import FactTable
-from features.drafting.links import Link
-from features.drafting.mergers import Merger
-from features.drafting.profiles import KEY_WORDS, ColumnProfile, TableProfile
-from features.drafting.spans import LastDay
+from features.drafting.tables.account_table import AccountTable
+from features.drafting.tables.facts import FactTable
+from features.drafting.tables.links import Link
+from features.drafting.tables.mergers import Merger
+from features.drafting.tables.profiles import (
+    KEY_WORDS,
+    ColumnProfile,
+    TableProfile,
+)
+from features.drafting.tables.spans import LastDay
 from features.drafting.words import (
     ACCOUNT,
     BAD,

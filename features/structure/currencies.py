@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from features import exchange
 from features.declaring.company import Source
 from features.declaring.indicator import Indicator
 from features.engines.on_duckdb import EngineError
 from features.engines.sql_text import quote
 from features.errors import Finding
+from features.shaping import exchange
 from features.structure.readable import ReadableTables, with_read_errors
 
 OF_A_CURRENCY = re.compile(r"(^|_)(currency|currencies|ccy)(_|$)|currency_?code$", re.IGNORECASE)

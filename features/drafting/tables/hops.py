@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.drafting.links import Link
+from features.drafting.tables.links import Link
 
 
 @dataclass(frozen=True)

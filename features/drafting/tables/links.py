@@ -6,8 +6,8 @@ numbers prove nothing: there the column must be named after the table, or after 
 
 from dataclasses import dataclass
 
-from features.drafting.mergers import Merger
-from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.tables.mergers import Merger
+from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import ACCOUNT, PERSON, head, singular
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote

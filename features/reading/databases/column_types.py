@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from features.engines.sql_text import quote
 from features.reading.column_roles import ColumnRoles
-from features.reading.database_cells import Column
+from features.reading.databases.cells import Column
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

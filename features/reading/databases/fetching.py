@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from features.declaring.company import Company
 from features.errors import ContractBroken, Finding
-from features.reading import database_address
 from features.reading.column_roles import ColumnRoles
-from features.reading.database_cells import Batch, Column, batch_of
-from features.reading.database_columns import columns_of
+from features.reading.databases import address
+from features.reading.databases.cells import Batch, Column, batch_of
+from features.reading.databases.column_types import columns_of
 from features.reading.places import broken, location
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class _Databases:
         import sqlalchemy as sa
 
         source = self.company.sources[name]
-        url = database_address.url_of(name, source)
+        url = address.url_of(name, source)
         try:
             connection = self._connection(url)
             try:
@@ -88,13 +88,13 @@ class _Databases:
             detail = f"no table {source.table} in the database"
             raise broken("no_sql_table", name, detail, f"fix sources.{name}.table") from error
         except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
-            raise database_address.refusal(name, source, url, error) from None
+            raise address.refusal(name, source, url, error) from None
 
     def _connection(self, url: "sa.URL") -> "sa.Connection":
         """The one connection to a database, in its transaction."""
         key = url.render_as_string(hide_password=False)
         if key not in self.connections:
-            engine = database_address.engine_of(url, self.company.folder)
+            engine = address.engine_of(url, self.company.folder)
             connection = self.stack.enter_context(engine.connect())
             self.connections[key] = connection
         return self.connections[key]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from features.declaring.column import Unit
 from features.declaring.recipe import Recipe, recipes
-from features.drafting import exports
+from features.drafting.tables import exports
 from features.drafting.words import name_words
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from features.drafting.hops import Hop
-from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.tables.hops import Hop
+from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import (
     BIRTH,
     CANCELLED,

@@ -5,8 +5,8 @@ last login of a customer that left is a leak of the leaving. They count from the
 are first collected.
 """
 
-from features.drafting.facts import is_contract
-from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.tables.facts import is_contract
+from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import KNOWN, OF_TODAY
 
 

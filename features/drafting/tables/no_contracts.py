@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from features.drafting.facts import FactTable
+from features.drafting.tables.facts import FactTable
 from features.drafting.words import NOT_YET, STATUS, name_words
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import literal, quote

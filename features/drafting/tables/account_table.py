@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from features.drafting.links import Link
-from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.tables.links import Link
+from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import (
     ACCOUNT,
     ATTRIBUTES,

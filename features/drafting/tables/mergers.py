@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from features.drafting.profiles import ColumnProfile, TableProfile
+from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import ACCOUNT, KNOWN, MERGED, NEW, OLD, head, name_words
 
 

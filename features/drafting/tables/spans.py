@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from features import clock
 from features.assembling import reach
-from features.drafting.facts import KEY, FactTable
-from features.drafting.profiles import ColumnProfile
+from features.drafting.tables.facts import KEY, FactTable
+from features.drafting.tables.profiles import ColumnProfile
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
 

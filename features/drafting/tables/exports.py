@@ -6,11 +6,11 @@ and rows that the recipe declares.
 
 from collections.abc import Iterable
 
-from features import shaping
 from features.declaring.recipe import recipes, source_of
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
 from features.errors import ContractBroken
+from features.shaping import declared_shape
 
 
 def recognised(columns: Iterable[str]) -> str | None:
@@ -40,7 +40,7 @@ def shape(engine: Engine, name: str) -> dict[str, str | None]:
     if recipe is None:
         return {name: None}
     try:
-        shaping.shape(engine, name, source_of(recipe), types)
+        declared_shape.shape(engine, name, source_of(recipe), types)
     except ContractBroken:
         take_back(engine, name)
         return {name: None}
@@ -49,7 +49,7 @@ def shape(engine: Engine, name: str) -> dict[str, str | None]:
         if each.of == recipe:
             view = f"{name}_{other.partition('.')[2]}"
             engine.show_as(view, f"SELECT * FROM {quote(f'{name} as it lies')}")
-            shaping.shape(engine, view, source_of(other), types)
+            declared_shape.shape(engine, view, source_of(other), types)
             readings[view] = other
     return readings
 
