@@ -189,6 +189,96 @@ def test_a_contract_over_two_tables_ends_per_account(tmp_path: Path) -> None:
     assert "15 churned accounts (15 in 2024)" in text
 
 
+def test_events_reach_accounts_over_sessions_and_users(tmp_path: Path) -> None:
+    users = [f"u{number:02}" for number in range(40)]
+    sessions = [f"s{number:02}" for number in range(80)]
+    tables = {
+        "accounts": {"account_id": KEYS, "created_at": [FIRST] * 40},
+        "users": {"user_id": users, "account_id": KEYS},
+        "sessions": {"session_id": sessions, "user_id": users * 2},
+        "clicks": {
+            "session_id": sessions * 30,
+            "clicked_on": [
+                FIRST + timedelta(days=20 * number) for number in range(30) for _ in sessions
+            ],
+        },
+    }
+    company, text = drafted(tmp_path, tables)
+    clicks, links = company.sources["clicks"].account, company.links
+    assert clicks is not None
+    assert (clicks.column, clicks.link) == ("session_id", "sessions")
+    ways = {
+        name: (link.key, link.account.column, link.account.link) for name, link in links.items()
+    }
+    assert ways == {
+        "sessions": ("session_id", "user_id", "users"),
+        "users": ("user_id", "account_id", None),
+    }
+    assert "left out" not in text
+    assert_readable(company)
+
+
+def moves() -> dict[str, list[object]]:
+    """Forty users: the first ten moved to the next account in 2024."""
+    users = [f"u{number:02}" for number in range(40)]
+    moved = date(2024, 1, 1)
+    return {
+        "user_id": [*users, *users[:10]],
+        "account_id": [*KEYS, *KEYS[1:11]],
+        "from": [FIRST] * 40 + [moved] * 10,
+        "until": [moved] * 10 + [None] * 40,
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("user_accounts", ("valid_from", "valid_to")),
+        ("user_accounts", ("effective_from", "effective_to")),
+        ("memberships", ("joined_at", "left_at")),
+    ],
+)
+def test_users_that_moved_link_to_the_account_of_the_time(
+    tmp_path: Path, table: str, names: tuple[str, str]
+) -> None:
+    begins, ends = names
+    told = moves()
+    tables = {
+        "accounts": {"account_id": KEYS, "created_at": [FIRST] * 40},
+        table: {"user_id": told["user_id"], "account_id": told["account_id"]}
+        | {begins: told["from"], ends: told["until"]},
+        "logins": {
+            "user_id": told["user_id"][:40] * 20,
+            "login_on": [
+                FIRST + timedelta(days=30 * number) for number in range(20) for _ in range(40)
+            ],
+        },
+    }
+    company, text = drafted(tmp_path, tables)
+    link = company.links[table]
+    assert link.valid_from is not None
+    assert link.valid_to is not None
+    assert (link.key, link.account.column) == ("user_id", "account_id")
+    assert (link.valid_from.column, link.valid_to.column) == names
+    assert f"guessed: a row holds from {begins} until {ends}" in text
+    assert_readable(company)
+
+
+def test_a_user_of_two_accounts_at_once_is_no_link(tmp_path: Path) -> None:
+    told = moves()
+    told["until"] = [None] * 50
+    tables = {
+        "accounts": {"account_id": KEYS, "created_at": [FIRST] * 40},
+        "payments": {"account_id": KEYS * 3, "paid_on": [date(2024, 1, 1), FIRST] * 60},
+        "user_accounts": {"user_id": told["user_id"], "account_id": told["account_id"]}
+        | {"valid_from": told["from"], "valid_to": told["until"]},
+        "logins": {"user_id": told["user_id"], "login_on": told["from"]},
+    }
+    company, text = drafted(tmp_path, tables)
+    assert not company.links
+    assert "left out: logins.csv" in text
+
+
 def test_merged_accounts_are_aliases(tmp_path: Path) -> None:
     tables = {
         "accounts": {"account_id": KEYS[:30], "created_at": [FIRST] * 30},

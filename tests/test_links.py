@@ -123,6 +123,35 @@ def test_facts_reach_their_account_over_two_hops(tmp_path: Path) -> None:
     assert counted(company(tmp_path, more, tables), "2023-03-01") == {"A": 1, "B": 0, "C": 1}
 
 
+def test_facts_reach_their_account_over_three_tables_each_with_its_time(tmp_path: Path) -> None:
+    """Session s1 is of u1, who moved from company c1 to c2 in March; s2's user is unknown."""
+    linked = ', link = "sessions"'
+    more = (
+        '[sources.sessions]\npath = "sessions.csv"\n'
+        '[links.sessions]\nsource = "sessions"\nkey = "session_id"\n'
+        'account = { column = "user_id", link = "users" }\n'
+        + USERS.replace('"account_id"', '{ column = "company_id", link = "companies" }')
+        + 'valid_from = "since"\nvalid_to = "until"\n'
+        '[sources.companies]\npath = "companies.csv"\n'
+        '[links.companies]\nsource = "companies"\nkey = "company_id"\naccount = "account_id"\n'
+    )
+    tables = {
+        "sessions": [["session_id", "user_id"], ["s1", "u1"], ["s2", "u9"]],
+        "users": [
+            ["user_id", "company_id", "since", "until"],
+            ["u1", "c1", "2023-01-01", "2023-03-01"],
+            ["u1", "c2", "2023-03-01", ""],
+        ],
+        "companies": [["company_id", "account_id"], ["c1", "A"], ["c2", "B"]],
+        "events": events(
+            ["s1", "2023-02-01"], ["s1", "2023-03-01"], ["s1", "2023-03-02"], ["s2", "2023-02-01"]
+        ),
+    }
+    declared = company(tmp_path, more, tables, linked=linked)
+    assert counted(declared, "2023-04-01") == {"A": 1, "B": 2, "C": 0}
+    assert found(declared, "unknown_account") == [("warning", "events", "user_id", 1)]
+
+
 def test_a_link_holds_at_the_time_of_the_event(tmp_path: Path) -> None:
     more = f'{USERS}valid_from = "since"\nvalid_to = "until"\n'
     tables = {
@@ -267,13 +296,19 @@ def test_a_merger_that_leads_nowhere_is_refused(rows: Rows, name: str, tmp_path:
     assert [(state, column) for state, _, column, _ in found(declared, name)] == [("error", "was")]
 
 
+AROUND = USERS.replace('"account_id"', '{ column = "a", link = "teams" }') + (
+    '[links.teams]\nsource = "users"\nkey = "b"\naccount = { column = "c", link = "users" }\n'
+)
+
+
 @pytest.mark.parametrize(
     ("linked", "more", "told"),
     [
         (', link = "user"', USERS, "no such link is declared, got 'user'; did you mean 'users'"),
         (', link = "users", system = "billing"', USERS, "either a system or a link"),
         ("", USERS, "links.users: no source uses it"),
-        (LINKED, USERS.replace('"account_id"', '{ column = "a", link = "users" }'), "a third hop"),
+        (LINKED, USERS.replace('"account_id"', '{ column = "a", link = "users" }'), "leads back"),
+        (LINKED, AROUND, "links.users.account.link: it leads back to itself"),
         (LINKED, USERS.replace('source = "users"', 'source = "user"'), "no such source"),
     ],
 )

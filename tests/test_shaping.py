@@ -75,6 +75,15 @@ def refusals(company: Company) -> list[str]:
     return [str(item) for item in contract.check(company) if item.state == "error"]
 
 
+def test_rows_that_the_condition_of_a_source_leaves_out_are_counted(tmp_path: Path) -> None:
+    company = in_folder(tmp_path, f'where = "price > 1"{NAMED}')
+    told = [item for item in contract.check(company) if item.name == "left_out"]
+    assert [(item.state, item.table, item.rows) for item in told] == [("advice", "facts", 1)]
+    assert "1 of 3 rows left out by sources.facts.where: price > 1" in told[0].detail
+    every = in_folder(tmp_path, f'where = "price > 0"{NAMED}')
+    assert [item for item in contract.check(every) if item.name == "left_out"] == []
+
+
 def test_columns_are_found_by_name_whatever_case_spaces_and_punctuation(tmp_path: Path) -> None:
     rows = rows_of(in_folder(tmp_path, NAMED))
     assert list(rows[0]) == ["price", "n", "account", "at", "total"]

@@ -218,7 +218,7 @@ def _account_keys(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Mapping[str
 
 
 def _broken_links(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
-    """Links that are not there, and links over more than two hops."""
+    """Links that are not there, and links that lead back to themselves."""
     links = dict(named_tables(raw, "links"))
     for path, account in _account_keys(raw):
         link, where = account.get("link"), (*path, "link")
@@ -226,8 +226,8 @@ def _broken_links(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
             continue
         if link not in links:
             yield unknown_name(where, "no such link is declared", link, links, lines)
-        elif path[0] == "links" and (link == path[1] or _is_linked_on(links[link])):
-            what, fix = "a third hop", "let the second link name the account itself"
+        elif path[0] == "links" and _leads_back(links, path[1]):
+            what, fix = "it leads back to itself", "let the last link name the account itself"
             yield Mistake(DECLARATION_FILE, lines[where], ".".join(where), what, repr(link), fix)
     used = {account.get("link") for _, account in _account_keys(raw)}
     for name in links.keys() - used:
@@ -235,9 +235,17 @@ def _broken_links(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
         yield Mistake(DECLARATION_FILE, lines[key], ".".join(key), "no source uses it", "", fix)
 
 
-def _is_linked_on(link: Mapping[str, Any]) -> bool:
-    account = link.get("account")
-    return isinstance(account, dict) and "link" in account
+def _leads_back(links: Mapping[str, Mapping[str, Any]], name: str) -> bool:
+    """Whether following a link comes by it again."""
+    on: Any = name
+    for _ in links:
+        account = links[on].get("account")
+        on = account.get("link") if isinstance(account, dict) else None
+        if on == name:
+            return True
+        if not isinstance(on, str) or on not in links:
+            return False
+    return False
 
 
 def _linking_sources(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:

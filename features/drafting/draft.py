@@ -28,6 +28,7 @@ from features.drafting.tables import (
     spans,
 )
 from features.drafting.tables.facts import FactTable
+from features.drafting.tables.hops import Hop
 from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import UTC
 from features.engines.on_duckdb import Engine
@@ -211,7 +212,12 @@ def _place(table: TableProfile) -> dict[str, object]:
 
 def _links(read: Reading, names: set[str]) -> Iterator[str]:
     """The links, and the sources of those that are no facts."""
-    hops = {entry.hop.source: entry for entry in read.facts if entry.hop is not None}
+    hops = {
+        hop.source: (hop, before)
+        for entry in read.facts
+        if entry.hop is not None
+        for hop, before in zip(entry.hop.along, _before(entry, entry.hop), strict=True)
+    }
     for name, table in read.between.items():
         if name not in names:
             why = "says which account something else belongs to"
@@ -219,16 +225,36 @@ def _links(read: Reading, names: set[str]) -> Iterator[str]:
     if read.merger is not None:
         table = read.merger.table
         yield from toml_text.table(f"sources.{table.name}", _place(table), "merged accounts")
-    for name, entry in hops.items():
-        hop = entry.hop
-        assert hop is not None
-        keys = {"source": name, "key": hop.key, "account": hop.account}
-        yield from toml_text.table(
-            f"links.{name}",
-            keys,
-            f"guessed: {entry.table.path}, {hop.column} names rows of {read.between[name].path}, "
-            f"and these name accounts by {hop.account}",
+    for name, (hop, before) in hops.items():
+        yield from _link(read, hop, f"guessed: {before} names rows of {read.between[name].path}")
+
+
+def _before(entry: FactTable, hop: Hop) -> Iterator[str]:
+    """What names the rows of each table on the way: the facts, then the table before."""
+    yield f"{entry.table.path}, {entry.account}"
+    yield from (f"{each.source}, {each.way.column}" for each in hop.along[:-1])
+
+
+def _link(read: Reading, hop: Hop, named: str) -> Iterator[str]:
+    account: object = hop.way.column
+    then = f"and these name accounts by {hop.way.column}"
+    if hop.way.system_key is not None:
+        account = {"column": hop.way.column, "system": hop.way.system_key}
+    if hop.way.hop is not None:
+        account = {"column": hop.way.column, "link": hop.way.hop.source}
+        further = read.between[hop.way.hop.source].path
+        then = f"and these name rows of {further} by {hop.way.column}"
+    keys: dict[str, object] = {"source": hop.source, "key": hop.key, "account": account}
+    why = [f"{named}, {then}"]
+    if (holds := hop.holds) is not None:
+        keys |= {"valid_from": _time(holds.begins), "valid_to": _time(holds.ends)}
+        why.append(
+            f"guessed: a row holds from {holds.begins.name} until {holds.ends.name}, "
+            "a moment at which it no longer does"
         )
+        for key, column in (("valid_from", holds.begins), ("valid_to", holds.ends)):
+            why += [_zone(key, column)] if _lacks_zone(column) else []
+    yield from toml_text.table(f"links.{hop.source}", keys, *why)
 
 
 def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:

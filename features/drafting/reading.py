@@ -6,7 +6,6 @@ plain value with the reason for it, so that the draft can say why.
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from features.drafting import ends
@@ -22,6 +21,7 @@ from features.drafting.tables import (
 )
 from features.drafting.tables.account_table import AccountTable
 from features.drafting.tables.facts import FactTable
+from features.drafting.tables.hops import Way
 from features.drafting.tables.links import Link
 from features.drafting.tables.mergers import Merger
 from features.drafting.tables.profiles import (
@@ -33,6 +33,7 @@ from features.drafting.tables.spans import LastDay
 from features.drafting.words import (
     ACCOUNT,
     BAD,
+    FACTS,
     PERSON,
     RELATION,
     WORK,
@@ -162,42 +163,40 @@ def _with_account_table(
     others = [table for table in tables if table.name not in apart]
     links_of = {other.name: _link(linked, other, found) for other in others}
     named = {
-        name: link.column
+        name: Way(link.column, system_key=None if link.to_column == found.key else link.to_column)
         for name, link in links_of.items()
-        if link is not None and link.to_column == found.key
+        if link is not None
     }
-    left_out: list[str] = []
+    ways = hops.ways(linked, named)
+    unused: dict[str, str] = {}
     for other in others:
         link = links_of[other.name]
-        entry = _direct(other, link) or _over_two(linked, other, named)
+        entry = _direct(other, link) or _on_a_way(other, ways)
         if entry is None or snapshot_tables.is_snapshot(other, entry.account):
-            left_out.append(_why_left_out(other, entry, found))
-        elif link is None or link.to_column == found.key:
-            entries.append(entry)
+            unused[other.name] = _why_left_out(other, entry, found)
         else:
-            entries.append(_in_system(entry, link.to_column, systems))
+            entries.append(_named_in_system(entry, link, found.key, systems))
     shown = account_table.attributes(found.table, {found.key, str(found.since), *systems})
     reading = Reading(found, found.key, found.why, shown, facts=tuple(entries), merger=merger)
     crosswalk = {system: column for column, system in systems.items()}
     between = _between(tables, entries)
-    return replace(reading, crosswalk=crosswalk, between=between, left_out=tuple(left_out))
+    left_out = tuple(why for name, why in unused.items() if name not in between)
+    return replace(reading, crosswalk=crosswalk, between=between, left_out=left_out)
 
 
 def _direct(table: TableProfile, link: Link | None) -> FactTable | None:
     return facts.read(table, link.column) if link is not None else None
 
 
-def _over_two(
-    linked: list[Link], table: TableProfile, named: Mapping[str, str]
-) -> FactTable | None:
-    """The table as facts whose key leads to accounts over another table."""
-    hop = hops.find(linked, table.name, named) if table.name not in named else None
-    entry = facts.read(table, hop.column) if hop is not None else None
-    return replace(entry, hop=hop) if entry is not None else None
+def _on_a_way(table: TableProfile, ways: dict[str, Way]) -> FactTable | None:
+    """The table as facts whose key leads to accounts over other tables."""
+    way = ways.get(table.name)
+    entry = facts.read(table, way.column) if way is not None else None
+    return replace(entry, hop=way.hop) if entry is not None and way is not None else None
 
 
 def _between(tables: list[TableProfile], entries: list[FactTable]) -> dict[str, TableProfile]:
-    used = {entry.hop.source for entry in entries if entry.hop is not None}
+    used = {hop.source for entry in entries if entry.hop is not None for hop in entry.hop.along}
     return {table.name: table for table in tables if table.name in used}
 
 
@@ -212,17 +211,33 @@ def _why_left_out(other: TableProfile, entry: FactTable | None, found: AccountTa
 def _link(linked: list[Link], other: TableProfile, found: AccountTable) -> Link | None:
     """How `other` names the accounts, by their own key rather than by another system's."""
     here = (other.name, found.table.name)
-    matching = [link for link in linked if (link.table, link.to_table) == here]
+    matching = [link for link in linked if link.is_plain and (link.table, link.to_table) == here]
     return min(matching, key=lambda link: (link.to_column != found.key, link.column), default=None)
 
 
-def _in_system(entry: FactTable, column: str, systems: dict[str, str]) -> FactTable:
+def _named_in_system(
+    entry: FactTable, link: Link | None, key: str, systems: dict[str, str]
+) -> FactTable:
+    """The facts with the name of the system whose keys lead to accounts, if not their own do."""
+    if entry.hop is not None:
+        column = entry.hop.account_column
+        return (
+            entry
+            if column is None
+            else replace(entry, hop=hops.in_system(entry.hop, _system(column, systems)))
+        )
+    if link is None or link.to_column == key:
+        return entry
+    return replace(entry, system=_system(link.to_column, systems))
+
+
+def _system(column: str, systems: dict[str, str]) -> str:
     if column not in systems:
         short = re.sub(r"_?(id|no|nr|number|key|code|org|uuid)$", "", column.lower()).strip("_")
         taken = set(systems.values())
         name = short if short and short not in taken else column.lower()
         systems[column] = re.sub(r"[^a-z0-9_]+", "_", name)
-    return replace(entry, system=systems[column])
+    return systems[column]
 
 
 def _derived(
@@ -235,12 +250,15 @@ def _derived(
     if first is None:
         return None
     ordered = (first, *(entry for entry in entries if entry is not first))
-    named = {entry.table.name: entry.account for entry in ordered if entry.account == first.account}
+    named = {
+        entry.table.name: Way(entry.account) for entry in ordered if entry.account == first.account
+    }
+    ways = hops.ways(linked, named)
     more = [
         entry
         for table in tables
         if table.name not in {other.table.name for other in ordered}
-        if (entry := _over_two(linked, table, named)) is not None
+        if (entry := _on_a_way(table, ways)) is not None
     ]
     every = (*ordered, *more)
     used = {entry.table.name for entry in every}
@@ -292,7 +310,7 @@ def _repeating_keys(table: TableProfile) -> list[ColumnProfile]:
         for column in table.keys
         if not column.is_unique and column.filled
         if own not in {singular(word) for word in column.words} or own in ACCOUNT | PERSON
-        if column.words & (ACCOUNT | PERSON) or not column.words & account_table.FACTS
+        if column.words & (ACCOUNT | PERSON) or not column.words & FACTS
     ]
 
 

@@ -140,6 +140,9 @@ BUSINESS = _nouns(
     "order invoice payment sale purchase transaction line charge receipt refund chargeback basket"
 )
 
+# What rows that are facts about accounts are called, or contracts, rather than accounts or people.
+FACTS = BAD | GOOD | WORK | RELATION | BUSINESS | CONTRACT | NO_CONTRACT
+
 # Columns -------------------------------------------------------------------------------------
 
 KNOWN = _words("ingested recorded loaded synced inserted received landed imported")
@@ -149,6 +152,13 @@ SINCE = _words(
     "created since signup signed joined registered onboarded start started first opened activated"
 )
 STARTS = _words("start started starts begin began begins from since activated effective")
+# Since when until when a row of a table holds: what each end is called, and what stands beside it.
+HOLDS = _words("valid effective active membership assignment row")
+BEGINS_TO_HOLD = _words(
+    "from since start starts started begin begins began joined joins assigned valid effective"
+)
+HOLDS_NO_MORE = _words("to until thru through end ends ended left removed unassigned expired")
+TIMES = _words("at on date day time datetime timestamp ts utc")
 BIRTH = _words("birth birthday birthdate dob born")
 
 # What says by itself that a customer left, then what says that something is over.
@@ -227,3 +237,14 @@ def head(name: str) -> str:
     words = [word for word in words_in_order(name) if not word.isdigit()]
     nouns = [word for word in words if word not in DRESSING] or words or [""]
     return singular(nouns[-1])
+
+
+def is_contract(name: str) -> bool:
+    """Whether a table of that name holds contracts.
+
+    Examples
+    --------
+    >>> is_contract("subscriptions"), is_contract("plan_sessions")
+    (True, False)
+    """
+    return bool(name_words(name) & CONTRACT) and head(name) not in NO_CONTRACT

@@ -45,9 +45,8 @@ def shape(engine: Engine, name: str, source: Source, types: Mapping[str, str]) -
         return dict(types)
     if missing := list(_missing(name, source, types)):
         raise ContractBroken(missing)
-    as_it_lies = f"{name} as it lies"
-    engine.rename(name, as_it_lies)
-    named = f"SELECT {', '.join(_named(source, types))} FROM {quote(as_it_lies)}"
+    engine.rename(name, as_it_lies(name))
+    named = f"SELECT {', '.join(_named(source, types))} FROM {quote(as_it_lies(name))}"
     computed = f"SELECT {', '.join(_computed(engine, source, named))} FROM ({named})"
     rows = f" WHERE coalesce(({source.where}), FALSE)" if source.where else ""
     try:
@@ -55,6 +54,11 @@ def shape(engine: Engine, name: str, source: Source, types: Mapping[str, str]) -
     except EngineError:
         raise ContractBroken(list(_refused(engine, name, source, named, computed))) from None
     return engine.types(f"SELECT * FROM {quote(name)}")
+
+
+def as_it_lies(name: str) -> str:
+    """What a table of a declared shape is called as it was before, with all its rows."""
+    return f"{name} as it lies"
 
 
 def _missing(name: str, source: Source, types: Mapping[str, str]) -> Iterator[Finding]:

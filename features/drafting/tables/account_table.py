@@ -13,23 +13,16 @@ from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import (
     ACCOUNT,
     ATTRIBUTES,
-    BAD,
     BIRTH,
-    BUSINESS,
     CHANGED,
-    CONTRACT,
     ENDS_OF_OTHER_THINGS,
-    GOOD,
-    NO_CONTRACT,
+    FACTS,
     PERSON,
-    RELATION,
     SINCE,
-    WORK,
     head,
     singular,
 )
 
-FACTS = BAD | GOOD | WORK | RELATION | BUSINESS | CONTRACT | NO_CONTRACT
 FEW = 12
 OWN_KEY = frozenset({"id", "key"})
 

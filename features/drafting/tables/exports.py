@@ -48,7 +48,7 @@ def shape(engine: Engine, name: str) -> dict[str, str | None]:
     for other, each in recipes().items():
         if each.of == recipe:
             view = f"{name}_{other.partition('.')[2]}"
-            engine.show_as(view, f"SELECT * FROM {quote(f'{name} as it lies')}")
+            engine.show_as(view, f"SELECT * FROM {quote(declared_shape.as_it_lies(name))}")
             declared_shape.shape(engine, view, source_of(other), types)
             readings[view] = other
     return readings
@@ -62,4 +62,4 @@ def take_back(engine: Engine, name: str) -> None:
     EngineError
         The table was no export.
     """
-    engine.show_as(name, f"SELECT * FROM {quote(f'{name} as it lies')}")
+    engine.show_as(name, f"SELECT * FROM {quote(declared_shape.as_it_lies(name))}")

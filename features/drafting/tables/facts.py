@@ -2,21 +2,20 @@
 
 from dataclasses import dataclass
 
+from features import clock
 from features.drafting.tables.hops import Hop
 from features.drafting.tables.profiles import ColumnProfile, TableProfile
 from features.drafting.words import (
     BIRTH,
     CANCELLED,
     CHANGED,
-    CONTRACT,
     ENDS_OF_OTHER_THINGS,
     KNOWN,
     LEFT,
     LOSS,
-    NO_CONTRACT,
     OVER,
     STARTS,
-    head,
+    is_contract,
     name_words,
 )
 from features.engines.sql_text import quote
@@ -46,11 +45,9 @@ class FactTable:
         name, hop = quote(self.table.name), self.hop
         if hop is None:
             return f"(SELECT *, {quote(self.account)} AS {KEY} FROM {name})"
-        return (
-            f"(SELECT facts.*, via.{quote(hop.account)} AS {KEY} FROM {name} facts "
-            f"LEFT JOIN {quote(hop.source)} via ON CAST(facts.{quote(hop.column)} AS VARCHAR) = "
-            f"CAST(via.{quote(hop.key)} AS VARCHAR))"
-        )
+        event = clock.in_utc(f"facts.{quote(self.event.name)}", self.event.type, "UTC")
+        joins, key = hop.joined(f"facts.{quote(self.account)}", event)
+        return f"(SELECT facts.*, {key} AS {KEY} FROM {name} facts{joins})"
 
     @property
     def passing(self) -> tuple[ColumnProfile, ...]:
@@ -67,11 +64,6 @@ class FactTable:
         """Whether its rows are contracts, as its recipe or its name says."""
         export = self.table.export
         return export.event is not None if export else is_contract(self.table.name)
-
-
-def is_contract(name: str) -> bool:
-    """Whether a table of that name holds contracts: `subscriptions`, not `plan_sessions`."""
-    return bool(name_words(name) & CONTRACT) and head(name) not in NO_CONTRACT
 
 
 def read(table: TableProfile, account: str) -> FactTable | None:

@@ -4,14 +4,25 @@ Text keys that agree are evidence enough. Whole numbers run from 1 in every tabl
 numbers prove nothing: there the column must be named after the table, or after its key.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from features.drafting.tables import validity
 from features.drafting.tables.mergers import Merger
 from features.drafting.tables.profiles import ColumnProfile, TableProfile
-from features.drafting.words import ACCOUNT, PERSON, head, singular
+from features.drafting.tables.validity import Validity
+from features.drafting.words import (
+    ACCOUNT,
+    FACTS,
+    PERSON,
+    head,
+    singular,
+)
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
 
+# People who belong to an account for a while; the word may also name a contract.
+MEMBERSHIPS = frozenset(["membership"])
 # Share of a column's keys that another column must know to be about the same things.
 SHARED = 0.9
 SAYS_NOTHING = frozenset("id key no nr num number code uuid guid".split())
@@ -20,28 +31,45 @@ WHOLE_NUMBER = "[0-9]{1,12}"
 
 @dataclass(frozen=True)
 class Link:
-    """Column `column` of `table` names rows of `to_table` by their unique column `to_column`."""
+    """Column `column` of `table` names rows of `to_table` by their column `to_column`.
+
+    That is unique, or was so at each time by the columns that `holds` names; then `is_plain` is
+    false.
+    """
 
     table: str
     column: str
     to_table: str
     to_column: str
+    holds: Validity | None = None
+    is_plain: bool = True
 
 
 def find(engine: Engine, tables: list[TableProfile], merger: Merger | None = None) -> list[Link]:
     """The links between the tables; keys that were merged away count as known."""
     keys = _Keys(engine, tables, merger)
+    named = [(other, key, holds) for other in tables for key, holds in _naming(engine, other)]
     return [
-        Link(table.name, column.name, other.name, key.name)
-        for other in tables
-        for key in other.keys
-        if key.is_unique
+        Link(table.name, column.name, other.name, key.name, holds, key.is_unique)
+        for other, key, holds in named
         for table in tables
         if table.name != other.name
         for column in table.keys
         if merger is None or (table.name, column.name) != (merger.table.name, merger.old)
         if column.filled and keys.are_shared(table, column, other, key)
     ]
+
+
+def _naming(engine: Engine, table: TableProfile) -> Iterator[tuple[ColumnProfile, Validity | None]]:
+    """The columns of which each value names one row of the table, for good or at a time."""
+    is_of_facts = table.export is not None or head(table.name) in FACTS - MEMBERSHIPS
+    holds = None if is_of_facts else validity.of(table)
+    said = holds if holds is not None and holds.is_said else None
+    for key in table.keys:
+        if key.is_unique:
+            yield key, said
+        elif holds is not None and key.filled and validity.tells_apart(engine, table, key, holds):
+            yield key, holds
 
 
 class _Keys:

@@ -5,9 +5,8 @@ last login of a customer that left is a leak of the leaving. They count from the
 are first collected.
 """
 
-from features.drafting.tables.facts import is_contract
 from features.drafting.tables.profiles import ColumnProfile, TableProfile
-from features.drafting.words import KNOWN, OF_TODAY
+from features.drafting.words import KNOWN, OF_TODAY, is_contract
 
 
 def columns_of_today(table: TableProfile) -> list[ColumnProfile]:
