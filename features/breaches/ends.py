@@ -12,6 +12,8 @@ ROUND = Round.COMPUTABLE
 
 AFTER_DAYS = 28
 MANY = 0.1
+# The accounts that left, each with its end.
+ENDED = "churnlight ended"
 
 
 def breaches(tables: Tables) -> Iterator[Finding]:
@@ -28,11 +30,12 @@ def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Fin
     event = tables.company.targets[target].event
     assert event is not None
     days = max(AFTER_DAYS, event.grace)
-    late = f"event_time >= ended + INTERVAL {days} DAY"
+    tables.engine.keep(ENDED, ended)
     left, lively, count = tables.engine.row(
-        f"SELECT count(DISTINCT account_id), count(DISTINCT account_id) FILTER (WHERE {late}), "
-        f"count(*) FILTER (WHERE {late}) FROM ({lives.facts_by_account(tables, source)}) "
-        f"JOIN ({ended}) USING (account_id)"
+        "SELECT count(*), count_if(late > 0), sum(late) FROM ("
+        f"SELECT count_if(event_time >= ended + INTERVAL {days} DAY) AS late "
+        f"FROM ({lives.facts_by_account(tables, source)}) JOIN {quote(ENDED)} USING (account_id) "
+        "GROUP BY account_id)"
     )
     if lively and lively >= MANY * left:
         detail = (

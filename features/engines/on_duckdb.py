@@ -45,6 +45,9 @@ class Engine:
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:", config=CONFIG)
         self._scans: dict[str, str] = {}
+        # What was found and kept since the tables last changed: nothing is computed twice.
+        self._found: dict[str, tuple[Any, ...]] = {}
+        self._kept: dict[str, str] = {}
         self._connection.execute("SET TimeZone = 'UTC'")
         # Queries of more than two seconds would draw it on stdout, among the data.
         self._connection.execute("SET enable_progress_bar = false")
@@ -94,6 +97,7 @@ class Engine:
             if (sql := as_read(quote(name), type_)) != quote(name)
         ]
         replaced = f" REPLACE ({', '.join(changed)})" if changed else ""
+        self._forget()
         self._run(f"CREATE OR REPLACE VIEW {quote(view)} AS SELECT *{replaced} FROM {scan}")
 
     def stored_types(self, view: str) -> dict[str, str]:
@@ -114,21 +118,33 @@ class Engine:
 
     def register(self, name: str, table: pa.Table | ds.Dataset) -> None:
         """Makes an Arrow table or dataset readable as `name`."""
+        self._forget()
         self._connection.register(name, table)
 
     def rename(self, view: str, name: str) -> None:
         """What is readable as `view` is readable as `name` instead."""
+        self._forget()
         self._run(f"ALTER VIEW {quote(view)} RENAME TO {quote(name)}")
         if view in self._scans:
             self._scans[name] = self._scans.pop(view)
 
     def show_as(self, view: str, query: str) -> None:
         """Makes the result of `query` readable as `view`; it is computed whenever it is read."""
+        self._forget()
         self._run(f"CREATE OR REPLACE VIEW {quote(view)} AS {query}")
 
     def keep(self, name: str, query: str) -> None:
-        """Stores the result of `query` as the table `name`."""
+        """Stores the result of `query` as the table `name`; once, while no table changes."""
+        if self._kept.get(name) == query:
+            return
+        if name in self._kept:
+            self._forget()
         self._run(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {query}")
+        self._kept[name] = query
+
+    def _forget(self) -> None:
+        self._found.clear()
+        self._kept.clear()
 
     def accept(self, expression: str) -> None:
         """Raises EngineError if `expression` may be computed otherwise than it is declared."""
@@ -162,7 +178,7 @@ class Engine:
     def in_order(self) -> Iterator[None]:
         """Within the block, tables are read on one thread, row by row as their files have them."""
         settings = "current_setting('threads'), current_setting('preserve_insertion_order')"
-        threads, keeps_order = self.row(f"SELECT {settings}")
+        threads, keeps_order = self._run(f"SELECT {settings}")[0]
         self._run("SET threads = 1")
         self._run("SET preserve_insertion_order = true")
         try:
@@ -172,8 +188,10 @@ class Engine:
             self._run(f"SET preserve_insertion_order = {keeps_order}")
 
     def row(self, query: str) -> tuple[Any, ...]:
-        """The one row that `query` returns."""
-        return self._run(query)[0]
+        """The one row that `query` returns; asked again, as it was found."""
+        if query not in self._found:
+            self._found[query] = self._run(query)[0]
+        return self._found[query]
 
     def _run(self, query: str) -> list[tuple[Any, ...]]:
         with _errors_of_ours():
