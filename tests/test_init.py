@@ -1,6 +1,8 @@
 """A first declaration of sane folders loads and passes the check, or says what to decide."""
 
 import csv
+import gzip
+import json
 import subprocess
 import sys
 from datetime import date
@@ -245,3 +247,60 @@ def test_between_equal_keys_that_of_the_account_table_wins(tmp_path: Path) -> No
     assert company.accounts.key == "account_id"
     assert company.accounts.crosswalk == {"helpdesk": "helpdesk_org"}
     assert company.about.data_until == date(2025, 6, 10)
+
+
+def landed(folder: Path, loader: str, rows: Rows, part: str, known: dict[str, object]) -> None:
+    """A part of a table as a loader lands it, with the columns of the loader."""
+    folder.mkdir(parents=True, exist_ok=True)
+    own = [
+        {f"_{loader}_id": f"{part}{number}", **{f"_{loader}_{k}": v for k, v in known.items()}}
+        for number in range(len(rows))
+    ]
+    held = [row | more for row, more in zip(rows, own, strict=True)]
+    if part.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist(held), folder / part)
+        return
+    text = "".join(json.dumps(row, default=str) + "\n" for row in held)
+    (folder / part).write_bytes(gzip.compress(text.encode()))
+
+
+DLT = {"load_id": "1717000000.5"}
+AIRBYTE = {"raw_id": "r", "extracted_at": "2026-05-01T00:00:00Z", "generation_id": 3}
+
+
+@pytest.mark.parametrize("data_set", ["", "crm"])
+@pytest.mark.parametrize(
+    ("loader", "part", "known"),
+    [
+        ("dlt", "1717000000.{}.a1b2.parquet", DLT),
+        ("dlt", "1717000000.{}.a1b2.jsonl.gz", DLT),
+        ("dlt", "1717000000.{}.a1b2.jsonl", DLT),
+        ("airbyte", "2026_05_01_1777593600000_{}.jsonl.gz", AIRBYTE),
+        ("airbyte", "2026_05_01_1777593600000_{}.parquet", AIRBYTE),
+    ],
+)
+def test_landing_folders_are_read_as_they_lie(
+    loader: str, part: str, known: dict[str, object], data_set: str, tmp_path: Path
+) -> None:
+    for name, rows in sane().items():
+        half = len(rows) // 2
+        for number, some in enumerate((rows[:half], rows[half:])):
+            place = tmp_path / data_set / name
+            landed(place, loader, some, part.format(number), known)
+    loads: Rows = [{"load_id": "1717000000.5", "inserted_at": "2026-05-01T00:00:00Z", "status": 0}]
+    for own in ("_dlt_loads", "_dlt_version", "_dlt_pipeline_state") if loader == "dlt" else ():
+        landed(tmp_path / data_set / own, loader, loads, part.format(0), known)
+    company = drafted(tmp_path)
+    assert set(company.sources) == set(sane())
+    paths = {str(source.path) for source in company.sources.values()}
+    assert paths == {str(Path(data_set) / name) for name in sane()}
+    assert f"_{loader}_" not in (tmp_path / FILE).read_text("utf-8")
+
+
+def test_rows_that_were_loaded_twice_are_told(tmp_path: Path) -> None:
+    for name, rows in sane().items():
+        for number in "01" if name == "tickets" else "0":
+            landed(tmp_path / name, "dlt", rows, f"{number}.parquet", {"load_id": number})
+    found = contract.check(drafted(tmp_path))
+    twice = [(item.table, item.rows) for item in found if item.name == "duplicate_rows"]
+    assert twice == [("tickets", len(sane()["tickets"]))]

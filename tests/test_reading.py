@@ -119,6 +119,31 @@ def test_a_uuid_is_text(tmp_path: Path) -> None:
         assert engine.rows("SELECT * FROM t")["id"].to_pylist() == list(map(str, keys))
 
 
+def test_sixteen_bytes_are_a_uuid_and_sixteen_letters_are_not(tmp_path: Path) -> None:
+    keys = [uuid.UUID("00000000-0000-4000-8000-00000000abcd"), uuid.UUID(int=5)]
+    columns = {
+        "id": pa.array([key.bytes for key in keys], pa.binary(16)),
+        "user": pa.array([keys[0].bytes, None], pa.binary()),
+        "letters": pa.array([b"abcdefghijklmnop"] * 2, pa.binary()),
+        "short": pa.array([keys[0].bytes, b"1"], pa.binary()),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    found = shown(tmp_path / "t.parquet", tmp_path)
+    assert found["id"] == list(map(str, keys))
+    assert found["user"] == [str(keys[0]), None]
+    assert found["letters"] == [b"abcdefghijklmnop"] * 2
+    assert found["short"] == [keys[0].bytes, b"1"]
+
+
+def test_an_id_in_two_spellings_is_told_and_not_merged(tmp_path: Path) -> None:
+    found = column(tmp_path, ["17", "18.0", "17.0", "17", "17.0", "a.0"], is_key="x".__eq__)
+    assert found.values["x"] == ["17", "18.0", "17.0", "17", "17.0", "a.0"]
+    (note,) = found.notes
+    assert (note.name, note.state, note.column, note.rows) == ("two_spellings", "warning", "x", 2)
+    assert "'17.0' (2×, first in row 4) beside '17' (2×)" in note.detail
+    assert not column(tmp_path, ["17.0", "18"], is_key="x".__eq__).notes
+
+
 # Text files
 
 
@@ -409,12 +434,68 @@ BOOK = {
 }
 
 
-def test_the_first_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as book:
-        for name, text in BOOK.items():
+def workbook(path: Path, parts: dict[str, str]) -> None:
+    with zipfile.ZipFile(path, "w") as book:
+        for name, text in parts.items():
             book.writestr(name, text)
+
+
+def test_the_first_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
+    workbook(tmp_path / "t.xlsx", BOOK)
     found = shown(tmp_path / "t.xlsx", tmp_path, is_key=lambda name: name == "id")
     assert found == {"id": ["7"], "seats": [2.5], "on": [DAY]}
+
+
+def test_a_workbook_says_which_of_its_sheets_it_read(tmp_path: Path) -> None:
+    listed = '<sheet name="Accounts" sheetId="1" r:id="r1"/>'
+    more = listed.replace("Accounts", "Notes").replace('sheetId="1"', 'sheetId="2"')
+    book = BOOK | {"xl/workbook.xml": BOOK["xl/workbook.xml"].replace(listed, listed + more)}
+    workbook(tmp_path / "t.xlsx", book)
+    (note,) = read(tmp_path, (tmp_path / "t.xlsx").read_bytes(), "t.xlsx").notes
+    assert note.name == "other_sheets"
+    assert "its first sheet, 'Accounts', is read, not 'Notes'" in note.detail
+
+
+def test_days_of_a_workbook_may_be_whole_numbers(tmp_path: Path) -> None:
+    written = cell("C2", "12/31/2024")
+    for number, wanted, told in (
+        ("20241231", [DAY], []),
+        ("20241331", [20241331], []),
+        ("45657", [45657], ["excel_days"]),
+    ):
+        sheet = SHEET.replace(written, f'<c r="C2"><v>{number}</v></c>')
+        workbook(tmp_path / "t.xlsx", BOOK | {"xl/worksheets/sheet1.xml": sheet})
+        content = (tmp_path / "t.xlsx").read_bytes()
+        found = read(tmp_path, content, "t.xlsx", times={"on": None})
+        assert (found.values["on"], [note.name for note in found.notes]) == (wanted, told)
+        guessed = read(tmp_path, content, "t.xlsx", is_time="on".__eq__, guesses=True)
+        assert (guessed.values["on"], [note.name for note in guessed.notes]) == (wanted, told)
+    assert "2024-12-31 to 2024-12-31" in found.notes[0].detail
+
+
+def test_a_day_as_a_number_is_no_count_where_an_epoch_says_so(tmp_path: Path) -> None:
+    found = column(tmp_path, ["20241231", "20250101"], times={"x": "seconds"})
+    assert found.values["x"][0] == datetime.fromisoformat("1970-08-23T06:33:51")
+    assert column(tmp_path, ["20241231"], times={"x": None}).values["x"] == [DAY]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "A001,2024-01-31,9.99,pro\nA002,2024-02-01,5.00,pro\n",
+        "2024-01-31,7\n",
+        "ann@acme.example,3\nbob@acme.example,4\n",
+    ],
+)
+def test_a_table_without_names_is_told(content: str, tmp_path: Path) -> None:
+    with pytest.raises(NoTable, match="its first row holds data") as refused:
+        read(tmp_path, content)
+    assert refused.value.fix == "write the names of the columns as its first row"
+
+
+@pytest.mark.parametrize("names", ["id,2024-01,2024-02", "x1,x2,x3", "0,1,2", "q,2023,2024"])
+def test_names_may_look_like_data_beside_others(names: str, tmp_path: Path) -> None:
+    assert list(read(tmp_path, f"{names}\n7,5.5,3\n8,1.5,4\n").values) == names.split(",")
 
 
 # Whatever is written

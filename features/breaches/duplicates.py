@@ -1,10 +1,11 @@
-"""Rows of a fact source that repeat another row in every column."""
+"""Rows of a fact source that repeat another row in every column but those of a loader."""
 
 from collections.abc import Iterator
 
 from features.breaches.rounds import Round
 from features.engines.sql_text import quote
 from features.errors import Finding
+from features.reading import landing
 from features.structure.facts import can_be_asked
 from features.structure.readable import ReadableTables, with_read_errors
 
@@ -19,7 +20,9 @@ def breaches(readable: ReadableTables) -> Iterator[Finding]:
 
 
 def _duplicates(readable: ReadableTables, name: str) -> Iterator[Finding]:
-    query = f"SELECT count(*) - count(DISTINCT hash(fact)) AS n FROM {quote(name)} AS fact"
+    own = ", ".join(map(quote, landing.own_columns(readable.tables.columns[name])))
+    fact = f"(SELECT * EXCLUDE ({own}) FROM {quote(name)})" if own else quote(name)
+    query = f"SELECT count(*) - count(DISTINCT hash(fact)) AS n FROM {fact} AS fact"
     if count := readable.row(query)["n"]:
         yield Finding(
             "duplicate_rows",

@@ -8,13 +8,13 @@ and after them other files read with it. What remains open is noted, and stays t
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from features.declaring.column import Unit
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import literal, quote
 from features.engines.sql_types import is_number
-from features.reading import columns, epochs, first_pass, json_lines, text_files, workbooks
+from features.reading import columns, epochs, first_pass, ids, json_lines, text_files, workbooks
 from features.reading.amounts import Decimal
 from features.reading.columns import Held, Rows
 from features.reading.moments import ORDERS, Order
@@ -132,6 +132,9 @@ class Reader:
                 looked = self._json_lines(view, paths, declared)
             else:
                 looked = self._stored(view, paths, declared)
+            texts = [name for name, type_ in looked.types.items() if type_ == "VARCHAR"]
+            keys = [name for name in texts if declared.is_key(name)]
+            looked.notes += ids.doubles(looked.rows, keys)
         except EngineError as error:
             raise NoTable(str(error), "repair the file or export it again") from error
         self._looked[view] = looked
@@ -255,6 +258,9 @@ class Reader:
             _look_for_times(looked, lambda name: not declared.is_key(name))
         else:
             _look_for_times(looked, lambda name: name in declared.times or declared.is_time(name))
+        kept = [name for name, type_ in types.items() if type_ == "BLOB"]
+        for name in ids.are_uuids(looked.rows, kept):
+            looked.held[name] = Held(name, sql=ids.as_uuid(quote(name)))
         return looked
 
     def _make(self, view: str, looked: Looked) -> None:
@@ -357,7 +363,7 @@ def _only(found: set[Any]) -> Any:
 
 
 def _count(looked: Looked) -> None:
-    """Reads the declared columns of times that hold numbers as the counts that they are."""
+    """Reads the declared columns of times that hold numbers as what they count or write."""
     if looked.declared.guesses:
         _guess_counts(looked)
     for name, epoch in looked.declared.times.items():
@@ -372,30 +378,56 @@ def _count(looked: Looked) -> None:
                 looked.notes.append(note)
             continue
         number = held.sql or quote(name)
-        found = looked.rows.asked(
-            f"SELECT min({number}) AS least, max({number}) AS most FROM {looked.rows.scan}"
-        )[0]
-        if found["least"] is None:
+        least, most = _ends(looked, number)
+        if least is None or most is None:
             continue
-        read, said = _as_moments(name, number, found["least"], found["most"], epoch)
+        if epoch is None and _are_days(looked, number, least, most):
+            read, said = epochs.written_day(number), ()
+        else:
+            read, said = _as_moments(name, number, least, most, epoch)
         looked.held[name] = replace(held, kind="times", sql=read, notes=(*held.notes, *said))
 
 
+def _ends(looked: Looked, number: str) -> tuple[float | None, float | None]:
+    """The least and the largest of the numbers."""
+    found = looked.rows.asked(
+        f"SELECT min({number}) AS least, max({number}) AS most FROM {looked.rows.scan}"
+    )[0]
+    return found["least"], found["most"]
+
+
+def _are_days(looked: Looked, number: str, least: float, most: float) -> bool:
+    """Whether every number is a day that is written as one, such as 20240131."""
+    if not epochs.may_be_days(least, most):
+        return False
+    none = f"{number} IS NOT NULL AND {epochs.written_day(number)} IS NULL"
+    found = looked.rows.asked(f"SELECT count_if({none}) AS n FROM {looked.rows.scan}")
+    return not found[0]["n"]
+
+
 def _guess_counts(looked: Looked) -> None:
-    """Takes numbers for moments where name and values allow it, in one unit."""
+    """Takes numbers for moments or days where name and values allow it, in one way."""
     for name, type_ in looked.types.items():
         if not is_number(type_) or not looked.declared.is_time(name):
             continue
-        ends = looked.rows.asked(
-            f"SELECT min({quote(name)}) AS least, max({quote(name)}) AS most "
-            f"FROM {looked.rows.scan}"
-        )[0]
-        if ends["least"] is None:
+        least, most = _ends(looked, quote(name))
+        if least is None or most is None:
             continue
-        if len(units := epochs.plausible(ends["least"], ends["most"])) == 1:
+        if _are_days(looked, quote(name), least, most):
+            looked.held[name] = Held(name, kind="times", sql=epochs.written_day(quote(name)))
+        elif len(units := epochs.plausible(least, most)) == 1:
             unit = units[0].unit
             moment = epochs.moment(quote(name), unit)
             looked.held[name] = Held(name, kind="times", sql=moment, epoch=unit)
+        elif epochs.are_excel_days(least, most):
+            looked.notes.append(_excel_days(name, least, most, "advice"))
+
+
+def _excel_days(name: str, least: float, most: float, state: Literal["error", "advice"]) -> Note:
+    days = " to ".join(str(epochs.excel_day(number)) for number in (least, most))
+    detail = f"holds numbers from {least:,} to {most:,}: as days that Excel counts, {days}"
+    fix = "if they are days, format the column as a date in Excel, and export it again"
+    return Note("excel_days", state, name, None, detail, fix)
 
 
 def _as_moments(
@@ -415,7 +447,5 @@ def _as_moments(
         fix = f'{{ column = "{name}", epoch = "{units[0].unit}" }}'
         return None, (Note("undeclared_epoch", "error", name, None, detail, fix),)
     if epochs.are_excel_days(least, most):
-        detail = f"holds numbers from {values}: days as Excel counts them"
-        fix = "format the column as a date in Excel, and export it again"
-        return None, (Note("excel_days", "error", name, None, detail, fix),)
+        return None, (_excel_days(name, least, most, "error"),)
     return None, ()

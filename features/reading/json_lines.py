@@ -14,6 +14,8 @@ from features.engines.sql_text import literal, quote
 
 SUFFIXES = frozenset({".jsonl", ".ndjson"})
 RAW = "_airbyte_data"
+# The first bytes of a gzipped file.
+GZIP = b"\x1f\x8b"
 # What DuckDB would read of texts by guesses of its own, and numbers that a double would round.
 AS_TEXT = re.compile(r"DATE|TIME.*|UUID|HUGEINT|UHUGEINT|UBIGINT|DECIMAL.*")
 
@@ -21,7 +23,8 @@ AS_TEXT = re.compile(r"DATE|TIME.*|UUID|HUGEINT|UHUGEINT|UBIGINT|DECIMAL.*")
 def scan(engine: Engine, paths: list[Path], is_key: Callable[[str], bool]) -> str:
     """The table function that reads the files; columns that hold keys as text."""
     listed = ", ".join(literal(str(path)) for path in paths)
-    read = f"read_json([{listed}], format = 'newline_delimited'"
+    packed = ", compression = 'gzip'" if all(map(_is_packed, paths)) else ""
+    read = f"read_json([{listed}], format = 'newline_delimited'{packed}"
     found = engine.types(f"SELECT * FROM {read}, sample_size = -1)")
     types = {
         name: "VARCHAR" if is_key(name) or AS_TEXT.fullmatch(type_) else type_
@@ -29,6 +32,12 @@ def scan(engine: Engine, paths: list[Path], is_key: Callable[[str], bool]) -> st
     }
     columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
     return f"{read}, columns = {{{columns}}})"
+
+
+def _is_packed(path: Path) -> bool:
+    """Whether the file is gzipped, whatever it is called: dlt names such files `.jsonl` too."""
+    with path.open("rb") as file:
+        return file.read(len(GZIP)) == GZIP
 
 
 def unpacked(types: dict[str, str], rows: str) -> str | None:

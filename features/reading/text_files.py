@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from features.engines.sql_text import literal, quote
+from features.reading import headings
 
 SEPARATORS = {".tsv": "\t", ".csv": ",;\t|"}
 HEAD_BYTES = 1 << 16
@@ -108,6 +109,8 @@ def layout(path: Path, encoding: str | None = None, separator: str | None = None
     chosen = separator or _separator(body, SEPARATORS[suffix(path)], escape)
     rows = list(_rows(body, chosen, escape))
     names = [name.strip() for name in rows[0]]
+    if headings.are_data(names, rows[1:]):
+        raise NoTable(*headings.told(names))
     if len(rows) > 1 and all(len(row) == len(names) + 1 and not row[-1] for row in rows[1:]):
         names.append("")
     return replace(

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.reading import headings
 from features.reading.notes import Note
-from features.reading.text_files import NoTable
+from features.reading.text_files import HEAD_ROWS, NoTable
 
 SUFFIXES = frozenset({".xlsx"})
 
@@ -34,6 +35,8 @@ def copy(path: Path, out: Path, is_key: Callable[[str], bool]) -> list[Note]:
         raise NoTable(f"is no workbook that can be read ({error})", "save it again") from error
     if not rows:
         raise NoTable(f"its first sheet, {book.sheet_names[0]!r}, is empty", "put the table there")
+    if headings.are_data(*_as_written(rows)):
+        raise NoTable(*headings.told(_as_written(rows)[0]))
     names = [_name(cell, place) for place, cell in enumerate(rows[0])]
     if twice := {name for name in names if names.count(name) > 1}:
         detail = f"columns have one name, {min(twice)!r}"
@@ -54,6 +57,12 @@ def _other_sheets(names: Sequence[str]) -> list[Note]:
         return []
     detail = f"only its first sheet, {names[0]!r}, is read, not {', '.join(map(repr, names[1:]))}"
     return [Note("other_sheets", "advice", None, None, detail, "save other tables as own files")]
+
+
+def _as_written(rows: Sequence[Sequence[Any]]) -> tuple[list[str], list[list[str]]]:
+    """The first row as texts, and some of those below it."""
+    first, *below = [[_text(cell).strip() for cell in row] for row in rows[:HEAD_ROWS]]
+    return first, below
 
 
 def _name(cell: Any, place: int) -> str:

@@ -16,7 +16,7 @@ from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
 from features.errors import NotFound
-from features.reading import text_files
+from features.reading import landing, text_files
 from features.reading.columns import Held
 from features.reading.files import SUFFIXES, Declared, Reader, parts
 from features.reading.notes import Note
@@ -134,15 +134,24 @@ AS_GUESSED = Declared(
 def files(folder: Path) -> list[Path]:
     """The tables in `folder` and in its data folder, by name: files, and folders of parts."""
     paths = [
-        path
+        table
         for part in FOLDERS
         for path in sorted((folder / part).glob("*"))
-        if path.name[0] not in "._" and (_is_table(path) or _holds_parts(path))
+        for table in _tables_at(path)
     ]
     if not paths:
         kinds = ", ".join(sorted(SUFFIXES))
         raise NotFound(f"{folder}: no table ({kinds}) there or in its folder data")
     return paths
+
+
+def _tables_at(path: Path) -> list[Path]:
+    """The table that a path is, or those of a loader's data set, without the loader's own."""
+    if path.name[0] in "._":
+        return []
+    if _is_table(path) or _holds_parts(path):
+        return [path]
+    return [table for table in landing.tables(path) if _holds_parts(table)]
 
 
 def _is_table(path: Path) -> bool:
@@ -171,9 +180,8 @@ def look(engine: Engine, folder: Path, spool: Path) -> tuple[list[TableProfile],
         try:
             reader.look(name, parts(path), AS_GUESSED)
         except NoTable as error:
-            left_out.append(
-                f"{path.relative_to(folder).as_posix()}: cannot be read: {error.detail}"
-            )
+            relative = path.relative_to(folder).as_posix()
+            left_out.append(f"{relative}: cannot be read: {error.detail}; {error.fix}")
         else:
             paths[name] = path
     notes = reader.show()
@@ -214,10 +222,10 @@ def _profiles(
 
 def _profile(engine: Engine, name: str, relative: str, held: Mapping[str, Held]) -> TableProfile:
     types = _types(engine, name)
-    counts = ", ".join(
-        f"count({quote(column)}), {_distinct(column, type_)}" for column, type_ in types.items()
+    counts = "".join(
+        f", count({quote(column)}), {_distinct(column, type_)}" for column, type_ in types.items()
     )
-    rows, *measured = engine.row(f"SELECT count(*), {counts} FROM {quote(name)}")
+    rows, *measured = engine.row(f"SELECT count(*){counts} FROM {quote(name)}")
     columns = tuple(
         ColumnProfile(
             column,
@@ -234,7 +242,10 @@ def _profile(engine: Engine, name: str, relative: str, held: Mapping[str, Held])
 
 
 def _types(engine: Engine, name: str) -> dict[str, str]:
-    return engine.types(f"SELECT * FROM {quote(name)}")
+    """The columns of a table that are the company's, not its loader's."""
+    types = engine.types(f"SELECT * FROM {quote(name)}")
+    own = landing.own_columns(types)
+    return {column: type_ for column, type_ in types.items() if column not in own}
 
 
 def _distinct(column: str, type_: str) -> str:
