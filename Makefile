@@ -69,14 +69,17 @@ bento: $(RUNTIME) ## Pack the service for BentoML (bentofile.yaml), with the loc
 .PHONY: setup
 setup: $(RUNTIME) ## Only the set-up: leaves .venv/bin/churnlight
 
+# The tests of one file share what they train, so a file stays in one process.
+ON_ALL_CORES := -n auto --dist loadfile
+
 .PHONY: test
-test: $(DEV) ## Run the tests (ARGS="-k name"); brings Chromium and Java through apt where it may
+test: $(DEV) ## Run the tests (ARGS="-k name", ARGS=-n0: in one process); brings Chromium and Java where it may
 	@.ci/debian-packages libatomic1 chromium default-jre-headless
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(ON_ALL_CORES) $(ARGS)
 
 .PHONY: torture
 torture: $(DEV) ## The long proofs: many seeds, large fuzzes (tens of minutes; ARGS="-k name")
-	$(BIN)/python -m pytest torture $(ARGS)
+	$(BIN)/python -m pytest $(ON_ALL_CORES) torture $(ARGS)
 
 CHECKS := check-format check-lint check-names check-types check-imports check-locks
 .PHONY: check $(CHECKS)
