@@ -353,6 +353,27 @@ def test_all_the_numbers_add_up_to_the_printed_score(client: TestClient, book: B
             assert abs(parts.get(title, (0, []))[0] / 10 - exact) < 0.1 + 1e-9
 
 
+def test_the_numbers_keep_their_tenths() -> None:
+    drivers = [
+        page_cases.driver("nps", 4.0, -7.26),
+        page_cases.driver("age", 203.0, 3.14),
+        page_cases.driver("active_users", 12.0, -1.04),
+    ]
+    item = replace(page_cases.assess("any", drivers, page_cases.AS_OF), base_points=50.55)
+    item = replace(item, health_score_unclipped=45.39)
+    told = figures.adding_up(item)
+    assert told is not None
+    parts = [(told.base, 50.55)]
+    for group in told.groups:
+        [figure] = group.figures
+        assert group.points == figure.points
+        exact = next(driver.points for driver in drivers if driver.title == figure.title)
+        parts.append((figure.points, exact))
+    assert len(parts) == 4
+    assert all(abs(_tenths(text) / 10 - exact) <= 0.1 for text, exact in parts)
+    assert sum(_tenths(text) for text, _ in parts) == _tenths(told.total) == 453
+
+
 GROUP_POINTS = {
     "Starting point, the same for every account": "base_points",
     "Outcomes": "outcome_points",
