@@ -4,6 +4,7 @@ Whoever loads the champion has the locked packages and what was logged, nothing 
 """
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -52,6 +53,8 @@ def server(postgres_url: str, tmp_path: Path, free_port: int) -> Iterator[str]:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            # A registry needs none of the dozen processes that wait for the server's own jobs.
+            env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         )
     try:
         wait_for(f"http://127.0.0.1:{free_port}", process, tmp_path / "server.log")
