@@ -18,8 +18,8 @@ from features.drafting.tables.profiles import AS_GUESSED, usable_name
 from features.engines.on_duckdb import EngineError
 from features.engines.sql_text import quote
 from features.errors import DeclarationError, NotFound
-from features.reading import text_files
-from features.reading.files import SUFFIXES, Reader
+from features.reading import kinds, text_files
+from features.reading.files import Reader
 from features.reading.text_files import NoTable
 from features.settings import Settings
 
@@ -66,8 +66,8 @@ def declared_as(place: Path) -> str:
 def _copy(path: Path, kept: Path, now: datetime) -> pa.Table:
     if not path.is_file():
         raise NotFound(f"{path}: no such table")
-    if text_files.suffix(path) not in SUFFIXES:
-        raise DeclarationError(f"{path}: none of {', '.join(sorted(SUFFIXES))}")
+    if text_files.suffix(path) not in kinds.SUFFIXES:
+        raise DeclarationError(f"{path}: none of {kinds.LISTED}")
     try:
         rows = _read(path, kept)
     except NoTable as error:

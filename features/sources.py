@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from features import engines
-from features.declaring.column import Column, Unit, plain
-from features.declaring.company import Company, Source, TimeColumn
+from features.declaring.column import Column, plain
+from features.declaring.company import Company, Source
+from features.declaring.named_columns import NamedColumn, named_columns
 from features.declaring.spelling import nearest
 from features.engines import object_store
 from features.engines.on_duckdb import Engine, EngineError
@@ -116,14 +117,19 @@ def _shaped(company: Company, name: str, engine: Engine) -> dict[str, str]:
 def _declared(company: Company, name: str) -> Declared:
     """What the declaration says of a source's file."""
     source = company.sources[name]
-    keys = {plain(column) for column in _key_columns(company, name)}
+    named = [column for column in named_columns(company) if column.source == name]
+    keys = {plain(spelling) for spelling in _keys(source, named)}
     held_as_time = {
         plain(spelling)
         for column, declared in source.columns.items()
         if declared.holds == "time"
         for spelling in (column, *declared.names)
     }
-    times = {name: epoch for name, epoch in _times(company, name) if name not in source.columns}
+    times = {
+        one.column: one.epoch
+        for one in named
+        if one.content in ("day", "time") and one.column not in source.columns
+    }
     return Declared(
         is_key=lambda column: plain(column) in keys,
         is_time=lambda column: plain(column) in held_as_time,
@@ -135,33 +141,13 @@ def _declared(company: Company, name: str) -> Declared:
     )
 
 
-def _times(company: Company, name: str) -> Iterator[tuple[str, Unit | None]]:
-    """The columns of a source that must hold times, each with the unit of its counts."""
-    source, attributes = company.sources[name], company.accounts.attributes
-    counted = source.event_time.epoch if source.event_time else None
-    if source.event_time is not None:
-        yield source.event_time.column, counted
-    if source.known_time is not None and source.known_time.column is not None:
-        yield source.known_time.column, source.known_time.epoch
-    if name == company.accounts.source:
-        yield from ((day, counted) for day in (attributes.since, attributes.renewal) if day)
-    yield from ((at.column, at.epoch) for at in _times_of_links(company, name))
-    for target in company.targets.values():
-        if target.event is None or target.event.source != name:
-            continue
-        pause = target.event.paused
-        days = [target.event.ended, *((pause.begins, pause.until) if pause else ())]
-        yield from ((day, counted) for day in days if day is not None)
-        if (known := target.event.ended_known) is not None and known.column is not None:
-            yield known.column, known.epoch
-
-
-def _times_of_links(company: Company, name: str) -> Iterator[TimeColumn]:
-    for link in company.links.values():
-        if link.source == name:
-            yield from filter(None, (link.valid_from, link.valid_to, link.known_time))
-    if (aliases := company.accounts.aliases) is not None and aliases.source == name:
-        yield aliases.known_time
+def _keys(source: Source, named: Sequence[NamedColumn]) -> Iterator[str]:
+    """The columns that hold keys, and so must not be read as numbers, in all their spellings."""
+    keys = [one.column for one in named if one.content == "key"]
+    keys += [key for key, column in source.columns.items() if column.holds in IDS]
+    for key in keys:
+        yield key
+        yield from source.columns.get(key, Column()).names
 
 
 def _open_url(name: str, url: str, engine: Engine) -> None:
@@ -186,17 +172,3 @@ def _existing(company: Company, name: str, source: Source) -> list[Path]:
     fix = f"did you mean {near!r}?" if near else f"put it there or fix sources.{name}.path"
     detail = f"{source.path}: no such file in {company.folder}"
     raise broken("missing_file", name, detail, fix)
-
-
-def _key_columns(company: Company, name: str) -> list[str]:
-    """The columns of a CSV that hold keys, and so must not be read as numbers."""
-    source = company.sources[name]
-    keys = [source.account.column] if source.account else []
-    if name == company.accounts.source:
-        keys += [company.accounts.key, *company.accounts.crosswalk.values()]
-    for link in company.links.values():
-        keys += [link.key, link.account.column] if link.source == name else []
-    if (aliases := company.accounts.aliases) is not None and aliases.source == name:
-        keys += [aliases.old, aliases.new]
-    keys += [key for key, column in source.columns.items() if column.holds in IDS]
-    return keys + [other for key in keys for other in source.columns.get(key, Column()).names]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.progress import is_intermediate
+from features.reading import kinds
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +82,7 @@ def init(
 @app.command()
 def collect(
     tables: Annotated[
-        list[str], typer.Argument(metavar="TABLE...", help="Parquet and CSV files in the folder.")
+        list[str], typer.Argument(metavar="TABLE...", help=f"Files in the folder: {kinds.LISTED}.")
     ],
     company: CompanyFolder,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from features.reading import kinds
 from features.verbs import COMPANY_HELP, DATE, DAY, FILE, FOLDER, CompanyFolder, Targets, progress
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def score(
         Path | None,
         typer.Option(
             metavar=FILE,
-            help="Table to score instead of a company: .parquet, .csv, .tsv, .jsonl or .xlsx.",
+            help=f"Table to score instead of a company: {kinds.LISTED}.",
         ),
     ] = None,
     as_of: Annotated[

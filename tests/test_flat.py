@@ -3,6 +3,7 @@
 import math
 import os
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -333,6 +334,28 @@ def test_an_empty_cell_of_a_csv_is_absent(tmp_path: Path) -> None:
     read = table_file.read_table(tmp_path / "t.csv")
     assert read["plan"].to_pylist() == ["basic", None, "NA"]
     assert read["left"].to_pylist() == ["yes", "no", None]
+
+
+def test_a_parquet_table_is_read_by_the_one_reader(tmp_path: Path) -> None:
+    key = uuid.UUID("00000000-0000-4000-8000-00000000abcd")
+    columns = {
+        "id": pa.array([key.bytes, key.bytes], pa.binary(16)),
+        "waited": pa.array([86_400_000, None], pa.duration("ms")),
+        "plan": pa.array(["a", "b"]).dictionary_encode(),
+        "at": pa.array([-1, 10**18], pa.timestamp("ns", "Europe/Berlin")),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    read = plain_table.as_table(table_file.read_table(tmp_path / "t.parquet")).to_pydict()
+    assert read["id"] == [str(key)] * 2
+    assert (read["waited"], read["plan"]) == ([1.0, None], ["a", "b"])
+    assert read["at"] == [0.0, pytest.approx(10**9 / 86_400)]
+
+
+def test_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:
+    twice = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["seats", "Seats"])
+    pq.write_table(twice, tmp_path / "t.parquet")
+    with pytest.raises(ContractBroken, match="columns 1 and 2 have one name, 'seats'"):
+        table_file.read_table(tmp_path / "t.parquet")
 
 
 # On the command line

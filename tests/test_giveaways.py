@@ -16,6 +16,7 @@ from training import summary
 from training.artifact import Artifact
 from training.learning.matrix import matrix
 from training.metrics.quality import auc
+from training.reporting import model_report
 from training.tables import foreign, giveaways, plain_table
 from training.tables.label_column import Roles
 
@@ -115,6 +116,14 @@ def test_a_summary_says_first_what_to_look_at(model: tuple[Artifact, Path]) -> N
     assert first == "left out country: it has the same value in every row (DE)"
     assert "is too good to be true: look whether usage" in second
     assert "promoted" not in "".join(others)
+
+
+def test_report_and_card_say_it_too_before_all_else(model: tuple[Artifact, Path]) -> None:
+    for made in (model_report.report(model[0]), model_report.card(model[0])):
+        first, second, *_ = made.notes
+        assert "is too good to be true: look whether usage" in first.text
+        assert second.text.startswith("Left out country: it has the same value in every row (DE)")
+        assert {first.tone, second.tone} == {"caution"}
 
 
 def test_a_column_that_the_model_does_not_know_is_named(

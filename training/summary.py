@@ -12,9 +12,6 @@ from training.records.training_record import TrainingRecord
 from training.train import Trained
 
 NAMED_SHADOWS = 3
-NAMED_COLUMNS = 3
-# Tables that nobody prepared for it stay below: the best published AUC of churn are about .93.
-TOO_GOOD = 0.95
 
 
 def of_company(trained: Trained) -> str:
@@ -40,7 +37,7 @@ def of_table(artifact: Artifact) -> str:
     evaluation, made = artifact.evaluation, artifact.training
     lines = [
         *(made.table.notices if made.table else ()),
-        *_too_good(evaluation),
+        *sentences.too_good(evaluation),
         f"{made.rows:,} rows, {made.events:,} with the event, {size(made)}",
         f"evaluated on {_test_rows(evaluation)}: {_quality(evaluation)}",
         f"model settings chosen on {made.chosen_on}; digest {artifact.digest[:12]}",
@@ -48,18 +45,6 @@ def of_table(artifact: Artifact) -> str:
         *certificate.failures(evaluation),
     ]
     return "\n  ".join(lines)
-
-
-def _too_good(evaluation: Evaluation) -> list[str]:
-    """That customers are told apart better than by honest columns, and by which columns."""
-    low = evaluation.quality.auc.low
-    if low is None or low <= TOO_GOOD:
-        return []
-    drivers = evaluation.drivers
-    names = [one.indicator for one in drivers.indicators[:NAMED_COLUMNS]] if drivers else []
-    told = f"an AUC of {phrases.plain(evaluation.quality.auc.value)} is too good to be true"
-    columns = f"look whether {', '.join(names)} were written after the outcome"
-    return [f"{told}: {columns}, and leave out what was (--ignore)"]
 
 
 def _rows(made: TrainingRecord) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.errors import ContractBroken
+from features.reading import kinds
 from features.verbs import (
     COMPANY_HELP,
     DATE,
@@ -80,7 +81,7 @@ def train(  # noqa: PLR0913 (one for each option)
         Path | None,
         typer.Option(
             metavar=FILE,
-            help="Table to train on instead of a company: .parquet, .csv, .tsv, .jsonl or .xlsx.",
+            help=f"Table to train on instead of a company: {kinds.LISTED}.",
         ),
     ] = None,
     label: Annotated[

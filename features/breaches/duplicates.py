@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from features.breaches.rounds import Round
 from features.engines.sql_text import quote
 from features.errors import Finding
-from features.reading import landing
+from features.reading import kinds
 from features.structure.facts import can_be_asked
 from features.structure.readable import ReadableTables, with_read_errors
 
@@ -20,7 +20,7 @@ def breaches(readable: ReadableTables) -> Iterator[Finding]:
 
 
 def _duplicates(readable: ReadableTables, name: str) -> Iterator[Finding]:
-    own = ", ".join(map(quote, landing.own_columns(readable.tables.columns[name])))
+    own = ", ".join(map(quote, kinds.own_columns(readable.tables.columns[name])))
     fact = f"(SELECT * EXCLUDE ({own}) FROM {quote(name)})" if own else quote(name)
     query = f"SELECT count(*) - count(DISTINCT hash(fact)) AS n FROM {fact} AS fact"
     if count := readable.row(query)["n"]:

@@ -10,20 +10,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from features.declaring.column import Unit
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import literal, quote
 from features.engines.sql_types import is_number
-from features.reading import columns, epochs, first_pass, ids, json_lines, text_files, workbooks
+from features.reading import (
+    columns,
+    epochs,
+    first_pass,
+    ids,
+    json_lines,
+    kinds,
+    text_files,
+    workbooks,
+)
 from features.reading.amounts import Decimal
 from features.reading.columns import Held, Rows
 from features.reading.moments import ORDERS, Order
 from features.reading.notes import Note
 from features.reading.text_files import Layout, NoTable
 
-TEXT_SUFFIXES = frozenset(text_files.SEPARATORS)
-SUFFIXES = frozenset({".parquet", *TEXT_SUFFIXES, *json_lines.SUFFIXES, *workbooks.SUFFIXES})
-KINDS = ", ".join(sorted(SUFFIXES))
 MOST_LINES = 3
 
 
@@ -44,8 +53,8 @@ def parts(path: Path) -> list[Path]:
     """
     if path.is_dir():
         return _of_folder(path)
-    if text_files.suffix(path) not in SUFFIXES:
-        raise NoTable(f"is none of {KINDS}", "convert the file to one of them")
+    if text_files.suffix(path) not in kinds.SUFFIXES:
+        raise NoTable(f"is none of {kinds.LISTED}", "convert the file to one of them")
     if path.is_file():
         return [path]
     found = sorted(path.parent.glob(path.name)) if "*" in path.name else []
@@ -62,10 +71,11 @@ def _of_folder(folder: Path) -> list[Path]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not any(part[0] in "._" for part in path.relative_to(folder).parts)
     ]
-    kinds = {text_files.suffix(path) for path in found}
-    if not found or not kinds <= SUFFIXES or len(kinds) > 1:
-        held = f"holds files of the kinds {', '.join(sorted(kinds))}" if found else "is empty"
-        raise NoTable(f"is a folder that {held}", f"name a folder with files of one of {KINDS}")
+    held_kinds = {text_files.suffix(path) for path in found}
+    if not found or not held_kinds <= kinds.SUFFIXES or len(held_kinds) > 1:
+        held = f"holds files of the kinds {', '.join(sorted(held_kinds))}" if found else "is empty"
+        fix = f"name a folder with files of one of {kinds.LISTED}"
+        raise NoTable(f"is a folder that {held}", fix)
     return found
 
 
@@ -124,11 +134,11 @@ class Reader:
         """
         try:
             suffix = text_files.suffix(paths[0])
-            if suffix in TEXT_SUFFIXES:
+            if suffix in kinds.SEPARATORS:
                 looked = self._text(view, paths, declared)
-            elif suffix in workbooks.SUFFIXES:
+            elif suffix in kinds.WORKBOOKS:
                 looked = self._workbook(view, paths, declared)
-            elif suffix in json_lines.SUFFIXES:
+            elif suffix in kinds.JSON_LINES:
                 looked = self._json_lines(view, paths, declared)
             else:
                 looked = self._stored(view, paths, declared)
@@ -246,6 +256,7 @@ class Reader:
         return self._spooled(out, looked.declared)
 
     def _stored(self, view: str, paths: list[Path], declared: Declared) -> Looked:
+        _require_own_names(paths[0])
         listed = ", ".join(literal(str(path)) for path in paths)
         self._engine.read_parquet(view, *paths)
         by_name = ", union_by_name = true" if len(paths) > 1 else ""
@@ -286,6 +297,18 @@ class Reader:
         scan = f"read_parquet({literal(str(looked.spooled))})"
         listed = selected if not changed else "*"
         self._engine.show_as(view, f"SELECT {listed} FROM {scan}")
+
+
+def _require_own_names(path: Path) -> None:
+    """Raises NoTable where two columns of a Parquet file have one name."""
+    if "*" in path.name:
+        return
+    try:
+        names = pq.read_schema(path).names
+    except (pa.ArrowException, OSError):
+        # The engine says what is wrong with the file.
+        return
+    text_files.require_own_names(names, "")
 
 
 def _look_at(looked: Looked, texts: list[str]) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import literal, quote
 
-SUFFIXES = frozenset({".jsonl", ".ndjson"})
 RAW = "_airbyte_data"
 # The first bytes of a gzipped file.
 GZIP = b"\x1f\x8b"

@@ -17,8 +17,8 @@ from typing import IO, cast
 
 from features.engines.sql_text import literal, quote
 from features.reading import headings
+from features.reading.kinds import SEPARATORS
 
-SEPARATORS = {".tsv": "\t", ".csv": ",;\t|"}
 HEAD_BYTES = 1 << 16
 HEAD_ROWS = 200
 CHUNK = 1 << 20
@@ -118,13 +118,18 @@ def layout(path: Path, encoding: str | None = None, separator: str | None = None
     )
 
 
-def _named(names: list[str]) -> Layout:
+def require_own_names(names: list[str], where: str) -> None:
+    """Raises NoTable where two columns have one name, but for the case of its letters."""
     counts = Counter(name.lower() for name in names if name)
     for name, count in counts.items():
         if count > 1:
             places = [str(n + 1) for n, other in enumerate(names) if other.lower() == name]
             detail = f"columns {' and '.join(places)} have one name, {name!r}"
-            raise NoTable(detail, "rename all but one of them in the first line")
+            raise NoTable(detail, f"rename all but one of them{where}")
+
+
+def _named(names: list[str]) -> Layout:
+    require_own_names(names, " in the first line")
     if not any(names):
         raise NoTable("its first line names no column", "write the names of the columns there")
     given = tuple(name or f"column{place}" for place, name in enumerate(names))

@@ -12,8 +12,6 @@ from features.reading import headings
 from features.reading.notes import Note
 from features.reading.text_files import HEAD_ROWS, NoTable
 
-SUFFIXES = frozenset({".xlsx"})
-
 
 def copy(path: Path, out: Path, is_key: Callable[[str], bool]) -> list[Note]:
     """Writes the first sheet as Parquet to `out`; keys, and a column of mixed cells, as text.

@@ -1,109 +1,17 @@
-"""Whether every table has rows, and every declared column is there and holds what it should.
-
-`named_columns` lists each column that the declaration names, with the key that names it; a new key
-that names a column is one line there.
-"""
+"""Whether every table has rows, and every declared column is there and holds what it should."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from features import clock
-from features.declaring.company import Company, Event, Link, Source
+from features.declaring.named_columns import NamedColumn, named_columns
 from features.declaring.spelling import did_you_mean
 from features.engines.sql_text import quote
 from features.engines.sql_types import NULL, is_number, type_in_words
 from features.errors import Finding
 from features.structure.readable import ReadableTables, with_read_errors
 
-Content = Literal["any", "key", "day", "time", "number"]
-
 KEY_TYPES = frozenset({"VARCHAR", "UUID"})
-
-
-@dataclass(frozen=True)
-class NamedColumn:
-    """A column that the declaration names: the naming key, and what the column should hold.
-
-    A `"time"` needs a zone unless it carries one, a `"day"` does not.
-    """
-
-    source: str
-    column: str
-    key: str
-    content: Content = "any"
-    zone: str | None = None
-    zone_key: str = ""
-
-
-def named_columns(company: Company) -> Iterator[NamedColumn]:
-    """Every column that the declaration names outside of SQL expressions."""
-    yield from _of_accounts(company)
-    for name, link in company.links.items():
-        yield from _of_link(name, link)
-    for name, source in company.sources.items():
-        yield from _of_source(name, source)
-    for name, target in company.targets.items():
-        if target.event and target.event.ended:
-            yield from _of_the_end(company, name, target.event)
-        if target.event and target.event.ended_known and target.event.ended_known.column:
-            ended_known, key = target.event.ended_known, f"targets.{name}.event.ended_known"
-            yield NamedColumn(
-                target.source, str(ended_known.column), key, "time", ended_known.zone, key
-            )
-
-
-def _of_the_end(company: Company, target: str, event: Event) -> Iterator[NamedColumn]:
-    declared, key = company.sources[event.source].event_time, f"targets.{target}.event"
-    zone, zone_key = declared.zone if declared else None, f"sources.{event.source}.event_time"
-    pause = event.paused
-    named = {"ended": event.ended}
-    if pause is not None:
-        named |= {"paused.from": pause.begins, "paused.until": pause.until}
-    for part, column in named.items():
-        yield NamedColumn(event.source, str(column), f"{key}.{part}", "time", zone, zone_key)
-
-
-def _of_accounts(company: Company) -> Iterator[NamedColumn]:
-    accounts = company.accounts
-    yield NamedColumn(accounts.source, accounts.key, "accounts.key", "key")
-    contents: dict[str, Content] = {"since": "day", "renewal": "day", "mrr": "number"}
-    for attribute, column in accounts.attributes:
-        if column is not None:
-            key = f"accounts.attributes.{attribute}"
-            yield NamedColumn(accounts.source, column, key, contents.get(attribute, "any"))
-    for system, column in accounts.crosswalk.items():
-        yield NamedColumn(accounts.source, column, f"accounts.crosswalk.{system}", "key")
-    if (aliases := accounts.aliases) is not None:
-        for word, column in (("old", aliases.old), ("new", aliases.new)):
-            yield NamedColumn(aliases.source, column, f"accounts.aliases.{word}", "key")
-        at, key = aliases.known_time, "accounts.aliases.known_time"
-        yield NamedColumn(aliases.source, at.column, key, "time", at.zone, key)
-
-
-def _of_link(name: str, link: Link) -> Iterator[NamedColumn]:
-    yield NamedColumn(link.source, link.key, f"links.{name}.key", "key")
-    yield NamedColumn(link.source, link.account.column, f"links.{name}.account", "key")
-    times = {
-        "valid_from": link.valid_from,
-        "valid_to": link.valid_to,
-        "known_time": link.known_time,
-    }
-    for word, at in times.items():
-        if at is not None:
-            key = f"links.{name}.{word}"
-            yield NamedColumn(link.source, at.column, key, "time", at.zone, key)
-
-
-def _of_source(name: str, source: Source) -> Iterator[NamedColumn]:
-    if source.account:
-        yield NamedColumn(name, source.account.column, f"sources.{name}.account", "key")
-    if source.event_time:
-        key = f"sources.{name}.event_time"
-        yield NamedColumn(name, source.event_time.column, key, "time", source.event_time.zone, key)
-    if source.known_time and source.known_time.column:
-        key = f"sources.{name}.known_time"
-        yield NamedColumn(name, source.known_time.column, key, "time", source.known_time.zone, key)
 
 
 def breaches(readable: ReadableTables) -> Iterator[Finding]:

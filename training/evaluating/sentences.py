@@ -8,6 +8,10 @@ from training.artifact import Artifact
 from training.metrics.measured import Measured
 from training.records.evaluation import ChampionComparison, Evaluation
 
+NAMED_COLUMNS = 3
+# Tables that nobody prepared for it stay below: the best published AUC of churn are about .93.
+TOO_GOOD = 0.95
+
 
 def test_dates(evaluation: Evaluation) -> str:
     """The dates over which gains were measured, as they are named after "on"."""
@@ -32,6 +36,18 @@ def weak_segments(evaluation: Evaluation) -> Iterator[str]:
     for segment in evaluation.segments:
         if segment.worse_than_base_rate:
             yield phrases.weak_segment(segment)
+
+
+def too_good(evaluation: Evaluation) -> list[str]:
+    """That customers are told apart better than by honest columns, and by which columns."""
+    low = evaluation.quality.auc.low
+    if low is None or low <= TOO_GOOD:
+        return []
+    drivers = evaluation.drivers
+    names = [one.indicator for one in drivers.indicators[:NAMED_COLUMNS]] if drivers else []
+    told = f"an AUC of {phrases.plain(evaluation.quality.auc.value)} is too good to be true"
+    columns = f"look whether {', '.join(names)} were written after the outcome"
+    return [f"{told}: {columns}, and leave out what was (--ignore)"]
 
 
 def champion_line(evaluation: Evaluation) -> str:

@@ -16,7 +16,7 @@ from training.reporting import (
     quality_sections,
     value_sections,
 )
-from training.reporting.page import List, Page, Section
+from training.reporting.page import List, Note, Page, Section
 
 REPORT, CARD = "report.html", "model-card.md"
 
@@ -60,7 +60,7 @@ def report(artifact: Artifact) -> Page:
         sections=sections,
         lead=quality_sections.tested_on(evaluation),
         keys=quality_sections.keys(evaluation),
-        notes=[*quality_sections.verdicts(evaluation), *quality_sections.without_trees(artifact)],
+        notes=_notes(artifact),
         foot=_foot(artifact),
         simulated=_simulated(artifact),
     )
@@ -89,10 +89,18 @@ def card(artifact: Artifact) -> Page:
         _whose(artifact),
         sections=sections,
         lead=quality_sections.tested_on(evaluation),
-        notes=[*quality_sections.verdicts(evaluation), *quality_sections.without_trees(artifact)],
+        notes=_notes(artifact),
         foot=_foot(artifact),
         simulated=_simulated(artifact),
     )
+
+
+def _notes(artifact: Artifact) -> list[Note]:
+    return [
+        *quality_sections.doubts(artifact),
+        *quality_sections.verdicts(artifact.evaluation),
+        *quality_sections.without_trees(artifact),
+    ]
 
 
 def _certificate(artifact: Artifact) -> list[Section]:

@@ -85,6 +85,15 @@ def verdicts(evaluation: Evaluation) -> list[Note]:
     return [first, *([Note(sentence(line))] if line else []), *weak]
 
 
+def doubts(artifact: Artifact) -> list[Note]:
+    """What a person should look at in an undeclared table before believing the figures."""
+    table = artifact.training.table
+    if table is None:
+        return []
+    told = [*sentences.too_good(artifact.evaluation), *table.notices]
+    return [Note(sentence(text), "caution") for text in told]
+
+
 def without_trees(artifact: Artifact) -> list[Note]:
     """Why the model is a scorecard alone, where it is."""
     why = artifact.training.trees_left_out

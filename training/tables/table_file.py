@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.engines.on_duckdb import Engine
+from features.engines.on_duckdb import Engine, EngineError
 from features.errors import ChurnlightError, ContractBroken, Finding, NotFound
 from features.reading import files
 from features.reading.files import Declared, Reader
@@ -41,16 +41,15 @@ def read_table(
     try:
         if not path.is_file():
             raise NotFound(f"{path}: no such file")
-        return (
-            pq.read_table(path) if path.suffix.lower() == ".parquet" else _read(path, texts, told)
-        )
+        path.open("rb").close()
+        return _read(path, texts, told)
     except PermissionError as error:
         raise ChurnlightError(
             f"{path}: cannot be opened ({error.strerror}); give yourself the right to read it"
         ) from error
     except NoTable as error:
         raise _unreadable(path, error.detail, error.fix) from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except (EngineError, pa.ArrowInvalid, OSError) as error:
         fix = "repair the file, or give another table"
         raise _unreadable(path, str(error).splitlines()[0], fix) from error
 
@@ -70,4 +69,15 @@ def _read(path: Path, texts: Collection[str], told: Callable[[Note], None]) -> p
         reader.look("table", [path], declared)
         for note in reader.show()["table"]:
             told(note)
-        return engine.rows('SELECT * FROM "table"')
+        rows = engine.rows('SELECT * FROM "table"')
+    return _with_durations(path, rows) if path.suffix.lower() == ".parquet" else rows
+
+
+def _with_durations(path: Path, rows: pa.Table) -> pa.Table:
+    """The rows with the durations of a Parquet file, which it keeps as counts, as such again."""
+    for field in pq.read_schema(path):
+        if pa.types.is_duration(field.type):
+            place = rows.column_names.index(field.name)
+            durations = rows.column(place).cast(pa.int64()).cast(field.type)
+            rows = rows.set_column(place, field.name, durations)
+    return rows

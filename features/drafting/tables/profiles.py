@@ -16,9 +16,9 @@ from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
 from features.engines.sql_types import is_number
 from features.errors import NotFound
-from features.reading import landing, text_files
+from features.reading import kinds, text_files
 from features.reading.columns import Held
-from features.reading.files import SUFFIXES, Declared, Reader, parts
+from features.reading.files import Declared, Reader, parts
 from features.reading.notes import Note
 from features.reading.text_files import NoTable
 from features.settings import Settings
@@ -140,8 +140,7 @@ def files(folder: Path) -> list[Path]:
         for table in _tables_at(path)
     ]
     if not paths:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise NotFound(f"{folder}: no table ({kinds}) there or in its folder data")
+        raise NotFound(f"{folder}: no table ({kinds.LISTED}) there or in its folder data")
     return paths
 
 
@@ -151,11 +150,11 @@ def _tables_at(path: Path) -> list[Path]:
         return []
     if _is_table(path) or _holds_parts(path):
         return [path]
-    return [table for table in landing.tables(path) if _holds_parts(table)]
+    return [table for table in kinds.tables(path) if _holds_parts(table)]
 
 
 def _is_table(path: Path) -> bool:
-    return path.is_file() and text_files.suffix(path) in SUFFIXES
+    return path.is_file() and text_files.suffix(path) in kinds.SUFFIXES
 
 
 def _holds_parts(path: Path) -> bool:
@@ -244,7 +243,7 @@ def _profile(engine: Engine, name: str, relative: str, held: Mapping[str, Held])
 def _types(engine: Engine, name: str) -> dict[str, str]:
     """The columns of a table that are the company's, not its loader's."""
     types = engine.types(f"SELECT * FROM {quote(name)}")
-    own = landing.own_columns(types)
+    own = kinds.own_columns(types)
     return {column: type_ for column, type_ in types.items() if column not in own}
 
 

@@ -1,4 +1,4 @@
-"""What dlt and Airbyte land: folders of tables, and columns of their own in each.
+"""Which files are tables, and the folders of tables that loaders land.
 
 dlt writes `dataset/table/` beside `_dlt_loads`, `_dlt_version` and `_dlt_pipeline_state`, Airbyte
 `namespace/stream/` with files called by the day and the moment. Their own tables are no company's,
@@ -8,6 +8,13 @@ and their own columns tell of a load, not of a customer.
 import re
 from collections.abc import Iterable
 from pathlib import Path
+
+# Text, with the signs that may separate its columns.
+SEPARATORS = {".tsv": "\t", ".csv": ",;\t|"}
+JSON_LINES = frozenset({".jsonl", ".ndjson"})
+WORKBOOKS = frozenset({".xlsx"})
+SUFFIXES = frozenset({".parquet", *SEPARATORS, *JSON_LINES, *WORKBOOKS})
+LISTED = ", ".join(sorted(SUFFIXES))
 
 OWN = ("_dlt_", "_airbyte_")
 LANDED = re.compile(r"\d{4}_\d\d_\d\d_\d+_\d+\.")
