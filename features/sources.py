@@ -100,10 +100,10 @@ def _look(
 
 
 def _look_at_rates(company: Company, name: str, path: str, reader: Reader, engine: Engine) -> None:
-    """Looks at the rates of a source as if they were one."""
+    """Looks at the rates of a source as if they were a source themselves."""
     rates = exchange.rates_of(name)
-    alone = company.model_copy(update={"sources": {rates: Source(path=path)}})
-    _look(alone, rates, reader, engine, None)
+    with_rates = {**company.sources, rates: Source(path=path)}
+    _look(company.model_copy(update={"sources": with_rates}), rates, reader, engine, None)
 
 
 def _shaped(company: Company, name: str, engine: Engine) -> dict[str, str]:
