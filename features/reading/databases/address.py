@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 CONNECT_SECONDS = 10
+ONE_MOMENT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 ENCODED = "@ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25"
 SHAPE = "postgresql://user:password@host:5432/database"
 
@@ -77,6 +78,8 @@ def engine_of(url: "sa.URL", folder: Path) -> "sa.Engine":
     kind = url.get_backend_name()
     if kind == "sqlite":
         return _sqlite(folder / str(url.database))
+    if kind in ("mysql", "mariadb"):
+        return _mysql(url)
     if kind != "postgresql":
         return sa.create_engine(url, poolclass=sa.NullPool)
     return sa.create_engine(
@@ -86,6 +89,15 @@ def engine_of(url: "sa.URL", folder: Path) -> "sa.Engine":
         connect_args={"connect_timeout": CONNECT_SECONDS},
         execution_options={"postgresql_readonly": True},
     )
+
+
+def _mysql(url: "sa.URL") -> "sa.Engine":
+    """MySQL and MariaDB take their one moment at the first read, unless told to at the start."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="REPEATABLE READ")
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(ONE_MOMENT))
+    return engine
 
 
 def _sqlite(path: Path) -> "sa.Engine":
