@@ -404,6 +404,8 @@ def _count(looked: Looked) -> None:
         least, most = _ends(looked, number)
         if least is None or most is None:
             continue
+        read: str | None
+        said: tuple[Note, ...]
         if epoch is None and _are_days(looked, number, least, most):
             read, said = epochs.written_day(number), ()
         else:
