@@ -55,6 +55,8 @@ FORMAT = 4
 SHOWN = 200
 # SHA-256 of the model texts that LightGBM has read, here or in a child that came back well.
 _SURVIVED: set[str] = set()
+# What an artifact makes once of its models and columns.
+_OF_MODELS = ("boosters", "explainer")
 Floats = npt.NDArray[np.float64]
 
 
@@ -167,7 +169,7 @@ class Artifact:
     def in_memory(self) -> "Artifact":
         """The same with its records read, for its folder may go; errors as of `evaluation`."""
         with self._damage_named():
-            return replace(self, records=self.records.in_memory())
+            return self._again(records=self.records.in_memory())
 
     def with_evaluation(self, evaluation: Evaluation) -> "Artifact":
         """The same with another evaluation, which decides no score."""
@@ -179,12 +181,23 @@ class Artifact:
             if meaning.kind == "leading" and name in late
         )
         records = self.records.with_evaluation(evaluation)
-        return replace(self, lagging=lagging, tested=evaluation.summary, records=records)
+        return self._again(lagging=lagging, tested=evaluation.summary, records=records)
 
     def with_training(self, training: TrainingRecord) -> "Artifact":
         """The same with another training record, which decides no score."""
         records = self.records.with_training(training)
-        return replace(self, data_until=training.data_until, records=records)
+        return self._again(data_until=training.data_until, records=records)
+
+    def with_interval(self, interval: ScoreInterval) -> "Artifact":
+        """The same with another interval around its scores."""
+        return self._again(interval=interval)
+
+    def _again(self, **changes: object) -> "Artifact":
+        """The same with changes that leave its models; what was made of these is kept."""
+        again = replace(self, **changes)  # type: ignore[arg-type]
+        kept = {name: self.__dict__[name] for name in _OF_MODELS if name in self.__dict__}
+        again.__dict__.update(kept)
+        return again
 
     @property
     def version(self) -> str:

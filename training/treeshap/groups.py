@@ -6,7 +6,7 @@ what its codes mean to the group's leaves. Codes that no leaf tells apart share 
 conditions of all ancestors on one feature cost one bit together.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from math import prod
@@ -215,24 +215,28 @@ def key_of(condition: Condition) -> Hashable:
     return condition if isinstance(condition, tuple) else condition.tobytes()
 
 
-def _merged(groups: list[LeafGroup], entries: int) -> list[LeafGroup]:
+def _merged(groups: Sequence[LeafGroup], entries: int) -> list[LeafGroup]:
     """Groups joined, the pair first that saves most look-ups, as long as a table holds them."""
-    while pairs := sorted(_savings(groups), key=lambda pair: -pair[0]):
-        for _, one, other in pairs:
-            if joined := group_of([*groups[one].leaves, *groups[other].leaves], entries):
-                rest = [
-                    group for position, group in enumerate(groups) if position not in (one, other)
-                ]
-                groups = [*rest, joined]
+    kept = dict(enumerate(groups))
+    features = {number: frozenset(group.features) for number, group in kept.items()}
+    refused: set[tuple[int, int]] = set()
+    while True:
+        pairs = [pair for pair in _savings(kept, features) if pair[1:] not in refused]
+        for _, one, other in sorted(pairs, key=lambda pair: -pair[0]):
+            if joined := group_of([*kept[one].leaves, *kept[other].leaves], entries):
+                del kept[one], kept[other]
+                number = len(features)
+                kept[number], features[number] = joined, frozenset(joined.features)
                 break
+            refused.add((one, other))
         else:
-            break
-    return groups
+            return list(kept.values())
 
 
-def _savings(groups: Sequence[LeafGroup]) -> Iterator[tuple[int, int, int]]:
-    """(look-ups saved, place, place) of the pairs that could share a table."""
-    features = [set(group.features) for group in groups]
-    for one, other in combinations(range(len(groups)), 2):
+def _savings(
+    kept: Iterable[int], features: Mapping[int, frozenset[int]]
+) -> Iterator[tuple[int, int, int]]:
+    """(look-ups saved, number, number) of the pairs that could share a table."""
+    for one, other in combinations(kept, 2):
         if saved := len(features[one] & features[other]):
             yield saved, one, other
