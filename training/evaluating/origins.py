@@ -146,18 +146,14 @@ def _mean(gains: Sequence[Floats], origins: Sequence[Origin]) -> Measured:
     """The mean gain of the rows of all origins, with its interval by accounts."""
     every = np.concatenate(gains)
     accounts = [name for origin in origins for name in origin.accounts]
-    return quality.interval(lambda rows: float(every[rows].mean()), accounts)
+    return quality.mean_interval(every, accounts)
 
 
 def _measured(origin: Origin) -> DateResult:
-    def auc(rows: npt.NDArray[np.int64]) -> float:
-        return quality.auc(origin.logits[rows], origin.labels[rows])
-
-    losses = log_losses(origin.logits, origin.labels)
     return _result(
         origin,
-        quality.interval(auc, origin.accounts),
-        quality.interval(lambda rows: float(losses[rows].mean()), origin.accounts),
+        quality.auc_interval(origin.logits, origin.labels, origin.accounts),
+        quality.mean_interval(log_losses(origin.logits, origin.labels), origin.accounts),
         _mean([origin.skill()], [origin]),
     )
 

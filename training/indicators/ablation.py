@@ -138,5 +138,5 @@ def worth(tested: AblationTrial, indicator: str, base: Floats) -> IndicatorWorth
     is_live = indicator in tested.live
     other = tested.losses(tested.live ^ {indicator})
     saved = other - base if is_live else base - other
-    gain = quality.interval(lambda rows: float(saved[rows].mean()), tested.accounts)
+    gain = quality.mean_interval(saved, tested.accounts)
     return IndicatorWorth(gain.value, gain.low, gain.high)

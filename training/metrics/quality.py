@@ -88,11 +88,9 @@ def evaluate(logits: Floats, labels: Labels, accounts: Sequence[str], base: floa
         base_rate=float(labels.mean()),
         base_rate_in_training=base,
         predicted_rate=float(expit(logits).mean()),
-        auc=interval(lambda rows: auc(logits[rows], labels[rows]), accounts),
-        log_loss=interval(
-            lambda rows: float(log_losses(logits[rows], labels[rows]).mean()), accounts
-        ),
-        gain_over_base_rate=interval(lambda rows: float(skill[rows].mean()), accounts),
+        auc=auc_interval(logits, labels, accounts),
+        log_loss=mean_interval(log_losses(logits, labels), accounts),
+        gain_over_base_rate=mean_interval(skill, accounts),
         calibration=table.calibration,
         reliability=table.reliability,
     )
@@ -106,8 +104,7 @@ def skill_over(logits: Floats, labels: Labels, base: float) -> Floats:
 
 def gain(losses: Floats, other: Floats, labels: Labels, accounts: Sequence[str]) -> Measured:
     """By how much `losses` (rows,) are below those of the logits `other`, with its interval."""
-    better = log_losses(other, labels) - losses
-    return interval(lambda rows: float(better[rows].mean()), accounts)
+    return mean_interval(log_losses(other, labels) - losses, accounts)
 
 
 def auc(scores: Floats, labels: Labels) -> float:
@@ -130,6 +127,34 @@ def interval(statistic: Statistic, accounts: Sequence[str]) -> Measured:
         statistic(order[_places(places, lengths)]) for places in resampling.draws(len(lengths))
     ]
     return resampling.measured(statistic(np.arange(len(codes))), drawn)
+
+
+def mean_interval(values: Floats, accounts: Sequence[str]) -> Measured:
+    """The mean of `values` (rows,) with its 95% bootstrap interval."""
+    codes = np.unique(np.asarray(accounts), return_inverse=True)[1]
+    sums, lengths = np.bincount(codes, values), np.bincount(codes)
+    drawn = [float(count @ sums / (count @ lengths)) for count in resampling.counts(len(lengths))]
+    return resampling.measured(float(values.mean()), drawn)
+
+
+def auc_interval(scores: Floats, labels: Labels, accounts: Sequence[str]) -> Measured:
+    """The area under the ROC curve with its 95% bootstrap interval.
+
+    Rows are ranked once; a resample weighs them. It has none where it has one class alone.
+    """
+    codes = np.unique(np.asarray(accounts), return_inverse=True)[1]
+    order = np.argsort(scores, kind="stable")
+    ranked, codes, churned = scores[order], codes[order], labels[order] == 1
+    ties = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])[: len(ranked)])
+    drawn = []
+    for count in resampling.counts(int(codes.max(initial=-1)) + 1):
+        weights = count[codes]
+        up = np.add.reduceat(np.where(churned, weights, 0.0), ties)
+        down = np.add.reduceat(np.where(churned, 0.0, weights), ties)
+        pairs = up.sum() * down.sum()
+        above = up @ (np.cumsum(down) - down / 2)
+        drawn.append(float(above / pairs) if pairs else float("nan"))
+    return resampling.measured(auc(scores, labels), drawn)
 
 
 def _places(drawn: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

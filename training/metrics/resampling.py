@@ -30,6 +30,12 @@ def draws(accounts: int) -> Iterator[Places]:
         yield draw.integers(0, accounts, accounts)
 
 
+def counts(accounts: int) -> Iterator[Floats]:
+    """How often each of so many accounts is in each resample; draws as of `draws`."""
+    for drawn in draws(accounts):
+        yield np.bincount(drawn, minlength=accounts).astype(np.float64)
+
+
 def times(
     accounts: Sequence[str] | npt.NDArray[np.str_], at_once: int = AT_ONCE
 ) -> Iterator[Floats]:
@@ -44,8 +50,8 @@ def times(
     different = int(codes.max(initial=-1)) + 1
     together = max(1, at_once // max(1, len(codes)))
     held: list[Floats] = []
-    for drawn in draws(different):
-        held.append(np.bincount(drawn, minlength=different)[codes].astype(np.float64))
+    for count in counts(different):
+        held.append(count[codes])
         if len(held) == together:
             yield np.array(held)
             held = []

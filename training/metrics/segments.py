@@ -138,10 +138,10 @@ def _own(
     skill = quality.skill_over(logits, labels, overall.base_rate_in_training)
     calibrated = calibration_table.of(logits, labels, accounts)
     return SegmentQuality(
-        auc=quality.interval(lambda rows: quality.auc(logits[rows], labels[rows]), accounts),
+        auc=quality.auc_interval(logits, labels, accounts),
         calibration=calibrated.calibration,
         reliability=calibrated.reliability,
-        gain_over_base_rate=quality.interval(lambda rows: float(skill[rows].mean()), accounts),
+        gain_over_base_rate=quality.mean_interval(skill, accounts),
     )
 
 

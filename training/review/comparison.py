@@ -261,10 +261,7 @@ def gains(rows: ComparedRows) -> tuple[Measured, Measured]:
     def higher(sample: RowIndex) -> float:
         return _auc(challenger, rows, sample) - _auc(champion, rows, sample)
 
-    def mean(sample: RowIndex) -> float:
-        return float(lower[sample].mean())
-
-    return quality.interval(mean, rows.accounts), quality.interval(higher, rows.accounts)
+    return quality.mean_interval(lower, rows.accounts), quality.interval(higher, rows.accounts)
 
 
 def _auc(logits: Floats, rows: ComparedRows, sample: RowIndex) -> float:
