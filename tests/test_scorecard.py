@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from training.calibrating.calibration import log_losses
-from training.learning import scorecard
+from training.learning import likelihood, scorecard
 from training.learning.matrix import Feature
 from training.learning.scorecard import EMPTY, Scorecard
 
@@ -41,7 +41,7 @@ def world(rows: int = 900, seed: int = 0) -> tuple[Floats, Labels]:
 
 def fitted(signs: tuple[int, ...] = (0, 0, 0), penalty: float = 3.0) -> Scorecard:
     X, y = world()
-    return scorecard.fit_scorecards(X, y, FEATURES, signs, [penalty])[0]
+    return scorecard.fit_scorecards(X, y, FEATURES, signs, [penalty])[0][0]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_a_wrong_sign_costs_the_curve_and_no_more() -> None:
 def test_the_fit_is_the_penalised_maximum_likelihood() -> None:
     X, y = world()
     X = X[:, :1]
-    ours = scorecard.fit_scorecards(X, y, FEATURES[:1], [0], [5.0])[0]
+    ours = scorecard.fit_scorecards(X, y, FEATURES[:1], [0], [5.0])[0][0]
     draft = scorecard.column_design(X[:, 0], FEATURES[0], 0)
     design = np.hstack([np.ones((len(X), 1)), draft.columns])
 
@@ -105,9 +105,42 @@ def test_the_fit_is_the_penalised_maximum_likelihood() -> None:
     assert ours.margins(X) == pytest.approx(design @ best, abs=1e-3)
 
 
+def nested(seed: int, rows: int = 400) -> tuple[Floats, Labels, Floats]:
+    """A design of columns that rise together, labels, and signs that some of them contradict."""
+    draw = np.random.default_rng(seed)
+    common = draw.normal(size=(rows, 3))
+    columns = common[:, draw.integers(0, 3, 8)] + 0.3 * draw.normal(size=(rows, 8))
+    y = (draw.random(rows) < expit(common[:, 0] - common[:, 1] - 0.5)).astype(np.int8)
+    bounds = np.concatenate([[0.0], draw.integers(-1, 2, 8).astype(float)])
+    return np.hstack([np.ones((rows, 1)), columns]), y, bounds
+
+
+@given(seed=st.integers(0, 10_000), penalty=st.sampled_from([0.1, 1.0, 100.0]))
+def test_no_weight_that_its_sign_lets_move_lowers_the_loss(seed: int, penalty: float) -> None:
+    design, y, bounds = nested(seed)
+    (weights,) = likelihood.maxima(design, y, bounds, [penalty]).weights
+    ridge = np.array([0.0, *[penalty] * 8])
+    pull = design.T @ (expit(design @ weights) - y) + ridge * weights
+    held = (bounds != 0) & (weights == 0)
+    assert (bounds * weights >= 0).all()
+    assert np.abs(pull[~held]).max() < 1e-6
+    assert (bounds * pull)[held].min(initial=0.0) > -1e-6
+
+
+@given(seed=st.integers(0, 10_000), other=st.integers(0, 10_000))
+def test_where_a_fit_starts_changes_no_kept_digit(seed: int, other: int) -> None:
+    design, y, bounds = nested(seed)
+    penalties = [10.0, 1.0]
+    start = likelihood.maxima(*nested(other), penalties)
+    own = likelihood.maxima(design, y, bounds, penalties)
+    led = likelihood.maxima(design, y, bounds, penalties, start)
+    for one, two in zip(own.weights, led.weights, strict=True):
+        assert one == pytest.approx(two, abs=10.0**-likelihood.DIGITS)
+
+
 def test_a_stronger_penalty_flattens() -> None:
     X, y = world()
-    cards = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [1e6, 10.0, 0.1])
+    cards, _ = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [1e6, 10.0, 0.1])
     spreads = [float(item.margins(X).std()) for item in cards]
     assert spreads == sorted(spreads)
     assert spreads[0] < 0.02
@@ -116,7 +149,8 @@ def test_a_stronger_penalty_flattens() -> None:
 def test_constant_and_unknown_columns_are_worth_nothing() -> None:
     X, y = world()
     X[:, 0], X[:, 1] = 7.0, np.nan
-    points = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [1.0])[0].contributions(X)
+    ((found,), _) = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [1.0])
+    points = found.contributions(X)
     assert points[:, :2] == pytest.approx(0, abs=1e-9)
 
 
@@ -135,7 +169,7 @@ def test_a_share_multiplies_all_points_and_none_leaves_nothing(card: Scorecard) 
 def test_a_straight_card_is_a_logistic_regression_on_signed_logs() -> None:
     X, y = world()
     X = np.nan_to_num(X[:, :2])
-    (ours,) = scorecard.fit_scorecards(X, y, FEATURES[:2], [0, 0], [2.0], scorecard.STRAIGHT)
+    ((ours,), _) = scorecard.fit_scorecards(X, y, FEATURES[:2], [0, 0], [2.0], scorecard.STRAIGHT)
     bent = scorecard.signed_log(X)
     bent = (bent - bent.min(axis=0)) / bent.std(axis=0)
     design = np.hstack([np.ones((len(X), 1)), bent])
@@ -151,5 +185,5 @@ def test_a_straight_card_is_a_logistic_regression_on_signed_logs() -> None:
 def test_where_training_knew_every_value_an_unknown_one_is_worth_the_mean() -> None:
     X, y = world()
     X = np.nan_to_num(X)
-    (ours,) = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [2.0])
+    ((ours,), _) = scorecard.fit_scorecards(X, y, FEATURES, [0, 0, 0], [2.0])
     assert ours.contributions(np.full((1, 3), np.nan))[0, :3].tolist() == [0.0, 0.0, 0.0]

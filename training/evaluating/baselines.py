@@ -72,7 +72,7 @@ def _drafts(fitted: FittedModel) -> Iterator[tuple[str, list[int], Callable[[], 
         best = _best(fitted.rows)
         yield f"{fitted.rows.features[best].name} alone", [best], lambda: _alone(fitted, best)
     if fitted.model_settings.share:
-        yield SCORECARD, every, fitted.without_trees
+        yield SCORECARD, every, lambda: fitted.without_trees
 
 
 def _alone(fitted: FittedModel, column: int) -> FittedModel:

@@ -29,7 +29,7 @@ from training.calibrating.score_interval import UNMEASURED, ScoreInterval
 from training.interval import unknowns
 from training.interval.unknowns import ninth
 from training.learning import model, split
-from training.learning.model import ModelSettings, TrainingRows
+from training.learning.model import Model, TrainingRows
 from training.learning.split import Mask
 from training.records.evaluation import IntervalCoverage
 
@@ -63,7 +63,7 @@ def with_score_interval(
     samples = [calibrating] if at.all() else [calibrating, every]
     errors = _errors(artifact, rows, at, np.concatenate(samples))
     if not len(errors):
-        return replace(artifact, interval=UNMEASURED)
+        return artifact.with_interval(UNMEASURED)
     size = len(calibrating)
     by_sample = [errors[:, :size], errors[:, size:]][: len(samples)]
     logits = artifact.calibration.logits(artifact.margins(calibrating))
@@ -79,7 +79,7 @@ def with_score_interval(
         covered_with_losses=round(covered, 4),
     )
     artifact = artifact.with_evaluation(replace(artifact.evaluation, interval=coverage))
-    return replace(artifact, interval=ScoreInterval.of(complete.half, costs))
+    return artifact.with_interval(ScoreInterval.of(complete.half, costs))
 
 
 def _some_rows(X: Floats) -> Floats:
@@ -96,14 +96,13 @@ def _errors(artifact: Artifact, rows: TrainingRows, at: Mask, shown: Floats) -> 
     few, at = rows.where(sampled), at[sampled]
     # Two halves differ by four times the variance of a whole sample, two whole samples by twice.
     shrunk = (len(few.y) / len(rows.y) / 2) ** 0.5
-    errors = [
-        shrunk
-        * (
-            _half_logits(few, at, one, model_settings, shown)
-            - _half_logits(few, at, ~one, model_settings, shown)
-        )
-        for one in _halves(few, at)
-    ]
+    errors, start = [], None
+    for one in _halves(few, at):
+        sides = []
+        for half in (one, ~one):
+            fitted, start = model.fit_from(few.where(half), model_settings, 1, start)
+            sides.append(_held_logits(fitted, few, ~half & at, shown))
+        errors.append(shrunk * (sides[0] - sides[1]))
     return np.array(errors)
 
 
@@ -116,12 +115,8 @@ def _halves(rows: TrainingRows, at: Mask) -> Iterator[Mask]:
             yield half
 
 
-def _half_logits(
-    rows: TrainingRows, at: Mask, half: Mask, model_settings: ModelSettings, shown: Floats
-) -> Floats:
-    """Log-odds of the shown rows by a model of one half, calibrated on the other."""
-    fitted = model.fit_model(rows.where(half), model_settings, bag=1)
-    held = ~half & at
+def _held_logits(fitted: Model, rows: TrainingRows, held: Mask, shown: Floats) -> Floats:
+    """Log-odds of the shown rows by a model that is calibrated on `held` rows."""
     slope, offset = calibration.lines(fitted.margins(rows.X[held], 1)[None], rows.y[held])
     return np.asarray(max(float(slope[0]), 0.0) * fitted.margins(shown, 1) + offset[0])
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.learning import model, offsets, split
+from training.learning.likelihood import Start
 from training.learning.model import Model, ModelSettings, TrainingRows
 from training.learning.offsets import CalibrationFit
 
@@ -18,9 +19,9 @@ Floats = npt.NDArray[np.float64]
 class FittedModel:
     """A model, its training rows, and its calibration on those that are `calibrating`.
 
-    `parts` (2 × rows) are cross-fitted margins, of the scorecard and of the trees: each is of a
-    model that never saw its account. `given` is the model where there is one already; else it is
-    fitted on first use.
+    `parts` (2 × rows) are cross-fitted margins, of the scorecard as if alone and of the trees: each
+    is of a model that never saw its account. `given` is the model where there is one already; else
+    it is fitted on first use, its scorecard from `start` on.
     """
 
     rows: TrainingRows
@@ -29,6 +30,7 @@ class FittedModel:
     parts: Floats
     calibration_fit: CalibrationFit
     given: Model | None = None
+    start: Start | None = None
 
     @classmethod
     def of(
@@ -41,10 +43,11 @@ class FittedModel:
         GateRefused
             The calibration's slope is not positive.
         """
-        parts = model.cross_fitted_parts(rows, model_settings)
-        line = offsets.fit_rows(parts.sum(axis=0), rows, calibrating)
-        return cls(rows, model_settings, calibrating, parts, line)
+        parts, start = model.cross_fitted_parts(rows, model_settings)
+        line = offsets.fit_rows(model.blended(parts, model_settings), rows, calibrating)
+        return cls(rows, model_settings, calibrating, parts, line, start=start)
 
+    @cached_property
     def without_trees(self) -> "FittedModel":
         """A scorecard alone, fitted to the same rows; it is a part of most models.
 
@@ -53,24 +56,24 @@ class FittedModel:
         GateRefused
             The calibration's slope is not positive.
         """
-        plain, weight = replace(self.model_settings, share=0.0), 1 - self.model_settings.share
-        if not weight:
+        plain = replace(self.model_settings, share=0.0, rounds=0)
+        if self.model_settings.share == 1:
             return FittedModel.of(self.rows, plain, self.calibrating)
-        parts = self.parts / weight * [[1.0], [0.0]]
+        parts = self.parts * [[1.0], [0.0]]
         line = offsets.fit_rows(parts[0], self.rows, self.calibrating)
-        card = Model(self.model.scorecard.times(1 / weight), ())
+        alone = self.model.alone
+        card = Model(alone, (), alone)
         return FittedModel(self.rows, plain, self.calibrating, parts, line, card)
 
     @cached_property
     def model(self) -> Model:
         """The model of all rows."""
-        return self.given or model.fit_model(self.rows, self.model_settings)
+        return self.given or model.fit_model(self.rows, self.model_settings, start=self.start)
 
     @property
     def margins(self) -> Floats:
         """Cross-fitted margins (rows,)."""
-        margins: Floats = self.parts.sum(axis=0)
-        return margins
+        return model.blended(self.parts, self.model_settings)
 
     @property
     def base(self) -> float:

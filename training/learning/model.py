@@ -8,6 +8,7 @@ leaves, that of the scorecard into its points, so that the margin is their plain
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import compress
 
 import lightgbm as lgb
 import numpy as np
@@ -16,8 +17,9 @@ import numpy.typing as npt
 from features.declaring.company import Company, Target
 from features.declaring.indicator import Side
 from training.learning import scorecard, split
+from training.learning.likelihood import Start
 from training.learning.matrix import Feature, plain_names
-from training.learning.scorecard import Scorecard
+from training.learning.scorecard import EMPTY, Scorecard
 
 Floats = npt.NDArray[np.float64]
 
@@ -101,7 +103,7 @@ class TrainingRows:
 
     def where(self, mask: split.Mask) -> "TrainingRows":
         """The rows under a mask."""
-        accounts = [self.accounts[int(number)] for number in np.flatnonzero(mask)]
+        accounts = list(compress(self.accounts, mask.tolist()))
         return replace(
             self, X=self.X[mask], y=self.y[mask], accounts=accounts, as_of=self.as_of[mask]
         )
@@ -128,10 +130,14 @@ class TrainingRows:
 
 @dataclass(frozen=True)
 class Model:
-    """A scorecard and boosters; the margin is the scorecard's and the mean of the boosters'."""
+    """A scorecard and boosters; the margin is the scorecard's and the mean of the boosters'.
+
+    `alone` is the scorecard as it would be without trees beside it, where one was fitted.
+    """
 
     scorecard: Scorecard
     boosters: tuple[lgb.Booster, ...]
+    alone: Scorecard = EMPTY
 
     def margins(self, X: Floats, threads: int = THREADS) -> Floats:
         """Raw margins (rows,)."""
@@ -147,11 +153,24 @@ def bagged(boosters: Sequence[lgb.Booster], X: Floats, threads: int) -> Floats:
     return mean
 
 
-def fit_model(rows: TrainingRows, model_settings: ModelSettings, bag: int = BAG) -> Model:
-    """The model of `rows` with these settings, with one booster for each of `bag` seeds."""
-    card = scorecard.EMPTY
+def fit_model(
+    rows: TrainingRows, model_settings: ModelSettings, bag: int = BAG, start: Start | None = None
+) -> Model:
+    """The model of `rows` with these settings, with one booster for each of `bag` seeds.
+
+    `start` is where the scorecard of similar rows ended.
+    """
+    return fit_from(rows, model_settings, bag, start)[0]
+
+
+def fit_from(
+    rows: TrainingRows, model_settings: ModelSettings, bag: int, start: Start | None
+) -> tuple[Model, Start | None]:
+    """The same, and where the scorecard of similar rows may start."""
+    card = EMPTY
     if model_settings.share < 1:
-        (card,) = scorecards(rows, [model_settings.penalty], model_settings.curved)
+        penalties = [model_settings.penalty]
+        (card,), start = scorecards(rows, penalties, model_settings.curved, start)
     boosters: list[lgb.Booster] = []
     if model_settings.share:
         data = lightgbm_dataset(rows)
@@ -159,14 +178,21 @@ def fit_model(rows: TrainingRows, model_settings: ModelSettings, bag: int = BAG)
             boost(data, rows, model_settings, seed)
             for seed in range(TRAINING_SEED, TRAINING_SEED + bag)
         ]
-    return Model(card.times(1 - model_settings.share), tuple(boosters))
+    return Model(card.times(1 - model_settings.share), tuple(boosters), card), start
 
 
-def scorecards(rows: TrainingRows, penalties: Sequence[float], curved: bool) -> list[Scorecard]:
-    """A scorecard of `rows` for each penalty, of straight lines or `curved`."""
+def scorecards(
+    rows: TrainingRows, penalties: Sequence[float], curved: bool, start: Start | None = None
+) -> tuple[list[Scorecard], Start]:
+    """A scorecard of `rows` for each penalty, of straight lines or `curved`.
+
+    Also returns where the fit of similar rows may start, for the same penalties.
+    """
     quantiles = scorecard.CURVED if curved else scorecard.STRAIGHT
     few = rows.thinned(scorecard.CELLS // scorecard.width(rows.features, quantiles))
-    return scorecard.fit_scorecards(few.X, few.y, few.features, few.signs, penalties, quantiles)
+    return scorecard.fit_scorecards(
+        few.X, few.y, few.features, few.signs, penalties, quantiles, start
+    )
 
 
 def lightgbm_dataset(rows: TrainingRows) -> lgb.Dataset:
@@ -249,16 +275,27 @@ def cross_fitted(rows: TrainingRows, model_settings: ModelSettings) -> Floats:
     One booster a fold and not a bag: its margins spread a little wider than the bag's, so the
     slope that is fitted to them errs on the cautious side.
     """
-    margins: Floats = cross_fitted_parts(rows, model_settings).sum(axis=0)
-    return margins
+    parts, _ = cross_fitted_parts(rows, model_settings)
+    return blended(parts, model_settings)
 
 
-def cross_fitted_parts(rows: TrainingRows, model_settings: ModelSettings) -> Floats:
-    """The same by its parts (2 × rows): that of the scorecard, and that of the trees."""
-    parts = np.empty((2, len(rows.y)))
+def blended(parts: Floats, model_settings: ModelSettings) -> Floats:
+    """Margins (rows,) of the parts (2 × rows) that a scorecard and trees have in them."""
+    return np.asarray((1 - model_settings.share) * parts[0] + parts[1])
+
+
+def cross_fitted_parts(
+    rows: TrainingRows, model_settings: ModelSettings
+) -> tuple[Floats, Start | None]:
+    """The same by its parts (2 × rows): the scorecard's as if alone, and that of the trees.
+
+    Also returns where the scorecard of similar rows may start.
+    """
+    parts, start = np.empty((2, len(rows.y))), None
     for fold in split.by_account(rows.accounts):
         if fold.test.any():
-            model, X = fit_model(rows.where(fold.train), model_settings, bag=1), rows.X[fold.test]
-            parts[0, fold.test] = model.scorecard.margins(X)
+            model, start = fit_from(rows.where(fold.train), model_settings, 1, start)
+            X = rows.X[fold.test]
+            parts[0, fold.test] = model.alone.margins(X)
             parts[1, fold.test] = bagged(model.boosters, X, 1)
-    return parts
+    return parts, start

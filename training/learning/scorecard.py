@@ -8,17 +8,16 @@ A ridge penalty shrinks all of them. With few events it is the whole model, othe
 it on which the trees need not spend their leaves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve
-from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from training.calibrating.calibration import log_losses
+from training.learning import likelihood
+from training.learning.likelihood import Start
 from training.learning.matrix import Feature
 
 Floats = npt.NDArray[np.float64]
@@ -27,9 +26,9 @@ STRAIGHT = (0.0, 1.0)
 CURVED = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 # Rows beyond this many cells of a design add little to what its few weights can learn.
 CELLS = 5_000_000
-MOST_STEPS = 30
-SMALL = 1e-8
-DIGITS = 9
+# So many rows at a time are turned into points, and added up.
+AT_ONCE = 8192
+DIGITS = likelihood.DIGITS
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,10 @@ class Scorecard:
 
     def margins(self, X: Floats) -> Floats:
         """The sum of points of each row, in log-odds."""
-        margins: Floats = self.contributions(X).sum(axis=1)
+        margins = np.empty(len(X))
+        for first in range(0, len(X), AT_ONCE):
+            rows = slice(first, first + AT_ONCE)
+            margins[rows] = self.contributions(X[rows]).sum(axis=1)
         return margins
 
     def contributions(self, X: Floats) -> Floats:
@@ -149,15 +151,18 @@ def signed_log(X: Floats) -> Floats:
     return np.asarray(np.sign(X) * np.log1p(np.abs(X)))
 
 
-def fit_scorecards(
+def fit_scorecards(  # noqa: PLR0913 (rows, their columns, and what is asked of a card)
     X: Floats,
     y: npt.NDArray[np.int8],
     features: Sequence[Feature],
     signs: Sequence[int],
     penalties: Sequence[float],
     quantiles: Sequence[float] = CURVED,
-) -> list[Scorecard]:
+    start: Start | None = None,
+) -> tuple[list[Scorecard], Start]:
     """A scorecard for each ridge penalty, strongest first, which is the quickest order.
+
+    Also returns where the fit of similar rows may start, for the same penalties.
 
     Parameters
     ----------
@@ -168,6 +173,8 @@ def fit_scorecards(
         Of the squared log-odds, in units of one row's loss.
     quantiles : sequence of float
         Where the curves may bend.
+    start : Start, optional
+        Where a fit of similar rows ended: it shortens the way, and the kept digits are the same.
     """
     designs = [
         column_design(X[:, column], feature, sign, quantiles)
@@ -175,16 +182,11 @@ def fit_scorecards(
     ]
     design = np.hstack([np.ones((len(X), 1)), *(part.columns for part in designs)])
     bound = np.concatenate([np.zeros(1), *(part.bounds for part in designs)])
-    rate = float(y.mean())
-    weights = np.zeros(design.shape[1])
-    weights[0] = np.log(rate / (1 - rate))
-    cards = []
     # The order in which threads add would decide the last digits.
     with threadpool_limits(1, "blas"):
-        for penalty in penalties:
-            weights = _newton(design, y, bound, penalty, weights)
-            cards.append(_scorecard(np.round(weights, DIGITS), designs))
-    return cards
+        fits = likelihood.maxima(design, y, bound, penalties, start)
+    cards = [_scorecard(np.round(weights, DIGITS), designs) for weights in fits.weights]
+    return cards, fits
 
 
 def width(features: Sequence[Feature], quantiles: Sequence[float]) -> int:
@@ -256,42 +258,3 @@ def _scorecard(weights: Floats, designs: Sequence[ColumnDesign]) -> Scorecard:
         cards.append(card)
         intercept, start = intercept + mean, end
     return Scorecard(intercept, tuple(cards))
-
-
-def _newton(
-    design: Floats, y: npt.NDArray[np.int8], bounds: Floats, penalty: float, weights: Floats
-) -> Floats:
-    """The penalised maximum likelihood under signs, by projected Newton steps (Bertsekas 1982)."""
-    ridge = np.full(len(weights), penalty)
-    ridge[0] = 0.0
-
-    def loss(at: Floats) -> float:
-        return float(log_losses(design @ at, y).sum() + ridge @ at**2 / 2)
-
-    now = loss(weights)
-    for _ in range(MOST_STEPS):
-        chance = expit(design @ weights)
-        slope = design.T @ (chance - y) + ridge * weights
-        free = (bounds == 0) | (bounds * weights > 0) | (bounds * slope < 0)
-        # The square of one matrix, which BLAS finds in half the time of a product of two.
-        curved = design * np.sqrt(chance * (1 - chance))[:, None]
-        curvature = (curved.T @ curved)[np.ix_(free, free)] + np.diag(ridge[free] + SMALL)
-        step = np.zeros(len(weights))
-        step[free] = solve(curvature, slope[free], assume_a="pos")
-        moved, after = _shortened(weights, step, bounds, now, loss)
-        if now - after <= SMALL * (1 + abs(now)):
-            return moved if after < now else weights
-        weights, now = moved, after
-    return weights
-
-
-def _shortened(
-    weights: Floats, step: Floats, bounds: Floats, now: float, loss: Callable[[Floats], float]
-) -> tuple[Floats, float]:
-    """Where the step, halved until it helps, leads inside the signs, and the loss there."""
-    for halving in range(MOST_STEPS):
-        moved = weights - step / 2**halving
-        moved = np.where(bounds * moved < 0, 0.0, moved)
-        if (after := loss(moved)) < now:
-            return moved, after
-    return weights, now

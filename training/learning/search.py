@@ -9,7 +9,7 @@ folds lie before every date that the model is evaluated on.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
@@ -23,12 +23,15 @@ from features.declaring.company import Target
 from features.progress import Progress, silent
 from training.calibrating import calibration
 from training.learning import model, scorecard, split
+from training.learning.likelihood import Start
 from training.learning.model import ModelSettings, TrainingRows
+from training.learning.scorecard import Scorecard
 from training.learning.trials import FoldLosses, Losses, SearchTrial
 from training.metrics import quality
 from training.phrases import figures
 
 Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
 
 TRIALS = 8
 ROUNDS_PER_STEP = 20
@@ -197,7 +200,7 @@ def _ready(
         for fold in folds
     ]
     cards = _cards([train for train, _ in pairs])
-    margins = [_card_margins(train, test, cards) for train, test in pairs]
+    margins = list(_card_margins(pairs, cards))
     losses = np.hstack(
         [
             calibration.left_over(of_cards, test.y)
@@ -221,15 +224,19 @@ def _cards(trains: Sequence[TrainingRows]) -> list[tuple[bool, float]]:
 
 
 def _card_margins(
-    train: TrainingRows, test: TrainingRows, cards: Sequence[tuple[bool, float]]
-) -> Floats:
-    """The margins of every scorecard (cards × test rows)."""
-    shapes = dict.fromkeys(curved for curved, _ in cards)
-    fitted = [card for curved in shapes for card in model.scorecards(train, PENALTIES, curved)]
-    return np.array([card.margins(test.X) for card in fitted])
+    pairs: Sequence[tuple[TrainingRows, TrainingRows]], cards: Sequence[tuple[bool, float]]
+) -> Iterator[Floats]:
+    """Of each fold, the margins of every scorecard (cards × test rows)."""
+    starts: dict[bool, Start | None] = dict.fromkeys(curved for curved, _ in cards)
+    for train, test in pairs:
+        fitted: list[Scorecard] = []
+        for curved, start in starts.items():
+            more, starts[curved] = model.scorecards(train, PENALTIES, curved, start)
+            fitted += more
+        yield np.array([card.margins(test.X) for card in fitted])
 
 
-def _simplest_card(losses: Floats, accounts: npt.NDArray[np.str_], worth: float) -> int:
+def _simplest_card(losses: Floats, accounts: Codes, worth: float) -> int:
     """The number of the first card whose loss (cards × rows) is within noise of the best."""
     means = losses.mean(axis=1)
     best = int(np.argmin(means))
@@ -242,8 +249,10 @@ def _simplest_card(losses: Floats, accounts: npt.NDArray[np.str_], worth: float)
     )
 
 
-def _accounts(tests: Iterable[TrainingRows]) -> npt.NDArray[np.str_]:
-    return np.concatenate([np.asarray(test.accounts) for test in tests])
+def _accounts(tests: Iterable[TrainingRows]) -> Codes:
+    """The number of each row's account, over all folds."""
+    names = np.concatenate([np.asarray(test.accounts) for test in tests])
+    return np.unique(names, return_inverse=True)[1]
 
 
 def _card_losses(fold: _ReadyFold) -> Floats:
@@ -368,8 +377,13 @@ def _reach(losses: Sequence[Floats], most: int) -> float:
 
 def _by_share(trees: Floats, fold: _ReadyFold) -> Floats:
     """The calibrated loss of each row (shares × rows), for each share that the trees may have."""
-    shares = np.array(SHARES)[:, None]
-    return calibration.left_over(shares * trees + (1 - shares) * fold.cards, fold.test.y)
+    return _of_shares(trees, SHARES, fold)
+
+
+def _of_shares(trees: Floats, shares: Sequence[float], fold: _ReadyFold) -> Floats:
+    """The calibrated loss of each row (shares × rows), for these shares of the trees."""
+    part = np.array(shares)[:, None]
+    return calibration.left_over(part * trees + (1 - part) * fold.cards, fold.test.y)
 
 
 def _candidates(tried: _Tried, card: ModelSettings) -> list[_Candidate]:
@@ -409,8 +423,8 @@ def _no_trees(best: _Candidate, card: _Candidate, folds: Sequence[_ReadyFold]) -
     if best.tried is None:
         return "no trees lower the log loss of the scorecard"
     better = _losses(card, folds) - _losses(best, folds)
-    accounts = _accounts(fold.test for fold in folds).tolist()
-    gain = quality.interval(lambda rows: float(better[rows].mean()), accounts)
+    names = [account for fold in folds for account in fold.test.accounts]
+    gain = quality.mean_interval(better, names)
     return f"the gain of trees over the scorecard in log loss is {figures(gain)}: not significant"
 
 
@@ -422,9 +436,9 @@ def _losses(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> Floats:
 def _losses_by_fold(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> list[Floats]:
     if candidate.tried is None:
         return [_card_losses(fold) for fold in folds]
-    share = SHARES.index(candidate.model_settings.share)
+    share = [candidate.model_settings.share]
     return [
-        _by_share(margins[candidate.step], fold)[share]
+        _of_shares(margins[candidate.step], share, fold)[0]
         for margins, fold in zip(candidate.tried.margins, folds, strict=True)
     ]
 
@@ -442,8 +456,7 @@ def _by_fold(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> tuple[FoldLo
     )
 
 
-def _error(difference: Floats, accounts: npt.NDArray[np.str_]) -> float:
+def _error(difference: Floats, accounts: Codes) -> float:
     """The standard error of a mean over rows of which those of one account belong together."""
-    codes = np.unique(accounts, return_inverse=True)[1]
-    by_account = np.bincount(codes, difference - difference.mean())
+    by_account = np.bincount(accounts, difference - difference.mean())
     return float(np.sqrt((by_account**2).sum()) / len(difference))

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -38,11 +39,14 @@ def both_outcomes(labels: npt.NDArray[np.int8]) -> bool:
 
 def account_folds(accounts: Sequence[str], count: int = FOLDS) -> npt.NDArray[np.int64]:
     """The fold, 0 to `count − 1`, of each row's account; the same account, always the same fold."""
-    fold_of = {
-        account: int.from_bytes(hashlib.sha256(account.encode()).digest()[:8]) % count
-        for account in set(accounts)
-    }
-    return np.array([fold_of[account] for account in accounts], dtype=np.int64)
+    fold_of = {account: _drawn(account) % count for account in set(accounts)}
+    return np.fromiter(map(fold_of.__getitem__, accounts), np.int64, len(accounts))
+
+
+@lru_cache(maxsize=1 << 18)
+def _drawn(account: str) -> int:
+    """A number that looks drawn, and is always the same for an account."""
+    return int.from_bytes(hashlib.sha256(account.encode()).digest()[:8])
 
 
 def sample(accounts: Sequence[str], most: int) -> Mask:
