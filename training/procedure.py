@@ -91,7 +91,7 @@ def fit(
     require_enough(table, target, company)
     choice = choice or choose(table, columns, company, target)
     fitted = learn(table, columns, company, target, choice)
-    return _artifact(fitted, choice, anchors(fitted, company, target), company, target), fitted
+    return made_of(fitted, choice, company, target), fitted
 
 
 def learn(
@@ -134,10 +134,14 @@ def anchors(fitted: FittedModel, company: Company, target: str) -> Anchors | Edg
     raise refusals[0]
 
 
-def _artifact(
-    fitted: FittedModel, choice: Choice, scale: Anchors | Edge, company: Company, target: str
-) -> Artifact:
-    """The fitted model with its scale and the words of the declaration."""
+def made_of(fitted: FittedModel, choice: Choice, company: Company, target: str) -> Artifact:
+    """The artifact of a fitted model: with its scale and the words of the declaration.
+
+    Raises
+    ------
+    GateRefused
+        Its rows support no bands.
+    """
     declared, features = company.targets[target], tuple(fitted.rows.features)
     return Artifact(
         target=target,
@@ -147,7 +151,7 @@ def _artifact(
         scorecard=fitted.model.scorecard,
         models=tuple(booster.model_to_string() for booster in fitted.model.boosters),
         calibration=fitted.calibration_fit.line,
-        anchors=scale,
+        anchors=anchors(fitted, company, target),
         features=features,
         meanings=_meanings(company, features),
         declaration_hash=company.declaration_hash,

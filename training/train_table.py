@@ -122,10 +122,8 @@ def fit(
     artifact = redraws.with_score_interval(
         artifact, read.rows, _latest_with_enough(read.rows), progress
     )
-    # Before the certificate, which makes another object of it: what explains is compiled once.
-    evidence = _evidence(artifact, read)
     artifact = certificate.certified(artifact, read.rows, progress)
-    return report_data.with_evidence(artifact, *evidence)
+    return report_data.with_evidence(artifact, *_evidence(artifact, read))
 
 
 def _choose(read: _Read, trials: int, progress: Progress) -> Choices:
@@ -146,34 +144,63 @@ def _chosen(read: _Read, rows: TrainingRows, trials: int, progress: Progress) ->
     return cold_start.choose_settings(rows, *_folds(read, rows), trials=trials, progress=progress)
 
 
+@dataclass(frozen=True)
+class _Fits:
+    """The model of all rows, and the one that is tested on the last block, with its origins.
+
+    `tested` is None where there is no later block.
+    """
+
+    final: FittedModel
+    tested: FittedModel | None
+    origins: Sequence[Origin]
+
+    def without_trees(self) -> "_Fits":
+        """The same of the scorecards that stood beside the models; errors as of theirs."""
+        try:
+            tested = self.tested and self.tested.without_trees
+        except GateRefused:
+            tested = None
+        origins = [origin.without_trees() for origin in self.origins]
+        return _Fits(self.final.without_trees, tested, origins)
+
+
 def _simplest(read: _Read, choices: Choices, progress: Progress) -> Artifact:
     """The evaluated artifact; where its trees bring no significant gain, the scorecard alone.
 
     Within one moment nothing drifts: there the folds that chose the trees have tested them.
     """
-    artifact = _evaluated(read, choices, progress)
+    fits, choice = _fits(read, choices, progress), next(iter(choices.values()))
+    artifact = _evaluated(read, fits, choice)
     if len(read.blocks) > 1 and (why := gate.trees_prove_nothing(artifact.evaluation)):
-        plain = {block: choice.without_trees(why) for block, choice in choices.items()}
-        return _evaluated(read, plain, progress)
+        return _evaluated(read, fits.without_trees(), choice.without_trees(why))
     return artifact
 
 
-def _evaluated(read: _Read, choices: Choices, progress: Progress) -> Artifact:
-    """The artifact of all rows by the first choice, tested on that choice's origin or on folds."""
+def _fits(read: _Read, choices: Choices, progress: Progress) -> _Fits:
+    """The model of all rows by the first choice, and those that test it on that choice's origin."""
     (latest, choice), *earlier = choices.items()
     progress("fitting")
-    fitted = _fitted(read.rows, choice)
-    artifact = _made(read, fitted, choice)
+    final = _fitted(read.rows, choice)
     progress("evaluating")
-    repeated = None if latest is None else _fitted_before(read, latest, choice)
-    if latest is None or repeated is None:
-        return artifact.with_evaluation(_by_folds(artifact, fitted))
-    origins = [_origin(read, repeated, latest)]
+    tested = None if latest is None else _fitted_before(read, latest, choice)
+    if latest is None or tested is None:
+        return _Fits(final, None, ())
+    origins = [_origin(read, tested, latest)]
     for block, earlier_choice in earlier:
         assert block is not None
         if before := _fitted_before(read, block, earlier_choice):
             origins.append(_origin(read, before, block))
-    return artifact.with_evaluation(_out_of_time(_made(read, repeated, choice), origins))
+    return _Fits(final, tested, origins)
+
+
+def _evaluated(read: _Read, fits: _Fits, choice: Choice) -> Artifact:
+    """The artifact of all rows by the choice, tested on its origin or on folds."""
+    artifact = _made(read, fits.final, choice)
+    if fits.tested is None:
+        return artifact.with_evaluation(_by_folds(artifact, fits.final))
+    tested = _made(read, fits.tested, choice)
+    return artifact.with_evaluation(_out_of_time(tested, fits.origins))
 
 
 def _fitted_before(read: _Read, block: int, choice: Choice) -> FittedModel | None:

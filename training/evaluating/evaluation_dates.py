@@ -14,8 +14,9 @@ were settled by it. So no origin has chosen or trained the model that is tested 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -42,27 +43,77 @@ from training.records.evaluation import ChampionComparison, Evaluation, TestRows
 Floats = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Fits:
+    """The model that is tested on the last date of a history, and the one of all its dates.
+
+    `tested` is None where the history is too short; `origin` has what it predicts there. The
+    model of all dates is fitted on first use: trees that prove nothing are not.
+    """
+
+    history: TargetHistory
+    tested: FittedModel | None
+    origin: Origin | None
+
+    @cached_property
+    def final(self) -> FittedModel:
+        """The model of the dates to learn from; errors as of `TargetHistory.fit`."""
+        if self.history.later and self.tested is not None:
+            return self.tested
+        return self.history.fit(self.history.learn)
+
+    def without_trees(self, why: str) -> "_Fits":
+        """The same of the scorecards that stood beside the models."""
+        try:
+            tested = self.tested and self.tested.without_trees
+        except GateRefused:
+            tested = None
+        plain = self.history.without_trees(why)
+        return _Fits(plain, tested, self.origin and self.origin.without_trees())
+
+
 def simplest(history: TargetHistory, earlier: Sequence[Origin], progress: Progress) -> Artifact:
     """As `evaluated`; where the trees prove nothing, the scorecard alone, evaluated likewise.
 
     A scorecard that supports no model leaves the trees in their place.
     """
-    artifact = evaluated(history, earlier, progress)
-    if not (why := gate.trees_prove_nothing(artifact.evaluation)):
-        return artifact
-    plain = [origin.without_trees() for origin in earlier]
-    try:
-        return evaluated(history.without_trees(why), plain, progress)
-    except GateRefused:
-        return artifact
+    fits = _fits(history, progress)
+    evaluation = _evaluation(fits, earlier)
+    progress(f"fitting {history.target}")
+    if why := gate.trees_prove_nothing(evaluation):
+        plain = [origin.without_trees() for origin in earlier]
+        try:
+            return _evaluated(fits.without_trees(why), plain)
+        except GateRefused:
+            pass
+    return fits.history.made_of(fits.final).with_evaluation(evaluation)
 
 
 def evaluated(history: TargetHistory, earlier: Sequence[Origin], progress: Progress) -> Artifact:
-    """The artifact that the procedure makes of `history.learn`, with its evaluation."""
+    """The artifact that the procedure makes of `history.learn`, with its evaluation.
+
+    Gains are pooled with those of `earlier` origins where there is a later date to test on.
+    """
+    fits = _fits(history, progress)
     progress(f"fitting {history.target}")
-    artifact, fitted = history.fit(history.learn)
+    return _evaluated(fits, earlier)
+
+
+def _fits(history: TargetHistory, progress: Progress) -> _Fits:
     progress(f"evaluating {history.target}")
-    return artifact.with_evaluation(evaluate(artifact, fitted, history, earlier))
+    history = history.chosen()
+    assert history.choice is not None
+    if history.later:
+        tested: FittedModel | None = history.fit(history.learn)
+    else:
+        tested = history.fitted_before(history.latest, history.choice)
+    test = history.of([history.latest])
+    return _Fits(history, tested, None if tested is None else _origin(tested, test, history))
+
+
+def _evaluated(fits: _Fits, earlier: Sequence[Origin]) -> Artifact:
+    evaluation = _evaluation(fits, earlier)
+    return fits.history.made_of(fits.final).with_evaluation(evaluation)
 
 
 def beside_itself(artifact: Artifact, champion: Artifact | None) -> Artifact:
@@ -73,37 +124,36 @@ def beside_itself(artifact: Artifact, champion: Artifact | None) -> Artifact:
     return artifact.with_evaluation(replace(artifact.evaluation, champion=same))
 
 
-def evaluate(
-    artifact: Artifact, fitted: FittedModel, history: TargetHistory, earlier: Sequence[Origin]
-) -> Evaluation:
-    """The evaluation of `artifact`, trained on the dates `history.learn`.
-
-    Gains are pooled with those of `earlier` origins where there is a later date to test on.
-    """
+def _evaluation(fits: _Fits, earlier: Sequence[Origin]) -> Evaluation:
+    """The evaluation of the artifact that is made of the final model."""
+    history = fits.history
+    if fits.tested is None or fits.origin is None:
+        return _by_folds(fits.final, history)
+    origins = [fits.origin, *earlier]
     if history.later:
-        evaluation = _out_of_time(fitted, artifact.anchors, history, earlier)
+        evaluation = _out_of_time(fits.tested, _anchors(fits.final, history), history, origins)
         return replace(evaluation, tested="artifact")
-    assert history.choice is not None
-    repeated = history.fitted_before(history.latest, history.choice)
-    if repeated is None:
-        return _by_folds(fitted, history)
     try:
-        anchors_there = procedure.anchors(repeated, history.company, history.target)
+        anchors_there = _anchors(fits.tested, history)
     except GateRefused:
-        evaluation = _out_of_time(repeated, artifact.anchors, history, earlier)
+        evaluation = _out_of_time(fits.tested, _anchors(fits.final, history), history, origins)
         return replace(evaluation, anchors_chosen_there=True)
-    return _out_of_time(repeated, anchors_there, history, earlier)
+    return _out_of_time(fits.tested, anchors_there, history, origins)
+
+
+def _anchors(fitted: FittedModel, history: TargetHistory) -> Anchors | Edge:
+    return procedure.anchors(fitted, history.company, history.target)
 
 
 def _out_of_time(
-    fitted: FittedModel, anchors: Anchors | Edge, history: TargetHistory, earlier: Sequence[Origin]
+    fitted: FittedModel, anchors: Anchors | Edge, history: TargetHistory, origins: Sequence[Origin]
 ) -> Evaluation:
+    """The evaluation of the model that the first of the origins tests."""
     test = history.of([history.latest])
-    origin = _origin(fitted, test, history)
     margins = fitted.model.margins(matrix(test, fitted.rows.features))
     scores = scales.scale(fitted.calibration_fit.line, anchors).unclipped(margins)
-    evaluation = _of_rows("later as-of date", [origin, *earlier], test, scores, history)
-    return replace(evaluation, champion=_champion(history, [origin, *earlier]))
+    evaluation = _of_rows("later as-of date", origins, test, scores, history)
+    return replace(evaluation, champion=_champion(history, origins))
 
 
 def _of_rows(

@@ -26,7 +26,7 @@ from training.learning.model import TrainingRows
 from training.learning.search import Choice
 from training.metrics import worth
 from training.metrics.worth import Worth
-from training.procedure import as_rows, choose, fit
+from training.procedure import as_rows, choose
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,9 +64,23 @@ class TargetHistory:
         """Some of the rows as the input of a model."""
         return as_rows(table, features, self.company, self.target)
 
-    def fit(self, days: Sequence[date]) -> tuple[Artifact, FittedModel]:
-        """The artifact that the procedure trains on the rows of `days`, and its fitted model."""
-        return fit(self.of(days), self.built.columns, self.company, self.target, self.choice)
+    def chosen(self) -> "TargetHistory":
+        """The same, which has a choice; errors as of `procedure.choose`."""
+        if self.choice is not None:
+            return self
+        table, columns = self.of(self.learn), self.built.columns
+        return replace(self, choice=choose(table, columns, self.company, self.target))
+
+    def fit(self, days: Sequence[date]) -> FittedModel:
+        """The model of the rows of `days`; errors as of `procedure.learn`."""
+        assert self.choice is not None
+        table, columns = self.of(days), self.built.columns
+        return procedure.learn(table, columns, self.company, self.target, self.choice)
+
+    def made_of(self, fitted: FittedModel) -> Artifact:
+        """The artifact of a fitted model; errors as of `procedure.made_of`."""
+        assert self.choice is not None
+        return procedure.made_of(fitted, self.choice, self.company, self.target)
 
     def fitted_before(self, day: date, choice: Choice) -> FittedModel | None:
         """The model of the dates settled by `day` under a choice; None where they support none."""
