@@ -61,7 +61,8 @@ def _log(step: str) -> None:
 @app.command()
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar=FOLDER, help="Folder of Parquet and CSV tables.")
+        Path,
+        typer.Argument(metavar=FOLDER, help="Folder of tables: Parquet, CSV, SQLite and more."),
     ],
     force: Annotated[bool, typer.Option(help="Overwrite an existing churnlight.toml.")] = False,
 ) -> None:

@@ -323,6 +323,22 @@ ZENDESK = [
         features={"csat__90d": {"7": 3.0}, "low_csat__90d": {"7": 1}},
     ),
     Export(
+        "zendesk.users",
+        "API",
+        [
+            {
+                "id": number,
+                "email": "a@example.com",
+                "name": "Ann",
+                "organization_id": organization,
+                "role": "end-user",
+                "created_at": "2024-05-20T09:00:00Z",
+            }
+            for number, organization in ((7, 360001234567), (8, ""))
+        ],
+        [{"user_id": "7", "organization_id": "360001234567"}],
+    ),
+    Export(
         "zendesk.organizations",
         "API",
         [
@@ -576,6 +592,43 @@ HUBSPOT = [
                 "resolutions",
                 [{"ticket_id": "1", "resolution_hours": 3.0}],
                 {"resolution_hours__90d": {"1001": 3.0}},
+            ),
+        )
+    ),
+    *(
+        Export(
+            f"hubspot.fivetran_{name}",
+            "Fivetran",
+            [
+                {
+                    "id": number,
+                    "property_subject": "It is slow",
+                    "property_hs_pipeline_stage": "4",
+                    "property_hs_ticket_priority": "HIGH",
+                    "property_createdate": at("2024-05-01 10:00"),
+                    "property_closed_date": closed,
+                    "_fivetran_deleted": deleted,
+                }
+                for number, closed, deleted in (
+                    (1, at("2024-05-01 13:00"), False),
+                    (2, None, False),
+                    (3, at("2024-05-01 13:00"), True),
+                )
+            ],
+            read,
+            suffix="parquet",
+            features=found,
+        )
+        for name, read, found in (
+            (
+                "tickets",
+                [{"ticket_id": "1", "priority": "high"}, {"ticket_id": "2", "priority": "high"}],
+                {"tickets__90d": {"1": 1, "2": 1}},
+            ),
+            (
+                "resolutions",
+                [{"ticket_id": "1", "resolution_hours": 3.0}],
+                {"resolution_hours__90d": {"1": 3.0}},
             ),
         )
     ),
@@ -837,6 +890,21 @@ SUPPORT = [
         )
     ),
     Export(
+        "intercom.contact_companies",
+        "Fivetran",
+        [
+            {
+                "contact_id": contact,
+                "company_id": company,
+                "contact_updated_at": at("2024-05-20 09:00"),
+                "_fivetran_active": active,
+            }
+            for contact, company, active in (("p1", "c1", False), ("p1", "c2", True))
+        ],
+        [{"contact_id": "p1", "company_id": "c2"}],
+        suffix="parquet",
+    ),
+    Export(
         "intercom.companies",
         "API",
         [
@@ -882,6 +950,23 @@ SUPPORT = [
             {"id": "2", "priority": "low", "topic": "bug", "initiated_by": "agent"},
         ],
         features={"urgent_tickets__28d": {"48000012345": 1}},
+    ),
+    Export(
+        "freshdesk.contacts",
+        "API",
+        [
+            {
+                "id": number,
+                "company_id": company,
+                "name": "Ann",
+                "email": "a@example.com",
+                "job_title": "",
+                "time_zone": "Berlin",
+                "created_at": "2024-05-20T09:00:00Z",
+            }
+            for number, company in ((7, 48000012345), (8, ""))
+        ],
+        [{"user_id": "7", "company_id": "48000012345"}],
     ),
     Export(
         "freshdesk.satisfaction_ratings",

@@ -1,5 +1,7 @@
 """`init` takes a table for that of the accounts on evidence: its key, its name, who names it."""
 
+import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -277,6 +279,34 @@ def test_a_user_of_two_accounts_at_once_is_no_link(tmp_path: Path) -> None:
     company, text = drafted(tmp_path, tables)
     assert not company.links
     assert "left out: logins.csv" in text
+
+
+def test_the_tables_of_a_database_file_are_read_beside_the_others(tmp_path: Path) -> None:
+    """Companies and contracts are in an SQLite file with integer ids, the logins in a CSV."""
+    numbers = range(1, 41)
+    with closing(sqlite3.connect(tmp_path / "app.db")) as database:
+        database.execute("CREATE TABLE companies (id INTEGER PRIMARY KEY, created_on DATE)")
+        database.executemany("INSERT INTO companies VALUES (?, ?)", [(n, FIRST) for n in numbers])
+        database.execute("CREATE TABLE subscriptions (company_id INTEGER, starts DATE, ended DATE)")
+        ends = [str(left) if left else "0000-00-00" for left in LEFT]
+        rows = [(n, FIRST, end) for n, end in zip(numbers, ends, strict=True)]
+        database.executemany("INSERT INTO subscriptions VALUES (?, ?, ?)", rows)
+        database.commit()
+    (tmp_path / "broken.sqlite").write_text("no database", "utf-8")
+    days = [FIRST + timedelta(days=20 * number) for number in range(30)]
+    logins = {"company_id": [*numbers] * 30, "login_on": [day for day in days for _ in numbers]}
+    company, text = drafted(tmp_path, {"logins": logins})
+    where = {name: (source.sql, source.table) for name, source in company.sources.items()}
+    assert where == {
+        "companies": ("sqlite:///app.db", "companies"),
+        "subscriptions": ("sqlite:///app.db", "subscriptions"),
+        "logins": (None, None),
+    }
+    event = company.targets["churn"].event
+    assert event is not None
+    assert (event.source, event.ended) == ("subscriptions", "ended")
+    assert "20 churned accounts (10 in 2023, 10 in 2024)" in text
+    assert "left out: broken.sqlite: cannot be read: file is not a database" in text
 
 
 def test_merged_accounts_are_aliases(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from exports import EXPORTS, Export
-from features import catalog, snapshots, sources
+from exports import EXPORTS, Export, at
+from features import catalog, contract, snapshots, sources
+from features.assembling import churn_days
 from features.declaring.column import plain
 from features.declaring.company import Company
 from features.declaring.declaration import load, parse
@@ -154,6 +155,39 @@ def test_an_export_is_read_as_it_is_meant(export: Export, tmp_path: Path) -> Non
     for column, by_account in export.features.items():
         values = dict(zip(ids, built.table[column].to_pylist(), strict=True))
         assert values == pytest.approx(by_account, nan_ok=True), column
+
+
+def test_a_subscription_of_chargebee_that_goes_on_after_a_pause_is_no_churn(tmp_path: Path) -> None:
+    """c1 began again by the end of its pause, c2 after it; c3 cancelled on the day of a pause."""
+    rows = [
+        {"id": f"s{number}", "customer_id": customer, "status": status, "trial_end": None}
+        | {"started_at": at(start), "activated_at": at(start), "current_term_end": at("2024-06-05")}
+        | {"cancelled_at": at(end) if end else None, "pause_date": at(pause) if pause else None}
+        | {"resume_date": at("2024-04-20") if pause else None}
+        for number, (customer, status, start, end, pause) in enumerate(
+            [
+                ("c1", "cancelled", "2023-06-01", "2024-01-20", "2024-01-10"),
+                ("c1", "active", "2024-04-20", "", ""),
+                ("c2", "cancelled", "2023-06-01", "2024-01-20", "2024-01-10"),
+                ("c2", "active", "2024-04-22", "", ""),
+                ("c3", "cancelled", "2023-06-01", "2024-01-10", "2024-01-10"),
+            ]
+        )
+    ]
+    write_parquet(pa.Table.from_pylist(rows), tmp_path / "facts.parquet")
+    event = RECIPES["chargebee.subscriptions"].event
+    assert event is not None
+    text = declaring("chargebee.subscriptions", "parquet")
+    text = text[: text.index("[targets.churn]")] + text[text.index("[indicators.rows]") :]
+    text += '[targets.churn]\nhorizon = "90d"\n[targets.churn.event]\nsource = "facts"\n'
+    text += f'ended = "{event.ended}"\npaused = {{ from = "{event.paused["from"]}", '
+    text += f'until = "{event.paused["until"]}" }}\n'
+    with contract.sound_tables(parse(text, tmp_path)) as tables:
+        days = churn_days.of_churn(tables, "churn").to_pylist()
+    assert [(row["account_id"], str(row["day"])) for row in days] == [
+        ("c2", "2024-01-20"),
+        ("c3", "2024-01-10"),
+    ]
 
 
 def test_what_the_company_writes_wins_over_the_recipe() -> None:

@@ -25,6 +25,7 @@ Kind = Literal[
     "usage",
     "deals",
     "contacts",
+    "people",
 ]
 # What a recipe says in the words of `[sources.NAME]`.
 OF_A_SOURCE = ("account", "event_time", "known_time", "absent", "where", "columns")
@@ -51,6 +52,9 @@ class Recipe(BaseModel):
     which they were solved. `key` and `attributes` are for a table of accounts, `event` for one of
     contracts, `indicators` are adopted entries of the catalogue with the keys that differ. Where
     its files have `local_times`, timestamps without a zone may be of another zone than declared.
+    Of `people` who belong to accounts, `person` is the key by which the vendor's other tables name
+    them. Where a recipe `needs_link`, its `account` is the key of a row, which leads to an account
+    over another table only.
     """
 
     model_config = TomlTable.model_config
@@ -60,6 +64,7 @@ class Recipe(BaseModel):
     documentation: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
     of: str | None = None
     local_times: bool = False
+    needs_link: bool = False
     columns: dict[Text, DeclaredColumn]
     account: Text | None = None
     event_time: Any = None
@@ -67,6 +72,7 @@ class Recipe(BaseModel):
     absent: Any = None
     where: str | None = None
     key: Text | None = None
+    person: Text | None = None
     attributes: Attributes = Attributes()
     event: Ending | None = None
     indicators: dict[Name, dict[str, Any]] = Field(default_factory=dict)

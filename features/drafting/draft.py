@@ -206,8 +206,15 @@ def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
 
 
 def _place(table: TableProfile) -> dict[str, object]:
-    """Where a table is, and of an export by which recipe it is read."""
-    return {"path": table.path, **({"adopt": table.recipe} if table.recipe else {})}
+    """Where a table is, of an export by which recipe it is read, and which ids are made long."""
+    keys: dict[str, object] = {"path": table.path}
+    if table.dump is not None:
+        keys = {"sql": f"sqlite:///{table.dump.database}", "table": table.dump.table}
+    if table.recipe is not None:
+        keys["adopt"] = table.recipe
+    if table.long_ids:
+        keys["columns"] = {name: {"holds": "salesforce id"} for name in table.long_ids}
+    return keys
 
 
 def _links(read: Reading, names: set[str]) -> Iterator[str]:
@@ -266,7 +273,7 @@ def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
     if (export := entry.table.export) is not None:
         yield from _adopted(entry, export, account)
         return
-    keys: dict[str, object] = {"path": entry.table.path, "account": account}
+    keys = _place(entry.table) | {"account": account}
     keys["event_time"] = _time(entry.event)
     why = ["guessed: account and times, by their names and values"]
     if entry.known is not None:

@@ -98,6 +98,10 @@ def _candidates(facts: FactTable, *, is_account: bool) -> Iterator[End]:
     if (export := facts.table.export) is not None:
         if export.event is not None:
             yield End(facts, facts.table.column(export.event.ended), "end", 0)
+        # What a company added itself to its accounts, such as Churn_Date__c, no recipe knows.
+        own = [one for one in facts.table.columns if one.name not in export.columns]
+        for column in filter(is_end, own if export.key is not None else []):
+            yield _end_of_contracts(facts, column, is_account=is_account)
         return
     if is_loss(facts.table.name) and not is_account:
         asks = {"request", "requests"} & name_words(facts.table.name)
@@ -105,9 +109,13 @@ def _candidates(facts: FactTable, *, is_account: bool) -> Iterator[End]:
         return
     for column in facts.table.columns:
         if is_end(column):
-            kind: Kind = "notice" if _is_notice(column) else "end"
-            place = 2 if is_account else 0 if facts.is_contract else 3
-            yield End(facts, column, kind, place, _refused(facts, column, is_account=is_account))
+            yield _end_of_contracts(facts, column, is_account=is_account)
+
+
+def _end_of_contracts(facts: FactTable, column: ColumnProfile, *, is_account: bool) -> End:
+    kind: Kind = "notice" if _is_notice(column) else "end"
+    place = 2 if is_account else 0 if facts.is_contract else 3
+    return End(facts, column, kind, place, _refused(facts, column, is_account=is_account))
 
 
 def is_loss(name: str) -> bool:

@@ -14,7 +14,17 @@ from features.drafting.reading import Reading
 from features.drafting.signs import Sign
 from features.drafting.tables.facts import FactTable
 from features.drafting.tables.profiles import ColumnProfile
-from features.drafting.words import AMOUNT, BAD, NO_RATING, NOT_ADDED, QUANTITY, RATING
+from features.drafting.words import (
+    ACCOUNT,
+    AMOUNT,
+    BAD,
+    NO_RATING,
+    NOT_ADDED,
+    PERSON,
+    QUANTITY,
+    RATING,
+    head,
+)
 from features.plurals import counted
 
 MOST_INDICATORS = 10
@@ -87,6 +97,7 @@ def indicators(
         for entry in reading.facts
         if entry.table.name != taken and entry.table.export is None
         if entry is reading.activity or not signs.is_our_work(entry.table.name)
+        if not _is_one_row_per_account(entry)
     ]
     adopted = [draft for entry in reading.facts for draft in _adopted(entry)]
     if adopted and not tables:
@@ -107,6 +118,12 @@ def indicators(
     drafts = [*depth, *(_one(subject, keywords) for subject in others)]
     told = [_with_doubt(draft, amounts) for draft in _of_different_names(drafts)]
     return [*adopted, *told[:MOST_INDICATORS]]
+
+
+def _is_one_row_per_account(entry: FactTable) -> bool:
+    """Whether a table is another system's accounts, or has a person for each: nothing to count."""
+    named = entry.table.column(entry.account)
+    return named.is_unique and head(entry.table.name) in ACCOUNT | PERSON
 
 
 def _with_doubt(draft: DraftIndicator, amounts: Doubts) -> DraftIndicator:

@@ -85,11 +85,11 @@ class Reading:
 
 def busiest(entries: list[FactTable]) -> FactTable | None:
     """The table of facts with most rows; one of use or orders before one of troubles or notes."""
-    own = [entry for entry in entries if not _is_side_show(entry)]
+    own = [entry for entry in entries if not is_side_show(entry)]
     return max(own or entries, key=lambda entry: entry.table.rows, default=None)
 
 
-def _is_side_show(entry: FactTable) -> bool:
+def is_side_show(entry: FactTable) -> bool:
     """Whether the facts are troubles, our own work or contracts rather than use and orders."""
     if entry.table.export is not None:
         return entry.table.export.kind not in ("usage", "invoices")
@@ -167,7 +167,7 @@ def _with_account_table(
         for name, link in links_of.items()
         if link is not None
     }
-    ways = hops.ways(linked, named)
+    ways = hops.ways(linked, named, tables)
     unused: dict[str, str] = {}
     for other in others:
         link = links_of[other.name]
@@ -253,7 +253,7 @@ def _derived(
     named = {
         entry.table.name: Way(entry.account) for entry in ordered if entry.account == first.account
     }
-    ways = hops.ways(linked, named)
+    ways = hops.ways(linked, named, tables)
     more = [
         entry
         for table in tables
@@ -302,8 +302,9 @@ def _named(tables: list[TableProfile]) -> list[FactTable]:
 
 def _repeating_keys(table: TableProfile) -> list[ColumnProfile]:
     """The columns that may name accounts: keys that repeat, and are not the table's own."""
-    if table.export is not None:
-        return [column for column in table.columns if column.name == table.export.account]
+    if (export := table.export) is not None:
+        account = None if export.needs_link else export.account
+        return [column for column in table.columns if column.name == account]
     own = head(table.name)
     return [
         column

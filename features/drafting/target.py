@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from features.drafting.ends import End
-from features.drafting.reading import Reading
+from features.drafting.reading import Reading, is_side_show
 from features.drafting.words import LOSS, name_words
 
 GRACE = "30d"
@@ -27,7 +27,7 @@ def keys(reading: Reading, days: int) -> dict[str, object]:
         }
     event: dict[str, object] = {"source": end.facts.table.name}
     if end.kind != "loss":
-        event |= {"ended": end.column.name, "grace": GRACE}
+        event |= {"ended": end.column.name, **_pauses(end), "grace": GRACE}
         return {"adverse": True, "event": event, "gap": "14d", "horizon": horizon}
     by = {"active": activity.table.name} if activity is not None else {}
     return {
@@ -40,6 +40,14 @@ def keys(reading: Reading, days: int) -> dict[str, object]:
     }
 
 
+def _pauses(end: End) -> dict[str, object]:
+    """The columns of pauses, where the table is an export that has them."""
+    table = end.facts.table
+    paused = table.export.event.paused if table.export and table.export.event else None
+    filled = paused is not None and all(table.column(name).filled for name in paused.values())
+    return {"paused": paused} if filled else {}
+
+
 def comments(reading: Reading) -> Iterator[str]:
     """Why this target, and every other column or table that was looked at, with its figures."""
     end = reading.end
@@ -47,6 +55,7 @@ def comments(reading: Reading) -> Iterator[str]:
         yield f"guessed: {_place(end)} {_meaning(end)}: {_figures(end)}"
     else:
         yield f"guessed: {_silence(reading)}"
+        yield from _no_use(reading)
     for other in reading.ends:
         if other is end:
             continue
@@ -69,6 +78,16 @@ def _silence(reading: Reading) -> str:
         else "no column or table is called like the end of a contract"
     )
     return f"{looked}, so silence in {activity.table.path}, the busiest table of use, is churn"
+
+
+def _no_use(reading: Reading) -> Iterator[str]:
+    """What to decide where no table tells of use or orders."""
+    if reading.activity is not None and is_side_show(reading.activity):
+        yield (
+            f"decide: {reading.activity.table.path} does not tell what customers do, and who is "
+            "silent there may be content: add a table of use or of orders, or one that says when "
+            "contracts end, and run init again"
+        )
 
 
 def _place(end: End) -> str:

@@ -131,8 +131,8 @@ GOOD = (
         "download upload stream play watch listen search message post renewal upgrade referral"
     )
     | _nouns("expansion deposit trade trip ride attendance query track page screen usage charge")
-    | _nouns("receipt basket stay rental export donation bet")
-    | _words("use used active opened logged sales consumption telemetry clickstream engagement")
+    | _nouns("receipt basket stay rental export donation bet engagement")
+    | _words("use used active opened logged sales consumption telemetry clickstream")
 )
 WORK = _words("action actions task tasks note notes resolution resolutions")
 RELATION = _nouns("survey contact email call meeting response review") | _words("nps csat ces")

@@ -6,11 +6,14 @@ and rows that the recipe declares.
 
 from collections.abc import Iterable
 
+from features.declaring.column import Column as DeclaredColumn
 from features.declaring.recipe import recipes, source_of
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
 from features.errors import ContractBroken
 from features.shaping import declared_shape
+
+SALESFORCE_ID = "[A-Za-z0-9]{15}([A-Z0-5]{3})?"
 
 
 def recognised(columns: Iterable[str]) -> str | None:
@@ -63,3 +66,32 @@ def take_back(engine: Engine, name: str) -> None:
         The table was no export.
     """
     engine.show_as(name, f"SELECT * FROM {quote(declared_shape.as_it_lies(name))}")
+
+
+def of_short_ids(engine: Engine, name: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """Those of the columns that hold nothing but Salesforce ids, some of them in the short form."""
+    texts = engine.types(f"SELECT * FROM {quote(name)}")
+    asked = [column for column in columns if texts[column] == "VARCHAR"]
+    if not asked:
+        return ()
+    counts = ", ".join(map(_are_short_ids, asked))
+    held = engine.row(f"SELECT {counts} FROM {quote(name)}")
+    return tuple(column for column, is_held in zip(asked, held, strict=True) if is_held)
+
+
+def _are_short_ids(column: str) -> str:
+    is_id = f"regexp_full_match({quote(column)}, '{SALESFORCE_ID}')"
+    some = f"count_if(length({quote(column)}) = 15 AND {is_id}) > 0"
+    return f"{some} AND count_if(NOT {is_id}) = 0"
+
+
+def lengthen(engine: Engine, name: str, columns: Iterable[str]) -> None:
+    """Gives the Salesforce ids in these columns of a table the long form that recipes have."""
+    long = DeclaredColumn(holds="salesforce id")
+    made = ", ".join(
+        f"{declared_shape.held(quote(column), 'VARCHAR', long)} AS {quote(column)}"
+        for column in columns
+    )
+    before = f"{name} in short ids"
+    engine.rename(name, before)
+    engine.show_as(name, f"SELECT * REPLACE ({made}) FROM {quote(before)}")

@@ -3,11 +3,12 @@
 There may be several such tables on the way: an event names its session, the session its user.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from features import clock
 from features.drafting.tables.links import Link
+from features.drafting.tables.profiles import TableProfile
 from features.drafting.tables.validity import Validity
 from features.engines.sql_text import quote
 
@@ -69,15 +70,29 @@ class Hop:
         return join + further, account
 
 
-def ways(linked: list[Link], named: Mapping[str, Way]) -> dict[str, Way]:
+def ways(
+    linked: list[Link], named: Mapping[str, Way], tables: Iterable[TableProfile]
+) -> dict[str, Way]:
     """By table how its rows lead to accounts over other tables, over as few as possible.
 
-    `named` gives those that name accounts themselves.
+    `named` gives those that name accounts themselves. The column that an export's recipe names
+    comes first, and is the only one that leads to people: a rating has the key of an agent, too.
     """
+    exports = {table.name: table.export for table in tables if table.export is not None}
+    own = {name: export.account for name, export in exports.items()}
+    people = {name for name, export in exports.items() if export.person is not None}
+    usable = sorted(
+        (
+            link
+            for link in linked
+            if own.get(link.table) in (None, link.column) or link.to_table not in people
+        ),
+        key=lambda link: (own.get(link.table) != link.column, not link.is_plain),
+    )
     found = dict(named)
     while True:
         further: dict[str, Way] = {}
-        for link in linked:
+        for link in usable:
             on = found.get(link.to_table)
             if on is not None and link.table not in found and link.to_column != on.column:
                 hop = Hop(link.to_table, link.to_column, on, link.holds)

@@ -89,7 +89,10 @@ class _Keys:
     ) -> bool:
         """Whether `column` names rows of `other` by `key`."""
         are_numbers = [self._are_numbers(table, column), self._are_numbers(other, key)]
-        if all(are_numbers) and not self._is_named_after(column, other, key):
+        if all(are_numbers) and not (
+            _are_of_one_vendor(table, column, other, key)
+            or self._is_named_after(column, other, key)
+        ):
             return False
         mine, theirs = _kept(table, column), _kept(other, key)
         share = self._engine.row(
@@ -120,6 +123,17 @@ class _Keys:
             return True
         is_only_one = self._of_people == [other.name]
         return is_only_one and bool(column.words & (ACCOUNT | PERSON))
+
+
+def _are_of_one_vendor(
+    table: TableProfile, column: ColumnProfile, people: TableProfile, key: ColumnProfile
+) -> bool:
+    """Whether an export names people by the keys of the same vendor's export of people."""
+    if table.recipe is None or people.recipe is None or table.export is None:
+        return False
+    is_person = people.export is not None and people.export.person == key.name
+    vendors = {recipe.partition(".")[0] for recipe in (table.recipe, people.recipe)}
+    return is_person and len(vendors) == 1 and column.name == table.export.account
 
 
 def _telling(words: frozenset[str]) -> set[str]:

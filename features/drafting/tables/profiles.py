@@ -10,7 +10,8 @@ from pathlib import Path
 
 from features.declaring.column import Unit
 from features.declaring.recipe import Recipe, recipes
-from features.drafting.tables import exports
+from features.drafting.tables import dumps, exports
+from features.drafting.tables.dumps import Dump
 from features.drafting.words import name_words
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote
@@ -87,7 +88,8 @@ class TableProfile:
     """A table as it was found: the name it gets, its path in the folder, rows and columns.
 
     Of an export that is recognised, `recipe` is what it is read by; `notes` are what the reader of
-    its file noticed.
+    its file noticed. A table of an SQLite file is a `dump`. `long_ids` are the columns whose
+    Salesforce ids of 15 characters were made 18.
     """
 
     name: str
@@ -96,6 +98,8 @@ class TableProfile:
     columns: tuple[ColumnProfile, ...]
     recipe: str | None = None
     notes: tuple[Note, ...] = ()
+    dump: Dump | None = None
+    long_ids: tuple[str, ...] = ()
 
     @property
     def export(self) -> Recipe | None:
@@ -108,8 +112,10 @@ class TableProfile:
 
     @property
     def keys(self) -> tuple[ColumnProfile, ...]:
-        """The columns that may hold keys."""
-        return tuple(column for column in self.columns if column.is_key_like)
+        """The columns that may hold keys: by their names, or as the recipe of an export says."""
+        export = self.export
+        said = {export.account, export.person, export.key} if export is not None else set()
+        return tuple(one for one in self.columns if one.is_key_like or one.name in said)
 
     @property
     def times(self) -> tuple[ColumnProfile, ...]:
@@ -139,7 +145,7 @@ def files(folder: Path) -> list[Path]:
         for path in sorted((folder / part).glob("*"))
         for table in _tables_at(path)
     ]
-    if not paths:
+    if not paths and not dumps.files(folder, FOLDERS):
         raise NotFound(f"{folder}: no table ({kinds.LISTED}) there or in its folder data")
     return paths
 
@@ -183,14 +189,57 @@ def look(engine: Engine, folder: Path, spool: Path) -> tuple[list[TableProfile],
             left_out.append(f"{relative}: cannot be read: {error.detail}; {error.fix}")
         else:
             paths[name] = path
+    fetched, unread = _fetched(folder, spool, reader, paths)
+    left_out += unread
     notes = reader.show()
-    for name, path in paths.items():
-        relative = path.relative_to(folder).as_posix()
-        found = _profiles(engine, name, relative, reader.held(name), notes[name])
-        profiles += [profile for profile in found if profile.rows]
+    for name in (*paths, *fetched):
+        dump = fetched.get(name)
+        place = paths[name].relative_to(folder).as_posix() if dump is None else dump.place
+        told = [*notes[name], *(dump.notes if dump is not None else ())]
+        found = _profiles(engine, name, place, reader.held(name), told)
+        profiles += [replace(profile, dump=dump) for profile in found if profile.rows]
         if not found[0].rows:
-            left_out.append(f"{relative}: has no rows")
-    return profiles, left_out
+            left_out.append(f"{place}: has no rows")
+    return _with_long_ids(engine, profiles), left_out
+
+
+def _fetched(
+    folder: Path, spool: Path, reader: Reader, paths: Mapping[str, Path]
+) -> tuple[dict[str, Dump], list[str]]:
+    """The tables of the folder's SQLite files by free names, looked at; what cannot be read."""
+    fetched: dict[str, Dump] = {}
+    left_out: list[str] = []
+    for path in dumps.files(folder, FOLDERS):
+        found, unread = dumps.fetch(folder, path, spool)
+        left_out += unread
+        for dump in found:
+            name = _free_name(usable_name(dump.table), {*paths, *fetched})
+            reader.look(name, [dump.copy], AS_GUESSED)
+            fetched[name] = dump
+    return fetched, left_out
+
+
+def _with_long_ids(engine: Engine, profiles: list[TableProfile]) -> list[TableProfile]:
+    """The tables, of which those beside Salesforce's have its ids in their long form, too."""
+    recipes_found = [profile.recipe for profile in profiles if profile.recipe is not None]
+    if not any(recipe.startswith("salesforce.") for recipe in recipes_found):
+        return profiles
+    return [_lengthened(engine, profile) for profile in profiles]
+
+
+def _lengthened(engine: Engine, profile: TableProfile) -> TableProfile:
+    known = profile.export.columns if profile.export is not None else {}
+    columns = [column.name for column in profile.keys if column.name not in known]
+    short = exports.of_short_ids(engine, profile.name, columns)
+    if not short:
+        return profile
+    exports.lengthen(engine, profile.name, short)
+    counts = _profile(engine, profile.name, profile.path, {}).columns
+    measured = {column.name: column for column in counts}
+    columns_now = tuple(
+        replace(column, distinct=measured[column.name].distinct) for column in profile.columns
+    )
+    return replace(profile, columns=columns_now, long_ids=short)
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:

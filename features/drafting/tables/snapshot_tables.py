@@ -22,10 +22,12 @@ def columns_of_today(table: TableProfile) -> list[ColumnProfile]:
 def is_snapshot(table: TableProfile, account: str) -> bool:
     """Whether a table has one row per account, in the state of today.
 
-    Contracts have their own days, whatever else their rows say of today.
+    Contracts have their own days, whatever else their rows say of today, and an export's recipe
+    knows them.
     """
     of_today = columns_of_today(table)
-    if is_contract(table.name) or not of_today or not table.column(account).is_unique:
+    is_known = table.export is not None or is_contract(table.name)
+    if is_known or not of_today or not table.column(account).is_unique:
         return False
     dated = [
         column
