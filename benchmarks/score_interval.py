@@ -54,7 +54,8 @@ class Line:
 def measured(name: str, target: str, artifact: Artifact, rows: TrainingRows) -> Line:
     """The figures of an artifact on the latest of its training rows."""
     at = rows.as_of == rows.as_of.max()
-    own = redraws.with_score_interval(artifact, rows, at)
+    interval, _ = redraws.measured(artifact, rows, at)
+    own = artifact.with_interval(interval)
     X = rows.X[at]
     scores, half = own.scale.unclipped(own.margins(X)), own.half_widths(X)
     again = [own.scale.unclipped(_again(own, rows, X, seed)) for seed in range(DRAWS)]

@@ -59,7 +59,8 @@ def drawn(folder: Path, seed: int) -> Drawn:
     choice = procedure.choose(table, built.columns, company, TARGET, trials=TRIALS)
     artifact, _ = procedure.fit(table, built.columns, company, TARGET, choice)
     rows = procedure.as_rows(table, artifact.features, company, TARGET)
-    return Drawn(redraws.with_score_interval(artifact, rows, rows.as_of == rows.as_of.max()), rows)
+    interval, _ = redraws.measured(artifact, rows, rows.as_of == rows.as_of.max())
+    return Drawn(artifact.with_interval(interval), rows)
 
 
 @pytest.fixture(scope="module")

@@ -49,21 +49,35 @@ def with_score_interval(
 ) -> Artifact:
     """The artifact with its interval, and in its evaluation how often that covers.
 
+    The parameters are those of `measured`.
+    """
+    progress(f"estimating score ranges for {artifact.target}")
+    interval, coverage = measured(artifact, rows, at)
+    if coverage is not None:
+        artifact = artifact.with_evaluation(replace(artifact.evaluation, interval=coverage))
+    return artifact.with_interval(interval)
+
+
+def measured(
+    artifact: Artifact, rows: TrainingRows, at: Mask
+) -> tuple[ScoreInterval, IntervalCoverage | None]:
+    """The interval of an artifact's scores, and how often it covers.
+
+    Where there are too few accounts to halve, the interval spans the whole scale, and nobody knows
+    how often it covers.
+
     Parameters
     ----------
     rows : Rows
         Those that it was trained on.
     at : array of shape (rows,)
         Which of them calibrated it.
-
-    Where there are too few accounts to halve, the interval spans the whole scale.
     """
-    progress(f"estimating score ranges for {artifact.target}")
     every, calibrating = _some_rows(rows.X), _some_rows(rows.X[at])
     samples = [calibrating] if at.all() else [calibrating, every]
     errors = _errors(artifact, rows, at, np.concatenate(samples))
     if not len(errors):
-        return artifact.with_interval(UNMEASURED)
+        return UNMEASURED, None
     size = len(calibrating)
     by_sample = [errors[:, :size], errors[:, size:]][: len(samples)]
     logits = artifact.calibration.logits(artifact.margins(calibrating))
@@ -78,8 +92,7 @@ def with_score_interval(
         covered=round(complete.covered, 4),
         covered_with_losses=round(covered, 4),
     )
-    artifact = artifact.with_evaluation(replace(artifact.evaluation, interval=coverage))
-    return artifact.with_interval(ScoreInterval.of(complete.half, costs))
+    return ScoreInterval.of(complete.half, costs), coverage
 
 
 def _some_rows(X: Floats) -> Floats:
