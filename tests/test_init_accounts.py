@@ -220,7 +220,7 @@ def test_events_reach_accounts_over_sessions_and_users(tmp_path: Path) -> None:
     assert_readable(company)
 
 
-def moves() -> dict[str, list[object]]:
+def moves() -> dict[str, list[Any]]:
     """Forty users: the first ten moved to the next account in 2024."""
     users = [f"u{number:02}" for number in range(40)]
     moved = date(2024, 1, 1)

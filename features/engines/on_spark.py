@@ -70,7 +70,7 @@ class Engine(on_duckdb.Engine):
             prefix="churnlight-", dir=self._settings.spark_shared or None
         )
         self._places: dict[str, str] = {}
-        self._kept: list[DataFrame] = []
+        self._cached: list[DataFrame] = []
 
     def __exit__(
         self,
@@ -78,7 +78,7 @@ class Engine(on_duckdb.Engine):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for frame in self._kept:
+        for frame in self._cached:
             frame.unpersist()
         super().__exit__(kind, error, trace)
         self._shared.cleanup()
@@ -138,7 +138,7 @@ class Engine(on_duckdb.Engine):
     def show(self, view: str, frame: "DataFrame") -> None:
         """Makes the rows of `frame` readable as `view`; they are computed once."""
         frame.persist()
-        self._kept.append(frame)
+        self._cached.append(frame)
         frame.createOrReplaceTempView(ticked(view))
 
     def open(self, view: str) -> None:
