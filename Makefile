@@ -69,8 +69,9 @@ bento: $(RUNTIME) ## Pack the service for BentoML (bentofile.yaml), with the loc
 .PHONY: setup
 setup: $(RUNTIME) ## Only the set-up: leaves .venv/bin/churnlight
 
-# The tests of one file share what they train, so a file stays in one process.
-ON_ALL_CORES := -n auto --dist loadfile
+# The tests of one file share what they train, so a file stays in one process. Files start by name:
+# one with a few long tests would run alone at the end if those with many went first.
+ON_ALL_CORES := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: $(DEV) ## Run the tests (ARGS="-k name", ARGS=-n0: in one process); brings Chromium and Java where it may

@@ -301,19 +301,20 @@ DRAWN, ANCHORS = "training/explaining/drivers.py", "training/calibrating/health.
 ADOPTED = ("features/declaring/adoption.py", r"get\(\"adopt\"\)")
 # Keys that change no row: what is shown, adopted or made of them by a training, and where.
 OPENED = "features/sources.py"
+NAMED = "features/declaring/named_columns.py"
 READ_BY = {
     # What these make of a file, tests/test_reading.py says.
     "sources.*.date_order": (OPENED, r"source\.date_order"),
     "sources.*.csv.separator": (OPENED, r"source\.csv\.separator"),
     "sources.*.csv.decimal": (OPENED, r"source\.csv\.decimal"),
     "sources.*.csv.encoding": (OPENED, r"source\.csv\.encoding"),
-    "sources.*.event_time.epoch": (OPENED, r"source\.event_time\.epoch"),
-    "sources.*.known_time.epoch": (OPENED, r"source\.known_time\.epoch"),
-    "links.*.valid_from.epoch": (OPENED, r"at\.epoch"),
-    "links.*.valid_to.epoch": (OPENED, r"at\.epoch"),
-    "links.*.known_time.epoch": (OPENED, r"at\.epoch"),
-    "accounts.aliases.known_time.epoch": (OPENED, r"at\.epoch"),
-    "targets.*.event.ended_known.epoch": (OPENED, r"known\.epoch"),
+    "sources.*.event_time.epoch": (NAMED, r"at\.epoch"),
+    "sources.*.known_time.epoch": (NAMED, r"[^_]known\.epoch"),
+    "links.*.valid_from.epoch": (NAMED, r"at\.epoch"),
+    "links.*.valid_to.epoch": (NAMED, r"at\.epoch"),
+    "links.*.known_time.epoch": (NAMED, r"at\.epoch"),
+    "accounts.aliases.known_time.epoch": (NAMED, r"at\.epoch"),
+    "targets.*.event.ended_known.epoch": (NAMED, r"ended_known\.epoch"),
     "company.name": (PAGES, r"about\.name"),
     "company.simulated": (PAGES, r"about\.simulated"),
     "company.currency": (PAGES, r"about\.currency"),

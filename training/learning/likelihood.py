@@ -20,9 +20,10 @@ from training.calibrating.calibration import log_losses
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 
-# Digits after the point of the weights that are kept; steps end where they move none of these.
+# Digits after the point of the weights that are kept; steps end where they move none of these. What
+# a step with a new matrix leaves over is of the order of its square.
 DIGITS = 9
-SETTLED = 10.0 ** -(DIGITS + 2)
+SETTLED, SETTLED_NEW = 10.0 ** -(DIGITS + 2), 1e-6
 MOST_STEPS = 100
 MOST_HALVINGS = 30
 # Exchanges of weights between free and held, and how many in vain before they go one by one.
@@ -115,10 +116,10 @@ class _Fit:
                 curvature, stale = _curvature(self.design, chance), False
                 step = self._step(at.weights, slope, curvature)
             promise = self._promise(step, slope, curvature)
-            unseen = promise <= UNSEEN * (1 + abs(at.loss))
             length = _longest(step)
-            if length <= SETTLED or (unseen and not stale and length > before / 2):
+            if length <= (SETTLED if stale else SETTLED_NEW):
                 return at.weights + step, curvature
+            unseen = promise <= UNSEEN * (1 + abs(at.loss))
             after = self._at(at.weights + step) if unseen else self._along(at, step, promise, stale)
             at, before, stale = after or at, length if after else 0.0, True
         return at.weights, curvature
