@@ -844,6 +844,8 @@ BILLING = [
     ),
 ]
 
+# The id that Intercom gives itself: other tables name companies by it.
+INTERCOM_COMPANY = "531ee472cce572a6ec000006"
 INTERCOM_CONVERSATION = {
     "id": "c1",
     "created_at": seconds("2024-05-20 10:00"),
@@ -899,9 +901,9 @@ SUPPORT = [
                 "contact_updated_at": at("2024-05-20 09:00"),
                 "_fivetran_active": active,
             }
-            for contact, company, active in (("p1", "c1", False), ("p1", "c2", True))
+            for contact, company, active in (("p1", "531e", False), ("p1", INTERCOM_COMPANY, True))
         ],
-        [{"contact_id": "p1", "company_id": "c2"}],
+        [{"contact_id": "p1", "company_id": INTERCOM_COMPANY}],
         suffix="parquet",
     ),
     Export(
@@ -909,7 +911,7 @@ SUPPORT = [
         "API",
         [
             {
-                "id": "531ee472cce572a6ec000006",
+                "id": INTERCOM_COMPANY,
                 "company_id": "0042",
                 "name": "Acme",
                 "created_at": seconds("2023-05-20"),

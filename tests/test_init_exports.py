@@ -132,7 +132,7 @@ ZENDESK = {
         for n in PEOPLE
     ],
 }
-INTERCOM = {
+INTERCOM: dict[str, Rows] = {
     "companies": [
         {"id": f"531ee4{n}", "company_id": f"own-{n}", "name": f"Org {n}", "created_at": 1672531200}
         | {"session_count": 3, "user_count": 2, "monthly_spend": 0}
@@ -308,3 +308,20 @@ def test_an_export_alone_is_drafted_by_its_recipe_or_refused_with_a_reason(
     except DeclarationError as refused:
         text = str(refused)
     assert f'adopt = "{export.recipe}"' in text or "Looked at:" in text
+
+
+def test_accounts_that_no_table_names_are_the_reason_of_the_refusal(tmp_path: Path) -> None:
+    contacts = INTERCOM["contact_companies"]
+    others = [row | {"company_id": f"other{n}"} for n, row in enumerate(contacts)]
+    tables = INTERCOM | {"contact_companies": [*contacts[:10], *others[10:]]}
+    for name, rows in tables.items():
+        in_csv(tmp_path / f"{name}.csv", rows)
+    with pytest.raises(DeclarationError) as refused:
+        draft.draft_declaration(tmp_path)
+    told = str(refused.value)
+    assert "companies.csv has one row per account (company_id), and no other table has both" in told
+    assert (
+        "contact_companies.csv: only 10 of the 40 different keys in company_id are in "
+        "companies.csv, id; 90% must be"
+    ) in told
+    assert "no column with keys of accounts" not in told

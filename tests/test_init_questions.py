@@ -1,5 +1,6 @@
 """`init` asks, with column, value and count, before a reading could do damage in silence."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -122,3 +123,56 @@ def test_rows_in_the_future_are_named_and_move_nothing(tmp_path: Path) -> None:
 @given(tables=folders)
 def test_a_random_folder_is_drafted_or_refused(tmp_path: Path, tables: list[RandomTable]) -> None:
     assert_drafted_or_refused(tmp_path / "folder", tables)
+
+
+def _contracts(key: str, keys: list[str]) -> dict[str, Sequence[object]]:
+    return {key: keys, "started": [FIRST] * len(keys), "ended": (LEFT * 2)[: len(keys)]}
+
+
+@pytest.mark.parametrize("name", ["subscriptions", "contracts"])
+def test_contracts_of_unknown_accounts_are_no_silence_without_a_question(
+    tmp_path: Path, name: str
+) -> None:
+    contracts = _contracts("account_id", [*KEYS[:10], *(f"x{number:02}" for number in range(30))])
+    tables = {"accounts": account_columns(), "logins": login_columns(), name: contracts}
+    company, text = drafted(tmp_path, tables)
+    silence = company.targets["churn"].inactivity
+    assert silence is not None
+    assert silence.source == "logins"
+    why = (
+        "only 10 of the 40 different keys in account_id are in accounts.csv, account_id; "
+        "90% must be"
+    )
+    assert f"# left out: {name}.csv: {why}" in text
+    assert (
+        f"decide: {name}.csv, ended says when contracts end, but the table is left out and "
+        f"silence is churn instead: {why}; complete the accounts, or give them a column with the "
+        f"keys of {name}.csv, and run init again"
+    ) in comments_above(text, "targets.churn")
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "says"),
+    [
+        ("subscriptions", "email", "subscriptions.csv, ended says when contracts end"),
+        ("subscriptions", "customer_no", "subscriptions.csv, ended says when contracts end"),
+        ("churned_customers", "customer_no", "churned_customers.csv tells who left"),
+    ],
+)
+def test_contracts_whose_keys_no_account_has_are_asked_about(
+    tmp_path: Path, name: str, key: str, says: str
+) -> None:
+    contracts = _contracts(key, [f"x{number:02}" for number in range(40)])
+    tables = {"accounts": account_columns(), "logins": login_columns(), name: contracts}
+    _, text = drafted(tmp_path, tables)
+    asked = [line for line in comments_above(text, "targets.churn") if line.startswith("decide")]
+    assert len(asked) == 1
+    assert asked[0].startswith(f"decide: {says}, but the table is left out")
+
+
+def test_what_could_never_end_a_contract_is_left_out_without_a_question(tmp_path: Path) -> None:
+    calls = _contracts("caller_id", [f"x{number:02}" for number in range(40)])
+    tables = {"accounts": account_columns(), "logins": login_columns(), "calls": calls}
+    _, text = drafted(tmp_path, tables)
+    assert "# left out: calls.csv: no column holds keys of accounts.csv" in text
+    assert not [line for line in comments_above(text, "targets.churn") if "decide" in line]

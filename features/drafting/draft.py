@@ -27,6 +27,7 @@ from features.drafting.tables import (
     snapshot_tables,
     spans,
 )
+from features.drafting.tables.account_table import AccountTable
 from features.drafting.tables.facts import FactTable
 from features.drafting.tables.hops import Hop
 from features.drafting.tables.profiles import ColumnProfile, TableProfile
@@ -71,11 +72,13 @@ def draft_declaration(folder: Path) -> str:
     ):
         tables, left_out = profiles.look(engine, folder, Path(spool))
         read = reading.read(engine, tables)
+        if read is not None and read.accounts is not None and not read.facts:
+            raise _nothing_about_accounts(folder, read.accounts, [*left_out, *_told(read)])
         if read is None or not read.facts:
             raise _nothing_to_go_on(folder, tables, left_out)
         if read.activity is None and (read.end is None or read.end.kind == "loss"):
             raise _nobody_leaves(folder, read)
-        text = "\n".join(_lines(folder, read, [*left_out, *read.left_out], engine))
+        text = "\n".join(_lines(folder, read, [*left_out, *_told(read)], engine))
     declaration.parse(text, folder)
     return text
 
@@ -93,6 +96,22 @@ def _nothing_to_go_on(
         f"{DECLARATION_FILE} by hand after docs/declaration.md. Looked at:"
     )
     return DeclarationError("\n  ".join([why, *looked, *left_out]))
+
+
+def _nothing_about_accounts(
+    folder: Path, accounts: AccountTable, left_out: list[str]
+) -> DeclarationError:
+    why = (
+        f"{folder}: {accounts.table.path} has one row per account ({accounts.key}), and no other "
+        "table has both keys of these accounts and times, so that nothing tells what they do; "
+        "bring tables of the same accounts, or give the accounts a column with the keys that the "
+        "others use. Looked at:"
+    )
+    return DeclarationError("\n  ".join([why, *left_out]))
+
+
+def _told(read: Reading) -> list[str]:
+    return [each.told for each in read.left_out]
 
 
 def _listed(columns: tuple[ColumnProfile, ...]) -> str:
@@ -178,7 +197,7 @@ def _accounts(read: Reading) -> Iterator[str]:
         keys["aliases"] = aliases | {"known_time": _time(merger.day)}
     why = [f"guessed from {found.table.path}: {read.why}"]
     if snapshot_tables.columns_of_today(found.table):
-        why.append(f"note: {snapshot_tables.told(found.table)}")
+        why.append(f"note: {found.table.path}: {snapshot_tables.told(found.table)}")
     if merger is not None:
         why.append(
             f"guessed: {merger.table.path}, {counted(merger.table.rows, 'row')}: accounts "

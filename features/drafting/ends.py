@@ -89,12 +89,13 @@ def find(
     found = [
         _counted(engine, end, until)
         for entry in [*facts, *own]
-        for end in _candidates(entry, is_account=entry is accounts)
+        for end in candidates(entry, is_account=entry is accounts)
     ]
     return sorted(found, key=lambda end: end.rank)
 
 
-def _candidates(facts: FactTable, *, is_account: bool) -> Iterator[End]:
+def candidates(facts: FactTable, *, is_account: bool = False) -> Iterator[End]:
+    """The ways in which leaving may show in a table, by its names and types, uncounted."""
     if (export := facts.table.export) is not None:
         if export.event is not None:
             yield End(facts, facts.table.column(export.event.ended), "end", 0)

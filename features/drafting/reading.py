@@ -6,6 +6,7 @@ plain value with the reason for it, so that the draft can say why.
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from features.drafting import ends
@@ -14,6 +15,7 @@ from features.drafting.tables import (
     account_table,
     facts,
     hops,
+    left_out,
     links,
     mergers,
     snapshot_tables,
@@ -22,6 +24,7 @@ from features.drafting.tables import (
 from features.drafting.tables.account_table import AccountTable
 from features.drafting.tables.facts import FactTable
 from features.drafting.tables.hops import Way
+from features.drafting.tables.left_out import LeftOut
 from features.drafting.tables.links import Link
 from features.drafting.tables.mergers import Merger
 from features.drafting.tables.profiles import (
@@ -54,7 +57,8 @@ class Reading:
     no table is the account table. `between` gives, by name, the tables by way of which other
     facts lead to accounts, `merger` the table of merged accounts. `ends` are all ways in which
     leaving may show, the likeliest first; `until` is the morning up to which the facts are
-    complete, by the column `latest`.
+    complete, by the column `latest`. `unheard` are the ways that tables could have told which are
+    left out.
     """
 
     accounts: AccountTable | None
@@ -65,10 +69,11 @@ class Reading:
     facts: tuple[FactTable, ...] = ()
     between: dict[str, TableProfile] = field(default_factory=dict)
     merger: Merger | None = None
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     ends: tuple[End, ...] = ()
     until: LastDay | None = None
     latest: tuple[FactTable, ColumnProfile] | None = None
+    unheard: tuple[tuple[End, LeftOut], ...] = ()
 
     @property
     def end(self) -> End | None:
@@ -99,12 +104,12 @@ def is_side_show(entry: FactTable) -> bool:
 def read(engine: Engine, tables: list[TableProfile]) -> Reading | None:
     """A reading of the tables; None where no column can be the key of an account."""
     merger = mergers.find(tables)
-    linked = links.find(engine, tables, merger)
+    linked, missed = links.find(engine, tables, merger)
     found = account_table.find(tables, linked)
     reading = None
     why = "no table has one row per account, with a key that other tables name"
     if found is not None and found.since is not None:
-        reading = _with_account_table(tables, linked, found, merger)
+        reading = _with_account_table(tables, linked, missed, found, merger)
         why = f"{found.table.path}: no other table names its {found.key} beside a time"
     elif found is not None:
         why = f"{found.table.path}: no column says when an account began"
@@ -121,10 +126,24 @@ def _with_ends(engine: Engine, reading: Reading) -> Reading:
         return reading
     until, entry, column = found
     ways = ends.find(engine, reading.facts, own, until.until)
-    read_all = replace(reading, ends=tuple(ways), until=until, latest=(entry, column))
+    read_all = replace(
+        reading,
+        ends=tuple(ways),
+        until=until,
+        latest=(entry, column),
+        unheard=tuple(_unheard(reading.left_out)),
+    )
     if own is None or read_all.end is None or read_all.end.facts is not own:
         return read_all
     return replace(read_all, facts=(own, *reading.facts))
+
+
+def _unheard(without: Iterable[LeftOut]) -> Iterator[tuple[End, LeftOut]]:
+    """How leaving may show in the tables that are left out, as far as names and types say it."""
+    for each in without:
+        for end in ends.candidates(each.facts) if each.facts is not None else ():
+            if not end.against:
+                yield end, each
 
 
 def _latest(
@@ -155,7 +174,11 @@ def _own(reading: Reading) -> FactTable | None:
 
 
 def _with_account_table(
-    tables: list[TableProfile], linked: list[Link], found: AccountTable, merger: Merger | None
+    tables: list[TableProfile],
+    linked: list[Link],
+    missed: list[Link],
+    found: AccountTable,
+    merger: Merger | None,
 ) -> Reading:
     systems: dict[str, str] = {}
     entries: list[FactTable] = []
@@ -168,20 +191,27 @@ def _with_account_table(
         if link is not None
     }
     ways = hops.ways(linked, named, tables)
-    unused: dict[str, str] = {}
+    leading = {
+        table.name: table.path
+        for table in tables
+        if table.name in {found.table.name, *named, *ways}
+    }
+    unused: dict[str, LeftOut] = {}
     for other in others:
         link = links_of[other.name]
         entry = _direct(other, link) or _on_a_way(other, ways)
-        if entry is None or snapshot_tables.is_snapshot(other, entry.account):
-            unused[other.name] = _why_left_out(other, entry, found)
+        if entry is None:
+            unused[other.name] = left_out.without_accounts(other, found, missed, leading)
+        elif snapshot_tables.is_snapshot(other, entry.account):
+            unused[other.name] = left_out.of_today(other)
         else:
             entries.append(_named_in_system(entry, link, found.key, systems))
     shown = account_table.attributes(found.table, {found.key, str(found.since), *systems})
     reading = Reading(found, found.key, found.why, shown, facts=tuple(entries), merger=merger)
     crosswalk = {system: column for column, system in systems.items()}
     between = _between(tables, entries)
-    left_out = tuple(why for name, why in unused.items() if name not in between)
-    return replace(reading, crosswalk=crosswalk, between=between, left_out=left_out)
+    without = tuple(each for name, each in unused.items() if name not in between)
+    return replace(reading, crosswalk=crosswalk, between=between, left_out=without)
 
 
 def _direct(table: TableProfile, link: Link | None) -> FactTable | None:
@@ -198,14 +228,6 @@ def _on_a_way(table: TableProfile, ways: dict[str, Way]) -> FactTable | None:
 def _between(tables: list[TableProfile], entries: list[FactTable]) -> dict[str, TableProfile]:
     used = {hop.source for entry in entries if entry.hop is not None for hop in entry.hop.along}
     return {table.name: table for table in tables if table.name in used}
-
-
-def _why_left_out(other: TableProfile, entry: FactTable | None, found: AccountTable) -> str:
-    if entry is not None:
-        return snapshot_tables.told(other)
-    if not other.times:
-        return f"{other.path}: no column holds dates or timestamps"
-    return f"{other.path}: no column holds keys of {found.table.path}"
 
 
 def _link(linked: list[Link], other: TableProfile, found: AccountTable) -> Link | None:
@@ -263,12 +285,12 @@ def _derived(
     every = (*ordered, *more)
     used = {entry.table.name for entry in every}
     between = _between(tables, more)
-    left_out = tuple(
-        f"{table.path}: no key of the same accounts beside a time"
+    without = tuple(
+        left_out.of_other_accounts(table)
         for table in tables
         if table.name not in used and table.name not in between
     )
-    return Reading(None, first.account, why, facts=every, between=between, left_out=left_out)
+    return Reading(None, first.account, why, facts=every, between=between, left_out=without)
 
 
 def _linked(tables: list[TableProfile], linked: list[Link], found: AccountTable) -> list[FactTable]:

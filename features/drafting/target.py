@@ -56,6 +56,7 @@ def comments(reading: Reading) -> Iterator[str]:
     else:
         yield f"guessed: {_silence(reading)}"
         yield from _no_use(reading)
+    yield from _unheard(reading)
     for other in reading.ends:
         if other is end:
             continue
@@ -66,6 +67,17 @@ def comments(reading: Reading) -> Iterator[str]:
         yield (
             f"decide: {_place(end)} is notice, not the end; if another table says when contracts "
             "end, name that"
+        )
+
+
+def _unheard(reading: Reading) -> Iterator[str]:
+    """What to decide where a table that could say who left is left out."""
+    for end, without in reading.unheard:
+        instead = "silence is churn instead" if reading.end is None else "it has no say"
+        yield (
+            f"decide: {_place(end)} {_says(end)}, but the table is left out and {instead}: "
+            f"{without.why}; complete the accounts, or give them a column with the keys of "
+            f"{end.facts.table.path}, and run init again"
         )
 
 
@@ -100,8 +112,15 @@ def _meaning(end: End) -> str:
         words = sorted(name_words(end.facts.table.name) & LOSS)
         return f"has a row per customer that left (“{words[0]}”), dated by {end.column.name}"
     if end.kind == "notice":
-        return "says when leaving was asked for (notice), which may be taken back"
-    return f"says when contracts end; grace of {GRACE} allows for late renewals"
+        return f"{_says(end)} (notice), which may be taken back"
+    return f"{_says(end)}; grace of {GRACE} allows for late renewals"
+
+
+def _says(end: End) -> str:
+    """What a column or table tells."""
+    if end.kind == "notice":
+        return "says when leaving was asked for"
+    return "tells who left" if end.kind == "loss" else "says when contracts end"
 
 
 def _figures(end: End) -> str:
@@ -121,4 +140,6 @@ def _would_give(end: End) -> str:
 
 def looked_at(reading: Reading) -> list[str]:
     """Every column and table that could have said when a customer leaves, and why it does not."""
-    return [f"{_place(end)}: {end.against}" for end in reading.ends] or ["nothing of that name"]
+    looked = [f"{_place(end)}: {end.against}" for end in reading.ends]
+    apart = [f"{_place(end)}: left out: {without.why}" for end, without in reading.unheard]
+    return [*looked, *apart] or ["nothing of that name"]

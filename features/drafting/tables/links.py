@@ -34,30 +34,46 @@ class Link:
     """Column `column` of `table` names rows of `to_table` by their column `to_column`.
 
     That is unique, or was so at each time by the columns that `holds` names; then `is_plain` is
-    false.
+    false. Of its `keys` different keys, `known` are there.
     """
 
     table: str
     column: str
     to_table: str
     to_column: str
+    known: int
+    keys: int
     holds: Validity | None = None
     is_plain: bool = True
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether enough of the keys are known."""
+        return self.known >= SHARED * self.keys
 
-def find(engine: Engine, tables: list[TableProfile], merger: Merger | None = None) -> list[Link]:
-    """The links between the tables; keys that were merged away count as known."""
+
+def find(
+    engine: Engine, tables: list[TableProfile], merger: Merger | None = None
+) -> tuple[list[Link], list[Link]]:
+    """The links between the tables, and the pairs of columns that share too few keys for one.
+
+    Keys that were merged away count as known.
+    """
     keys = _Keys(engine, tables, merger)
     named = [(other, key, holds) for other in tables for key, holds in _naming(engine, other)]
-    return [
-        Link(table.name, column.name, other.name, key.name, holds, key.is_unique)
+    compared = [
+        Link(table.name, column.name, other.name, key.name, *counts, holds, key.is_unique)
         for other, key, holds in named
         for table in tables
         if table.name != other.name
         for column in table.keys
         if merger is None or (table.name, column.name) != (merger.table.name, merger.old)
-        if column.filled and keys.are_shared(table, column, other, key)
+        if column.filled and (counts := keys.shared(table, column, other, key)) is not None
     ]
+    return (
+        [link for link in compared if link.is_sure],
+        [link for link in compared if not link.is_sure],
+    )
 
 
 def _naming(engine: Engine, table: TableProfile) -> Iterator[tuple[ColumnProfile, Validity | None]]:
@@ -84,22 +100,25 @@ class _Keys:
         self._numbers: dict[tuple[str, str], bool] = {}
         self._of_people = [table.name for table in tables if head(table.name) in ACCOUNT | PERSON]
 
-    def are_shared(
+    def shared(
         self, table: TableProfile, column: ColumnProfile, other: TableProfile, key: ColumnProfile
-    ) -> bool:
-        """Whether `column` names rows of `other` by `key`."""
+    ) -> tuple[int, int] | None:
+        """How many keys of `column` are keys of `other`, and how many there are.
+
+        None where equal keys would be no evidence.
+        """
         are_numbers = [self._are_numbers(table, column), self._are_numbers(other, key)]
         if all(are_numbers) and not (
             _are_of_one_vendor(table, column, other, key)
             or self._is_named_after(column, other, key)
         ):
-            return False
+            return None
         mine, theirs = _kept(table, column), _kept(other, key)
-        share = self._engine.row(
-            f"SELECT avg(CAST(k IN (SELECT k FROM {quote(theirs)} UNION ALL {self._merged}) "
-            f"AS INT)) FROM {quote(mine)}"
-        )[0]
-        return share is not None and share >= SHARED
+        known, keys = self._engine.row(
+            f"SELECT count_if(k IN (SELECT k FROM {quote(theirs)} UNION ALL {self._merged})), "
+            f"count(*) FROM {quote(mine)}"
+        )
+        return int(known), int(keys)
 
     def _are_numbers(self, table: TableProfile, column: ColumnProfile) -> bool:
         place = table.name, column.name

@@ -41,6 +41,6 @@ def told(table: TableProfile) -> str:
     """What the draft says of such columns."""
     names = ", ".join(column.name for column in columns_of_today(table))
     return (
-        f"{table.path}: {names}: as of today, without a past, so that no feature is made of it; "
+        f"{names}: as of today, without a past, so that no feature is made of it; "
         f"collect it every day from now on: churnlight collect {table.path} --company FOLDER"
     )
