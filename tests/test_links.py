@@ -296,6 +296,23 @@ def test_a_merger_that_leads_nowhere_is_refused(rows: Rows, name: str, tmp_path:
     assert [(state, column) for state, _, column, _ in found(declared, name)] == [("error", "was")]
 
 
+@pytest.mark.parametrize(
+    ("noted", "name", "fix"),
+    [
+        ("20230", "not_a_time", 'known_time = { column = "noted", epoch = "seconds" }'),
+        ("1686355200", "undeclared_epoch", 'epoch = "seconds"'),
+        ("soon", "not_a_time", "write every value as 2026-06-30"),
+    ],
+)
+def test_mergers_without_times_are_told_with_the_cure(
+    noted: str, name: str, fix: str, tmp_path: Path
+) -> None:
+    declared = merged(tmp_path, [["B", "A", noted]], TERMS, [["Z", "2023-02-01"]])
+    told = [one for one in contract.check(declared) if one.state == "error"]
+    assert [(one.name, one.table, one.column) for one in told] == [(name, "merged", "noted")]
+    assert fix in told[0].fix
+
+
 AROUND = USERS.replace('"account_id"', '{ column = "a", link = "teams" }') + (
     '[links.teams]\nsource = "users"\nkey = "b"\naccount = { column = "c", link = "users" }\n'
 )

@@ -87,6 +87,9 @@ def _wrong_time(named: NamedColumn, where: str, type_: str, zone: str | None) ->
     except clock.NoTime:
         detail = f"{where} holds {type_in_words(type_)}, not dates or timestamps"
         fix = "write every value as 2026-06-30 or 2026-06-30T08:15:00Z, or name another column"
+        if is_number(type_) and named.content == "time":
+            counts = f'{named.key} = {{ column = "{named.column}", epoch = "seconds" }}'
+            fix += f"; if it counts since 1970, say so: {counts}"
         yield _error("not_a_time", named, detail, fix)
     except clock.NoZone:
         column = named.column if named.zone_key == named.key else "…"

@@ -140,6 +140,7 @@ def _applies(readable: ReadableTables, rule: Rule) -> bool:
     accounts = readable.company.accounts
     are_known = readable.holds(accounts.source, accounts.key, *accounts.crosswalk.values())
     are_known &= all(_can_be_followed(readable, name) for name in readable.company.links)
+    are_known &= _mergers_can_be_read(readable)
     return rule.name not in ("unknown_account", "before_sign_up") or are_known
 
 
@@ -172,7 +173,8 @@ def _accounts(readable: ReadableTables, key: AccountKey) -> str:
     """SELECT of the keys that lead to an account, each once, and the account's first moment."""
     plain = _plain_keys(readable, key)
     followed = None
-    if plain is not None and (key.link is None or _can_be_followed(readable, key.link)):
+    is_clear = key.link is None or _can_be_followed(readable, key.link)
+    if plain is not None and is_clear and _mergers_can_be_read(readable):
         followed = _followed_keys(readable, key)
     if followed is not None:
         return followed
@@ -203,6 +205,13 @@ def _can_be_followed(readable: ReadableTables, name: str) -> bool:
     link = readable.company.links[name]
     times = [at.column for at in (link.valid_from, link.valid_to, link.known_time) if at]
     return readable.holds(link.source, link.key, link.account.column, *times)
+
+
+def _mergers_can_be_read(readable: ReadableTables) -> bool:
+    merged = readable.company.accounts.aliases
+    return merged is None or readable.holds(
+        merged.source, merged.old, merged.new, merged.known_time.column
+    )
 
 
 def _followed_keys(readable: ReadableTables, key: AccountKey) -> str | None:
