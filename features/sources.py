@@ -27,7 +27,7 @@ from features.reading.notes import Note
 from features.reading.places import broken, location
 from features.reading.text_files import NoTable
 from features.settings import Settings
-from features.shaping import declared_shape, exchange
+from features.shaping import declared_shape, exchange, row_numbers
 
 # What a declared column may hold that must stay as it is written, zeros and all.
 IDS = ("text", "salesforce id")
@@ -39,7 +39,7 @@ class Tables:
 
     `columns[source]` maps a column to its SQL type. `unreadable` holds what could not be opened,
     sources that are not there, and values that could not be read. `notes` are what the reader of
-    files says of each source.
+    files says of each source, `first_rows` the numbers of their first rows.
     """
 
     company: Company
@@ -47,10 +47,16 @@ class Tables:
     columns: dict[str, dict[str, str]]
     unreadable: tuple[Finding, ...]
     notes: Mapping[str, Sequence[Note]] = field(default_factory=dict)
+    first_rows: Mapping[str, int] = field(default_factory=dict)
 
     def location(self, source: str) -> str:
         """Where a source is, for messages: its path, or its table."""
         return location(self.company.sources[source])
+
+    def numbered(self, source: str) -> str:
+        """SELECT of a source's rows, each with its number in the file as `row_numbers.ROW`."""
+        declared = self.company.sources[source]
+        return row_numbers.numbered(self.engine, source, declared, self.first_rows.get(source, 1))
 
 
 @contextmanager
@@ -79,7 +85,7 @@ def open_tables(company: Company, *, progress: Progress = silent) -> Iterator[Ta
                 columns[name] = _shaped(company, name, engine)
             except ContractBroken as refused:
                 unreadable += refused.findings
-        yield Tables(company, engine, columns, tuple(unreadable), notes)
+        yield Tables(company, engine, columns, tuple(unreadable), notes, reader.first_rows())
 
 
 def _look(

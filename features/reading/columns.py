@@ -42,7 +42,7 @@ class Rows:
     scan: str
     rows: int
     first: int = 2
-    """The number of the first row, for people: 2 where row 1 has the names of the columns."""
+    """The number of the first row, as an editor shows it: 2 where row 1 names the columns."""
 
     def asked(self, query: str) -> list[dict[str, Any]]:
         """The rows of a query, each by column."""

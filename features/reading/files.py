@@ -168,6 +168,10 @@ class Reader:
         """What the columns hold that are not as the file has them."""
         return self._looked[view].held
 
+    def first_rows(self) -> dict[str, int]:
+        """By view the number of its first row, as an editor or a spreadsheet shows its file."""
+        return {view: looked.rows.first for view, looked in self._looked.items()}
+
     def _text(self, view: str, paths: list[Path], declared: Declared) -> Looked:
         layouts = [text_files.layout(path, declared.encoding, declared.separator) for path in paths]
         layout = layouts[0]
@@ -190,7 +194,8 @@ class Reader:
             for copy in copies:
                 copy.unlink(missing_ok=True)
         scan = f"read_parquet({literal(str(out))}, file_row_number = true)"
-        rows = Rows(self._engine, scan, self._engine.row(f"SELECT count(*) FROM {scan}")[0])
+        count = self._engine.row(f"SELECT count(*) FROM {scan}")[0]
+        rows = Rows(self._engine, scan, count, first=2 + layout.lines_above)
         looked = Looked(declared, rows, types, spooled=out)
         _drop_unnamed(looked, layout)
         texts = [
@@ -232,16 +237,16 @@ class Reader:
         out = self._spool / f"{view}.text.parquet"
         scan = json_lines.scan(self._engine, paths, declared.is_key)
         self._engine.spool(f"SELECT * FROM {scan}", out, self._threads)
-        looked = self._unpacked(view, self._spooled(out, declared))
+        looked = self._unpacked(view, self._spooled(out, declared, first=1))
         _look_for_times(looked, lambda name: not declared.is_key(name))
         return looked
 
-    def _spooled(self, out: Path, declared: Declared) -> Looked:
-        """A table that lies in our folder as it was written."""
+    def _spooled(self, out: Path, declared: Declared, first: int = 2) -> Looked:
+        """A table that lies in our folder as it was written; `first` is its first row's number."""
         scan = f"read_parquet({literal(str(out))}, file_row_number = true)"
         types = self._engine.types(f"SELECT * FROM read_parquet({literal(str(out))})")
-        rows = Rows(self._engine, scan, self._engine.row(f"SELECT count(*) FROM {scan}")[0])
-        return Looked(declared, rows, types, spooled=out)
+        count = self._engine.row(f"SELECT count(*) FROM {scan}")[0]
+        return Looked(declared, Rows(self._engine, scan, count, first), types, spooled=out)
 
     def _unpacked(self, view: str, looked: Looked) -> Looked:
         """The rows that Airbyte keeps in a column of JSON; without such a column, the table."""
@@ -253,7 +258,7 @@ class Reader:
         scan = json_lines.scan(self._engine, [lines], looked.declared.is_key)
         self._engine.spool(f"SELECT * FROM {scan}", out, self._threads)
         lines.unlink()
-        return self._spooled(out, looked.declared)
+        return self._spooled(out, looked.declared, looked.rows.first)
 
     def _stored(self, view: str, paths: list[Path], declared: Declared) -> Looked:
         _require_own_names(paths[0])

@@ -41,19 +41,42 @@ def shape(engine: Engine, name: str, source: Source, types: Mapping[str, str]) -
     ContractBroken
         A column is not there, or an expression cannot be computed.
     """
-    if not source.columns and source.where is None:
+    if not has_shape(source):
         return dict(types)
     if missing := list(_missing(name, source, types)):
         raise ContractBroken(missing)
     engine.rename(name, as_it_lies(name))
-    named = f"SELECT {', '.join(_named(source, types))} FROM {quote(as_it_lies(name))}"
+    named = _in_names(source, types, quote(as_it_lies(name)))
     computed = f"SELECT {', '.join(_computed(engine, source, named))} FROM ({named})"
-    rows = f" WHERE coalesce(({source.where}), FALSE)" if source.where else ""
     try:
-        engine.show_as(name, f"SELECT * FROM ({computed}){rows}")
+        engine.show_as(name, f"SELECT * FROM ({computed}){_counting(source)}")
     except EngineError:
         raise ContractBroken(list(_refused(engine, name, source, named, computed))) from None
     return engine.types(f"SELECT * FROM {quote(name)}")
+
+
+def has_shape(source: Source) -> bool:
+    """Whether a source declares columns or which rows count."""
+    return bool(source.columns) or source.where is not None
+
+
+def shaped(engine: Engine, source: Source, rows: str) -> str:
+    """SELECT of `rows`, a SELECT from the table as it lies, in the declared shape.
+
+    Columns that the table does not have pass through.
+    """
+    named = _in_names(source, engine.types(rows), f"({rows})")
+    computed = f"SELECT {', '.join(_computed(engine, source, named))} FROM ({named})"
+    return f"SELECT * FROM ({computed}){_counting(source)}"
+
+
+def _in_names(source: Source, types: Mapping[str, str], rows: str) -> str:
+    return f"SELECT {', '.join(_named(source, types))} FROM {rows}"
+
+
+def _counting(source: Source) -> str:
+    """The rows that count."""
+    return f" WHERE coalesce(({source.where}), FALSE)" if source.where else ""
 
 
 def as_it_lies(name: str) -> str:

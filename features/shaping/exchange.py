@@ -30,32 +30,39 @@ def convert(engine: Engine, name: str, source: Source, types: Mapping[str, str])
     ContractBroken
         A column that is needed is not there, or no time can be read.
     """
-    declared = source.currency
-    assert declared is not None
     if missing := list(_missing(engine, name, source, types)):
         raise ContractBroken(missing)
-    engine.rename(name, _as_paid(name))
+    engine.rename(name, as_paid(name))
+    engine.show_as(name, converted(name, source, types, quote(as_paid(name))))
+    return engine.types(f"SELECT * FROM {quote(name)}")
+
+
+def converted(name: str, source: Source, types: Mapping[str, str], rows: str) -> str:
+    """SELECT of `rows`, whose columns have `types`, with the amounts in one currency."""
+    declared = source.currency
+    assert declared is not None
     columns = [
         f"{_converted(column, declared)} AS {quote(column)}"
         if column in declared.amounts
         else quote(column)
         for column in types
     ]
-    engine.show_as(name, f"SELECT {', '.join(columns)} FROM ({_with_rates(name, source, types)})")
-    return engine.types(f"SELECT * FROM {quote(name)}")
+    return f"SELECT {', '.join(columns)} FROM ({_with_rates(name, source, types, rows)})"
 
 
 def without_rate(name: str, source: Source, types: Mapping[str, str]) -> str:
     """SELECT of the currency (null: none is given) of each row whose amount has no rate."""
     assert source.currency is not None
+    paid = quote(as_paid(name))
     amounts = " OR ".join(f"{quote(column)} IS NOT NULL" for column in source.currency.amounts)
     return (
-        f'SELECT "paid in" AS currency FROM ({_with_rates(name, source, types)}) '
+        f'SELECT "paid in" AS currency FROM ({_with_rates(name, source, types, paid)}) '
         f"WHERE {_rate(source.currency)} IS NULL AND ({amounts})"
     )
 
 
-def _as_paid(name: str) -> str:
+def as_paid(name: str) -> str:
+    """What a table is called as it was before its amounts were converted."""
     return f"{name} as it was paid"
 
 
@@ -67,17 +74,14 @@ def _rate(declared: Currency) -> str:
     return f'CASE WHEN "paid in" = {literal(declared.to.upper())} THEN 1.0 ELSE rate END'
 
 
-def _with_rates(name: str, source: Source, types: Mapping[str, str]) -> str:
-    """SELECT of the rows, each with `paid in` and the rate of the last day before its own."""
+def _with_rates(name: str, source: Source, types: Mapping[str, str], paid: str) -> str:
+    """SELECT of the rows of `paid`, with `paid in` and the rate of the last day before theirs."""
     declared, at = source.currency, source.event_time
     assert declared is not None
     assert at is not None
     day = clock.in_utc(quote(at.column), types[at.column], at.zone)
     paid_in = f"upper(trim(CAST({quote(declared.column)} AS VARCHAR)))"
-    rows = (
-        f'SELECT *, CAST({day} AS DATE) AS "paid on", {paid_in} AS "paid in" '
-        f"FROM {quote(_as_paid(name))}"
-    )
+    rows = f'SELECT *, CAST({day} AS DATE) AS "paid on", {paid_in} AS "paid in" FROM {paid}'
     rates = (
         'SELECT CAST(date AS DATE) AS "known on", upper(trim(currency)) AS "rate of", '
         f"CAST(rate AS DOUBLE) AS rate FROM {quote(rates_of(name))} WHERE rate > 0"

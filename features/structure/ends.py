@@ -12,6 +12,7 @@ from features.declaring.company import Event
 from features.engines.on_duckdb import EngineError
 from features.engines.sql_text import quote
 from features.errors import Finding
+from features.shaping.row_numbers import ROW
 from features.structure.facts import can_be_asked
 from features.structure.readable import ReadableTables, with_read_errors
 
@@ -56,9 +57,11 @@ def _of_target(readable: ReadableTables, target: str, event: Event) -> Iterator[
         yield _finding("ends_in_a_pause", "advice", event, count, (detail, fix))
 
 
-def _rows(readable: ReadableTables, event: Event, row: str = "NULL") -> str:
+def _rows(readable: ReadableTables, event: Event, *, are_numbered: bool = False) -> str:
     """SELECT of the rows that pass `where`, each with what is odd about its end."""
     tables, name = readable.tables, event.source
+    table = f"({tables.numbered(name)})" if are_numbered else quote(name)
+    row = quote(ROW) if are_numbered else "NULL"
     start, written = (
         source_sql.event_time(tables, name),
         subscriptions.end_as_written(tables, event),
@@ -75,7 +78,7 @@ def _rows(readable: ReadableTables, event: Event, row: str = "NULL") -> str:
         f"CAST({quote(str(event.ended))} AS VARCHAR) AS written, "
         f"{subscriptions.is_placeholder(written, start)} AS holder, "
         f"CAST({start} AS DATE) AS first, CAST({real_end} AS DATE) AS last, "
-        f"{never} AS nobody_knows, {inside} AS inside FROM {quote(name)}"
+        f"{never} AS nobody_knows, {inside} AS inside FROM {table}"
     )
     return (
         "SELECT *, coalesce(last < first, FALSE) AS early, "
@@ -138,7 +141,7 @@ def _early(
 
 
 def _first(readable: ReadableTables, event: Event, flag: str) -> dict[str, Any]:
-    rows = _rows(readable, event, "row_number() OVER ()")
+    rows = _rows(readable, event, are_numbered=True)
     with readable.tables.engine.in_order():
         return readable.row(f"SELECT * FROM ({rows}) WHERE {flag} ORDER BY row LIMIT 1")
 

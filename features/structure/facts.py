@@ -11,6 +11,7 @@ from features.assembling import account_keys, source_sql
 from features.declaring.company import AccountKey, KnownTime, Source, TimeColumn
 from features.engines.sql_text import quote
 from features.errors import Finding
+from features.shaping.row_numbers import ROW
 from features.structure.readable import ReadableTables, with_read_errors
 
 
@@ -145,7 +146,10 @@ def _applies(readable: ReadableTables, rule: Rule) -> bool:
 
 
 def _facts(readable: ReadableTables, name: str, source: Source, more: str = "") -> str:
-    """SELECT of the terms that the rules are written in, and of `more` columns of the source."""
+    """SELECT of the terms that the rules are written in.
+
+    `more` are further columns, of rows with their numbers.
+    """
     assert source.account is not None
     event_type = _type(readable, name, source.event_time)
     known_at = source_sql.recorded_time(readable.tables, name)
@@ -153,13 +157,14 @@ def _facts(readable: ReadableTables, name: str, source: Source, more: str = "") 
     by_day = has_known and "DATE" in (event_type, _type(readable, name, source.known_time))
     until = readable.company.about.data_until
     last_day = f"'{until}'" if until else "NULL"
+    rows = f"({readable.tables.numbered(name)})" if more else quote(name)
     return (
         f"SELECT fact_key, event, known, account, since, {by_day} AS by_day, "
         f"{has_known} AS has_known, {source_sql.slack(readable.tables, name)} AS slack, "
         f"CAST({last_day} AS TIMESTAMP) AS last_day{', row, value' if more else ''} FROM ("
         f"SELECT {more}CAST({quote(source.account.column)} AS VARCHAR) AS fact_key, "
         f"{source_sql.event_time(readable.tables, name)} AS event, {known_at or 'NULL'} AS known "
-        f"FROM {quote(name)}) LEFT JOIN ({_accounts(readable, source.account)}) "
+        f"FROM {rows}) LEFT JOIN ({_accounts(readable, source.account)}) "
         "ON fact_key = account AND (valid_from IS NULL OR event >= valid_from) "
         "AND (valid_to IS NULL OR event < valid_to)"
     )
@@ -262,7 +267,7 @@ def _first(readable: ReadableTables, name: str, rule: Rule) -> str:
     column = _column(source, rule)
     if column is None:
         return ""
-    more = f"row_number() OVER () AS row, CAST({quote(column)} AS VARCHAR) AS value, "
+    more = f"{quote(ROW)} AS row, CAST({quote(column)} AS VARCHAR) AS value, "
     facts = _facts(readable, name, source, more)
     with readable.tables.engine.in_order():
         found = readable.tables.engine.rows(
