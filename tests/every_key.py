@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from features import contract, snapshots
+from features import contract, snapshots, sources
 from features.assembling import churn_days, source_sql
 from features.declaring import mistakes
 from features.declaring.company import Company
@@ -106,20 +106,25 @@ def write(folder: Path) -> None:
     database.close()
 
 
-def results(folder: Path, text: str) -> dict[str, Any]:
-    """Everything that the feature layer says of the company that `text` declares."""
-    declared = parse(text.replace("FOLDER", str(folder)), folder)
-    with contract.sound_tables(declared) as tables:
+def refuse(folder: Path, text: str) -> None:
+    """Check the company that `text` declares; raise what the product says against it."""
+    with contract.sound_tables(_declared(folder, text)):
+        pass
+
+
+def results(folder: Path, text: str) -> Iterator[tuple[str, Any]]:
+    """Everything that the feature layer says of the company that `text` declares, by name."""
+    declared = _declared(folder, text)
+    with sources.open_tables(declared) as tables:
         rows = snapshots.build_from(tables, MORNINGS).table
-        return {
-            "columns": rows.column_names,
-            "rows": rows.to_pylist(),
-            "churned": {
-                name: churn_days.of_churn(tables, name).to_pylist() for name in declared.targets
-            },
-            "months": {
-                name: snapshots.mature_month_starts(tables, name) for name in declared.targets
-            },
-            "until": snapshots.data_until(tables),
-            "facts": tables.engine.rows(source_sql.account_facts(tables)).to_pylist(),
-        }
+        yield "columns", rows.column_names
+        yield "rows", rows.to_pylist()
+        yield "until", snapshots.data_until(tables)
+        yield "facts", tables.engine.rows(source_sql.account_facts(tables)).to_pylist()
+        for name in declared.targets:
+            yield f"churned {name}", churn_days.of_churn(tables, name).to_pylist()
+            yield f"months {name}", snapshots.mature_month_starts(tables, name)
+
+
+def _declared(folder: Path, text: str) -> Company:
+    return parse(text.replace("FOLDER", str(folder)), folder)
