@@ -33,8 +33,13 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # LightGBM's threads would spin while they wait, tenfold slower on busy cores; read by libgomp.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# Spark's tests are short: Java compiles quickly, not for speed, and sends data between few tasks.
-SPARK = "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1;spark.sql.shuffle.partitions=2"
+# Spark's tests are short: Java compiles quickly, not for speed, Spark interprets its plans, which
+# takes half the time of compiling and replanning them, and sends data between few tasks.
+SPARK = (
+    "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1;spark.sql.shuffle.partitions=2;"
+    "spark.sql.codegen.wholeStage=false;spark.sql.codegen.factoryMode=NO_CODEGEN;"
+    "spark.sql.adaptive.enabled=false"
+)
 os.environ.setdefault("CHURNLIGHT_SPARK_CONF", SPARK)
 
 # Wall-clock deadlines measure the machine, and a merge must not depend on a lucky draw.
