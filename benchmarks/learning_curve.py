@@ -106,8 +106,10 @@ def _on(rows: pa.Table, days: Sequence[date]) -> pa.Table:
 
 def losses(world: World, table: pa.Table) -> dict[str, float] | None:
     """The log loss on the test date of each way to learn from `table`; None if one is refused."""
-    rows = as_rows(table, describe(table, live(world.built.columns)), world.company, TARGET)
-    folds = search.folds_of(rows, world.company.targets[TARGET])
+    company = world.company
+    features = describe(table, live(world.built.columns), company)
+    rows = as_rows(table, features, company, TARGET)
+    folds = search.folds_of(rows, company.targets[TARGET])
     ways = {
         SCORECARD: Choice(SHRUNKEN, "fixed beforehand"),
         SEARCHED: search.search_settings(rows, *folds),

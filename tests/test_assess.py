@@ -28,7 +28,7 @@ from training.explaining.drivers import (
     shown_feature,
     value_and_usual,
 )
-from training.learning.matrix import Feature, matrix
+from training.learning.matrix import Feature, matrix, tabular
 
 POINTS = ("outcome_points", "business_points", "relationship_points", "context_points")
 AS_OF = date(2025, 11, 1)
@@ -192,7 +192,7 @@ def test_removing_data_scores_nobody_and_widens_no_claim(
         {"history_days": st.integers(0, 60), f"eligible__{TARGET}": st.sampled_from([True, False])}
     )
     before = [row(artifact, **values) | data.draw(facts) for values in drawn]
-    names = [item.name for item in artifact.features]
+    names = [item.name for item in tabular(artifact.features)]
     lost = [data.draw(st.sets(st.sampled_from(names), min_size=1)) for _ in before]
     after = [own | dict.fromkeys(gone) for own, gone in zip(before, lost, strict=True)]
     fewer = [own | {"history_days": data.draw(st.integers(0, 60))} for own in after]

@@ -13,7 +13,7 @@ from features.errors import ContractBroken
 from serving.assessment.assess import assess
 from trained_company import House, built
 from training.explaining.explanation import By, Units
-from training.learning.matrix import matrix
+from training.learning.matrix import matrix, tabular
 
 matplotlib.use("Agg")
 
@@ -56,7 +56,8 @@ def test_what_is_told_by_indicator_is_what_people_read(trained: House, rows: pa.
 
 
 def test_a_pandas_frame_is_explained_as_the_arrow_table(trained: House, rows: pa.Table) -> None:
-    frame = rows.select([item.name for item in trained.champion.features]).to_pandas()
+    names = [item.name for item in tabular(trained.champion.features)]
+    frame = rows.select([*names, "history_days"]).to_pandas()
     found, wanted = trained.champion.explain(frame), trained.champion.explain(rows)
     assert np.array_equal(found.values, wanted.values)
     assert np.array_equal(found.data, wanted.data, equal_nan=True)

@@ -17,6 +17,7 @@ from training.artifact import Artifact
 from training.calibrating.score_interval import WIDEST, ScoreInterval
 from training.interval import redraws
 from training.learning import model, offsets
+from training.learning.matrix import tabular
 from training.learning.model import TrainingRows
 from training.procedure import as_rows, labelled
 
@@ -67,7 +68,9 @@ def test_an_account_of_which_less_is_known_has_a_wider_interval_or_no_score(
     seed: int, trained: House
 ) -> None:
     artifact, rows = trained.champion, built(trained.company).table.slice(0, 60)
-    order = np.random.default_rng(seed).permutation([item.name for item in artifact.features])
+    order = np.random.default_rng(seed).permutation(
+        [item.name for item in tabular(artifact.features)]
+    )
     before = assess(rows, artifact, trained.company)
     for name in order:
         place = rows.column_names.index(name)

@@ -30,6 +30,7 @@ from serving.batch import scoring_run
 from serving.published import runs
 from serving.published.book import Book
 from trained_company import House, built, cents
+from training.learning.matrix import tabular
 
 AS_OF = date(2025, 8, 1)
 DATES = [date(2025, month, 1) for month in (4, 6, 8)]
@@ -231,7 +232,7 @@ def test_features_stated_by_the_caller_give_the_score_of_the_same_row(
     run, client = served
     scored = {row["account_id"]: row for row in run.scores().to_pylist() if row["drivers"]}
     rows = [row for row in run.features().to_pylist() if row["account_id"] in scored][:20]
-    names = [item.name for item in trained.champion.features]
+    names = [*(item.name for item in tabular(trained.champion.features)), "history_days"]
     found = online(client, [{"features": {name: row[name] for name in names}} for row in rows])
     for row, item in zip(rows, found, strict=True):
         wanted = scored[row["account_id"]]

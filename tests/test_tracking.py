@@ -22,6 +22,7 @@ from trained_company import TARGET, House, built
 from training.artifact import Artifact
 from training.champions import champion
 from training.expiry import ExpiredModel
+from training.learning.matrix import tabular
 from training.learning.trials import FoldLosses, SearchTrial
 from training.manifest import DamagedArtifact
 from training.metrics.measured import Measured
@@ -212,7 +213,8 @@ def test_the_run_names_its_data_without_a_row_of_it(trained: House, registry: Re
     assert tags["mlflow.data.context"] == "training"
     schema = json.loads(used.dataset.schema)["mlflow_colspec"]
     columns = [item["name"] for item in schema]
-    assert columns == [*(item.name for item in artifact.features), f"label__{TARGET}"]
+    named = [item.name for item in tabular(artifact.features)]
+    assert columns == [*named, "history_days", f"label__{TARGET}"]
     known = built(trained.company).table["account_id"].to_pylist()
     told = f"{used.dataset.source} {used.dataset.profile} {tags}"
     assert not any(f'"{account}"' in told for account in known)
@@ -254,7 +256,8 @@ def test_the_pyfunc_model_agrees_with_batch_scores(trained: House) -> None:
     scored = assess(rows, trained.champion, trained.company)
     with tracking.client(trained.company, trained.settings) as mlflow:
         model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
-        frame = rows.select([item.name for item in trained.champion.features]).to_pandas()
+        names = [item.name for item in tabular(trained.champion.features)]
+        frame = rows.select([*names, "history_days"]).to_pandas()
         answered = model.predict(frame)
     ends = ["health_score_low", "health_score_high"]
     assert list(answered.columns) == ["churn_probability", "health_score", *ends]

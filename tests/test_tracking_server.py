@@ -18,6 +18,7 @@ import pytest
 
 from features.settings import Settings
 from trained_company import TARGET, House, built
+from training.learning.matrix import tabular
 from training.registry import tracking
 
 NAME = "small-shop-churn"
@@ -107,7 +108,7 @@ def test_a_server_holds_the_model_and_any_process_scores_with_it(
     promoted = tracking.promote(house.company, TARGET, settings=settings)
     assert (promoted.version, promoted.digest) == ("1", artifact.digest)
 
-    columns = [item.name for item in artifact.features]
+    columns = [*(item.name for item in tabular(artifact.features)), "history_days"]
     frame = built(house.company).table.select(columns).to_pandas().head(20)
     frame.to_json(tmp_path / "rows.json", orient="split")
     found = scored_elsewhere(server, tmp_path / "rows.json", tmp_path / "elsewhere")

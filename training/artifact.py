@@ -51,7 +51,7 @@ from training.treeshap.explainer import ExplanationPath, TreeShap
 if TYPE_CHECKING:
     import shap
 
-FORMAT = 4
+FORMAT = 5
 SHOWN = 200
 # SHA-256 of the model texts that LightGBM has read, here or in a child that came back well.
 _SURVIVED: set[str] = set()

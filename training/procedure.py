@@ -25,7 +25,7 @@ from training.calibrating import scales
 from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
 from training.explaining.drivers import Meaning
-from training.learning import cold_start, model, search, split
+from training.learning import cold_start, model, paces, search, split
 from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
 from training.learning.search import Choice
@@ -61,7 +61,7 @@ def choose(
         Too few accounts of either kind.
     """
     require_enough(table, target, company)
-    rows = as_rows(table, describe(table, live(columns)), company, target)
+    rows = as_rows(table, describe(table, live(columns), company), company, target)
     folds, chosen_on = search.folds_of(rows, company.targets[target])
     return cold_start.choose_settings(rows, folds, chosen_on, trials=trials, progress=progress)
 
@@ -105,7 +105,7 @@ def learn(
         Too few accounts of either kind, or a calibration that runs backwards.
     """
     require_enough(table, target, company)
-    rows = as_rows(table, describe(table, live(columns)), company, target)
+    rows = as_rows(table, describe(table, live(columns), company), company, target)
     _require_both(rows, company.targets[target].words[0])
     return FittedModel.of(rows, choice.model_settings, rows.as_of == rows.as_of.max())
 
@@ -192,10 +192,10 @@ def _require_both(rows: model.TrainingRows, word: str) -> None:
         )
 
 
-def describe(table: pa.Table, columns: Sequence[FeatureColumn]) -> list[Feature]:
-    """The columns as the artifact knows them: categories by name, the usual value of each."""
+def describe(table: pa.Table, columns: Sequence[FeatureColumn], company: Company) -> list[Feature]:
+    """The columns as the artifact knows them, with their paces, and the usual value of each."""
     latest = table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
-    return [
+    described = [
         Feature(
             column.name,
             column.indicator,
@@ -206,6 +206,15 @@ def describe(table: pa.Table, columns: Sequence[FeatureColumn]) -> list[Feature]
         )
         for column in columns
     ]
+    return [
+        feature if feature.against is None else _with_usual(feature, latest)
+        for feature in paces.with_paces(described, company)
+    ]
+
+
+def _with_usual(feature: Feature, latest: pa.Table) -> Feature:
+    values = matrix(latest, [feature])
+    return replace(feature, usual=None if np.isnan(values).all() else float(np.nanmedian(values)))
 
 
 def _categories(column: pa.ChunkedArray) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from features.breaches.drift import stability_index
 from features.declaring.company import Company
 from features.snapshots import Snapshots
 from training.artifact import Artifact
-from training.explaining.drivers import by_indicator, shown_feature
+from training.explaining.drivers import by_indicator, levels, shown_feature
 from training.learning.matrix import Feature, matrix
 from training.learning.split import evenly_spaced
 from training.procedure import labelled
@@ -97,7 +97,8 @@ def _positions(features: Sequence[Feature], X: Floats, contributions: Floats) ->
     present = (~np.isnan(X)).sum(axis=0)
     positions: Floats = ranks / np.maximum(present - 1, 1)
     positions[:, [feature.dtype == "category" for feature in features]] = np.nan
-    return np.take_along_axis(positions, shown_feature(features, X, contributions), axis=1)
+    shown = levels(features)[shown_feature(features, X, contributions)]
+    return np.take_along_axis(positions, shown, axis=1)
 
 
 def drift(

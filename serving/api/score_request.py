@@ -38,7 +38,9 @@ class ScoreItem(_Strict):  # type: ignore[explicit-any] # as above
         description="an account of the latest published run",
     )
     features: FeatureValues = Field(
-        default_factory=dict, description="indicator columns, such as spend__90d, with their values"
+        default_factory=dict,
+        description="indicator columns, such as spend__90d, with their values; and history_days, "
+        "where that is shorter than a window",
     )
     segment: str = Field(
         default="all",

@@ -33,6 +33,7 @@ from serving.published import runs
 from serving.published.book import Book, Edition
 from serving.published.prospects import Prospects
 from serving.published.run_table import unknown
+from training.learning.matrix import HISTORY, tabular
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
@@ -131,23 +132,31 @@ def _schema(artifact: "Artifact") -> pa.Schema:
             ("account_id", pa.string()),
             ("as_of", pa.date32()),
             ("segment", pa.string()),
-            ("history_days", pa.int32()),
-            *((feature.name, types[feature.dtype]) for feature in artifact.features),
+            (HISTORY, pa.int32()),
+            *((feature.name, types[feature.dtype]) for feature in tabular(artifact.features)),
             (f"eligible__{artifact.target}", pa.bool_()),
         ]
     )
 
 
 def _stated_row(requested: ScoreItem, artifact: "Artifact") -> dict[str, object]:
-    """The row of an account that the caller gives by its features; it counts as eligible."""
+    """The row of an account that the caller gives by its features; it counts as eligible.
+
+    Its history is as long as the windows reach, unless the caller says otherwise.
+    """
     features = {
         name: float(value) if isinstance(value, int) else value
         for name, value in requested.features.items()
     }
+    long_enough = max(
+        [artifact.min_history_days, *(feature.against or 0 for feature in artifact.features)]
+    )
+    history = features.pop(HISTORY, None)
+    covered = min(max(history, 0), long_enough) if isinstance(history, float) else long_enough
     return features | {
         "account_id": "",
         "segment": requested.segment,
-        "history_days": artifact.min_history_days,
+        HISTORY: int(covered),
         f"eligible__{artifact.target}": True,
     }
 
@@ -170,13 +179,14 @@ def _published_rows(ids: Sequence[str], table: Edition | Prospects, schema: pa.S
 def _missing(rows: pa.Table, artifact: "Artifact") -> list[list[str]]:
     """Per row, the indicators without a known value."""
     columns: dict[str, list[str]] = {}
-    for feature in artifact.features:
+    for feature in tabular(artifact.features):
         columns.setdefault(feature.indicator, []).append(feature.name)
     return [list(compress(columns, flags)) for flags in unknown(rows, columns)]
 
 
 def _check_features(items: Sequence[ScoreItem], artifact: "Artifact") -> None:
-    types = {feature.name: feature.dtype for feature in artifact.features}
+    types = {feature.name: feature.dtype for feature in tabular(artifact.features)}
+    types[HISTORY] = "number"
     mistakes = list(islice(_mistakes(items, types), MAX_ERRORS))
     if mistakes:
         raise invalid(mistakes)

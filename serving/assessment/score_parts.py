@@ -16,13 +16,14 @@ import pyarrow as pa
 from features.declaring.company import Company, Target
 from features.declaring.indicator import DIMENSIONS, Side
 from training.calibrating.bands import Obstacle, obstacles
-from training.explaining.drivers import by_indicator, sentence, shown_feature
-from training.learning.matrix import Feature, known_share, matrix
+from training.explaining.drivers import by_indicator, sentence, shown_feature, told
+from training.learning.matrix import HISTORY, Feature, known_share, matrix
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
 
 Floats = npt.NDArray[np.float64]
+Days = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ def score_parts(
     X = matrix(rows, artifact.features)
     completeness = known_share(X, artifact.features)
     codes = obstacles(rows, artifact.target, artifact.min_history_days, completeness)
-    parts = iter(_parts(X[codes == Obstacle.NONE], artifact, company))
+    scored = codes == Obstacle.NONE
+    parts = iter(_parts(X[scored], rows[HISTORY].to_numpy()[scored], artifact, company))
     return [
         (about, next(parts) if about["unscored_reason"] is None else None)
         for about in _about(rows, codes.tolist(), completeness.tolist(), artifact, company)
@@ -208,7 +210,7 @@ def _why_unscored(
             return "None of the indicators is known"
 
 
-def _parts(X: Floats, artifact: "Artifact", company: Company) -> list[ScoreParts]:
+def _parts(X: Floats, history: Days, artifact: "Artifact", company: Company) -> list[ScoreParts]:
     """Probability, score, points and drivers of each row."""
     if not len(X):
         return []
@@ -220,7 +222,7 @@ def _parts(X: Floats, artifact: "Artifact", company: Company) -> list[ScoreParts
     base = scale.unclipped(contributions[:, -1])
     points = contributions[:, :-1] * scale.points_per_margin
     sides = {} if artifact.adverse else _sides(company)
-    drivers = _drivers(X, contributions, artifact, sides)
+    drivers = _drivers(X, history, contributions, artifact, sides)
     return [
         ScoreParts(
             probability=float(probability[row]),
@@ -245,7 +247,11 @@ def _by_dimension(points: Floats, artifact: "Artifact") -> dict[str, float]:
 
 
 def _drivers(
-    X: Floats, contributions: Floats, artifact: "Artifact", sides: Mapping[str, Side | None]
+    X: Floats,
+    history: Days,
+    contributions: Floats,
+    artifact: "Artifact",
+    sides: Mapping[str, Side | None],
 ) -> list[tuple[Driver, ...]]:
     """Every indicator of every row, what moves the score most first."""
     names, folded = by_indicator(contributions, artifact.features)
@@ -257,8 +263,7 @@ def _drivers(
             _driver(
                 names[i],
                 artifact,
-                columns[row, i],
-                X[row, columns[row, i]],
+                *told(artifact.features, int(columns[row, i]), X[row], history[row]),
                 float(points[row, i]),
                 sides.get(names[i]),
             )
@@ -271,13 +276,12 @@ def _drivers(
 def _driver(
     name: str,
     artifact: "Artifact",
-    column: int,
+    feature: Feature,
     coded: float,
     points: float,
     side: Side | None,
 ) -> Driver:
-    meaning, feature = artifact.meanings[name], artifact.features[column]
-    value = feature.value(coded)
+    meaning, value = artifact.meanings[name], feature.value(coded)
     return Driver(
         indicator=name,
         title=meaning.title,

@@ -1,18 +1,19 @@
 """Contributions to the margin as drivers: one per indicator, in health points, in a sentence.
 
-All windows of one indicator are one driver, and the folding keeps the sum. The value shown is
-that of the window which moves the score most in the driver's own direction. A sentence states
-the value against the usual one; it never says that the one led to the other.
+All windows of one indicator and their paces are one driver, and the folding keeps the sum. The
+value shown is that of the window which moves the score most in the driver's own direction; where a
+pace does, it is that of the shorter window against the account's own pace. A sentence states the
+value against the usual one; it never says that the one led to the other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from features.declaring.indicator import Dimension, Kind
-from training.learning.matrix import Feature, indicator_names
+from training.learning.matrix import Feature, indicator_names, reached
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -20,6 +21,7 @@ CURRENCIES = ("$", "€", "£", "¥")
 SHARE, YES_NO = "%", "yes/no"
 # A unit that begins so is one of differences, which are printed with their sign.
 SIGN = "±"
+OWN_PACE = "{value} {unit} in {window}; its own pace is {usual}"
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,42 @@ def shown_feature(features: Sequence[Feature], X: Floats, contributions: Floats)
     return chosen
 
 
+def told(
+    features: Sequence[Feature], place: int, row: Floats, history: int
+) -> tuple[Feature, float]:
+    """The feature at a place as its driver tells it, and its value in a `row` (features,).
+
+    A pace is told as its shorter window, whose usual value is the account's own pace: what the
+    longer window, as far as the account's `history` of days reaches, holds on average in a time of
+    that length. Where that is as ever, or not known, it is told like any window.
+    """
+    feature = features[place]
+    if feature.against is None or feature.window is None:
+        return feature, float(row[place])
+    shorter, longer = (_place(features, name) for name in feature.columns)
+    if np.isnan(row[place]) or row[place] == 0:
+        return features[shorter], float(row[shorter])
+    pace = float(row[longer] * feature.window / reached(feature, history))
+    level = replace(features[shorter], usual=pace, against=feature.against)
+    return level, float(row[shorter])
+
+
+def levels(features: Sequence[Feature]) -> Places:
+    """Per feature, the place of the column in its own unit: of a pace, its shorter window's."""
+    return np.array([_place(features, feature.columns[0]) for feature in features])
+
+
+def _place(features: Sequence[Feature], name: str) -> int:
+    return next(number for number, feature in enumerate(features) if feature.name == name)
+
+
 def sentence(meaning: Meaning, feature: Feature, value: float | str | None, *, lowers: bool) -> str:
     """The driver in words, chosen by whether it lowers the score; `not known` for no value."""
     if value is None:
         return f"{meaning.title}: not known"
     template = meaning.says if lowers else meaning.says_good or meaning.says
+    if feature.against is not None:
+        template = f"{_literal(meaning.title)}: {OWN_PACE}"
     printed, usual = value_and_usual(meaning, feature, value)
     text = template.format(
         value=printed,
@@ -82,6 +115,10 @@ def sentence(meaning: Meaning, feature: Feature, value: float | str | None, *, l
     )
     # A unit that the value writes itself, such as "%", leaves the place of its noun empty.
     return text.replace("  ", " ")
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def value_and_usual(

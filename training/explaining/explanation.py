@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from training.calibrating.health import Scale
 from training.calibrating.opportunity import OpportunityScale
-from training.explaining.drivers import by_indicator, shown_feature
+from training.explaining.drivers import by_indicator, levels, shown_feature
 from training.learning.matrix import Feature, matrix
 from training.tables.foreign import columns_for
 from training.tables.plain_table import Frame
@@ -71,7 +71,7 @@ def _indicators(
     artifact: Explainable, X: Floats, contributions: Floats
 ) -> tuple[list[str], Floats, Floats]:
     names, folded = by_indicator(contributions, artifact.features)
-    shown = shown_feature(artifact.features, X, contributions)
+    shown = levels(artifact.features)[shown_feature(artifact.features, X, contributions)]
     return names, folded, np.take_along_axis(X, shown, axis=1)
 
 
@@ -84,6 +84,6 @@ def _displayed(artifact: Explainable, X: Floats, contributions: Floats, by: By) 
             names = np.array(feature.categories, dtype=object)
             texts[has_value, column] = names[X[has_value, column].astype(np.int64)]
     if by == "indicator":
-        shown = shown_feature(artifact.features, X, contributions)
+        shown = levels(artifact.features)[shown_feature(artifact.features, X, contributions)]
         texts = np.take_along_axis(texts, shown, axis=1)
     return np.asarray(texts, dtype=object)

@@ -93,7 +93,7 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
     """
     table = labelled(built.on(months), company, target)
     require_enough(table, target, company)
-    features = describe(table, built.columns)
+    features = describe(table, built.columns, company)
     rows = as_rows(table, features, company, target)
     declared = company.targets[target]
     folds, evaluated_on = split.rolling(rows.as_of, declared), "later as-of dates"

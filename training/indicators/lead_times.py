@@ -147,7 +147,7 @@ def _origins(
         except GateRefused:
             continue
         live = [column for column in built.columns if column.stage == "live"]
-        features = describe(rows_then, live)
+        features = describe(rows_then, live, company)
         rows = as_rows(rows_then, features, company, target)
         folds, chosen_on = search.folds_of(rows, declared)
         choice = search.search_settings(rows, folds, chosen_on, trials=len(search.FIRST_TRIED))

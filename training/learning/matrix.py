@@ -1,6 +1,7 @@
 """Snapshot columns as the float matrix that LightGBM sees; categories become codes.
 
-A category that training has not seen, like an unknown value, is NaN: LightGBM's missing.
+A category that training has not seen, like an unknown value, is NaN: LightGBM's missing. Paces
+are made here, from the windows that they compare: no table has columns of them.
 """
 
 import re
@@ -13,7 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.declaring.indicator import column_name
 from features.errors import ContractBroken, Finding
+
+Floats = npt.NDArray[np.float64]
+
+HISTORY = "history_days"
+# What is added to both sides of the ratio, so that an empty window has a logarithm.
+ADDED = 0.25
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,7 @@ class Feature:
 
     `window` is in days, `None` for the whole history; `categories` are in order of their codes;
     `usual` is the median (for categories the mode) over the accounts that calibrated the model.
+    `against` is the longer window of a pace: how `window` compares with it, day for day.
     """
 
     name: str
@@ -30,6 +39,14 @@ class Feature:
     dtype: Literal["number", "category"]
     categories: tuple[str, ...] = ()
     usual: float | str | None = None
+    against: int | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The table's columns that it is made of: its own, or the two that a pace compares."""
+        if self.against is None:
+            return (self.name,)
+        return tuple(column_name(self.indicator, days) for days in (self.window, self.against))
 
     def value(self, coded: float) -> float | str | None:
         """The value behind a cell of the matrix: a number, a category's name, or None."""
@@ -55,8 +72,21 @@ def plain_names(features: Sequence[Feature]) -> list[str]:
     return [f"column_{number}" for number in range(len(names))]
 
 
-def matrix(table: pa.Table, features: Sequence[Feature]) -> npt.NDArray[np.float64]:
+def tabular(features: Sequence[Feature]) -> list[Feature]:
+    """The features that are columns of a table, which paces are not."""
+    return [feature for feature in features if feature.against is None]
+
+
+def uses_history(features: Sequence[Feature]) -> bool:
+    """Whether the days of history of a row decide some of its values."""
+    return any(feature.against is not None for feature in features)
+
+
+def matrix(table: pa.Table, features: Sequence[Feature]) -> Floats:
     """The rows of `table` as float64 (rows × features), NaN where unknown.
+
+    Where the table says how many days of history a row has (`history_days`), a pace compares with
+    no more days than those.
 
     Raises
     ------
@@ -66,11 +96,47 @@ def matrix(table: pa.Table, features: Sequence[Feature]) -> npt.NDArray[np.float
     require_columns(table, features)
     X = np.empty((table.num_rows, len(features)))
     for number, feature in enumerate(features):
-        X[:, number] = _column(table[feature.name], feature)
+        X[:, number] = _values(table, feature)
     return X
 
 
-def _column(column: pa.ChunkedArray, feature: Feature) -> npt.NDArray[np.float64]:
+def _values(table: pa.Table, feature: Feature) -> Floats:
+    if feature.against is None or feature.window is None:
+        return _column(table[feature.name], feature)
+    shorter, longer = (_column(table[name], feature) for name in feature.columns)
+    reach: float | Floats = feature.against
+    if HISTORY in table.column_names:
+        reach = reached(feature, table[HISTORY].to_numpy())
+    return pace(shorter, longer, reach / feature.window)
+
+
+def reached(feature: Feature, history: npt.ArrayLike) -> Floats:
+    """The days that the longer window of a pace holds, of accounts with so much `history` (days).
+
+    Counted as longer than the account is old, it would make a riser of every new account.
+    """
+    return np.clip(np.asarray(history, dtype=np.float64), feature.window, feature.against)
+
+
+def pace(shorter: Floats, longer: Floats, times: float | Floats) -> Floats:
+    """How the shorter of two windows compares with one `times` as long, day for day.
+
+    The logarithm of their ratio per day, bounded where the shorter window is empty: 0 where all is
+    as ever, and where the longer window is empty. Multiplying both windows changes nothing, so a
+    pace takes no part in what the level of an indicator says.
+
+    Examples
+    --------
+    >>> pace(np.array([3.0, 0.0, 9.0, 0.0]), np.array([9.0, 9.0, 9.0, 0.0]), 3).round(2).tolist()
+    [0.0, -1.61, 0.96, 0.0]
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = np.where(longer > 0, np.clip(times * shorter / longer, 0, times), 1.0)
+    ratio[np.isnan(shorter) | np.isnan(longer)] = np.nan
+    return np.asarray(np.log((ratio + ADDED) / (1 + ADDED)))
+
+
+def _column(column: pa.ChunkedArray, feature: Feature) -> Floats:
     if feature.dtype == "category":
         codes = pc.index_in(column, pa.array(feature.categories, pa.string()))
         column = pc.if_else(pc.is_null(column), None, codes)
@@ -82,31 +148,34 @@ def indicator_names(features: Sequence[Feature]) -> list[str]:
     return list(dict.fromkeys(feature.indicator for feature in features))
 
 
-def known_share(X: npt.NDArray[np.float64], features: Sequence[Feature]) -> npt.NDArray[np.float64]:
+def known_share(X: Floats, features: Sequence[Feature]) -> Floats:
     """The share (rows,) of the live indicators that are known, in any of their windows."""
     names = indicator_names(features)
     is_known = np.zeros((len(X), len(names)), dtype=bool)
     for column, feature in enumerate(features):
         is_known[:, names.index(feature.indicator)] |= ~np.isnan(X[:, column])
-    share: npt.NDArray[np.float64] = is_known.mean(axis=1)
+    share: Floats = is_known.mean(axis=1)
     return share
 
 
 def require_columns(table: pa.Table, features: Sequence[Feature]) -> None:
     """Raises ContractBroken with every difference between `table` and what the model needs."""
+    needed = {name: feature for feature in features for name in feature.columns}
     differences = [
-        difference for feature in features if (difference := _difference(table, feature))
+        difference
+        for name, feature in needed.items()
+        if (difference := _difference(table, name, feature))
     ]
     if differences:
         raise ContractBroken(differences)
 
 
-def _difference(table: pa.Table, feature: Feature) -> Finding | None:
-    if feature.name not in table.column_names:
+def _difference(table: pa.Table, name: str, feature: Feature) -> Finding | None:
+    if name not in table.column_names:
         detail, fix = "the column is missing", "build the rows from the model's declaration"
-    elif pa.types.is_string(table.schema.field(feature.name).type) != (feature.dtype == "category"):
-        detail = f"the model needs a {feature.dtype}, got {table.schema.field(feature.name).type}"
+    elif pa.types.is_string(table.schema.field(name).type) != (feature.dtype == "category"):
+        detail = f"the model needs a {feature.dtype}, got {table.schema.field(name).type}"
         fix = "train again, or fix the source's column"
     else:
         return None
-    return Finding("same columns", "score", "error", "features", feature.name, None, detail, fix)
+    return Finding("same columns", "score", "error", "features", name, None, detail, fix)

@@ -119,6 +119,8 @@ class _Step:
         columns = _points(artifact, old, new, range(len(places)))
         self._points = _points(artifact, old, new, places)
         rank = moved * 2 + (moved & ~np.isnan(old) & ~np.isnan(new))
+        # A pace is told by the windows that it compares.
+        rank[:, [feature.against is not None for feature in artifact.features]] = -1
         self._shown = _shown_columns(columns_of, rank, columns, self._points)
 
     @classmethod

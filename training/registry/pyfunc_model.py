@@ -18,7 +18,7 @@ from mlflow.pyfunc.model import PythonModelContext
 
 from training.artifact import first_load
 from training.expiry import ExpiredModel, expired
-from training.learning.matrix import Feature, matrix
+from training.learning.matrix import HISTORY, Feature, matrix, tabular, uses_history
 
 
 class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
@@ -42,10 +42,11 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         A row without any known value has no score. Batch scoring and the service check whether an
         account is active and has enough history; this does not.
         """
-        columns = {
-            feature.name: _values(model_input, feature) for feature in self.artifact.features
-        }
-        X = matrix(pa.table(columns), self.artifact.features)
+        features = self.artifact.features
+        columns = {feature.name: _values(model_input, feature) for feature in tabular(features)}
+        if uses_history(features) and HISTORY in model_input:
+            columns[HISTORY] = pa.Array.from_pandas(model_input[HISTORY], type=pa.float64())
+        X = matrix(pa.table(columns), features)
         margins = np.where(np.isnan(X).all(axis=1), np.nan, self.artifact.margins(X))
         scale = self.artifact.scale
         score, around = scale.unclipped(margins), self.artifact.half_widths(X)

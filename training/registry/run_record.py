@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from features import publish
 from training.artifact import Artifact
 from training.expiry import VALID_FOR
+from training.learning.matrix import HISTORY, tabular, uses_history
 from training.metrics.calibration_table import CalibrationMeasures
 from training.metrics.measured import Measured
 from training.metrics.proportion import Proportion
@@ -269,6 +270,7 @@ def inputs(artifact: Artifact) -> list["ColSpec | TensorSpec"]:
     from mlflow.types import ColSpec, DataType
 
     kinds = {"number": DataType.double, "category": DataType.string}
-    return [
-        ColSpec(kinds[feature.dtype], feature.name, required=False) for feature in artifact.features
-    ]
+    columns = {feature.name: kinds[feature.dtype] for feature in tabular(artifact.features)}
+    if uses_history(artifact.features):
+        columns[HISTORY] = DataType.double
+    return [ColSpec(kind, name, required=False) for name, kind in columns.items()]

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from features.errors import ContractBroken, Finding
-from training.learning.matrix import Feature
+from training.learning.matrix import HISTORY, Feature, tabular, uses_history
 from training.metrics.quality import auc
 from training.tables.label_column import Roles
 from training.tables.plain_table import DROP, Frame, as_table, column_finding
@@ -165,7 +165,7 @@ def columns_for(frame: Frame, features: Sequence[Feature]) -> pa.Table:
     """
     table = as_table(frame)
     columns, findings = {}, []
-    for feature in features:
+    for feature in tabular(features):
         checked = _checked(table, feature)
         if isinstance(checked, Finding):
             findings.append(checked)
@@ -173,6 +173,8 @@ def columns_for(frame: Frame, features: Sequence[Feature]) -> pa.Table:
             columns[feature.name] = checked
     if findings:
         raise ContractBroken(findings)
+    if uses_history(features) and HISTORY in table.column_names:
+        columns[HISTORY] = table[HISTORY]
     return pa.table(columns) if columns else table
 
 
