@@ -176,3 +176,13 @@ def test_what_could_never_end_a_contract_is_left_out_without_a_question(tmp_path
     _, text = drafted(tmp_path, tables)
     assert "# left out: calls.csv: no column holds keys of accounts.csv" in text
     assert not [line for line in comments_above(text, "targets.churn") if "decide" in line]
+
+
+def test_rows_that_come_late_are_asked_about_once(tmp_path: Path) -> None:
+    paid = {"account_id": KEYS, "paid_on": DAYS}
+    rated = {"account_id": KEYS, "rated_on": DAYS, "received_on": DAYS, "score": [3] * ACCOUNTS}
+    tables = {"accounts": account_columns(), "logins": login_columns()}
+    _, text = drafted(tmp_path, tables | {"payments": paid, "surveys": rated})
+    asked = [line for line in text.splitlines() if "known_time = { delay" in line]
+    assert len(asked) == 1
+    assert "decide: if rows of logins.csv, payments.csv reach you days after" in asked[0]

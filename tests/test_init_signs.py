@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from drafted_folder import KEYS, LEFT, account_columns, comments_above, drafted, login_columns
+from drafted_folder import (
+    ACCOUNTS,
+    FIRST,
+    KEYS,
+    LEFT,
+    account_columns,
+    comments_above,
+    drafted,
+    login_columns,
+)
 
 FIRST_YEAR = "20 churned accounts (10 in 2023, 10 in 2024)"
 GONE = {"account_id": KEYS[:20], "noted_on": LEFT[:20]}
@@ -116,3 +125,39 @@ def test_what_an_account_does_again_and_again_is_no_loss(tmp_path: Path) -> None
         "20 accounts in 60 rows: nobody leaves so often" in line
         for line in comments_above(text, "targets.churn")
     )
+
+
+STATES = ["paid", "failed", "card_declined", "paid"] * 10
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "where", "name"),
+    [
+        ("state", STATES, "state IN ('card_declined', 'failed')", "payments_card_declined_count"),
+        ("status", ["ok", "failed"] * 20, "status = 'failed'", "payments_failed_count"),
+        ("is_failed", [True, False] * 20, "is_failed", "payments_is_failed_count"),
+    ],
+)
+def test_failed_payments_are_a_bad_sign(
+    tmp_path: Path, column: str, cells: list[object], where: str, name: str
+) -> None:
+    payments = {"account_id": KEYS, "paid_on": [FIRST] * ACCOUNTS, column: cells}
+    tables = {"accounts": account_columns(), "logins": login_columns(), "payments": payments}
+    company, text = drafted(tmp_path, tables)
+    failed = company.indicators[name]
+    assert (failed.where, failed.healthy, failed.stage) == (where, "lower", "live")
+    assert "guessed: 20 rows of 40 failed" in comments_above(text, f"indicators.{name}")[0]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["paid"] * 40, ["failed"] * 40, ["paid", "refunded"] * 20, [f"failed {k}" for k in KEYS]],
+)
+def test_what_fails_always_never_or_later_is_no_sign_of_failure(
+    tmp_path: Path, cells: list[object]
+) -> None:
+    payments = {"account_id": KEYS, "paid_on": [FIRST] * ACCOUNTS, "state": cells}
+    tables = {"accounts": account_columns(), "logins": login_columns(), "payments": payments}
+    company, _ = drafted(tmp_path, tables)
+    of_payments = [name for name, one in company.indicators.items() if one.source == "payments"]
+    assert of_payments == ["payments_count"]

@@ -5,7 +5,7 @@ The text is read back as a declaration before it is written, so a draft always l
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from features import engines, publish
@@ -13,6 +13,7 @@ from features.declaring import declaration
 from features.declaring.mistakes import DECLARATION_FILE
 from features.declaring.recipe import Recipe
 from features.drafting import (
+    failures,
     first_indicators,
     first_playbooks,
     money,
@@ -132,7 +133,8 @@ def _lines(folder: Path, read: Reading, left_out: list[str], engine: Engine) -> 
     reserved = engine.rows("SELECT keyword_name FROM duckdb_keywords()").column(0).to_pylist()
     daily = frozenset(entry.table.name for entry in read.facts if spans.is_daily(engine, entry))
     amounts = money.doubts(engine, read.facts)
-    drafts = first_indicators.indicators(read, daily, reserved, amounts)
+    failed = failures.find(engine, read.facts)
+    drafts = first_indicators.indicators(read, daily, reserved, amounts, failed)
     yield HEAD.format(folder=folder.name or folder)
     yield from _company(folder, read)
     yield from _accounts(read)
@@ -217,11 +219,20 @@ def _sources(read: Reading, left_out: list[str]) -> Iterator[str]:
             f"sources.{table.name}", _place(table), "one row per account", *_noted(table)
         )
     end = read.end
+    late = [entry for entry in read.facts if entry.known is None and entry.table.export is None]
     for entry in read.facts:
         ended = end.column if end is not None and end.facts is entry else None
-        yield from _source(entry, ended)
+        yield from _source(entry, ended, _lateness(late) if entry in late[:1] else ())
     yield from _links(read, names)
     yield from (f"{toml_text.comment(f'left out: {line}')}\n" for line in left_out)
+
+
+def _lateness(late: list[FactTable]) -> Iterator[str]:
+    """The question of late rows, asked once for all tables that do not tell it."""
+    yield (
+        f"decide: if rows of {', '.join(entry.table.path for entry in late)} reach you days after "
+        'they happened, say so in the source of each: known_time = { delay = "1d" }'
+    )
 
 
 def _place(table: TableProfile) -> dict[str, object]:
@@ -283,7 +294,9 @@ def _link(read: Reading, hop: Hop, named: str) -> Iterator[str]:
     yield from toml_text.table(f"links.{hop.source}", keys, *why)
 
 
-def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
+def _source(
+    entry: FactTable, ended: ColumnProfile | None, questions: Iterable[str]
+) -> Iterator[str]:
     account: object = entry.account
     if entry.system is not None:
         account = {"system": entry.system, "column": entry.account}
@@ -297,8 +310,7 @@ def _source(entry: FactTable, ended: ColumnProfile | None) -> Iterator[str]:
     why = ["guessed: account and times, by their names and values"]
     if entry.known is not None:
         keys["known_time"] = {"column": entry.known.name} | _zone_or_epoch(entry.known)
-    else:
-        why.append('decide: if facts arrive late, known_time = { delay = "1d" }')
+    why += questions
     if entry.known is not None and _lacks_zone(entry.known):
         why.append(_zone("known_time", entry.known))
     if _lacks_zone(entry.event) or (ended is not None and _lacks_zone(ended)):

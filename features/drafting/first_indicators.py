@@ -4,10 +4,11 @@ Few and plain on purpose: they are there to be read, changed and added to.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from features.drafting import signs
+from features.drafting.failures import Failures
 from features.drafting.first_playbooks import CARE, REVIEW, WIN_BACK
 from features.drafting.money import Doubts
 from features.drafting.reading import Reading
@@ -82,12 +83,17 @@ class Subject:
 
 
 def indicators(
-    reading: Reading, daily: frozenset[str], reserved: Iterable[str], amounts: Doubts
+    reading: Reading,
+    daily: frozenset[str],
+    reserved: Iterable[str],
+    amounts: Doubts,
+    failed: Mapping[str, Failures],
 ) -> list[DraftIndicator]:
     """The indicators that exports feed; of other facts four to ten, the busiest in depth.
 
     `daily` names the tables with one row per account and day, `reserved` are the words that SQL
-    keeps for itself, `amounts` says which amounts cannot be added up as they are.
+    keeps for itself, `amounts` says which amounts cannot be added up as they are, `failed` by table
+    which rows tell of a failure.
     """
     keywords = frozenset(reserved)
     end = reading.end
@@ -115,7 +121,12 @@ def indicators(
         ),
     )
     depth = list(_in_depth(first, keywords))
-    drafts = [*depth, *(_one(subject, keywords) for subject in others)]
+    failures = [
+        _failures(subject, failed[subject.table], keywords)
+        for subject in subjects
+        if subject.table in failed and not subject.sign.is_bad
+    ]
+    drafts = [*depth, *failures, *(_one(subject, keywords) for subject in others)]
     told = [_with_doubt(draft, amounts) for draft in _of_different_names(drafts)]
     return [*adopted, *told[:MOST_INDICATORS]]
 
@@ -193,6 +204,25 @@ def _count(subject: Subject) -> DraftIndicator:
         keys | _shown(subject, subject.healthy, subject.many, "{value} {unit} in {window}"),
         _doubt(subject),
     )
+
+
+def _failures(subject: Subject, failed: Failures, keywords: frozenset[str]) -> DraftIndicator:
+    """How many of the facts failed, which is a bad sign whatever more of them are."""
+    called = " or ".join(" ".join(_shown_text(state).split()) for state in failed.states)
+    many = f"{subject.many} ({called or failed.noun.replace('_', ' ')})"
+    condition = failed.condition(_sql(failed.column.name, keywords))
+    bad = replace(subject, sign=Sign(is_bad=True), playbook=CARE)
+    keys = _keys(bad, many.capitalize(), "count", where=condition, windows=["90d"])
+    return DraftIndicator(
+        "_".join([subject.table, *_plain(failed.noun.lower()).split(), "count"]),
+        f"{counted(failed.rows, 'row')} of {subject.facts.table.rows:,} failed, by "
+        f"{failed.column.name}; more are worse",
+        keys | _shown(bad, "lower", many, "{value} {unit} in {window}"),
+    )
+
+
+def _shown_text(state: str) -> str:
+    return re.sub("[_{}]", " ", state)
 
 
 def _recency(subject: Subject) -> DraftIndicator:

@@ -202,6 +202,8 @@ CURRENCY = _words("currency ccy curr")
 CENTS = _words("cent cents minor pence")
 # What a row is called that is no contract yet, or never became one.
 STATUS = _words("status state stage type kind")
+STATE = STATUS | _words("result outcome")
+FAILED = _words("failed failure declined rejected refused bounced denied errored")
 NOT_YET = _words("trial trialing trialling trials test demo sandbox incomplete draft pending")
 # A column that is overwritten, so that it holds what is true today.
 OF_TODAY = _words("last latest recent recently lifetime total totals cumulative current")
