@@ -8,11 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import small_company
+from command import churnlight
 from features.errors import ChurnlightError, GateRefused, NotFound
 from features.settings import Settings
 from serving.assessment.assess import assess
@@ -27,7 +30,8 @@ from training.learning.trials import FoldLosses, SearchTrial
 from training.manifest import DamagedArtifact
 from training.metrics.measured import Measured
 from training.records.evaluation import Certificate, CertificateCheck, ChampionComparison
-from training.registry import run_record, tracking
+from training.registry import refusals, run_record, tracking
+from training.train import train
 
 NAME = "small-shop-churn"
 
@@ -58,6 +62,40 @@ def own(trained: House, tmp_path: Path) -> House:
     house = trained.copy(tmp_path / "own")
     shutil.copy(trained.workspace / "mlflow.db", house.workspace / "mlflow.db")
     return house
+
+
+LATE = [date(2025, 10, 3)]
+
+
+def test_a_refused_training_leaves_nothing_to_promote_and_that_is_said_at_once(
+    tmp_path: Path,
+) -> None:
+    company = small_company.write(tmp_path / "shop")
+    refused = churnlight("train", "--company", company.folder, "--as-of", LATE[0])
+    assert refused.returncode == 4
+    store = Settings().workspace_of(company) / "mlflow.db"
+    store.unlink()
+    done = churnlight("promote", "--company", company.folder)
+    assert done.returncode == 5
+    assert (
+        "nothing to promote: the last training was refused: target churn: outcomes" in done.stderr
+    )
+    assert not store.exists()  # it was said without the registry
+
+
+def test_what_waits_to_be_promoted_outlives_a_refused_training(own: House) -> None:
+    with pytest.raises(GateRefused):
+        train(own.company, LATE, settings=own.settings)
+    refusals.require_any_model(own.company, [TARGET], own.settings)
+
+
+def test_a_refusal_is_kept_until_a_model_is_registered(own: House) -> None:
+    refusals.keep(own.company, TARGET, "too few", own.settings)
+    with pytest.raises(NotFound, match=r"refused: too few\. Train again"):
+        refusals.require_any_model(own.company, [TARGET], own.settings)
+    refusals.require_any_model(own.company, [TARGET, "growth"], own.settings)
+    refusals.forget(own.company, TARGET, own.settings)
+    refusals.require_any_model(own.company, [TARGET], own.settings)
 
 
 def aliases(house: House) -> dict[str, str]:

@@ -228,7 +228,7 @@ def green_by_brute_force(logits: Floats, labels: Labels) -> float | None:
 
 def test_no_green_band_is_refused_with_the_base_rate() -> None:
     logits, labels = np.linspace(-1, 1, 60), np.tile([0, 1], 30).astype(np.int8)
-    with pytest.raises(GateRefused, match=r"no green band: .*50\.0% of 60\); add history"):
+    with pytest.raises(GateRefused, match=r"no green band: .*50\.0% of 60\); the scores do"):
         health.anchors(target(), logits, labels, 0.1)
 
 
@@ -238,6 +238,31 @@ def test_bands_too_close_are_refused_with_both_anchors() -> None:
     labels = np.r_[np.zeros(300), np.ones(300)].astype(np.int8)
     with pytest.raises(GateRefused, match=r"too close: p_red 0\.289 .* against p_green 0\.269"):
         health.anchors(target(), logits, labels, 0.1)
+
+
+def test_bands_too_close_are_refused_with_what_would_be_accepted() -> None:
+    logits = np.r_[np.full(200, -1.0), np.full(90, -0.9), np.full(10, 1.0)]
+    labels = np.r_[np.zeros(200), np.ones(100)].astype(np.int8)
+    told = (
+        r"accepted would be bands\.capacity = 0\.030 or less, or p_red = 0\.424 with p_green = "
+        r"0\.268, or p_red = 0\.290 with p_green = 0\.168; a promotion still asks"
+    )
+    with pytest.raises(GateRefused, match=told):
+        health.anchors(target(), logits, labels, 0.1)
+    assert health.anchors(target(), logits, labels, 0.03).chosen == "validation rows"
+    for red, green in ((0.424, 0.268), (0.29, 0.168)):
+        assert health.anchors(target(p_red=red, p_green=green), logits, labels, 0.1).p_red == red
+
+
+@pytest.mark.parametrize("labels", [[0, 1] * 300, [0] * 299 + [1] + [0] * 300])
+def test_scores_that_do_not_tell_who_leaves_get_no_advice_to_declare_bands(
+    labels: list[int],
+) -> None:
+    logits = np.r_[np.full(300, -1.0), np.full(300, -0.9)]
+    with pytest.raises(GateRefused, match="the scores do not tell who leaves") as refused:
+        health.anchors(target(), logits, np.array(labels, np.int8), 0.1)
+    assert "p_red and p_green" not in str(refused.value)
+    assert "accepted" not in str(refused.value)
 
 
 def test_declared_anchors_are_taken_as_they_are() -> None:

@@ -36,7 +36,7 @@ from training.learning import search
 from training.learning.search import Choice
 from training.procedure import labelled
 from training.records.training_record import Declared, TrainingRecord
-from training.registry import tracking
+from training.registry import refusals, tracking
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,11 @@ def train(
         progress("connecting to the tracking server")
         tracking.require(company, settings)
     with contract.sound_tables(company) as tables:
-        data = _training_data(tables, chosen, as_of, progress)
+        try:
+            data = _training_data(tables, chosen, as_of, progress)
+        except GateRefused as refusal:
+            _keep_refusals(dict.fromkeys(chosen, refusal), company, settings)
+            raise
     result = TrainingResult([], dict(data.refused))
     for name in data.dates:
         champion = tracking.champion_of(company, name, settings, progress)
@@ -100,9 +104,20 @@ def train(
             continue
         progress(f"registering {name}")
         result.trained.append(Trained(artifact, *tracking.register(artifact, company, settings)))
+        refusals.forget(company, name, settings)
+    _keep_refusals(result.refused, company, settings)
     if not result.trained:
         raise next(iter(result.refused.values()))
     return result
+
+
+def _keep_refusals(
+    refused: Mapping[str, GateRefused], company: Company, settings: Settings
+) -> None:
+    """Keeps the reasons for `promote`, of targets that have no model to promote."""
+    for name, refusal in refused.items():
+        if not tracking.has_challenger(company, name, settings):
+            refusals.keep(company, name, str(refusal), settings)
 
 
 @dataclass(frozen=True)

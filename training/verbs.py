@@ -208,11 +208,16 @@ def promote(
     from features import publish
     from features.declaring import declaration
     from features.settings import Settings
+    from training.registry import refusals
+
+    declared, settings = declaration.load(company), Settings.read()
+    if review_file is None and version in (None, "challenger"):
+        refusals.require_any_model(declared, target or list(declared.targets), settings)
+
     from training.evaluating import gate
     from training.registry import review_decision, tracking
     from training.train import choose_targets
 
-    declared, settings = declaration.load(company), Settings.read()
     verdict = review_decision.read(review_file) if review_file else None
     wanted = target or ([verdict.target] if verdict else [])
     named = version or (verdict.challenger.version if verdict else "challenger")

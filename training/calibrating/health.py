@@ -101,11 +101,48 @@ def supported(logits: Floats, labels: npt.NDArray[np.int8], capacity: float) -> 
     """The anchors that validation rows support; parameters and errors as of `anchors`."""
     red, green = _red(logits, capacity), _green(logits, labels)
     if odds(red) < 2 * odds(green):
+        accepted = _accepted(logits, red, green)
         raise GateRefused(
             f"the bands are too close: p_red {red:.3f} (capacity {capacity:.0%}) against "
-            f"p_green {green:.3f}; lower the capacity, or declare p_red and p_green"
+            f"p_green {green:.3f}; {_cure(logits, labels, accepted)}"
         )
     return Anchors(red, green, "validation rows")
+
+
+def _accepted(logits: Floats, red: float, green: float) -> str:
+    """What would set the bands apart: a smaller capacity, or anchors of one's own."""
+    least = 2 * odds(green) / (1 + 2 * odds(green))
+    most = odds(red) / (2 + odds(red))
+    above = int(np.sum(logits >= logit(least)))
+    capacity = math.floor(1000 * (above - 1) / len(logits)) / 1000
+    lower = [f"bands.capacity = {capacity:.3f} or less"] if capacity > 0 else []
+    own = (
+        _pair(math.ceil(1000 * least), math.floor(1000 * green)),
+        _pair(math.ceil(1000 * red), math.floor(1000 * most)),
+    )
+    return f"accepted would be {', or '.join([*lower, *own])}"
+
+
+def _pair(red: int, green: int) -> str:
+    """Anchors, in thousandths, as they are declared."""
+    return f"p_red = {red / 1000:.3f} with p_green = {green / 1000:.3f}"
+
+
+def _cure(logits: Floats, labels: npt.NDArray[np.int8], accepted: str) -> str:
+    """The advice: values that are accepted, unless the scores do not tell who leaves.
+
+    By the rank-sum test (Mann & Whitney, 1947), one-sided.
+    """
+    from scipy.stats import mannwhitneyu
+
+    gone, there = logits[labels == 1], logits[labels == 0]
+    is_told = len(gone) > 0 and len(there) > 0
+    if is_told and mannwhitneyu(gone, there, alternative="greater").pvalue < 1 - CONFIDENCE:
+        return f"{accepted}; a promotion still asks for a model that beats the simple baselines"
+    return (
+        f"the scores do not tell who leaves on these {len(labels):,} rows, so that bands of your "
+        "own would mean nothing: add history, or indicators that change before customers leave"
+    )
 
 
 def _red(logits: Floats, capacity: float) -> float:
@@ -128,8 +165,8 @@ def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
     if not len(good):
         raise GateRefused(
             "no green band: no group of accounts leaves at significantly less than half of the "
-            f"base rate ({labels.mean():.1%} of {len(labels):,}); add history, or declare p_red "
-            "and p_green"
+            f"base rate ({labels.mean():.1%} of {len(labels):,}); "
+            + _cure(logits, labels, "add history, or declare p_red and p_green")
         )
     return _probability(float(ranked[good[-1]]))
 

@@ -221,6 +221,16 @@ def _signature(artifact: Artifact) -> "ModelSignature":
     return ModelSignature(inputs=Schema(run_record.inputs(artifact)), outputs=Schema(outputs))
 
 
+def has_challenger(company: Company, target: str, settings: Settings) -> bool:
+    """Whether a model of the target waits to be promoted."""
+    name = model_name(company, target)
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        if not registry.search_registered_models(f"name = '{name}'"):
+            return False
+        return "challenger" in registry.get_registered_model(name).aliases
+
+
 def fetch(company: Company, target: str, version: str, settings: Settings) -> Artifact:
     """The registered artifact of that `version`, which may also be an alias.
 
