@@ -60,10 +60,23 @@ def choose(
     GateRefused
         Too few accounts of either kind.
     """
-    require_enough(table, target, company)
-    rows = as_rows(table, describe(table, live(columns), company), company, target)
+    rows = rows_of(table, columns, company, target)
     folds, chosen_on = search.folds_of(rows, company.targets[target])
     return cold_start.choose_settings(rows, folds, chosen_on, trials=trials, progress=progress)
+
+
+def rows_of(
+    table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str
+) -> model.TrainingRows:
+    """Labelled rows as what the model is given, with the columns that may move a score.
+
+    Raises
+    ------
+    GateRefused
+        Too few accounts of either kind.
+    """
+    require_enough(table, target, company)
+    return as_rows(table, describe(table, live(columns), company), company, target)
 
 
 def live(columns: Sequence[FeatureColumn]) -> list[FeatureColumn]:
@@ -104,8 +117,7 @@ def learn(
     GateRefused
         Too few accounts of either kind, or a calibration that runs backwards.
     """
-    require_enough(table, target, company)
-    rows = as_rows(table, describe(table, live(columns), company), company, target)
+    rows = rows_of(table, columns, company, target)
     _require_both(rows, company.targets[target].words[0])
     return FittedModel.of(rows, choice.model_settings, rows.as_of == rows.as_of.max())
 

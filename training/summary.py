@@ -26,6 +26,7 @@ def of_company(trained: Trained) -> str:
         f"evaluated on {_tested(evaluation)}: {_quality(evaluation)}",
         f"digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}",
         *comparisons(trained.artifact),
+        *sentences.contradicted_sides(made),
         *_shadow_columns(evaluation.shadow),
         *_not_leading(evaluation.lead_times),
     ]

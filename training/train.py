@@ -32,7 +32,8 @@ from training.evaluating.target_history import TargetHistory
 from training.indicators import lead_times
 from training.interval import redraws
 from training.leaks.same_grid import require_grid
-from training.learning import search
+from training.learning import search, sides
+from training.learning.model import TrainingRows
 from training.learning.search import Choice
 from training.procedure import labelled
 from training.records.training_record import Declared, TrainingRecord
@@ -259,15 +260,17 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     make = evaluated if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
     learning_table = history.of(learn)
-    artifact = artifact.with_training(_about(artifact, history, learning_table))
     training_rows = history.rows(learning_table, artifact.features)
+    artifact = artifact.with_training(_about(artifact, history, learning_table, training_rows))
     latest = training_rows.as_of == np.datetime64(training_rows.latest, "D")
     artifact = redraws.with_score_interval(artifact, training_rows, latest, progress)
     artifact = beside_itself(artifact, champion)
     return certificate.certified(artifact, training_rows, progress)
 
 
-def _about(artifact: Artifact, history: TargetHistory, table: pa.Table) -> TrainingRecord:
+def _about(
+    artifact: Artifact, history: TargetHistory, table: pa.Table, rows: TrainingRows
+) -> TrainingRecord:
     """The training record with the data, the declaration, and how the artifact explains itself."""
     return replace(
         artifact.training,
@@ -275,6 +278,7 @@ def _about(artifact: Artifact, history: TargetHistory, table: pa.Table) -> Train
         data_until=str(history.built.data_until),
         explanation_path=artifact.explanation_path,
         declared=declared(history.company, history.target),
+        contradicted=sides.contradicted(rows, history.company.targets[history.target]),
     )
 
 

@@ -5,8 +5,10 @@ from datetime import date
 
 from training import phrases
 from training.artifact import Artifact
+from training.learning import sides
 from training.metrics.measured import Measured
 from training.records.evaluation import ChampionComparison, Evaluation
+from training.records.training_record import TrainingRecord
 
 NAMED_COLUMNS = 3
 # Tables that nobody prepared for it stay below: the best published AUC of churn are about .93.
@@ -29,6 +31,14 @@ def trees_left_out(evaluation: Evaluation, gain: Measured) -> str:
         f"on {test_dates(evaluation)} the gain of trees over the scorecard in log loss is "
         f"{phrases.figures(gain)}: {result}"
     )
+
+
+def contradicted_sides(made: TrainingRecord) -> list[str]:
+    """The declared sides that the rows speak against, each with its cost and the cure."""
+    if made.declared is None:
+        return []
+    target = made.declared.target
+    return [f"{sides.said(found, target)}; {sides.FIX}" for found in made.contradicted]
 
 
 def weak_segments(evaluation: Evaluation) -> Iterator[str]:

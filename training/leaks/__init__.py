@@ -1,1 +1,1 @@
-"""Leak checks that train models: the null world and the deep check."""
+"""Checks that train models: the null world, the sides, and the deep check."""

@@ -1,4 +1,4 @@
-"""`check --deep`: the data usability report, the leak audit and the null world in one list."""
+"""`check --deep`: data usability, the leak audit, the null world and the sides in one list."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,7 +9,7 @@ from features.declaring.mistakes import DECLARATION_FILE
 from features.errors import Finding
 from features.progress import Progress, silent
 from features.sources import Tables
-from training.leaks import null_world
+from training.leaks import null_world, side_check
 
 MOST_MONTHS = 24
 
@@ -21,7 +21,7 @@ def check_deep(company: Company, *, progress: Progress = silent) -> list[Finding
     out, the audit runs without its trainings.
 
     The cost is bounded: at most three rebuilds, 24 months, 20,000 accounts for the columns, and
-    ten trainings on at most 3,000 accounts for each target.
+    ten trainings on at most 3,000 accounts and some scorecards for each target.
     """
     with sources.open_tables(company) as tables:
         findings = contract.check_tables(tables, progress=progress)
@@ -35,6 +35,7 @@ def check_deep(company: Company, *, progress: Progress = silent) -> list[Finding
         every = sorted({day for days in dates.values() for day in days})
         built = snapshots.build_from(tables, every, progress=progress)
     findings += null_world.breaches(built, company, dates, progress=progress)
+    findings += side_check.breaches(built, company, dates)
     return contract.ordered(findings)
 
 

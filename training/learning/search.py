@@ -136,11 +136,15 @@ class _Candidate:
     step: int = 0
 
 
-def folds_of(rows: TrainingRows, target: Target | None) -> tuple[list[split.CvFold], str]:
-    """Folds with both outcomes on both sides, and a description of them."""
+def folds_of(
+    rows: TrainingRows, target: Target | None, most: int = split.ORIGINS
+) -> tuple[list[split.CvFold], str]:
+    """Folds with both outcomes on both sides, at most so many of later dates, and what they are."""
     if target is not None:
         later = [
-            fold for fold in split.rolling(rows.as_of, target) if both_sides_usable(rows, fold)
+            fold
+            for fold in split.rolling(rows.as_of, target, most)
+            if both_sides_usable(rows, fold)
         ]
         if later:
             return later, "later as-of dates"

@@ -68,10 +68,10 @@ def by_account(accounts: Sequence[str], count: int = FOLDS) -> Iterator[CvFold]:
         yield CvFold(fold_of_row != number, fold_of_row == number)
 
 
-def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[CvFold]:
+def rolling(as_of: npt.NDArray[np.datetime64], target: Target, most: int = ORIGINS) -> list[CvFold]:
     """Rolling-origin folds: each tests one date and trains on what was settled by then.
 
-    At most the last three dates that have anything to train on; none if the history is short.
+    At most the last `most` dates that have anything to train on; none if the history is short.
     """
     dates = [day.astype(object) for day in np.unique(as_of)]
     folds = []
@@ -79,7 +79,7 @@ def rolling(as_of: npt.NDArray[np.datetime64], target: Target) -> list[CvFold]:
         earlier = settled_before(dates, day, target)
         if earlier:
             folds.append(CvFold(np.isin(as_of, np.array(earlier, "datetime64[D]")), as_of == day))
-    return folds[-ORIGINS:]
+    return folds[-most:]
 
 
 def apart(dates: Sequence[date], latest: date, target: Target) -> list[date]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from features.declaring.company import Target
 from training.learning.model import ModelSettings
 from training.learning.offsets import Offset
+from training.learning.sides import ContradictedSide
 from training.learning.trials import FoldLosses, Losses, SearchTrial
 from training.metrics.calibration_table import DateCalibration
 from training.tables.label_column import Roles
@@ -60,8 +61,8 @@ class TrainingRecord:
 
     `declared` is known of a company's model, `table` of that of a table. `losses` are None where
     nothing was searched; `trees_left_out` says why there is nothing but the scorecard, and is empty
-    where there are trees. `data_until` is None where the rows stated no day until which they are
-    complete.
+    where there are trees; `contradicted` are declared sides that the rows speak against.
+    `data_until` is None where the rows stated no day until which they are complete.
     """
 
     as_of: tuple[str, ...]
@@ -83,4 +84,5 @@ class TrainingRecord:
     data_until: str | None = None
     explanation_path: str | None = None
     declared: Declared | None = None
+    contradicted: tuple[ContradictedSide, ...] = ()
     table: TableRecord | None = None

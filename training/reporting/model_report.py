@@ -100,6 +100,7 @@ def _notes(artifact: Artifact) -> list[Note]:
         *quality_sections.doubts(artifact),
         *quality_sections.verdicts(artifact.evaluation),
         *quality_sections.without_trees(artifact),
+        *quality_sections.contradicted_sides(artifact),
     ]
 
 

@@ -100,6 +100,12 @@ def without_trees(artifact: Artifact) -> list[Note]:
     return [Note(sentence(f"the model is a scorecard without trees: {why}"))] if why else []
 
 
+def contradicted_sides(artifact: Artifact) -> list[Note]:
+    """The declared sides that the rows speak against, each with its cost."""
+    told = sentences.contradicted_sides(artifact.training)
+    return [Note(sentence(text), "caution") for text in told]
+
+
 def quality(evaluation: Evaluation) -> Section:
     """Measures with their intervals, beside the baselines."""
     rows = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from training.evaluating import sentences
 from training.expiry import VALID_FOR
 from training.phrases import figures
 from training.review.candidates import Candidate, Candidates
@@ -34,6 +35,7 @@ def review_warnings(
         *_of_time(data, reason),
         *_of_registry(data.models),
         *_of_tables(comparison, data.models.challenger),
+        *sentences.contradicted_sides(data.models.challenger.artifact.training),
         *_of_segments(comparison),
         *_of_capacity(migration, data.company.bands.capacity, scheme),
         *_of_drift(drift),
