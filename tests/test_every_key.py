@@ -11,6 +11,7 @@ import pytest
 
 from every_key import keys, refuse, results, write
 from features.errors import ChurnlightError
+from shown_keys import SERVED, SHOWN, shown
 
 ROOT = Path(__file__).parents[1]
 BASE = """
@@ -296,7 +297,7 @@ REFUSED = {
     "links.*.valid_to.zone",
     "taxonomies.*.adopt",
 }
-PAGES, PLAN = "serving/pages/views.py", "serving/pages/templates/account.html"
+PLAN = "serving/pages/templates/account.html"
 DRAWN, ANCHORS = "training/explaining/drivers.py", "training/calibrating/health.py"
 ADOPTED = ("features/declaring/adoption.py", r"get\(\"adopt\"\)")
 # Keys that change no row: what is shown, adopted or made of them by a training, and where.
@@ -315,25 +316,16 @@ READ_BY = {
     "links.*.known_time.epoch": (NAMED, r"at\.epoch"),
     "accounts.aliases.known_time.epoch": (NAMED, r"at\.epoch"),
     "targets.*.event.ended_known.epoch": (NAMED, r"ended_known\.epoch"),
-    "company.name": (PAGES, r"about\.name"),
-    "company.simulated": (PAGES, r"about\.simulated"),
-    "company.currency": (PAGES, r"about\.currency"),
     "company.engine": ("features/sources.py", r"about\.engine"),
     "sources.*.adopt": ADOPTED,
     "indicators.*.adopt": ADOPTED,
     "playbooks.*.adopt": ADOPTED,
-    "targets.*.title": ("serving/pages/wording.py", r"target\.title"),
     "targets.*.p_red": (ANCHORS, r"target\.p_red"),
     "targets.*.p_green": (ANCHORS, r"target\.p_green"),
     "targets.*.p_high": ("training/calibrating/scales.py", r"target\.p_high"),
     "targets.*.playbook": ("serving/assessment/opportunities.py", r"\.playbook"),
     "targets.*.likelier.*": ("training/learning/model.py", r"target\.likelier"),
-    "segments.*.title": ("serving/pages/account_list.py", r"segment\.title"),
-    "indicators.*.title": (DRAWN, r"\.title"),
-    "indicators.*.dimension": ("serving/assessment/score_parts.py", r"meaning\.dimension"),
-    "indicators.*.kind": ("serving/assessment/reasons.py", r"driver\.kind"),
     "indicators.*.healthy": ("training/learning/model.py", r"\.healthy"),
-    "indicators.*.unit": (DRAWN, r"\.unit"),
     "indicators.*.says": (DRAWN, r"meaning\.says\b"),
     "indicators.*.says_good": (DRAWN, r"meaning\.says_good"),
     "indicators.*.playbook": ("serving/assessment/score_parts.py", r"\.playbook"),
@@ -342,10 +334,10 @@ READ_BY = {
     "playbooks.*.title": ("serving/batch/demonstration.py", r"playbook\.title"),
     "playbooks.*.purpose": (PLAN, r"plan\.purpose"),
     "playbooks.*.owner": (PLAN, r"plan\.owner"),
+    "playbooks.*.cooldown": (PLAN, r"plan\.cooldown"),
     "playbooks.*.steps.do": (PLAN, r"\.do\b"),
     "playbooks.*.steps.channel": (PLAN, r"\.channel"),
     "playbooks.*.steps.within": (PLAN, r"\.within"),
-    "playbooks.*.cooldown": (PLAN, r"\.cooldown"),
 }
 
 
@@ -375,6 +367,18 @@ def test_a_key_changes_a_result(key: str, folder: Path) -> None:
         assert any(whole.get(name) != found for name, found in results(folder, text))
 
 
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return shown(tmp_path_factory.mktemp("shown") / "as declared", SERVED)
+
+
+@pytest.mark.parametrize("key", SHOWN)
+def test_a_key_changes_a_page(key: str, pages: dict[str, str], tmp_path: Path) -> None:
+    old, new = SHOWN[key]
+    assert old in SERVED
+    assert shown(tmp_path / "changed", SERVED.replace(old, new, 1)) != pages
+
+
 @pytest.mark.parametrize("key", READ_BY)
 def test_a_key_that_changes_no_row_is_read_where_it_is_shown(key: str) -> None:
     file, pattern = READ_BY[key]
@@ -382,4 +386,4 @@ def test_a_key_that_changes_no_row_is_read_where_it_is_shown(key: str) -> None:
 
 
 def test_every_key_is_looked_at() -> None:
-    assert set(keys()) == {*CHANGES, *READ_BY}
+    assert set(keys()) == {*CHANGES, *SHOWN, *READ_BY}
