@@ -236,7 +236,8 @@ def test_only_the_sides_that_the_target_names_bind_its_model(house: House) -> No
             strict=True,
         )
     )
-    assert {name for name, sign in signs.items() if sign} == {"visits__28d", "visits__90d"}
+    bound = {"visits__28d", "visits__90d", "visits__pace_28d_90d"}
+    assert {name for name, sign in signs.items() if sign} == bound
     assert {sign for sign in signs.values() if sign} == {1}
 
 
