@@ -467,7 +467,7 @@ def test_a_refused_training_leaves_no_registry(tmp_path: Path) -> None:
     )
     with pytest.raises(GateRefused, match="no month start has known outcomes"):
         train(company, settings=Settings())
-    assert not Settings().workspace_of(company).exists()
+    assert not (Settings().workspace_of(company) / "mlflow.db").exists()
 
 
 # Measures of quality

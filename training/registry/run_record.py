@@ -272,5 +272,5 @@ def inputs(artifact: Artifact) -> list["ColSpec | TensorSpec"]:
     kinds = {"number": DataType.double, "category": DataType.string}
     columns = {feature.name: kinds[feature.dtype] for feature in tabular(artifact.features)}
     if uses_history(artifact.features):
-        columns[HISTORY] = DataType.double
+        columns[HISTORY] = DataType.long
     return [ColSpec(kind, name, required=False) for name, kind in columns.items()]

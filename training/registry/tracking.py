@@ -223,6 +223,8 @@ def _signature(artifact: Artifact) -> "ModelSignature":
 
 def has_challenger(company: Company, target: str, settings: Settings) -> bool:
     """Whether a model of the target waits to be promoted."""
+    if not _has_store(company, settings):
+        return False
     name = model_name(company, target)
     with client(company, settings) as mlflow:
         registry = mlflow.MlflowClient()
@@ -375,7 +377,7 @@ def champion_of(
     company: Company, target: str, settings: Settings, progress: Progress = silent
 ) -> Artifact | None:
     """The registry's champion, to compare a new model with; None where there is none to read."""
-    if not settings.tracking_uri and not (settings.workspace_of(company) / "mlflow.db").exists():
+    if not _has_store(company, settings):
         return None
     try:
         return fetch(company, target, "champion", settings)
@@ -385,3 +387,8 @@ def champion_of(
         # An artifact of an earlier format must not keep anyone from training its successor.
         progress(f"not compared with the champion: {error}")
         return None
+
+
+def _has_store(company: Company, settings: Settings) -> bool:
+    """Whether there is a registry to ask: asking a local one would make it."""
+    return bool(settings.tracking_uri) or (settings.workspace_of(company) / "mlflow.db").exists()
