@@ -74,7 +74,7 @@ def test_a_refused_training_leaves_nothing_to_promote_and_that_is_said_at_once(
     refused = churnlight("train", "--company", company.folder, "--as-of", LATE[0])
     assert refused.returncode == 4
     store = Settings().workspace_of(company) / "mlflow.db"
-    store.unlink()
+    assert not store.exists()
     done = churnlight("promote", "--company", company.folder)
     assert done.returncode == 5
     assert (
