@@ -61,27 +61,21 @@ event = {{ source = "subscriptions", ended = "ended" }}
 p_red = 0.9
 p_green = 0.01
 
-[indicators.logins]
-title = "Logins"
-dimension = "outcome"
-kind = "leading"
-source = "logins"
-measure = "count"
-windows = ["7d", "28d", "90d"]
-healthy = "higher"
-unit = "logins"
-says = "{{value}} logins in {{window}}, typically {{usual}}"
-[indicators.exports]
-title = "Exports"
-dimension = "outcome"
-kind = "leading"
-source = "exports"
-measure = "count"
-windows = ["7d", "28d", "90d"]
-healthy = "higher"
-unit = "exports"
-says = "{{value}} exports in {{window}}, typically {{usual}}"
 """
+INDICATOR = """
+[indicators.{name}]
+title = "{title}"
+dimension = "outcome"
+kind = "leading"
+source = "{name}"
+measure = "count"
+windows = ["7d", "28d", "90d"]
+healthy = "higher"
+unit = "{name}"
+says = "{{value}} {name} in {{window}}, typically {{usual}}"
+"""
+# The facts, and how many of each there are next to the first.
+FACTS = {"logins": 1.0, "exports": 0.3}
 
 
 def main() -> None:
@@ -142,7 +136,7 @@ def world(folder: Path, seed: int) -> Path:
     quiet = random.random((ACCOUNTS, DAYS)) < QUIET
     lull = np.stack([np.convolve(row, np.ones(30))[:DAYS] > 0 for row in quiet])
     strength = strength * np.where(lull, 0.4, 1.0)
-    for name, share in (("logins", 1.0), ("exports", 0.3)):
+    for name, share in FACTS.items():
         counts = random.poisson(rates[:, None] * share * strength)
         account, on = np.nonzero(counts)
         times = counts[account, on]
@@ -152,7 +146,8 @@ def world(folder: Path, seed: int) -> Path:
         moments = pa.array((at + began) * 1_000_000, pa.timestamp("us", "UTC"))
         _write(folder, name, {"account_id": pa.array(ids).take(pa.array(who)), "at": moments})
     until = START + timedelta(days=DAYS - 1)
-    text = DECLARATION.format(until=until)
+    indicators = (INDICATOR.format(name=name, title=name.capitalize()) for name in FACTS)
+    text = DECLARATION.format(until=until) + "".join(indicators)
     (folder / "churnlight.toml").write_text(text, "utf-8")
     return folder
 

@@ -116,11 +116,13 @@ def _accepted(logits: Floats, red: float, green: float) -> str:
     above = int(np.sum(logits >= logit(least)))
     capacity = math.floor(1000 * (above - 1) / len(logits)) / 1000
     lower = [f"bands.capacity = {capacity:.3f} or less"] if capacity > 0 else []
-    own = (
-        _pair(math.ceil(1000 * least), math.floor(1000 * green)),
-        _pair(math.ceil(1000 * red), math.floor(1000 * most)),
+    apart = (
+        (math.ceil(1000 * least), math.floor(1000 * green)),
+        (math.ceil(1000 * red), math.floor(1000 * most)),
     )
-    return f"accepted would be {', or '.join([*lower, *own])}"
+    values = [*lower, *(_pair(*pair) for pair in apart if pair[1] > 0)]
+    # A green anchor below a thousandth has no digits here.
+    return f"accepted would be {', or '.join(values)}" if values else "lower the capacity"
 
 
 def _pair(red: int, green: int) -> str:

@@ -27,7 +27,7 @@ from features.snapshots import Snapshots
 from training.artifact import Artifact
 from training.learning import model, search, split
 from training.learning.matrix import Feature, matrix
-from training.procedure import as_rows, describe, labelled, require_enough
+from training.procedure import labelled, rows_of
 from training.records.evaluation import IndicatorLead, IndicatorLeads, LeadPoint
 
 Floats = npt.NDArray[np.float64]
@@ -143,15 +143,12 @@ def _origins(
         earlier = split.settled_before(months, origin, declared)
         rows_then = table.filter(pc.is_in(table["as_of"], pa.array(earlier, pa.date32())))
         try:
-            require_enough(rows_then, target, company)
+            rows = rows_of(rows_then, built.columns, company, target)
         except GateRefused:
             continue
-        live = [column for column in built.columns if column.stage == "live"]
-        features = describe(rows_then, live, company)
-        rows = as_rows(rows_then, features, company, target)
         folds, chosen_on = search.folds_of(rows, declared)
         choice = search.search_settings(rows, folds, chosen_on, trials=len(search.FIRST_TRIED))
-        yield OriginModel(origin, features, model.fit_model(rows, choice.model_settings))
+        yield OriginModel(origin, rows.features, model.fit_model(rows, choice.model_settings))
 
 
 def _margins(built: Snapshots, models: Sequence[OriginModel]) -> Floats:
