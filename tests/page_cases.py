@@ -560,7 +560,7 @@ def _run(company: Company, root: Path, day: date, models: dict[str, Artifact]) -
             name: runs.described(model)
             | {
                 "name": f"sundial-{name}",
-                "horizon_days": company.targets[name].horizon,
+                "horizon_days": company.targets[name].horizon_days,
                 "gap_days": company.targets[name].gap,
             }
             for name, model in models.items()

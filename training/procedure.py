@@ -157,7 +157,7 @@ def made_of(fitted: FittedModel, choice: Choice, company: Company, target: str) 
     declared, features = company.targets[target], tuple(fitted.rows.features)
     return Artifact(
         target=target,
-        horizon_days=declared.horizon,
+        horizon_days=declared.horizon_days,
         gap_days=declared.gap,
         min_history_days=company.bands.min_history,
         scorecard=fitted.model.scorecard,

@@ -57,7 +57,7 @@ def subscriptions(target: str, part: str) -> str:
 def _silence(target: Target, part: Inactivity, streams: StreamReader) -> Labels:
     facts, keep = streams(part.source), source_sql.target_filter(part)
     eligible = facts(TimeFold("count", Span(target.active_within), keep)) > 0
-    active_later = facts(TimeFold("count", ahead(target.gap, target.horizon), keep)) > 0
+    active_later = facts(TimeFold("count", ahead(target.gap, target.horizon_days), keep)) > 0
     return Labels(eligible, ~active_later, np.zeros_like(eligible))
 
 
@@ -69,7 +69,7 @@ def _event(company: Company, target: Target, part: Event, streams: StreamReader)
         for source in _activity(company, target, part)
     ]
     eligible = np.logical_or.reduce(active)
-    happened = events(TimeFold("count", ahead(target.gap, target.horizon), keep)) > 0
+    happened = events(TimeFold("count", ahead(target.gap, target.horizon_days), keep)) > 0
     if not target.adverse:
         return Labels(eligible, happened, np.zeros_like(eligible))
     known_events = events(TimeFold("count", Span(None), keep))
@@ -108,7 +108,7 @@ def _end_of_subscription(target: Target, name: str, streams: StreamReader) -> La
         return streams(subscriptions(name, part))(TimeFold("count", Span(None)))
 
     churned = streams(subscriptions(name, CHURNS))
-    happened = churned(TimeFold("count", ahead(target.gap, target.horizon))) > 0
+    happened = churned(TimeFold("count", ahead(target.gap, target.horizon_days))) > 0
     too_soon = _too_soon(target, churned, EVERY_FACT, known(CHURNS))
     return Labels(known(STARTS) > known(ENDS), happened, too_soon)
 

@@ -149,7 +149,8 @@ def _no_month(tables: Tables, name: str) -> Finding:
         f"(until its outcome is settled) after it: data from {first} until {until}"
     )
     needed = first + timedelta(days=company.bands.min_history + ahead + 31)
-    fix = f"provide tables up to {needed} or shorten targets.{name}.horizon"
+    key = "at_least" if target.by_renewal else "horizon"
+    fix = f"provide tables up to {needed} or shorten targets.{name}.{key}"
     return _finding(company, name, (_gravity(company, name), "no_mature_month"), detail, fix)
 
 

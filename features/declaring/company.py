@@ -15,7 +15,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from features.declaring.column import DeclaredColumn, Unit
 from features.declaring.indicator import Indicator, Keywords, Side, Stage
 from features.declaring.vocabulary import (
+    NEXT_RENEWAL,
     Days,
+    Horizon,
     Name,
     Probability,
     Share,
@@ -24,6 +26,10 @@ from features.declaring.vocabulary import (
     not_empty,
     refuse,
 )
+
+
+# How many days a window by renewal covers at least, unless the declaration says otherwise.
+LEAST_DAYS = 90
 
 
 class About(TomlTable):
@@ -213,6 +219,11 @@ class Source(TomlTable):
         return self
 
 
+def _is_unset(value: Any) -> bool:
+    """Whether a key is not there: then it is no part of what is hashed either."""
+    return value is None
+
+
 class Pause(TomlTable):
     """The columns of a subscription's pause: when it began and, once known, when it is over."""
 
@@ -225,6 +236,10 @@ class Event(TomlTable):
 
     `ended_known` is when an end reached us; without it, ends are known when they happen. An end
     on the first day of a `paused` interval is a pause and no end.
+
+    `renews` is the day on which a subscription's term is over and the next one has to be signed.
+    Rows of one `contract` of an account (its product, say) follow each other; those that begin on
+    the same day are versions of one term. `amount` is what a contract is worth.
     """
 
     source: str
@@ -233,6 +248,9 @@ class Event(TomlTable):
     paused: Pause | None = None
     grace: Days = 0
     where: str | None = None
+    renews: Annotated[Text | None, Field(exclude_if=_is_unset)] = None
+    contract: Annotated[Text | None, Field(exclude_if=_is_unset)] = None
+    amount: Annotated[Text | None, Field(exclude_if=_is_unset)] = None
 
     @model_validator(mode="after")
     def _knows_of_what(self) -> Self:
@@ -271,6 +289,10 @@ class Target(TomlTable):
     delay that the target's source declares (`features.declaring.declaration` sees to it).
     `p_red` and `p_green` set the band anchors by hand; else validation data choose them.
 
+    With `horizon = "next renewal"` each account has its own window: at least `at_least` days, and
+    until its next renewal. `notice` is how long before that it is decided; a contract with a
+    notice renews by itself. Decisions beyond `at_most` days are not scored.
+
     What is not adverse is an opportunity. It has no bands: from the probability `p_high` on it is
     shown, with its `playbook`; `likelier` names, of indicators, the side on which it is likelier.
     """
@@ -282,7 +304,10 @@ class Target(TomlTable):
     active: str | None = None
     active_within: Days | None = None
     gap: Days = 0
-    horizon: Days
+    horizon: Horizon
+    at_least: Annotated[Days | None, Field(exclude_if=_is_unset)] = None
+    at_most: Annotated[Days | None, Field(exclude_if=_is_unset)] = None
+    notice: Annotated[Days | None, Field(exclude_if=_is_unset)] = None
     reporting_delay: Days = 0
     p_red: Probability | None = None
     p_green: Probability | None = None
@@ -319,6 +344,35 @@ class Target(TomlTable):
                 "remove it: a running subscription, or the source of the inactivity, decides",
             )
         return self
+
+    @model_validator(mode="after")
+    def _of_the_next_renewal(self) -> Self:
+        if self.horizon == NEXT_RENEWAL:
+            self._has_renewals()
+            return self
+        given = {"at_least": self.at_least, "at_most": self.at_most, "notice": self.notice}
+        event = self.event or Event(source=self.source)
+        given |= {f"event.{key}": getattr(event, key) for key in ("renews", "contract", "amount")}
+        for key, value in given.items():
+            if value is not None:
+                fix = f'remove it, or set horizon = "{NEXT_RENEWAL}"'
+                raise refuse(f"{key} has no effect with a horizon of days", fix)
+        return self
+
+    def _has_renewals(self) -> None:
+        if self.event is None or self.event.ended is None or self.event.renews is None:
+            raise refuse(
+                "no renewal dates",
+                'event = { source = "…", ended = "…", renews = "…" }: the column of the '
+                "subscriptions in which each term says when it renews",
+            )
+        if not self.adverse:
+            raise refuse("the next renewal is asked of a loss", "set adverse = true")
+        if self.at_most is not None and self.at_most <= self.gap:
+            raise refuse(
+                "at_most leaves nothing to score",
+                f"every decision would lie in the gap: make it longer than {self.gap} days",
+            )
 
     @model_validator(mode="after")
     def _anchors_apart(self) -> Self:
@@ -363,10 +417,26 @@ class Target(TomlTable):
         return part.source
 
     @property
+    def by_renewal(self) -> bool:
+        """Whether each account's window ends with its own next renewal."""
+        return self.horizon == NEXT_RENEWAL
+
+    @property
+    def horizon_days(self) -> int:
+        """The days that the prediction covers; by renewal, those that it covers at least."""
+        if not isinstance(self.horizon, int):
+            return LEAST_DAYS if self.at_least is None else self.at_least
+        return self.horizon
+
+    @property
+    def days_from_end_to_settle(self) -> int:
+        """Days from the end of the window until what happened in it is known for good."""
+        return (self.event.days_to_continue if self.event else 0) + self.reporting_delay
+
+    @property
     def days_to_settle(self) -> int:
-        """Days from the as-of date until its outcome is known for good."""
-        grace = self.event.days_to_continue if self.event else 0
-        return self.gap + self.horizon + grace + self.reporting_delay
+        """Days from the as-of date until an outcome is known for good; by renewal, the earliest."""
+        return self.gap + self.horizon_days + self.days_from_end_to_settle
 
 
 class Taxonomy(TomlTable):

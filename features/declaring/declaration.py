@@ -168,6 +168,7 @@ def _broken_references(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake
                 path = (kind, name, "playbook")
                 yield unknown_name(path, "no such playbook is declared", playbook, playbooks, lines)
     yield from _broken_likelihoods(raw, lines)
+    yield from _renewals_of_today(raw, lines)
     yield from _broken_systems(raw, lines)
     yield from _broken_links(raw, lines)
     yield from _broken_bases(raw, lines)
@@ -183,6 +184,22 @@ def _broken_likelihoods(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistak
             if name not in indicators:
                 path = ("targets", target, "likelier", name)
                 yield unknown_name(path, "no such indicator is declared", name, indicators, lines)
+
+
+def _renewals_of_today(raw: Mapping[str, Any], lines: Lines) -> Iterator[Mistake]:
+    """Renewal dates from the account table, whose rows say what holds today."""
+    accounts = raw.get("accounts")
+    table = accounts.get("source") if isinstance(accounts, dict) else None
+    if isinstance(accounts, dict) and accounts.get("derived"):
+        return
+    for target, declared in named_tables(raw, "targets"):
+        event = declared.get("event")
+        if isinstance(event, dict) and "renews" in event and event.get("source") == table:
+            path = ("targets", target, "event", "renews")
+            what = "the account table holds today's renewal date, which knows who stayed"
+            fix = "name a source with a row per term, which says when the row was known"
+            got = repr(event["renews"])
+            yield Mistake(DECLARATION_FILE, lines[path], ".".join(path), what, got, fix)
 
 
 def _named_sources(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:

@@ -65,6 +65,10 @@ def _of_the_end(company: Company, target: str, event: Event) -> Iterator[NamedCo
     for part, column in named.items():
         where = f"{key}.{part}"
         yield NamedColumn(event.source, str(column), where, "time", zone, zone_key, epoch)
+    contents: dict[str, Content] = {"renews": "day", "contract": "key", "amount": "number"}
+    for part, content in contents.items():
+        if (column := getattr(event, part)) is not None:
+            yield NamedColumn(event.source, column, f"{key}.{part}", content, epoch=epoch)
 
 
 def _of_accounts(company: Company) -> Iterator[NamedColumn]:

@@ -6,7 +6,7 @@ and how to fix it.
 
 import re
 from string import Formatter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
@@ -23,6 +23,21 @@ def _days(text: Any) -> Any:
     if isinstance(text, str) and (match := re.fullmatch(r"(\d{1,5})d", text.strip())):
         return int(match[1])
     raise refuse("not a duration", 'write whole days, such as "28d"')
+
+
+NEXT_RENEWAL = "next renewal"
+
+
+def _horizon(text: Any) -> Any:
+    if text == NEXT_RENEWAL:
+        return text
+    if isinstance(text, str) and "renew" in text.lower():
+        raise refuse("not a horizon", f'write "{NEXT_RENEWAL}", or whole days, such as "90d"')
+    return _days(text)
+
+
+def _horizon_text(horizon: int | str) -> str:
+    return horizon if isinstance(horizon, str) else window_text(horizon)
 
 
 def _window(text: Any) -> Any:
@@ -70,6 +85,9 @@ def not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Days = Annotated[int, BeforeValidator(_days), PlainSerializer(window_text)]
+Horizon = Annotated[
+    int | Literal["next renewal"], BeforeValidator(_horizon), PlainSerializer(_horizon_text)
+]
 Window = Annotated[int | None, BeforeValidator(_window), PlainSerializer(window_text)]
 Name = Annotated[str, AfterValidator(_plain_name)]
 Sentence = Annotated[str, Field(min_length=1), AfterValidator(_sentence)]

@@ -149,12 +149,13 @@ def brief(driver: Driver) -> str:
 
 def leaving(target: Target) -> str:
     """What "leaving" means for a target, in the words of the declaration where it has some."""
-    span = f"within {counted(target.horizon, 'day')}"
+    days = target.horizon_days
+    span = "by its next renewal" if target.by_renewal else f"within {counted(days, 'day')}"
     if target.title:
-        said = str(target.horizon) in target.title
+        said = not target.by_renewal and str(days) in target.title
         return target.title if said else f"{target.title} {span}"
     if target.inactivity:
-        return f"no {target.inactivity.source} for {counted(target.horizon, 'day')}"
+        return f"no {target.inactivity.source} for {counted(days, 'day')}"
     event = target.event
     assert event is not None, "a target is either an event or inactivity"
     return f"{'an end' if event.ended else 'an event'} in {event.source} {span}"

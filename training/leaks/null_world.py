@@ -148,9 +148,9 @@ def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Gener
     days = table["as_of"].to_numpy().astype("datetime64[D]").astype(np.int64)
     account = pc.dictionary_encode(table["account_id"]).combine_chunks().indices.to_numpy()
     start = days - days.min() + target.gap
-    steps = draw.standard_normal((int(account.max()) + 1, int(start.max()) + target.horizon))
+    steps = draw.standard_normal((int(account.max()) + 1, int(start.max()) + target.horizon_days))
     walk = np.concatenate([np.zeros((len(steps), 1)), steps.cumsum(axis=1)], axis=1)
-    noise = walk[account, start + target.horizon] - walk[account, start]
+    noise = walk[account, start + target.horizon_days] - walk[account, start]
     label = table[f"label__{name}"].to_numpy().astype(np.int8)
     drawn = np.zeros(len(label), np.int8)
     for day in np.unique(days):

@@ -92,12 +92,12 @@ def apart(dates: Sequence[date], latest: date, target: Target) -> list[date]:
     >>> from datetime import date
     >>> from types import SimpleNamespace
     >>> months = [date(2026, month, 1) for month in range(1, 7)]
-    >>> [str(day) for day in apart(months, months[-1], SimpleNamespace(horizon=60))]
+    >>> [str(day) for day in apart(months, months[-1], SimpleNamespace(horizon_days=60))]
     ['2026-06-01', '2026-04-01', '2026-01-01']
     """
     days = [latest]
     for day in sorted(dates, reverse=True):
-        if (days[-1] - day).days >= target.horizon:
+        if (days[-1] - day).days >= target.horizon_days:
             days.append(day)
     return days
 
