@@ -17,7 +17,8 @@ from features.assembling import panel, reach, source_sql
 from features.assembling.feature_plan import FeatureColumn, FeaturePlan, plan_features
 from features.clock import Calendar
 from features.declaring.company import Company
-from features.errors import NotFound
+from features.declaring.vocabulary import NEXT_RENEWAL
+from features.errors import DeclarationError, NotFound
 from features.progress import Progress, silent
 from features.sources import Tables
 from features.structure import soundness
@@ -99,12 +100,22 @@ def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = si
     # Without a date to look from there are no rows, but columns all the same.
     calendar = clock.Calendar(as_of or [until])
     if tables.engine.distributes:
+        _require_horizons_of_days(tables.company)
         table = _read_back(tables, feature_plan, calendar, until, progress)
         return Snapshots(table if as_of else table.slice(0, 0), feature_plan.columns, until)
     with panel.gather_facts(tables, feature_plan, calendar, progress) as history:
         progress("computing the indicators")
         table = panel.build_rows(feature_plan, history, until)
     return Snapshots(table if as_of else table.slice(0, 0), feature_plan.columns, until)
+
+
+def _require_horizons_of_days(company: Company) -> None:
+    """Raises DeclarationError where a cluster would have to follow chains of terms."""
+    if by_renewal := [name for name, target in company.targets.items() if target.by_renewal]:
+        raise DeclarationError(
+            f"targets.{by_renewal[0]}.horizon: {NEXT_RENEWAL!r} is not computed on a cluster; "
+            'write company.engine = "duckdb", or a horizon in days'
+        )
 
 
 def stream_from(

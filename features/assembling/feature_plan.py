@@ -131,8 +131,9 @@ class FeaturePlan:
             streams(self.company.accounts.source)(FIRST_FACT)
         for column in self.columns:
             self.values(column, streams, RowContext(NO_ROWS, NO_ROWS, NO_PEERS))
-        for name in self.company.targets:
-            labels.label_rows(self.company, name, streams)
+        for name, target in self.company.targets.items():
+            if not target.by_renewal:
+                labels.label_rows(self.company, name, streams)
         return {name: plan for name, plan in by_stream.items() if plan.folds}
 
 

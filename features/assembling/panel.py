@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features import clock
-from features.assembling import labels, source_sql
+from features.assembling import labels, renewals, source_sql
 from features.assembling.feature_plan import (
     FIRST_FACT,
     FeatureColumn,
@@ -32,6 +32,7 @@ from features.folding.fact_history import (
 from features.folding.fold_plan import FoldPlan, FoldReader, TimeFold
 from features.folding.measures import RowContext
 from features.folding.records import Floats
+from features.folding.term_chains import Terms
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.sources import Tables
@@ -70,8 +71,19 @@ def gather_facts(
             name: source_sql.categories(tables, indicator)
             for name, indicator in feature_plan.categorical.items()
         }
+        terms = {
+            name: _terms(tables, name, target.source, progress)
+            for name, target in tables.company.targets.items()
+            if target.by_renewal
+        }
         first = first_dates(feature_plan, accounts, calendar, streams)
-        yield FactHistory(accounts, lay, streams, first, texts, settings.cores)
+        yield FactHistory(accounts, lay, streams, first, texts, settings.cores, terms)
+
+
+def _terms(tables: Tables, target: str, source: str, progress: Progress) -> Terms:
+    progress(f"reading the terms of {target}")
+    with naming_the_source(source):
+        return renewals.terms(tables, target)
 
 
 def first_dates(
@@ -148,7 +160,10 @@ def build_rows(
     for column in feature_plan.columns:
         values = feature_plan.values(column, streams, context)
         columns[column.name] = _arrow(feature_plan, history, column, values)
-    for name in feature_plan.company.targets:
+    for name, target in feature_plan.company.targets.items():
+        if target.by_renewal:
+            columns |= renewals.columns(name, target, history, shown, until)
+            continue
         mature = _mature(feature_plan, name, history.layout.calendar.as_of, until)[shown.date]
         columns |= _outcome(name, labels.label_rows(feature_plan.company, name, streams), mature)
     return pa.table(columns)

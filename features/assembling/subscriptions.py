@@ -4,9 +4,12 @@ Days are whole UTC days. A subscription that begins by the day after the end of 
 account continues it, whatever the hour: that is a change of plan. `grace` makes it more days.
 """
 
+from collections.abc import Mapping
+
 from features.assembling import account_keys, source_sql
 from features.assembling.column_sql import in_utc
 from features.declaring.company import Event
+from features.engines.sql_text import quote
 from features.sources import Tables
 
 # What systems write where nothing has ended yet, and no end of any customer: zero on the clocks of
@@ -16,8 +19,8 @@ FAR_OFF = "2099-01-01"
 FIRST_YEAR = "0002-01-01"
 
 
-def rows_that_count(tables: Tables, part: Event) -> str:
-    """SELECT of account, event_time, known_time, ended, ended_known, resumes, lasted.
+def rows_that_count(tables: Tables, part: Event, also: Mapping[str, str] | None = None) -> str:
+    """SELECT of account, event_time, known_time, ended, ended_known, resumes, lasted, and `also`.
 
     Rows that `where` leaves out are not among them, and one that was over before the account's
     first day is not either. `ended` is null while the subscription runs,
@@ -25,7 +28,8 @@ def rows_that_count(tables: Tables, part: Event) -> str:
     is when the pause is over inside which the subscription ended, else null; `lasted` whether it
     ran for a day at all.
     """
-    extra = end_times(tables, part) | _pause_times(tables, part)
+    extra = end_times(tables, part) | _pause_times(tables, part) | dict(also or {})
+    names = "".join(f", {quote(name)}" for name in also or {})
     facts = source_sql.facts(
         tables,
         part.source,
@@ -40,13 +44,13 @@ def rows_that_count(tables: Tables, part: Event) -> str:
     ended, resumes = _with_pauses(part)
     rows = (
         f"SELECT account, {start} AS event_time, greatest(known_time, {start}) AS known_time, "
-        f"{ended} AS ended, ended_known, {resumes} AS resumes FROM ({facts}) AS facts "
+        f"{ended} AS ended, ended_known, {resumes} AS resumes{names} FROM ({facts}) AS facts "
         f"WHERE {counts}"
     )
     return (
         "SELECT account, event_time, known_time, ended, resumes, "
         "CASE WHEN ended IS NOT NULL THEN ended_known END AS ended_known, "
-        f"ended IS NULL OR {day('ended')} > {day('event_time')} AS lasted FROM ({rows})"
+        f"ended IS NULL OR {day('ended')} > {day('event_time')} AS lasted{names} FROM ({rows})"
     )
 
 

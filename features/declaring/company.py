@@ -27,7 +27,6 @@ from features.declaring.vocabulary import (
     refuse,
 )
 
-
 # How many days a window by renewal covers at least, unless the declaration says otherwise.
 LEAST_DAYS = 90
 

@@ -7,9 +7,9 @@ there, the rows of any range of parts are folded, part by part, by as many threa
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from features.clock import Calendar
 from features.folding import kernel, records
 from features.folding.fold_plan import FoldPlan
 from features.folding.records import DAYS, Floats, Indices, KernelGrid, Words
+from features.folding.term_chains import Terms
 
 DateNumbers = npt.NDArray[np.uint16]
 
@@ -246,6 +247,8 @@ class FactHistory:
     texts: dict[str, pa.Array]
     """The sorted texts of each indicator that has any."""
     threads: int
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    """The terms of the contracts of each target by renewal."""
 
     def ranges(self, rows: int) -> Iterator[range]:
         """The parts, in ranges that have at most about so many rows."""
