@@ -41,7 +41,7 @@ says = "{{value}} terms"
 event = {{ source = "terms", ended = "ends", ended_known = {{ column = "end_noted", zone = "UTC" }}, grace = "10d", renews = "renews"{event} }}
 gap = "7d"
 horizon = "next renewal"
-at_least = "30d"
+at_least = "{least}"
 {keys}
 """  # noqa: E501 — TOML keeps an inline table on one line.
 COLUMNS = ("account_id", "contract", "starts", "renews", "ends", "noted", "end_noted", "fee")
@@ -57,6 +57,7 @@ def company(
     until: str = "2025-01-01",
     event: str = "",
     keys: str = "",
+    least: str = "30d",
 ) -> Company:
     """Write the terms, and the accounts that have them, all since 2022."""
     rows = [dict(zip(COLUMNS, term, strict=False)) for term in terms]
@@ -68,7 +69,7 @@ def company(
     names = sorted({row["account_id"] for row in rows})
     accounts = ["account_id,since", *(f"{name},2022-01-01" for name in names)]
     (folder / "accounts.csv").write_text("\n".join(accounts) + "\n", "utf-8")
-    return parse(HEAD.format(until=until, event=event, keys=keys), folder)
+    return parse(HEAD.format(until=until, event=event, keys=keys, least=least), folder)
 
 
 def _cells(row: Mapping[str, str]) -> list[str]:

@@ -168,6 +168,18 @@ def test_a_monthly_contract_that_stops_without_an_end_is_undecided(tmp_path: Pat
     assert asked(tmp_path, *months, as_of="2023-03-10") == ("undecided", "2023-04-01", None)
 
 
+def test_a_contract_that_is_overdue_at_the_end_of_its_window_is_undecided(tmp_path: Path) -> None:
+    months: list[Term] = [
+        ("A", "", f"2023-0{month}-01", f"2023-0{month + 1}-01") for month in (1, 2, 3)
+    ]
+    # Signed on 1 March; the term that should have followed on 1 April has not by 11 April. The
+    # window ends on 29 March, or on 18 April.
+    shorter = asked(tmp_path, *months, as_of="2023-02-17", least="33d")
+    assert shorter == ("stayed", "2023-03-01", 0)
+    longer = asked(tmp_path, *months, as_of="2023-02-17", least="53d")
+    assert longer == ("undecided", "2023-03-01", None)
+
+
 def test_who_left_early_is_not_settled_before_those_who_stay(tmp_path: Path) -> None:
     gone = ("A", "", "2022-07-01", "2023-07-01", "2023-03-20", "", "2023-03-20")
     for until, outcome in (("2023-07-20", "not settled yet"), ("2023-07-21", "left")):
