@@ -8,7 +8,16 @@ from features.declaring.company import Company
 from features.errors import ContractBroken, Finding
 from features.settings import Settings
 from features.sources import Tables
-from features.structure import columns, currencies, ends, expressions, facts, keys, links
+from features.structure import (
+    columns,
+    currencies,
+    ends,
+    expressions,
+    facts,
+    keys,
+    links,
+    renewals,
+)
 from features.structure.readable import ReadableTables
 
 
@@ -36,6 +45,7 @@ def inconsistencies(readable: ReadableTables) -> Iterator[Finding]:
         yield from links.breaches(readable)
         yield from facts.breaches(readable)
         yield from ends.breaches(readable)
+        yield from renewals.breaches(readable)
         yield from currencies.breaches(readable)
         yield from expressions.breaches(readable)
 
