@@ -30,13 +30,14 @@ C,D,30,40,2023-01-01,2023-03-03,Cyd,c,basic,y,o3,p3,A,B,30,3,2024-01-03,2024-02-
 D,C,40,30,2023-01-01,2023-03-04,Dan,d,pro,x,o4,p4,,,40,4,2024-01-04,2024-02-04
 """
 TERMS = """\
-account_id,starts,ends,quits,noted,told,kind,paused,halted,resumed,back
-A,2023-01-01,2023-06-20T23:00:00,2023-08-10T00:00:00,2023-06-20T23:00:00,2023-08-10T00:00:00,paid,,2023-06-20T00:00:00,,
-B,2023-01-01,2023-06-01T12:00:00,,2023-06-01T12:00:00,,paid,2023-06-01T00:00:00,,2023-07-20T00:00:00,2023-06-30T00:00:00
-B,2023-07-20,2023-09-15T12:00:00,,2023-09-15T12:00:00,,paid,,,,
-C,2023-01-01,2023-08-20T12:00:00,,2023-08-20T12:00:00,,trial,,,,
-D,2023-01-01,2023-06-15T12:00:00,,2023-07-31T23:30:00,,paid,,,,
-D,2023-06-25,,2023-09-01T12:00:00,,,paid,,,,
+account_id,starts,ends,quits,noted,told,kind,paused,halted,resumed,back,renews,due,fee
+A,2023-01-01,2023-06-20T23:00:00,2023-08-10T00:00:00,2023-06-20T23:00:00,2023-08-10T00:00:00,paid,,2023-06-20T00:00:00,,,2023-07-01,2023-08-01,1
+A,2023-02-01,,,,,trial,,,,,2023-08-20,2023-07-10,9
+B,2023-01-01,2023-06-01T12:00:00,,2023-06-01T12:00:00,,paid,2023-06-01T00:00:00,,2023-07-20T00:00:00,2023-06-30T00:00:00,2023-07-01,2023-08-01,1
+B,2023-07-20,2023-09-15T12:00:00,,2023-09-15T12:00:00,,paid,,,,,2023-07-01,2023-08-01,1
+C,2023-01-01,2023-08-20T12:00:00,,2023-08-20T12:00:00,,trial,,,,,2023-07-01,2023-08-01,1
+D,2023-01-01,2023-06-15T12:00:00,,2023-07-31T23:30:00,,paid,,,,,2023-07-01,2023-08-01,1
+D,2023-06-25,,2023-09-01T12:00:00,,,paid,,,,,2023-07-01,2023-08-01,1
 """
 USERS = """\
 user,login,company,firm,joined,entered,left,gone,noted,told
@@ -121,8 +122,9 @@ def results(folder: Path, text: str) -> Iterator[tuple[str, Any]]:
         yield "rows", rows.to_pylist()
         yield "until", snapshots.data_until(tables)
         yield "facts", tables.engine.rows(source_sql.account_facts(tables)).to_pylist()
-        for name in declared.targets:
-            yield f"churned {name}", churn_days.of_churn(tables, name).to_pylist()
+        for name, target in declared.targets.items():
+            if not target.by_renewal:
+                yield f"churned {name}", churn_days.of_churn(tables, name).to_pylist()
             yield f"months {name}", snapshots.mature_month_starts(tables, name)
 
 

@@ -89,6 +89,12 @@ ended_known = { column = "noted", zone = "UTC" }
 paused = { from = "paused", until = "resumed" }
 grace = "5d"
 where = "kind = 'paid'"
+[targets.contract]
+event = { source = "terms", ended = "ends", renews = "renews", contract = "kind", amount = "fee" }
+horizon = "next renewal"
+at_least = "20d"
+at_most = "300d"
+notice = "3d"
 [targets.silence]
 inactivity = { source = "events", within = "20d", where = "sort = 'a'" }
 active_within = "120d"
@@ -212,6 +218,12 @@ CHANGES: dict[str, tuple[str, str]] = {
     "targets.*.event.paused.from": ('from = "paused"', 'from = "halted"'),
     "targets.*.event.paused.until": ('until = "resumed"', 'until = "back"'),
     "targets.*.event.grace": ('grace = "5d"', 'grace = "15d"'),
+    "targets.*.event.renews": ('renews = "renews"', 'renews = "due"'),
+    "targets.*.event.contract": (', contract = "kind"', ""),
+    "targets.*.event.amount": (', amount = "fee"', ""),
+    "targets.*.at_least": ('at_least = "20d"', 'at_least = "200d"'),
+    "targets.*.at_most": ('at_most = "300d"', 'at_most = "9d"'),
+    "targets.*.notice": ('notice = "3d"', 'notice = "9d"'),
     "targets.*.event.where": ("where = \"kind = 'paid'\"", ""),
     "targets.*.inactivity.source": (
         'source = "events", within = "20d", where = "sort = \'a\'"',

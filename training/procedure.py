@@ -37,11 +37,31 @@ Floats = npt.NDArray[np.float64]
 
 
 def labelled(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
-    """The rows that may teach or test: eligible, mature, with enough history to be scored."""
+    """The rows that may teach or test: eligible, mature, with enough history to be scored.
+
+    Raises
+    ------
+    GateRefused
+        As `require_one_window`.
+    """
+    require_one_window(company, target)
     table = snapshots.table
     enough = pc.greater_equal(table["history_days"], company.bands.min_history)
     is_mature = pc.is_valid(table[f"label__{target}"])
     return table.filter(pc.and_(pc.and_(is_mature, table[f"eligible__{target}"]), enough))
+
+
+def require_one_window(company: Company, target: str) -> None:
+    """Raises GateRefused where rows of one as-of date settle on different days.
+
+    Folds, calibration and judged dates choose rows by date: those that settle later than the day
+    that they are tested on would teach what nobody could know.
+    """
+    if company.targets[target].by_renewal:
+        raise GateRefused(
+            f"target {target}: its rows are labelled and counted by check, but a model of the next "
+            'renewal cannot be trained yet; declare horizon = "90d" for a model'
+        )
 
 
 def choose(

@@ -35,7 +35,7 @@ from training.leaks.same_grid import require_grid
 from training.learning import search, sides
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
-from training.procedure import labelled
+from training.procedure import labelled, require_one_window
 from training.records.training_record import Declared, TrainingRecord
 from training.registry import refusals, tracking
 
@@ -213,6 +213,7 @@ def _dates(
     tables: sources.Tables, company: Company, target: str, as_of: Sequence[date]
 ) -> tuple[list[date], list[date]]:
     """The as-of dates to train on, and a later one to test on where the first are given."""
+    require_one_window(company, target)
     asked, until = company.targets[target], snapshots.data_until(tables)
     months = snapshots.mature_month_starts(tables, target)
     if not as_of:

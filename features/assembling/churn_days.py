@@ -10,6 +10,7 @@ import pyarrow as pa
 from features.assembling import labels, source_sql
 from features.declaring.company import Event, Inactivity, Target
 from features.engines.sql_text import quote
+from features.errors import GateRefused
 from features.sources import Tables
 
 
@@ -17,8 +18,18 @@ def of_churn(tables: Tables, target: str) -> pa.Table:
     """The days of churn as account_id (string) and day (date32, UTC), sorted.
 
     What is not settled yet (see `clock.churns_known_until`) is among the rows.
+
+    Raises
+    ------
+    GateRefused
+        The target is by renewal: versions of a term would each be a subscription here.
     """
     declared = tables.company.targets[target]
+    if declared.by_renewal:
+        raise GateRefused(
+            f"target {target}: days of churn are not measured by renewal yet; declare a horizon "
+            'in days, such as horizon = "90d"'
+        )
     tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     if declared.inactivity is not None:
         return _named(tables, _last_before_silence(tables, declared.inactivity))
