@@ -90,7 +90,7 @@ def test_every_choice_is_explained(choices: object) -> None:
 
 def test_the_examples_of_the_page_are_one_valid_declaration() -> None:
     declared = parse("\n".join(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)))
-    assert list(declared.targets) == ["churn", "silence", "expansion"]
+    assert list(declared.targets) == ["churn", "renewal", "silence", "expansion"]
     named = ["accounts", "logins", "tickets", "subscriptions", "invoices"]
     more = ["health", "payments", "users", "clicks", "upgrades"]
     assert list(declared.sources) == [*named, *more]
