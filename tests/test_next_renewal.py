@@ -90,7 +90,7 @@ def test_a_date_that_is_moved_later_does_not_move_the_window(tmp_path: Path) -> 
     assert asked(tmp_path, YEAR, moved, as_of="2023-04-15")[1] == "2023-07-01"
     # Put off, and left at the first date all the same; put off, and signed before that.
     assert asked(tmp_path, YEAR, ended(moved, "2023-07-01")) == LEFT
-    assert asked(tmp_path, YEAR, moved, SIGNED) == STAYED
+    assert asked(tmp_path, YEAR, ended(moved, "2023-07-01"), SIGNED) == STAYED
 
 
 def test_a_term_that_is_signed_before_it_begins_is_next(tmp_path: Path) -> None:
@@ -184,6 +184,21 @@ def test_who_left_early_is_not_settled_before_those_who_stay(tmp_path: Path) -> 
     gone = ("A", "", "2022-07-01", "2023-07-01", "2023-03-20", "", "2023-03-20")
     for until, outcome in (("2023-07-20", "not settled yet"), ("2023-07-21", "left")):
         assert asked(tmp_path, gone, until=until)[0] == outcome
+
+
+def test_keeping_who_left_early_would_say_that_all_leave(tmp_path: Path) -> None:
+    # Of ten annual contracts three are left in April; the others are signed on 1 July.
+    gone: list[Term] = [ended((f"A{place}", *YEAR[1:]), "2023-04-01") for place in range(3)]
+    stay: list[Term] = [
+        (f"A{place}", *term[1:]) for place in range(3, 10) for term in (YEAR, SIGNED)
+    ]
+    counts = {}
+    for until in ("2023-06-01", "2023-07-21"):
+        found = rows(company(tmp_path, [*gone, *stay], until=until), AS_OF)
+        known = [row["label__churn"] for (name, _), row in found.items() if name != "Z"]
+        counts[until] = (known.count(1), known.count(0))
+    # On 1 June the tables know three that left and none that stayed.
+    assert counts == {"2023-06-01": (0, 0), "2023-07-21": (3, 7)}
 
 
 def test_a_decision_beyond_at_most_is_not_asked(tmp_path: Path) -> None:

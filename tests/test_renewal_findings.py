@@ -30,6 +30,13 @@ def test_terms_side_by_side_are_refused_until_it_is_said_what_they_are(tmp_path:
     assert found("several_contracts", tmp_path, *terms, event=event) is None
 
 
+def test_a_date_that_was_corrected_runs_beside_nothing(tmp_path: Path) -> None:
+    corrected: Term = (*YEAR, "", "2022-09-01")
+    terms: list[Term] = [("A", "", "2022-07-01", "2024-07-01"), corrected]
+    following: Term = ("A", "", "2023-07-01", "2024-07-01")
+    assert found("several_contracts", tmp_path, *terms, following) is None
+
+
 def test_two_dates_for_one_term_on_one_day_are_refused(tmp_path: Path) -> None:
     terms: list[Term] = [YEAR, ("A", "", "2022-07-01", "2023-12-01")]
     refused = found("two_renewals", tmp_path, *terms)

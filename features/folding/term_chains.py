@@ -139,7 +139,7 @@ def _in_months(days: Days, months: Days, day: Days) -> Days:
         each.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
         for each in (month, month + 1)
     )
-    return np.minimum(begins + day, next_begins - 1)
+    return np.asarray(np.minimum(begins + day, next_begins - 1))
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,8 @@ class Chains:
         key = self.contract * APART + self.start
         last = np.searchsorted(key, contract * APART + closes) - 1
         due = np.where(last == self.term[version], renewal, self.renews[last])
-        return (self.ended[last] >= closes) & (due != NEVER) & (due + grace < closes)
+        overdue = (due != NEVER) & (due + grace < closes)
+        return np.asarray((self.ended[last] >= closes) & overdue)
 
 
 def chains(versions: Terms, grace: int) -> Chains:

@@ -101,9 +101,13 @@ def _side_by_side(readable: ReadableTables, event: Event, rows: str) -> Iterator
         "AND later.renews <> earlier.renews AND (earlier.last IS NULL OR earlier.last > "
         f"later.first + INTERVAL {event.days_to_continue} DAY)"
     )
+    newest = (
+        "SELECT *, known = max(known) OVER (PARTITION BY key, contract, first) AS is_newest "
+        f"FROM ({rows})"
+    )
     found = readable.row(
         "SELECT count(*) AS rows, count(DISTINCT key) AS keys, min(row) AS row "
-        f"FROM ({rows}) AS earlier WHERE EXISTS ({beside})"
+        f"FROM ({newest}) AS earlier WHERE is_newest AND EXISTS ({beside})"
     )
     if not found["rows"]:
         return
