@@ -31,8 +31,9 @@ def running(command: str, clone: Path) -> Iterator[tuple[str, str]]:
 
     Yields what was printed until then, and the address.
     """
+    set_by_us = ("CHURNLIGHT_", "MAKE", "MFLAGS")
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("CHURNLIGHT_")
+        name: value for name, value in os.environ.items() if not name.startswith(set_by_us)
     }
     process = subprocess.Popen(
         command.split(),

@@ -73,8 +73,11 @@ def fold_accounts(
     for account in range(len(begins) - 1):
         if first[account] >= dates:
             continue
-        panel[:] = start
-        errors[:] = 0.0
+        # Whole arrays would be assigned with a check of their shapes, a fifth of the compilation.
+        for slot in range(program.slots):
+            for date in range(dates + 1):
+                panel[slot, date] = start[slot, date]
+                errors[slot, date] = 0.0
         bounds = begins[account], begins[account + 1]
         _fold_in_any_order(records, bounds, program, grid, panel, errors)
         _finish(program, panel, errors, dates)

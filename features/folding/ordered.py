@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from features.folding.compiled import bits_set, compiled, lowest_bit
+from features.folding.compiled import bits_set, compiled, inlined, lowest_bit
 from features.folding.records import (
     DISTINCT,
     LAST,
     QUANTILE,
     SILENCE,
+    THE_DAY,
     WORD,
     Floats,
     FoldProgram,
@@ -66,16 +67,19 @@ def _in_order(facts: Words, other: Ints) -> Indices:
     places = places[:kept].copy()
     if how == LAST:
         return places
-    if how == QUANTILE:
-        numbers = np.empty(kept)
-        for i in range(kept):
-            numbers[i] = value_of(facts, places[i], word)
-        return places[np.argsort(numbers)]
     keys = np.empty(kept, np.uint64)
     for i in range(kept):
-        first = facts[places[i], 0] & np.uint64(0xFFFF)
-        keys[i] = first if how == SILENCE else facts[places[i], word]
+        of_day = how == SILENCE or word == THE_DAY
+        key = facts[places[i], 0] & np.uint64(0xFFFF) if of_day else facts[places[i], word]
+        keys[i] = _rank(key) if how == QUANTILE else key
     return places[np.argsort(keys)]
+
+
+@inlined
+def _rank(bits: Any) -> Any:
+    """A word that stands in the order of the float64 of these bits."""
+    sign = np.uint64(1) << np.uint64(WORD - 1)
+    return ~bits if bits & sign else bits | sign
 
 
 @compiled
