@@ -388,6 +388,20 @@ def test_tenure_leads_nobody_although_young_accounts_leave_more(
     assert all(abs(point.auc - 0.5) < 0.02 for point in tenure.points if point.auc is not None)
 
 
+def test_a_value_that_leaves_its_healthy_range_leads_whichever_way_it_goes(
+    ground: LeadComparisons, world: tuple[Company, Snapshots, Churned]
+) -> None:
+    panel, draw = ground.everyone.panel, np.random.default_rng(8)
+    values = draw.normal(size=world[1].table.num_rows)
+    soon = panel.next_churn - panel.as_of < 60
+    values[panel.row[soon]] += draw.choice([-3.0, 3.0], soon.sum())
+    one_sided = curve(Track("depth", None, values, "higher"), ground.everyone)
+    ranged = curve(Track("depth", None, values, "range"), ground.everyone)
+    assert one_sided.lead_days is None
+    assert abs((ranged.lead_days or 0) - 60) <= planted_leads.STEP
+    assert ranged.riskier == "outside"
+
+
 def test_the_segments_have_curves_of_their_own(found: LeadTimes) -> None:
     lead = found.of("planted_60")
     assert lead is not None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,13 @@ from scipy.special import expit
 
 from features.declaring.company import Company, Target
 from features.declaring.declaration import parse
+from features.errors import DeclarationError
 from small_company import DECLARATION
 from trained_company import TARGET, House, built, learning_dates
 from training.leaks import side_check
 from training.learning import sides
 from training.learning.matrix import Feature
-from training.learning.model import TrainingRows
+from training.learning.model import TrainingRows, monotone_signs
 
 NAMES = ["logins", "tickets", "seats", "exports", "calls"]
 MONTHS = [date(2025, month, 1) for month in range(1, 11)]
@@ -107,3 +109,13 @@ def test_a_check_names_the_side_in_the_declaration(trained: House) -> None:
     told = [*side_check.breaches(rows_of_all, wrong, {TARGET: days})]
     assert {(item.name, item.state) for item in told} == {("contradicted_side", "warning")}
     assert "indicators.visits" in {item.column for item in told}
+
+
+def test_a_healthy_range_leaves_the_model_free(tmp_path: Path) -> None:
+    text = DECLARATION.replace('healthy = "higher"', 'healthy = "range"', 1)
+    company = parse(text, tmp_path)
+    assert company.indicators["visits"].healthy == "range"
+    features = [Feature("visits__28d", "visits", 28, "number")]
+    assert monotone_signs(company, TARGET, features) == [0]
+    with pytest.raises(DeclarationError, match='"higher", "lower" or, where the middle is good'):
+        parse(DECLARATION.replace('healthy = "higher"\n', "", 1), tmp_path)

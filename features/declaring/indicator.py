@@ -41,6 +41,8 @@ Measure = Literal[
     "peer_rank",
 ]
 Side = Literal["higher", "lower"]
+# Or neither: values in the middle are healthy, and both ends are not.
+Healthy = Side | Literal["range"]
 
 DIMENSIONS: tuple[Dimension, ...] = ("outcome", "business", "relationship")
 # Measures that look at the whole history unless windows are given.
@@ -161,7 +163,7 @@ class Indicator(TomlTable):
     shrink: Annotated[float, Field(ge=0)] | None = None
     over: str | None = None
     per: str | None = None
-    healthy: Side | None = None
+    healthy: Healthy | None = None
     unit: str = ""
     says: Says
     says_good: Sentence | None = None
@@ -233,7 +235,8 @@ class Indicator(TomlTable):
     @model_validator(mode="after")
     def _has_a_side(self) -> Self:
         if self.kind != "context" and self.healthy is None:
-            raise refuse("no healthy side", 'healthy = "higher" or healthy = "lower"')
+            fix = 'healthy = "higher", "lower" or, where the middle is good, "range"'
+            raise refuse("no healthy side", fix)
         if self.kind == "context" and self.playbook is not None:
             raise refuse(
                 "context cannot be changed, so it gets no playbook",

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.breaches.outcomes import MIN_CHURNERS
+from features.declaring.indicator import Healthy
 from features.lead_times.certificate import LEVEL, certified
 from features.lead_times.lags import Lag, at_gap, grid
 from features.lead_times.risk_sets import Matched, RiskPanel, matched
@@ -49,7 +50,7 @@ class LeadCurve:
     the gap or to churn itself, the column separates; null where nothing is certain.
     `open_ended` says that the run reaches the last lag that could be measured, so that the lead
     may be longer, or the difference a standing one. `riskier` is the side of the shown value that
-    counted as risk.
+    counted as risk: `higher`, `lower`, or `outside` of a healthy middle.
     """
 
     column: str
@@ -99,27 +100,40 @@ def compare(panel: RiskPanel, gap: int, step: int, segment: str | None = None) -
 
 @dataclass(frozen=True)
 class Track:
-    """A value to follow: `values` (snapshot rows,), and which side of it is the risky one.
+    """A value to follow: `values` (snapshot rows,), and which side of it is the healthy one.
 
-    `columns` is by how many tries its certificate is shared.
+    Where that is the `range` in the middle, the distance from the median is followed. `columns` is
+    by how many tries the certificate is shared.
     """
 
     column: str
     window: int | None
     values: Floats
-    healthy: str | None
+    healthy: Healthy | None
     columns: int = 1
+
+    @property
+    def oriented(self) -> Floats:
+        """The values (snapshot rows,), turned so that higher is riskier where that is declared."""
+        if self.healthy == "range":
+            known = self.values[~np.isnan(self.values)]
+            return np.asarray(np.abs(self.values - (np.median(known) if len(known) else 0.0)))
+        return -self.values if self.healthy == "higher" else self.values
+
+    @property
+    def riskier(self) -> str:
+        """The declared side of the shown value that counts as risk."""
+        return {"higher": "lower", "lower": "higher", "range": "outside"}[self.healthy or "lower"]
 
 
 def curve(track: Track, comparison: Comparison) -> LeadCurve:
     """The curve of a value. Without a healthy side, the side that separates at the gap is taken."""
     level, gap = LEVEL / track.columns, comparison.place_of_gap
-    sign = {"higher": -1.0, "lower": 1.0, None: 1.0}[track.healthy]
-    separations = _along(track.values * sign, comparison)
+    riskier, separations = track.riskier, _along(track.oriented, comparison)
     if track.healthy is None:
         level /= 2
         if separations[gap].auc < 0.5:
-            sign, separations = -sign, _along(-track.values, comparison)
+            riskier, separations = "lower", _along(-track.values, comparison)
     certain = certified(separations, gap, level)
     points = _points(separations, comparison, certain)
     lead = max(certain, default=None)
@@ -127,7 +141,7 @@ def curve(track: Track, comparison: Comparison) -> LeadCurve:
         column=track.column,
         window=track.window,
         segment=comparison.segment,
-        riskier="higher" if sign > 0 else "lower",
+        riskier=riskier,
         points=points,
         lead_days=None if lead is None else points[lead].from_days,
         open_ended=lead is not None and all(point.auc is None for point in points[lead + 1 :]),

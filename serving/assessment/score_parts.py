@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.declaring.company import Company, Target
-from features.declaring.indicator import DIMENSIONS, Side
+from features.declaring.indicator import DIMENSIONS, Healthy
 from training.calibrating.bands import Obstacle, obstacles
 from training.explaining.drivers import by_indicator, sentence, shown_feature, told
 from training.learning.matrix import HISTORY, Feature, known_share, matrix
@@ -251,7 +251,7 @@ def _drivers(
     history: Days,
     contributions: Floats,
     artifact: "Artifact",
-    sides: Mapping[str, Side | None],
+    sides: Mapping[str, Healthy | None],
 ) -> list[tuple[Driver, ...]]:
     """Every indicator of every row, what moves the score most first."""
     names, folded = by_indicator(contributions, artifact.features)
@@ -279,7 +279,7 @@ def _driver(
     feature: Feature,
     coded: float,
     points: float,
-    side: Side | None,
+    side: Healthy | None,
 ) -> Driver:
     meaning, value = artifact.meanings[name], feature.value(coded)
     return Driver(
@@ -297,17 +297,23 @@ def _driver(
     )
 
 
-def _sides(company: Company) -> dict[str, Side | None]:
+def _sides(company: Company) -> dict[str, Healthy | None]:
     return {name: indicator.healthy for name, indicator in company.indicators.items()}
 
 
-def _is_bad(points: float, value: float | str | None, feature: Feature, side: Side | None) -> bool:
+def _is_bad(
+    points: float, value: float | str | None, feature: Feature, side: Healthy | None
+) -> bool:
     """Whether the sentence is the one for what is bad.
 
     A health score decides it. An opportunity's says nothing of health, so there the declared
     healthy `side` of the value does, against the usual one.
     """
     usual = feature.usual
-    if side is None or not isinstance(value, float) or not isinstance(usual, float):
+    if (
+        side not in ("higher", "lower")
+        or not isinstance(value, float)
+        or not isinstance(usual, float)
+    ):
         return points < 0
     return value < usual if side == "higher" else value > usual

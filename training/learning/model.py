@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.declaring.company import Company, Target
-from features.declaring.indicator import Side
+from features.declaring.indicator import Healthy, Side
 from training.learning import scorecard, split
 from training.learning.likelihood import Start
 from training.learning.matrix import Feature, plain_names
@@ -254,7 +254,7 @@ def _likelier(target: Target, indicator: str, company: Company) -> Side | None:
     """The side of an indicator's value on which the event is likelier, where one is declared."""
     if not target.adverse:
         return target.likelier.get(indicator)
-    unhealthy: dict[Side | None, Side] = {"higher": "lower", "lower": "higher"}
+    unhealthy: dict[Healthy | None, Side] = {"higher": "lower", "lower": "higher"}
     return unhealthy.get(company.indicators[indicator].healthy)
 
 
