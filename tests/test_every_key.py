@@ -89,12 +89,6 @@ ended_known = { column = "noted", zone = "UTC" }
 paused = { from = "paused", until = "resumed" }
 grace = "5d"
 where = "kind = 'paid'"
-[targets.contract]
-event = { source = "terms", ended = "ends", renews = "renews", contract = "kind", amount = "fee" }
-horizon = "next renewal"
-at_least = "20d"
-at_most = "300d"
-notice = "3d"
 [targets.silence]
 inactivity = { source = "events", within = "20d", where = "sort = 'a'" }
 active_within = "120d"
@@ -130,7 +124,15 @@ MEASURES = {
     "then": 'value = "seconds"\nmeasure = "days_until"\n',
     "share": 'measure = "quotient"\nover = "topic"\nper = "words"\n',
 }
-WHOLE = BASE + "".join(INDICATOR % name + keys for name, keys in MEASURES.items())
+CONTRACT = """
+[targets.contract]
+event = { source = "terms", ended = "ends", renews = "renews", contract = "kind", amount = "fee" }
+horizon = "next renewal"
+at_least = "20d"
+at_most = "300d"
+notice = "3d"
+"""
+WHOLE = BASE + CONTRACT + "".join(INDICATOR % name + keys for name, keys in MEASURES.items())
 DERIVED = """[accounts]
 source = "terms"
 key = "account_id"

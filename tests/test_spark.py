@@ -19,10 +19,11 @@ from features.engines.spark_sql import translated
 from features.errors import ContractBroken, DeclarationError
 from features.store import FeatureStore
 from measure_agreement import agree
-from test_every_key import WHOLE
+from test_every_key import CONTRACT, WHOLE
 
 # Before the first account, and two mornings.
 DATES = [date(2020, 1, 6), date(2025, 6, 2), date(2025, 6, 9)]
+ON_SPARK = '[company]\nengine = "spark"'
 RANK = """
 [indicators.visits_among_peers]
 title = "Visits among peers"
@@ -176,13 +177,17 @@ def test_what_is_published_is_what_duckdb_publishes(
 def test_links_mergers_and_contracts_are_the_same(java: str, tmp_path: Path) -> None:
     assert java
     every_key.write(tmp_path)
-    text = WHOLE.replace("FOLDER", str(tmp_path))
+    text = WHOLE.replace("FOLDER", str(tmp_path)).replace(CONTRACT, "")
     wanted, found = (
         snapshots.build(parse(declared, tmp_path), every_key.MORNINGS).table
-        for declared in (text, text.replace("[company]", '[company]\nengine = "spark"'))
+        for declared in (text, text.replace("[company]", ON_SPARK))
     )
     assert len(wanted) > 0
     assert found.equals(wanted)
+    with pytest.raises(DeclarationError, match="'next renewal' is not computed on a cluster"):
+        snapshots.build(
+            parse(f"{text.replace('[company]', ON_SPARK)}{CONTRACT}", tmp_path), every_key.MORNINGS
+        )
 
 
 def test_a_table_that_goes_while_it_is_read_is_named(
