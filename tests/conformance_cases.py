@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from conformance_indicators import INDICATORS, SOURCES, Source
+from conformance_indicators import SOURCES, Source
 from declared_measures import Indicator, taxonomies
 from measure_oracle import start_of, utc_from_local
 
@@ -274,7 +274,7 @@ def _write_csv(path: Path, columns: dict[str, list[Any]]) -> None:
             writer.writerow([str(c).lower() if isinstance(c, bool) else c for c in cells])
 
 
-def declaration(engine: str) -> str:
+def declaration(engine: str, indicators: Sequence[Indicator]) -> str:
     """Return the declaration of the company with a table of accounts, read by `engine`."""
     accounts = """
 [accounts]
@@ -285,15 +285,15 @@ crosswalk = { billing = "number" }
 [sources.accounts]
 path = "accounts.parquet"
 """
-    return _declaration(engine, accounts, SOURCES, INDICATORS)
+    return _declaration(engine, accounts, SOURCES, indicators)
 
 
-def derived_declaration(engine: str) -> str:
+def derived_declaration(engine: str, indicators: Sequence[Indicator]) -> str:
     """Return the declaration of the company whose accounts are the keys of `bills`."""
     bills = next(source for source in SOURCES if source.name == "bills")
     accounts = '[accounts]\nsource = "bills"\nkey = "account"\nderived = true'
-    indicators = [item for item in INDICATORS if item.name.startswith("bills-")]
-    return _declaration(engine, accounts, [replace(bills, system=None)], indicators)
+    own = [item for item in indicators if item.name.startswith("bills-")]
+    return _declaration(engine, accounts, [replace(bills, system=None)], own)
 
 
 def _declaration(

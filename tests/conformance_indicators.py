@@ -151,3 +151,20 @@ INDICATORS = (
     *(item for source in SOURCES[:-1] for item in _of_others(source.name)),
     *_of_the_whale(),
 )
+
+
+# Of each kind of value one measure: as a number, a text, a flag, a day, a moment, and by its topic.
+OF_EACH_KIND = {"rows", "sum", "latest-plan", "distinct-flag", "due", "due-moment", "price"}
+
+
+def distributed() -> tuple[Indicator, ...]:
+    """Return what is asked of a cluster: it reads by itself, and folds by the same kernel.
+
+    Every measure of one source, and of the others one for each kind of value.
+    """
+    parts = ((indicator, indicator.name.split("-", 1)) for indicator in INDICATORS)
+    return tuple(
+        indicator
+        for indicator, (source, name) in parts
+        if source == SOURCES[0].name or name in OF_EACH_KIND
+    )
