@@ -107,7 +107,7 @@ def _on(rows: pa.Table, days: Sequence[date]) -> pa.Table:
 def losses(world: World, table: pa.Table) -> dict[str, float] | None:
     """The log loss on the test date of each way to learn from `table`; None if one is refused."""
     company = world.company
-    features = describe(table, live(world.built.columns), company)
+    features = describe(table, live(world.built.columns), company, TARGET)
     rows = as_rows(table, features, company, TARGET)
     folds = search.folds_of(rows, company.targets[TARGET])
     ways = {

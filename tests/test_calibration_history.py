@@ -98,7 +98,8 @@ def test_the_pull_of_a_history_makes_its_line_again() -> None:
     margins, labels, days = history([0, 0.3, -0.3, 0.5])
     found = offsets.fit_dates(margins, labels, days, AHEAD)
     latest = days == days.max()
-    assert found.pull.line(margins[latest], labels[latest]) == found.line
+    ones = np.ones(int(latest.sum()))
+    assert found.pull.line(margins[latest], labels[latest], ones) == found.line
 
 
 # The table of all dates

@@ -327,7 +327,8 @@ def test_rolling_folds_never_learn_from_what_was_not_settled(
         }
     )
     as_of = np.array(sorted(dates) * 2, "datetime64[D]")
-    folds = split.rolling(as_of, declared)
+    settles = as_of + declared.days_to_settle
+    folds = split.rolling(as_of, settles, settles, split.ORIGINS)
     assert len(folds) <= 3
     for fold in folds:
         (tested,) = set(as_of[fold.test].astype(object))

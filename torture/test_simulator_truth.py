@@ -94,7 +94,7 @@ def test_training_ranks_nearly_as_the_hazard_does_given_only_what_can_be_seen(
     other = made(tmp_path / "other", MANY, OTHER_SEED)
     rows = built(other)
     table, truth = known(other, rows)
-    features = describe(table, rows.columns, own)
+    features = describe(table, rows.columns, own, TARGET)
     X = matrix(table, features)
     told = visible_risk.contributions(X, truth, table["account_id"].to_pylist()).sum(axis=1)
     reached = auc(artifact.margins(matrix(table, artifact.features)), labels(table))

@@ -42,10 +42,10 @@ FAITHFUL, STABLE = 0.95, 0.90
 def certified(artifact: Artifact, rows: TrainingRows, progress: Progress = silent) -> Artifact:
     """The artifact with its certificate in its evaluation.
 
-    `rows` are those that trained it; accounts of their latest date are explained.
+    `rows` are those that trained it; accounts of their latest moment are explained.
     """
     progress(f"checking the explanations of {artifact.target}")
-    latest = rows.where(rows.as_of == rows.as_of.max()).thinned(SHOWN_ROWS)
+    latest = rows.where(rows.at_last).thinned(SHOWN_ROWS)
     compared = latest.X[split.evenly_spaced(len(latest.X), COMPARED_ROWS)]
     by_booster = _by_booster(artifact, compared)
     checks = [

@@ -25,7 +25,7 @@ from training.calibrating import scales
 from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
 from training.explaining.drivers import Meaning
-from training.learning import cold_start, model, paces, search, split
+from training.learning import cold_start, model, moments, paces, search, split
 from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
 from training.learning.search import Choice
@@ -37,31 +37,17 @@ Floats = npt.NDArray[np.float64]
 
 
 def labelled(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
-    """The rows that may teach or test: eligible, mature, with enough history to be scored.
+    """The rows that may teach or test: eligible, mature, with enough history to be scored."""
+    table = scorable(snapshots, company, target)
+    return table.filter(pc.is_valid(table[f"label__{target}"]))
 
-    Raises
-    ------
-    GateRefused
-        As `require_one_window`.
-    """
-    require_one_window(company, target)
+
+def scorable(snapshots: Snapshots, company: Company, target: str) -> pa.Table:
+    """The rows that are scored: eligible, with enough history; by renewal, with their shares."""
     table = snapshots.table
     enough = pc.greater_equal(table["history_days"], company.bands.min_history)
-    is_mature = pc.is_valid(table[f"label__{target}"])
-    return table.filter(pc.and_(pc.and_(is_mature, table[f"eligible__{target}"]), enough))
-
-
-def require_one_window(company: Company, target: str) -> None:
-    """Raises GateRefused where rows of one as-of date settle on different days.
-
-    Folds, calibration and judged dates choose rows by date: those that settle later than the day
-    that they are tested on would teach what nobody could know.
-    """
-    if company.targets[target].by_renewal:
-        raise GateRefused(
-            f"target {target}: its rows are labelled and counted by check, but a model of the next "
-            'renewal cannot be trained yet; declare horizon = "90d" for a model'
-        )
+    table = table.filter(pc.and_(table[f"eligible__{target}"], enough))
+    return moments.with_shares(table, target) if company.targets[target].by_renewal else table
 
 
 def choose(
@@ -96,7 +82,7 @@ def rows_of(
         Too few accounts of either kind.
     """
     require_enough(table, target, company)
-    return as_rows(table, describe(table, live(columns), company), company, target)
+    return as_rows(table, describe(table, live(columns), company, target), company, target)
 
 
 def live(columns: Sequence[FeatureColumn]) -> list[FeatureColumn]:
@@ -111,7 +97,7 @@ def fit(
     target: str,
     choice: Choice | None = None,
 ) -> tuple[Artifact, FittedModel]:
-    """An artifact from labelled rows, calibrated and anchored on their latest as-of date.
+    """An artifact from labelled rows, calibrated and anchored on their latest moment.
 
     Also returns the fitted model. Without a `choice` of settings, they are chosen on the rows.
 
@@ -130,7 +116,7 @@ def fit(
 def learn(
     table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str, choice: Choice
 ) -> FittedModel:
-    """A model trained on labelled rows, calibrated on their latest as-of date, without a scale.
+    """A model trained on labelled rows, calibrated on their latest moment, without a scale.
 
     Raises
     ------
@@ -139,26 +125,29 @@ def learn(
     """
     rows = rows_of(table, columns, company, target)
     _require_both(rows, company.targets[target].words[0])
-    return FittedModel.of(rows, choice.model_settings, rows.as_of == rows.as_of.max())
+    return FittedModel.of(rows, choice.model_settings, rows.at_last)
 
 
 def anchors(fitted: FittedModel, company: Company, target: str) -> Anchors | Edge:
-    """The anchors of a fitted model's scale, from rows of the latest date, which did not train it.
+    """The anchors of a fitted model's scale, from rows of the latest moment.
 
-    Where these are too few to support bands, earlier dates help, at least a horizon apart.
+    Their margins are of models that did not see their accounts. Where these are too few to support
+    bands, earlier moments help, at least a horizon apart.
 
     Raises
     ------
     GateRefused
-        All of them support none; the message is that of the latest date.
+        All of them support none; the message is that of the latest moment.
     """
     rows, declared, capacity = fitted.rows, company.targets[target], company.bands.capacity
     logits, refusals = fitted.calibration_fit.line.logits(fitted.margins), []
-    days = split.apart(np.unique(rows.as_of).astype(object).tolist(), rows.latest, declared)
+    moment, counts = rows.moment, rows.counts
+    every = np.unique(moment).astype(object).tolist()
+    days = split.apart(every, every[-1], declared)
     for count in range(1, len(days) + 1):
-        mask = np.isin(rows.as_of, np.array(days[:count], "datetime64[D]"))
+        mask = np.isin(moment, np.array(days[:count], "datetime64[D]"))
         try:
-            edges = scales.anchored(declared, logits[mask], rows.y[mask], capacity)
+            edges = scales.anchored(declared, logits[mask], rows.y[mask], capacity, counts[mask])
         except GateRefused as refused:
             refusals.append(refused)
             continue
@@ -215,7 +204,7 @@ def require_enough(table: pa.Table, target: str, company: Company) -> None:
 
 
 def _require_both(rows: model.TrainingRows, word: str) -> None:
-    labels = rows.y[rows.as_of == rows.as_of.max()]
+    labels = rows.y[rows.at_last]
     if (events := int(labels.sum())) in (0, len(labels)):
         raise GateRefused(
             f"on the latest as-of date, {rows.latest}, {events} of {len(labels)} accounts "
@@ -224,9 +213,14 @@ def _require_both(rows: model.TrainingRows, word: str) -> None:
         )
 
 
-def describe(table: pa.Table, columns: Sequence[FeatureColumn], company: Company) -> list[Feature]:
+def describe(
+    table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str
+) -> list[Feature]:
     """The columns as the artifact knows them, with their paces, and the usual value of each."""
-    latest = table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
+    if company.targets[target].by_renewal:
+        latest = moments.of_the_latest(table, target)
+    else:
+        latest = table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
     described = [
         Feature(
             column.name,
@@ -267,8 +261,10 @@ def as_rows(
     table: pa.Table, features: Sequence[Feature], company: Company, target: str
 ) -> model.TrainingRows:
     """The table as what the model is given."""
+    declared = company.targets[target]
     as_of = table["as_of"].to_numpy().astype("datetime64[D]")
     day: date = as_of.max().astype(object)
+    times = moments.of(table, target) if declared.by_renewal else None
     return model.TrainingRows(
         matrix(table, features),
         table[f"label__{target}"].to_numpy().astype(np.int8),
@@ -276,7 +272,8 @@ def as_rows(
         as_of,
         features,
         model.monotone_signs(company, target, features),
-        (clock.settled(day, company.targets[target]) - day).days,
+        (clock.settled(day, declared) - day).days if times is None else moments.YEAR,
+        times,
     )
 
 
@@ -320,7 +317,7 @@ def training_record(fitted: FittedModel, choice: Choice) -> TrainingRecord:
             slope_expected=history.pull.slope,
             dates=history.offsets,
         ),
-        calibration_by_as_of=tuple(by_as_of(logits, rows.y, rows.as_of, rows.accounts)),
+        calibration_by_as_of=tuple(by_as_of(logits, rows.y, rows.moment, rows.accounts)),
     )
 
 

@@ -22,7 +22,7 @@ from training.artifact import Artifact
 from training.explaining.drivers import by_indicator, levels, shown_feature
 from training.learning.matrix import Feature, matrix
 from training.learning.split import evenly_spaced
-from training.procedure import labelled
+from training.procedure import labelled, scorable
 from training.records.evaluation import ColumnShift, Drift, Drivers, DriverStrength
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +40,9 @@ def with_evidence_of(
 
     The latest of `days` is explained; drift is from the date in the middle to the latest.
     """
-    table = labelled(built, company, artifact.target)
+    # By renewal, the rows of a late date that are settled are not like those that are scored.
+    rows_of = scorable if company.targets[artifact.target].by_renewal else labelled
+    table = rows_of(built, company, artifact.target)
     day = {name: sorted(days)[index] for name, index in (("middle", len(days) // 2), ("last", -1))}
     X = {name: matrix(_on(table, when), artifact.features) for name, when in day.items()}
     moved = None

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -35,7 +34,7 @@ from training.leaks.same_grid import require_grid
 from training.learning import search, sides
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
-from training.procedure import labelled, require_one_window
+from training.procedure import labelled
 from training.records.training_record import Declared, TrainingRecord
 from training.registry import refusals, tracking
 
@@ -149,8 +148,9 @@ def _training_data(
     every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
     built = snapshots.build_from(tables, every, progress=progress)
     # A lead is warning time; an opportunity warns of nothing.
-    adverse = [name for name in dates if name in company.adverse]
-    events = {name: measure.churned(tables, name) for name in adverse}
+    # By renewal, which days of churn a lead counts back from is not measured yet.
+    warned = [name for name in company.adverse if not company.targets[name].by_renewal]
+    events = {name: measure.churned(tables, name) for name in warned if name in dates}
     return _TrainingData(built, dates, events, revenue(tables), refused)
 
 
@@ -213,7 +213,6 @@ def _dates(
     tables: sources.Tables, company: Company, target: str, as_of: Sequence[date]
 ) -> tuple[list[date], list[date]]:
     """The as-of dates to train on, and a later one to test on where the first are given."""
-    require_one_window(company, target)
     asked, until = company.targets[target], snapshots.data_until(tables)
     months = snapshots.mature_month_starts(tables, target)
     if not as_of:
@@ -231,7 +230,8 @@ def _dates(
             "use earlier as-of dates"
         )
     later = [day for day in months if clock.settled(learn[-1], asked) <= day]
-    return learn, later[-1:]
+    # By renewal, which of them may test is known once their rows are there.
+    return learn, later if asked.by_renewal else later[-1:]
 
 
 def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
@@ -257,14 +257,13 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     history = TargetHistory(
         built, company, target, table, learn, later, champion=champion, mrr=mrr or {}
     )
-    history = history.choose(choice, progress).choose_earlier(choice, progress)
+    history = history.one_later().choose(choice, progress).choose_earlier(choice, progress)
     make = evaluated if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
-    learning_table = history.of(learn)
+    learning_table = history.learning
     training_rows = history.rows(learning_table, artifact.features)
     artifact = artifact.with_training(_about(artifact, history, learning_table, training_rows))
-    latest = training_rows.as_of == np.datetime64(training_rows.latest, "D")
-    artifact = redraws.with_score_interval(artifact, training_rows, latest, progress)
+    artifact = redraws.with_score_interval(artifact, training_rows, training_rows.at_last, progress)
     artifact = beside_itself(artifact, champion)
     return certificate.certified(artifact, training_rows, progress)
 

@@ -75,7 +75,8 @@ class Decided:
 
     `state` is a code of `WORDS`. `decision` is the day of the next decision, `closes` the first
     day after the window, `settles` the day on whose morning its outcome is known for good; the
-    latter two of rows that are asked. `by_amount` is the decision of the contract worth most.
+    latter two of rows that are asked. `by_amount` is the decision of the contract worth most,
+    `term` how many days the term lasts whose renewal is decided.
     """
 
     state: Codes
@@ -83,6 +84,7 @@ class Decided:
     closes: Days
     settles: Days
     by_amount: Days
+    term: Days
 
 
 def decide(terms: Terms, rule: Rule, days: Days, until: date) -> tuple[Days, Decided]:
@@ -103,7 +105,7 @@ def decide(terms: Terms, rule: Rule, days: Days, until: date) -> tuple[Days, Dec
     """
     if not len(terms):
         none = np.zeros((0, len(days)), np.int64)
-        return none[:, 0], Decided(none.astype(np.int8), none, none, none, none)
+        return none[:, 0], Decided(none.astype(np.int8), *[none] * 5)
     contracts = next_decision(terms, rule, days)
     state = outcomes(terms, rule, days, contracts, day_number(until))
     return _by_account(terms, rule, contracts, state)
@@ -189,12 +191,15 @@ def _by_account(
     earliest, largest = ((_first_lowest(by, first), every) for by in (urgent, amount))
     closes = np.where(contracts.state == ASKED, contracts.closes, NEVER)[earliest]
     decision = np.where(dated, contracts.decision, NEVER)
+    there = np.maximum(contracts.version, 0)
+    term = np.where(dated, terms.renews[there] - terms.start[there], NEVER)
     return account[first], Decided(
         state[earliest],
         decision[earliest],
         closes,
         np.where(closes == NEVER, NEVER, closes + rule.settles),
         decision[largest],
+        term[earliest],
     )
 
 

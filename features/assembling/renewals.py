@@ -99,8 +99,9 @@ def columns(
     """The columns of a target by renewal in the rows that are shown.
 
     Beside `eligible__` and `label__`: the `state__` of the account, the days of its `decision__`
-    and of that of its largest contract, and when the label `settles__`; all of them known on the
-    as-of date. Why a row has its label, or none, is in `label__TARGET__outcome`.
+    and of that of its largest contract, how many days the `term__` lasts that is decided, and when
+    the label `settles__`; all of them known on the as-of date. Why a row has its label, or none,
+    is in `label__TARGET__outcome`.
     """
     days = history.layout.calendar.days.astype(np.int64)
     low, high = (
@@ -127,6 +128,7 @@ def columns(
         f"state__{name}": _words(np.where(asked, decisions.ASKED, state)),
         f"decision__{name}": _dates(on_rows(decided.decision, NEVER)),
         f"settles__{name}": _dates(on_rows(decided.settles, NEVER)),
+        f"term__{name}": _numbers(on_rows(decided.term, NEVER)),
     }
     if target.event is not None and target.event.amount is not None:
         found[f"decision_by_amount__{name}"] = _dates(on_rows(decided.by_amount, NEVER))
@@ -138,6 +140,8 @@ def _words(codes: Days) -> pa.Array:
 
 
 def _dates(days: Days) -> pa.Array:
-    return pa.array(
-        np.where(days == NEVER, 0, days).astype(np.int32), pa.date32(), mask=days == NEVER
-    )
+    return _numbers(days).cast(pa.date32())
+
+
+def _numbers(days: Days) -> pa.Array:
+    return pa.array(np.where(days == NEVER, 0, days).astype(np.int32), mask=days == NEVER)

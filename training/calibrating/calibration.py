@@ -41,19 +41,25 @@ class Calibration:
         return self.slope * margins + self.offset
 
 
-def fit(margins: Floats, labels: npt.NDArray[np.int8], around: float = 1.0) -> Calibration:
+def fit(
+    margins: Floats,
+    labels: npt.NDArray[np.int8],
+    counts: Floats | None = None,
+    around: float = 1.0,
+) -> Calibration:
     """The line that makes `margins` (rows,) say how often `labels` (rows,) are 1.
 
-    `around` is where the prior has the slope: 1, or what other rows say.
+    `counts` (rows,) are for how many outcomes each row counts, by default for one; `around` is
+    where the prior has the slope: 1, or what other rows say.
 
     Raises
     ------
     GateRefused
         The slope is not positive: higher margins do not go with more events.
     """
-    solution = minimize(
-        _negative_log_posterior, np.array([1.0, 0.0]), (margins, labels, around), "BFGS", jac=True
-    )
+    counts = np.ones(len(labels)) if counts is None else counts
+    given = (margins, labels, counts, around)
+    solution = minimize(_negative_log_posterior, np.array([1.0, 0.0]), given, "BFGS", jac=True)
     slope, offset = (float(value) for value in solution.x)
     if slope <= 0:
         raise GateRefused(
@@ -65,13 +71,17 @@ def fit(margins: Floats, labels: npt.NDArray[np.int8], around: float = 1.0) -> C
 
 
 def _negative_log_posterior(
-    line: Floats, margins: Floats, labels: npt.NDArray[np.int8], around: float
+    line: Floats,
+    margins: Floats,
+    labels: npt.NDArray[np.int8],
+    counts: Floats,
+    around: float,
 ) -> tuple[float, Floats]:
     slope, offset = line
     logits = slope * margins + offset
-    surplus = expit(logits) - labels
+    surplus = counts * (expit(logits) - labels)
     prior = (slope - around) / PRIOR_WIDTH**2
-    loss = log_losses(logits, labels).sum() + (slope - around) * prior / 2
+    loss = (counts * log_losses(logits, labels)).sum() + (slope - around) * prior / 2
     return float(loss), np.array([surplus @ margins + prior, surplus.sum()])
 
 

@@ -76,7 +76,11 @@ def logit(probability: float) -> float:
 
 
 def anchors(
-    target: Target, logits: Floats, labels: npt.NDArray[np.int8], capacity: float
+    target: Target,
+    logits: Floats,
+    labels: npt.NDArray[np.int8],
+    capacity: float,
+    counts: Floats | None = None,
 ) -> Anchors:
     """The target's declared anchors, or those that validation rows support.
 
@@ -86,6 +90,8 @@ def anchors(
         Calibrated logits and outcomes of rows that the model has not seen.
     capacity : float
         The largest share of accounts that the team can work as red.
+    counts : array of shape (rows,)
+        For how many outcomes each row counts, by default for one.
 
     Raises
     ------
@@ -94,12 +100,18 @@ def anchors(
     """
     if target.p_red is not None and target.p_green is not None:
         return Anchors(target.p_red, target.p_green, "declared")
-    return supported(logits, labels, capacity)
+    return supported(logits, labels, capacity, counts)
 
 
-def supported(logits: Floats, labels: npt.NDArray[np.int8], capacity: float) -> Anchors:
+def supported(
+    logits: Floats,
+    labels: npt.NDArray[np.int8],
+    capacity: float,
+    counts: Floats | None = None,
+) -> Anchors:
     """The anchors that validation rows support; parameters and errors as of `anchors`."""
-    red, green = _red(logits, capacity), _green(logits, labels)
+    counts = np.ones(len(labels)) if counts is None else counts
+    red, green = _red(logits, capacity, counts), _green(logits, labels, counts)
     if odds(red) < 2 * odds(green):
         accepted = _accepted(logits, red, green)
         raise GateRefused(
@@ -147,27 +159,28 @@ def _cure(logits: Floats, labels: npt.NDArray[np.int8], accepted: str) -> str:
     )
 
 
-def _red(logits: Floats, capacity: float) -> float:
+def _red(logits: Floats, capacity: float, counts: Floats) -> float:
     """The probability above which at most `capacity` of the rows lie, ties left out."""
-    ranked = np.sort(logits)[::-1]
-    return _probability(float(ranked[min(int(capacity * len(ranked)), len(ranked) - 1)]))
+    order = np.argsort(-logits, kind="stable")
+    within = np.searchsorted(np.cumsum(counts[order]), capacity * counts.sum(), "right")
+    return _probability(float(logits[order][min(int(within), len(order) - 1)]))
 
 
-def _green(logits: Floats, labels: npt.NDArray[np.int8]) -> float:
+def _green(logits: Floats, labels: npt.NDArray[np.int8], counts: Floats) -> float:
     """The highest p at or below which significantly less than half the base rate churns."""
     order = np.argsort(logits, kind="stable")
-    ranked, churned = logits[order], np.cumsum(labels[order])
-    count = np.arange(1, len(ranked) + 1)
+    ranked, churned = logits[order], np.cumsum((counts * labels)[order])
+    count, rate = np.cumsum(counts[order]), (counts * labels).sum() / counts.sum()
     # Clopper & Pearson (1934), one-sided; where all have churned there is no bound below 1.
     stayed = np.maximum(count - churned, 1)
     upper = np.where(churned < count, betaincinv(churned + 1.0, stayed, CONFIDENCE), 1.0)
     last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
-    half = labels.mean() / 2
+    half = rate / 2
     good = np.flatnonzero((upper <= half) & last_of_tie)
     if not len(good):
         raise GateRefused(
             "no green band: no group of accounts leaves at significantly less than half of the "
-            f"base rate ({labels.mean():.1%} of {len(labels):,}); "
+            f"base rate ({rate:.1%} of {len(labels):,}); "
             + _cure(logits, labels, "add history, or declare p_red and p_green")
         )
     return _probability(float(ranked[good[-1]]))

@@ -13,11 +13,15 @@ Floats = npt.NDArray[np.float64]
 
 
 def anchored(
-    target: Target, logits: Floats, labels: npt.NDArray[np.int8], capacity: float
+    target: Target,
+    logits: Floats,
+    labels: npt.NDArray[np.int8],
+    capacity: float,
+    counts: Floats | None = None,
 ) -> Anchors | Edge:
     """The anchors of the target's scale; parameters and errors as of `health.anchors`."""
     if target.adverse:
-        return health.anchors(target, logits, labels, capacity)
+        return health.anchors(target, logits, labels, capacity, counts)
     return opportunity.edge(target.p_high, logits, capacity)
 
 

@@ -60,8 +60,7 @@ def cross_calibrated(fitted: FittedModel) -> Floats:
     margins, rows = fitted.calibration_margins, fitted.calibration_rows
     logits = np.empty(len(margins))
     for fold in split.by_account(rows.accounts):
-        line = fitted.calibration_fit.pull.line(margins[fold.train], rows.y[fold.train])
-        logits[fold.test] = line.logits(margins[fold.test])
+        logits[fold.test] = fitted.line_of(fold.train).logits(margins[fold.test])
     return logits
 
 

@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from features import clock
+from features.declaring.company import Target
 from features.errors import DeclarationError, GateRefused
 from features.progress import Progress, silent
 from training import procedure
@@ -32,13 +34,19 @@ from training.calibrating.opportunity import Edge
 from training.evaluating import baselines, gate
 from training.evaluating.origins import Origin, over_champion, pooled
 from training.evaluating.target_history import TargetHistory
-from training.learning import split
+from training.learning import moments, split
 from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
 from training.metrics import quality, segments
 from training.metrics.measured import UNKNOWN
-from training.metrics.quality import ShadowColumn
-from training.records.evaluation import ChampionComparison, Evaluation, TestRows
+from training.metrics.quality import Quality, ShadowColumn
+from training.records.evaluation import (
+    DECIDED_BY,
+    ChampionComparison,
+    DecisionGroup,
+    Evaluation,
+    TestRows,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +68,7 @@ class _Fits:
         """The model of the dates to learn from; errors as of `TargetHistory.fit`."""
         if self.history.later and self.tested is not None:
             return self.tested
-        return self.history.fit(self.history.learn)
+        return self.history.fit()
 
     def without_trees(self, why: str) -> "_Fits":
         """The same of the scorecards that stood beside the models."""
@@ -103,9 +111,10 @@ def _fits(history: TargetHistory, progress: Progress) -> _Fits:
     progress(f"evaluating {history.target}")
     history = history.chosen()
     assert history.choice is not None
+    tested: FittedModel | None = None
     if history.later:
-        tested: FittedModel | None = history.fit(history.learn)
-    else:
+        tested = history.fit()
+    elif history.tests:
         tested = history.fitted_before(history.latest, history.choice)
     test = history.of([history.latest])
     return _Fits(history, tested, None if tested is None else _origin(tested, test, history))
@@ -179,11 +188,31 @@ def _of_rows(
         baselines=gains.baselines,
         test_dates=gains.test_dates,
         segments=segments.table(logits, labels, accounts, test["segment"].to_pylist(), measured),
+        decisions=_decisions(first, test, scores, history, measured),
         value=history.worth(logits, labels, accounts),
         bands=quality.bands(scores, labels) if adverse else None,
         opportunities=None if adverse else quality.opportunities(scores, labels),
         shadow=_shadow(history, test, labels),
     )
+
+
+def _decisions(
+    first: Origin, test: pa.Table, scores: Floats, history: TargetHistory, measured: Quality
+) -> tuple[DecisionGroup, ...]:
+    """By renewal, how good the scores are for each term, and by days to the decision."""
+    if not history.declared.by_renewal:
+        return ()
+    target, found = history.target, []
+    names = moments.terms(test, target), moments.distances(test, target)
+    for by, groups, order in zip(
+        DECIDED_BY, names, (moments.TERMS, moments.DISTANCES), strict=True
+    ):
+        of_groups = segments.table(first.logits, first.labels, first.accounts, groups, measured)
+        for result in sorted(of_groups, key=lambda each: order.index(each.segment)):
+            rows = np.asarray(groups) == result.segment
+            outcomes = quality.bands(scores[rows], first.labels[rows])
+            found.append(DecisionGroup(by, result, outcomes))
+    return tuple(found)
 
 
 def earlier_origins(history: TargetHistory, progress: Progress = silent) -> Iterator[Origin]:
@@ -242,17 +271,22 @@ def _why_not_compared(old: Artifact, history: TargetHistory, day: date) -> str:
         require_same_meaning(old, history.company)
     except DeclarationError:
         return "not comparable: churnlight.toml has changed measures that it was trained on"
-    trained_on = [date.fromisoformat(text) for text in old.training.as_of]
-    settled = split.settled_before(trained_on, day, history.declared)
-    if len(settled) < len(trained_on):
+    if _settled_for(old, history.declared) > day:
         return f"not comparable on {day}: it was trained on that date; run churnlight review"
     return ""
+
+
+def _settled_for(old: Artifact, declared: Target) -> date:
+    """The day by which every outcome that trained a model was settled."""
+    if declared.by_renewal and old.data_until is not None:
+        return date.fromisoformat(old.data_until)
+    return max(clock.settled(date.fromisoformat(text), declared) for text in old.training.as_of)
 
 
 def _by_folds(fitted: FittedModel, history: TargetHistory) -> Evaluation:
     logits, scores = _cross_calibrated(fitted, history)
     held = fitted.calibration_rows
-    test = history.of(history.learn).filter(pa.array(fitted.calibrating))
+    test = history.learning.filter(pa.array(fitted.calibrating))
     rivals, day = baselines.beside_held(fitted), str(held.latest)
     origin = Origin(day, fitted.days, held.y, held.accounts, logits, fitted.base, rivals)
     evaluation = _of_rows("folds grouped by account", [origin], test, scores, history)
@@ -262,19 +296,16 @@ def _by_folds(fitted: FittedModel, history: TargetHistory) -> Evaluation:
 
 def _cross_calibrated(fitted: FittedModel, history: TargetHistory) -> tuple[Floats, Floats]:
     """Logits and scores of held rows, each fold's line and anchors fitted on the others."""
-    held, margins, pull = (
-        fitted.calibration_rows,
-        fitted.calibration_margins,
-        fitted.calibration_fit.pull,
-    )
+    held, margins = fitted.calibration_rows, fitted.calibration_margins
     logits, scores = np.empty(len(held.y)), np.empty(len(held.y))
     for fold in split.by_account(held.accounts):
-        line = pull.line(margins[fold.train], held.y[fold.train])
+        line = fitted.line_of(fold.train)
         anchors = scales.anchored(
             history.declared,
             line.logits(margins[fold.train]),
             held.y[fold.train],
             history.company.bands.capacity,
+            held.counts[fold.train],
         )
         logits[fold.test] = line.logits(margins[fold.test])
         scores[fold.test] = scales.scale(line, anchors).unclipped(margins[fold.test])

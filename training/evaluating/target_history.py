@@ -7,6 +7,7 @@ looks at nothing that was settled after it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from features.progress import Progress, with_subject
 from features.snapshots import Snapshots
 from training import procedure
 from training.artifact import Artifact
-from training.learning import split
+from training.learning import moments, split
 from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature
 from training.learning.model import TrainingRows
@@ -60,6 +61,17 @@ class TargetHistory:
         """The rows of `days`."""
         return self.table.filter(pc.is_in(self.table["as_of"], pa.array(days, pa.date32())))
 
+    @property
+    def learning(self) -> pa.Table:
+        """The rows to learn from; by renewal, what the later date to test on could know of them."""
+        if self.later and self.declared.by_renewal:
+            return self.settled_by(self.latest)
+        return self.of(self.learn)
+
+    def one_later(self) -> "TargetHistory":
+        """The same with the last of its later dates that may test, if there is one."""
+        return replace(self, later=[day for day in self.later if day in self.tests][-1:])
+
     def rows(self, table: pa.Table, features: Sequence[Feature]) -> TrainingRows:
         """Some of the rows as the input of a model."""
         return as_rows(table, features, self.company, self.target)
@@ -68,14 +80,14 @@ class TargetHistory:
         """The same, which has a choice; errors as of `procedure.choose`."""
         if self.choice is not None:
             return self
-        table, columns = self.of(self.learn), self.built.columns
-        return replace(self, choice=choose(table, columns, self.company, self.target))
+        choice = choose(self.learning, self.built.columns, self.company, self.target)
+        return replace(self, choice=choice)
 
-    def fit(self, days: Sequence[date]) -> FittedModel:
-        """The model of the rows of `days`; errors as of `procedure.learn`."""
+    def fit(self) -> FittedModel:
+        """The model of the rows to learn from; errors as of `procedure.learn`."""
         assert self.choice is not None
-        table, columns = self.of(days), self.built.columns
-        return procedure.learn(table, columns, self.company, self.target, self.choice)
+        columns = self.built.columns
+        return procedure.learn(self.learning, columns, self.company, self.target, self.choice)
 
     def made_of(self, fitted: FittedModel) -> Artifact:
         """The artifact of a fitted model; errors as of `procedure.made_of`."""
@@ -83,10 +95,10 @@ class TargetHistory:
         return procedure.made_of(fitted, self.choice, self.company, self.target)
 
     def fitted_before(self, day: date, choice: Choice) -> FittedModel | None:
-        """The model of the dates settled by `day` under a choice; None where they support none."""
-        columns, table = self.built.columns, self.of(self.settled_by(day))
+        """The model of the rows settled by `day` under a choice; None where they support none."""
+        columns = self.built.columns
         try:
-            return procedure.learn(table, columns, self.company, self.target, choice)
+            return procedure.learn(self.settled_by(day), columns, self.company, self.target, choice)
         except GateRefused:
             return None
 
@@ -98,12 +110,22 @@ class TargetHistory:
 
     @property
     def latest(self) -> date:
-        """The as-of date of the headline figures."""
-        return [*self.learn, *self.later][-1]
+        """The as-of date of the headline figures: the last that may test."""
+        return self.tests[-1] if self.tests else [*self.learn, *self.later][-1]
 
-    def settled_by(self, day: date) -> list[date]:
-        """The as-of dates to learn from whose labels were settled by `day`."""
-        return split.settled_before(self.learn, day, self.declared)
+    @cached_property
+    def tests(self) -> list[date]:
+        """The as-of dates that may test: all; by renewal, those whose rows are settled by now."""
+        days = [*self.learn, *self.later]
+        if not self.declared.by_renewal:
+            return days
+        return moments.whole_dates(self.of(days), self.target, self.built.data_until)
+
+    def settled_by(self, day: date) -> pa.Table:
+        """The rows to learn from whose labels were settled by `day`."""
+        if self.declared.by_renewal:
+            return moments.settled_by(self.of(self.learn), self.target, day)
+        return self.of(split.settled_before(self.learn, day, self.declared))
 
     def without_trees(self, why: str) -> "TargetHistory":
         """The same, restricted to scorecards without trees."""
@@ -118,28 +140,28 @@ class TargetHistory:
         all dates choose.
         """
         choice, day = None, self.latest
-        if not self.later:
+        if not self.later and self.tests:
             choice = self._choice(self.settled_by(day), day, trials, progress)
-        return replace(self, choice=choice or self._choice(self.learn, day, trials, progress))
+        return replace(self, choice=choice or self._choice(self.learning, day, trials, progress))
 
     def choose_earlier(self, trials: int | Choice, progress: Progress) -> "TargetHistory":
         """The same with a choice for each earlier origin, of what was settled by it.
 
         An origin whose earlier dates support none has no choice.
         """
-        _, *before = split.origins(self.learn, self.latest, self.declared)
+        _, *before = split.origins(self.tests, self.latest, self.declared)
         choices = {day: self._choice(self.settled_by(day), day, trials, progress) for day in before}
         kept = {day: choice for day, choice in choices.items() if choice is not None}
         return replace(self, choices=kept)
 
     def _choice(
-        self, days: Sequence[date], origin: date, trials: int | Choice, progress: Progress
+        self, table: pa.Table, origin: date, trials: int | Choice, progress: Progress
     ) -> Choice | None:
         if isinstance(trials, Choice):
             return trials
         try:
             return choose(
-                self.of(days),
+                table,
                 self.built.columns,
                 self.company,
                 self.target,

@@ -93,10 +93,10 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
     """
     table = labelled(built.on(months), company, target)
     require_enough(table, target, company)
-    features = describe(table, built.columns, company)
+    features = describe(table, built.columns, company, target)
     rows = as_rows(table, features, company, target)
-    declared = company.targets[target]
-    folds, evaluated_on = split.rolling(rows.as_of, declared), "later as-of dates"
+    folds = split.rolling(rows.as_of, rows.settles, rows.whole, split.ORIGINS)
+    evaluated_on = "later as-of dates"
     if not (usable := _usable(rows, folds)):
         usable, evaluated_on = (
             _usable(rows, list(split.by_account(rows.accounts))),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
@@ -25,7 +26,7 @@ from features.snapshots import Snapshots
 from training.artifact import Artifact
 from training.evaluating.evaluation_dates import simplest
 from training.evaluating.target_history import TargetHistory
-from training.learning import search, split
+from training.learning import moments, search, split
 from training.procedure import labelled
 
 Procedure = Callable[[Snapshots, Company, str, Sequence[date], Sequence[date]], Artifact]
@@ -88,14 +89,25 @@ def breaches(
     One finding per target: an error if it finds something, else the figures as advice.
     """
     for name, days in dates.items():
-        declared = company.targets[name]
-        earlier = split.settled_before(days, days[-1], declared) if days else []
         try:
-            aucs = worlds(built, company, name, (earlier, days[-1:]), procedure, progress)
+            given = _dates(built, company, name, days)
+            aucs = worlds(built, company, name, given, procedure, progress)
         except GateRefused as refused:
             yield _not_audited(company, name, str(refused))
             continue
         yield _finding(company, name, aucs, aucs.reach(len(dates)))
+
+
+def _dates(
+    built: Snapshots, company: Company, name: str, days: Sequence[date]
+) -> tuple[Sequence[date], Sequence[date]]:
+    """The dates to train on, and the last one that may test."""
+    declared = company.targets[name]
+    if not days or not declared.by_renewal:
+        return (split.settled_before(days, days[-1], declared) if days else []), days[-1:]
+    rows = labelled(built.on(days), company, name)
+    tests = moments.whole_dates(rows, name, built.data_until)[-1:]
+    return [day for day in days if tests and day < tests[0]], tests
 
 
 def worlds(
@@ -143,14 +155,16 @@ def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Gener
     """Labelled rows with other labels: on each date as many of either kind, by chance.
 
     Every account has white noise over the days; the label of a row is 1 where the noise of its
-    label window is among the largest of its date. Windows that overlap share their noise.
+    label window is among the largest of its date, for the window's length. Windows that overlap
+    share their noise.
     """
     days = table["as_of"].to_numpy().astype("datetime64[D]").astype(np.int64)
     account = pc.dictionary_encode(table["account_id"]).combine_chunks().indices.to_numpy()
     start = days - days.min() + target.gap
-    steps = draw.standard_normal((int(account.max()) + 1, int(start.max()) + target.horizon_days))
+    length = _window_days(table, name, target)
+    steps = draw.standard_normal((int(account.max()) + 1, int((start + length).max())))
     walk = np.concatenate([np.zeros((len(steps), 1)), steps.cumsum(axis=1)], axis=1)
-    noise = walk[account, start + target.horizon_days] - walk[account, start]
+    noise = (walk[account, start + length] - walk[account, start]) / (length / length.min()) ** 0.5
     label = table[f"label__{name}"].to_numpy().astype(np.int8)
     drawn = np.zeros(len(label), np.int8)
     for day in np.unique(days):
@@ -159,6 +173,15 @@ def null_world(table: pa.Table, name: str, target: Target, draw: np.random.Gener
         drawn[highest[: int(label[rows].sum())]] = 1
     position = table.column_names.index(f"label__{name}")
     return table.set_column(position, table.schema.field(position), pa.array(drawn))
+
+
+def _window_days(table: pa.Table, name: str, target: Target) -> npt.NDArray[np.int64]:
+    """How many days the label window of each row has."""
+    if not target.by_renewal:
+        return np.full(table.num_rows, target.horizon_days)
+    settles, as_of = (table[column].to_numpy() for column in (f"settles__{name}", "as_of"))
+    days = (settles - as_of).astype("timedelta64[D]").astype(np.int64)
+    return np.asarray(days - target.gap - target.days_from_end_to_settle)
 
 
 def _some_accounts(table: pa.Table) -> pa.Table:

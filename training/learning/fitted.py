@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from training.calibrating.calibration import Calibration
 from training.learning import model, offsets, split
 from training.learning.likelihood import Start
 from training.learning.model import Model, ModelSettings, TrainingRows
@@ -77,8 +78,9 @@ class FittedModel:
 
     @property
     def base(self) -> float:
-        """The rate of the event in the calibration rows."""
-        return self.calibration_fit.line.events / self.calibration_fit.line.rows
+        """The rate of the event in the calibration rows, as they count."""
+        rows = self.calibration_rows
+        return float((rows.counts * rows.y).sum() / rows.counts.sum())
 
     @property
     def days(self) -> Sequence[str]:
@@ -94,6 +96,12 @@ class FittedModel:
     def calibration_margins(self) -> Floats:
         """Cross-fitted margins of the rows that calibrated."""
         return self.margins[self.calibrating]
+
+    def line_of(self, mask: split.Mask) -> Calibration:
+        """The line of some of the rows that calibrated, pulled by the earlier dates."""
+        held = self.calibration_rows.where(mask)
+        pull = self.calibration_fit.pull
+        return pull.line(self.calibration_margins[mask], held.y, held.counts)
 
     def logits(self, X: Floats) -> Floats:
         """Calibrated log-odds (rows,) of rows with the columns of training."""

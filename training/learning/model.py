@@ -19,6 +19,7 @@ from features.declaring.indicator import Healthy, Side
 from training.learning import scorecard, split
 from training.learning.likelihood import Start
 from training.learning.matrix import Feature, plain_names
+from training.learning.moments import RowTimes
 from training.learning.scorecard import EMPTY, Scorecard
 
 Floats = npt.NDArray[np.float64]
@@ -90,7 +91,8 @@ class TrainingRows:
     """Labelled rows: matrix (rows × features), labels 0/1, accounts and as-of dates.
 
     `signs` say, per feature, how the margin may move with its value: −1, 0 or 1; `ahead` how many
-    days after an as-of date its labels are known, which is when a model of it can first score.
+    days after an as-of date its labels are known, which is when a model of it can first score (by
+    renewal, from a year of outcomes to the one that it predicts). `times` are of rows by renewal.
     """
 
     X: Floats
@@ -100,12 +102,43 @@ class TrainingRows:
     features: Sequence[Feature]
     signs: Sequence[int]
     ahead: int = 1
+    times: RowTimes | None = None
+
+    @property
+    def settles(self) -> npt.NDArray[np.datetime64]:
+        """The day on whose morning each row's label is known for good (rows,)."""
+        return self.as_of + self.ahead if self.times is None else self.times.settles
+
+    @property
+    def whole(self) -> npt.NDArray[np.datetime64]:
+        """The day from which on the as-of date of each row may test (rows,)."""
+        return self.settles if self.times is None else self.times.whole
+
+    @property
+    def moment(self) -> npt.NDArray[np.datetime64]:
+        """The moment that each row calibrates in (rows,)."""
+        return self.as_of if self.times is None else self.times.moment
+
+    @property
+    def counts(self) -> Floats:
+        """For how many outcomes each row counts where it calibrates (rows,)."""
+        return np.ones(len(self.y)) if self.times is None else self.times.counts
+
+    @property
+    def at_last(self) -> split.Mask:
+        """Which rows are of the last moment (rows,)."""
+        mask: split.Mask = self.moment == self.moment.max()
+        return mask
 
     def where(self, mask: split.Mask) -> "TrainingRows":
         """The rows under a mask."""
-        accounts = list(compress(self.accounts, mask.tolist()))
         return replace(
-            self, X=self.X[mask], y=self.y[mask], accounts=accounts, as_of=self.as_of[mask]
+            self,
+            X=self.X[mask],
+            y=self.y[mask],
+            accounts=list(compress(self.accounts, mask.tolist())),
+            as_of=self.as_of[mask],
+            times=self.times and self.times.where(mask),
         )
 
     def only(self, columns: Sequence[int]) -> "TrainingRows":

@@ -55,15 +55,15 @@ class Pull:
     slope: float
     shift: float
 
-    def line(self, margins: Floats, labels: Labels) -> Calibration:
-        """The pulled line of margins (rows,) and labels (rows,) of the latest date.
+    def line(self, margins: Floats, labels: Labels, counts: Floats) -> Calibration:
+        """The pulled line of margins, labels and counts (rows,) of the latest date.
 
         Raises
         ------
         GateRefused
             Its slope is not positive.
         """
-        line = calibration.fit(margins, labels, around=self.slope)
+        line = calibration.fit(margins, labels, counts, around=self.slope)
         return replace(line, offset=line.offset + self.shift)
 
 
@@ -78,11 +78,17 @@ class CalibrationFit:
 
 def fit_rows(margins: Floats, rows: TrainingRows, calibrating: Mask) -> CalibrationFit:
     """The calibration of `rows` with their cross-fitted margins; those calibrating are one date."""
-    as_of = np.where(calibrating, rows.as_of.max(), rows.as_of)
-    return fit_dates(margins, rows.y, as_of, rows.ahead)
+    moment = np.where(calibrating, rows.moment.max(), rows.moment)
+    return fit_dates(margins, rows.y, moment, rows.ahead, rows.counts)
 
 
-def fit_dates(margins: Floats, labels: Labels, as_of: DayArray, ahead: int) -> CalibrationFit:
+def fit_dates(
+    margins: Floats,
+    labels: Labels,
+    as_of: DayArray,
+    ahead: int,
+    counts: Floats | None = None,
+) -> CalibrationFit:
     """The calibration of cross-fitted `margins` (rows,) of one or more dates.
 
     Parameters
@@ -91,6 +97,8 @@ def fit_dates(margins: Floats, labels: Labels, as_of: DayArray, ahead: int) -> C
         Dates without both outcomes have no offset and count for nothing; the latest needs both.
     ahead : int
         Days from the latest date to the first that is scored.
+    counts : array of shape (rows,)
+        For how many outcomes each row counts, by default for one.
 
     Raises
     ------
@@ -98,13 +106,15 @@ def fit_dates(margins: Floats, labels: Labels, as_of: DayArray, ahead: int) -> C
         The slope of the latest date is not positive.
     """
     latest = as_of == as_of.max()
+    counts = np.ones(len(labels)) if counts is None else counts
     # Earlier dates that run backwards expect nothing of the latest.
     slope = _slope(margins[~latest], labels[~latest])
-    line = calibration.fit(margins[latest], labels[latest], around=slope)
+    line = calibration.fit(margins[latest], labels[latest], counts[latest], around=slope)
     days = [day for day in np.unique(as_of) if 0 < labels[as_of == day].mean() < 1]
+    dates = [as_of == day for day in days]
     pairs = [
-        _offset(line.slope * margins[as_of == day], labels[as_of == day], line.offset)
-        for day in days
+        _offset(line.slope * margins[rows], labels[rows], counts[rows], line.offset)
+        for rows in dates
     ]
     offsets, errors = np.array(pairs).T
     weights = _weights(np.array(days).astype(np.int64), offsets, errors, ahead)
@@ -124,14 +134,14 @@ def _slope(margins: Floats, labels: Labels) -> float:
     return round(slope, DIGITS) if slope > 0 else 1.0
 
 
-def _offset(logits: Floats, labels: Labels, start: float) -> tuple[float, float]:
+def _offset(logits: Floats, labels: Labels, counts: Floats, start: float) -> tuple[float, float]:
     """The offset that logits (rows,) lack, by maximum likelihood, and its standard error."""
     offset = start
     for _ in range(OFFSET_STEPS):
         chance = expit(logits + offset)
-        information = float((chance * (1 - chance)).sum()) + calibration.TINY
+        information = float((counts * (chance * (1 - chance))).sum()) + calibration.TINY
         # A full step from far away would overshoot.
-        offset += float(np.clip((labels - chance).sum() / information, -1, 1))
+        offset += float(np.clip((counts * (labels - chance)).sum() / information, -1, 1))
     return offset, information**-0.5
 
 

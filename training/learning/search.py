@@ -143,7 +143,7 @@ def folds_of(
     if target is not None:
         later = [
             fold
-            for fold in split.rolling(rows.as_of, target, most)
+            for fold in split.rolling(rows.as_of, rows.settles, rows.whole, most)
             if both_sides_usable(rows, fold)
         ]
         if later:

@@ -22,6 +22,7 @@ MOST_TEST_DATES = 5
 THOUSANDTHS = 1000
 
 Mask = npt.NDArray[np.bool_]
+DayArray = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,23 @@ def by_account(accounts: Sequence[str], count: int = FOLDS) -> Iterator[CvFold]:
         yield CvFold(fold_of_row != number, fold_of_row == number)
 
 
-def rolling(as_of: npt.NDArray[np.datetime64], target: Target, most: int = ORIGINS) -> list[CvFold]:
+def rolling(as_of: DayArray, settles: DayArray, whole: DayArray, most: int) -> list[CvFold]:
     """Rolling-origin folds: each tests one date and trains on what was settled by then.
 
-    At most the last `most` dates that have anything to train on; none if the history is short.
+    At most the last `most` dates that have anything to train on; none if the history is short. A
+    date whose rows are not all settled yet tests nothing: those that are had the shortest wait.
+
+    Parameters
+    ----------
+    settles, whole : (rows,) datetime64
+        The day on whose morning each row's label was known for good, and that on which those of
+        all rows of its date were.
     """
-    dates = [day.astype(object) for day in np.unique(as_of)]
     folds = []
-    for day in dates:
-        earlier = settled_before(dates, day, target)
-        if earlier:
-            folds.append(CvFold(np.isin(as_of, np.array(earlier, "datetime64[D]")), as_of == day))
+    for day in np.unique(as_of[whole <= settles.max()]):
+        earlier = settles <= day
+        if earlier.any():
+            folds.append(CvFold(earlier, as_of == day))
     return folds[-most:]
 
 

@@ -6,7 +6,7 @@ dates. Dates are ISO dates; of a table with a time they are the names of its blo
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -209,6 +209,23 @@ class Drift:
     furthest: tuple[ColumnShift, ...]
 
 
+DecidedBy = Literal["term", "days to the decision"]
+DECIDED_BY: tuple[DecidedBy, ...] = get_args(DecidedBy)
+
+
+@dataclass(frozen=True)
+class DecisionGroup:
+    """How good the scores of a model by renewal are for one group of decisions.
+
+    The group is a term, or a range of days to the decision, whose name is the `segment` of its
+    result; `bands` has an entry per colour.
+    """
+
+    by: DecidedBy
+    result: SegmentResult
+    bands: dict[str, BandOutcome]
+
+
 @dataclass(frozen=True)
 class Tested:
     """The part of an evaluation that an account's page shows; see `Evaluation`."""
@@ -227,6 +244,7 @@ class Evaluation:
     repeated on earlier dates. `test_dates` begins with the one of the headline figures, `as_of`.
     Where earlier dates supported no bands, `anchors_chosen_there`: the test date has chosen them.
     `bands` has an entry per colour of an adverse target; `opportunities`, "yes" and "no" of others.
+    `decisions` are the groups of a target by renewal.
     """
 
     kind: TestRows
@@ -249,6 +267,7 @@ class Evaluation:
     lead_times: IndicatorLeads | None = None
     drivers: Drivers | None = None
     drift: Drift | None = None
+    decisions: tuple[DecisionGroup, ...] = ()
 
     @property
     def summary(self) -> Tested:

@@ -86,3 +86,8 @@ class TrainingRecord:
     declared: Declared | None = None
     contradicted: tuple[ContradictedSide, ...] = ()
     table: TableRecord | None = None
+
+    @property
+    def by_renewal(self) -> bool:
+        """Whether each row's window ends with its own renewal; then years of outcomes calibrate."""
+        return self.declared is not None and self.declared.target.by_renewal

@@ -109,13 +109,15 @@ def _draw(axis: "Axes", groups: Curve, top: float, *, labelled: bool = True) -> 
         axis.legend(loc="upper left")
 
 
-def by_date(dates: Sequence[DateCalibration]) -> Figure:
+def by_date(dates: Sequence[DateCalibration], named: str = "as-of date") -> Figure:
     """Observed and predicted rates per as-of date: how the base rate drifts, and who follows.
 
     Parameters
     ----------
     dates : sequence of DateCalibration
         In order of time; one at least.
+    named : str
+        What the dates are.
     """
     names, rates = [day.as_of for day in dates], [day.table.rates for day in dates]
     gap = max(abs(each.observed_rate - each.predicted_rate) for each in rates)
@@ -134,24 +136,26 @@ def by_date(dates: Sequence[DateCalibration]) -> Figure:
 
     return Figure(
         "calibration-by-date",
-        "Observed and predicted rate per as-of date",
+        f"Observed and predicted rate per {named}",
         drawn(draw),
-        f"Rate per as-of date from {names[0]} to {names[-1]}: observed and predicted lie at "
+        f"Rate per {named} from {names[0]} to {names[-1]}: observed and predicted lie at "
         f"most {number(gap, 1, 100)} percentage points apart.",
         Table(
-            "Per as-of date",
-            ["as-of date", "rows", "predicted", "observed"],
+            f"Per {named}",
+            [named, "rows", "predicted", "observed"],
             [[day, *_cells(each)] for day, each in zip(names, rates, strict=True)],
         ),
     )
 
 
-def dates_table(dates: Sequence[DateCalibration], caption: str = "By as-of date") -> Table:
+def dates_table(
+    dates: Sequence[DateCalibration], caption: str = "By as-of date", named: str = "as-of date"
+) -> Table:
     """Calibration per as-of date, every measure with its interval."""
     rows = [
         [day.as_of, *_rates(day.table.rates), *measures(day.table.calibration)] for day in dates
     ]
-    head = ["as-of date", "rows", "predicted", "observed", "observed − predicted", "slope", "ECE"]
+    head = [named, "rows", "predicted", "observed", "observed − predicted", "slope", "ECE"]
     return Table(caption, head, rows, SCALES)
 
 

@@ -9,6 +9,7 @@ from features import publish
 from training.artifact import Artifact
 from training.expiry import VALID_FOR, due
 from training.reporting import (
+    decision_sections,
     explanation_sections,
     markdown,
     page,
@@ -40,6 +41,7 @@ def report(artifact: Artifact) -> Page:
         quality_sections.calibration(artifact),
         value_sections.value(artifact),
         value_sections.outcomes(artifact),
+        *decision_sections.decisions(artifact),
         *([value_sections.segments(evaluation)] if len(evaluation.segments) > 1 else []),
         *([explanation_sections.drivers(artifact)] if evaluation.drivers else []),
         *_certificate(artifact),
@@ -76,6 +78,7 @@ def card(artifact: Artifact) -> Page:
         quality_sections.calibration(artifact, drawn=False),
         value_sections.value(artifact, drawn=False),
         value_sections.outcomes(artifact, drawn=False),
+        *decision_sections.decisions(artifact),
         value_sections.segments(evaluation, drawn=False),
         *_certificate(artifact),
         explanation_sections.score_range(artifact),
@@ -176,7 +179,7 @@ def _limits(artifact: Artifact) -> Section:
         (
             f"The base rate was {evaluation.quality.base_rate_in_training:.1%} in training and "
             f"{evaluation.quality.base_rate:.1%} in the test; probabilities follow the latest "
-            "training date."
+            f"{'year of outcomes' if artifact.training.by_renewal else 'training date'}."
         ),
         (
             f"The figures rest on {evaluation.quality.events:,} events: read them with their "

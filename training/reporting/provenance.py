@@ -50,7 +50,7 @@ def _of_target(artifact: Artifact, target: Target) -> list[str]:
         )
     return [
         f"Target {artifact.target}{titled}. {_event(target)}",
-        _horizon(artifact),
+        _by_renewal(artifact, target) if target.by_renewal else _horizon(artifact),
         (
             f"Eligible: {_eligible(target)}. Accounts with less than {artifact.min_history_days} "
             "days of history are not scored."
@@ -67,6 +67,19 @@ def _horizon(artifact: Artifact) -> str:
     return (
         f"{days} after a gap of {artifact.gap_days} days. Accounts with the event inside the gap "
         "are not used."
+    )
+
+
+def _by_renewal(artifact: Artifact, target: Target) -> str:
+    """The window of each account, and who is asked at all."""
+    notice = f", which is {target.notice} days before the renewal" if target.notice else ""
+    most = f" and at most {target.at_most}" if target.at_most is not None else ""
+    return (
+        f"On an as-of date, it is about the days from the {artifact.gap_days}th on until the "
+        f"account's own next renewal, {artifact.horizon_days} days at least, as the contract stood "
+        f"on that date. Accounts are asked whose decision{notice} is at least "
+        f"{artifact.gap_days} days{most} ahead; what was decided sooner is not used, whatever "
+        "happened."
     )
 
 
@@ -92,6 +105,8 @@ def _where(condition: str | None) -> str:
 
 
 def _eligible(target: Target) -> str:
+    if target.by_renewal:
+        return "accounts with a contract whose next decision is ahead"
     if target.contractual:
         return "accounts with a running subscription"
     source = target.active or (target.inactivity and target.inactivity.source) or "any source"

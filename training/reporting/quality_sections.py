@@ -171,21 +171,24 @@ def _baselines_by_date(evaluation: Evaluation) -> Table:
 def calibration(artifact: Artifact, *, drawn: bool = True) -> Section:
     """Whether the probabilities are right, on the test rows and over time."""
     evaluation, dates = artifact.evaluation, artifact.training.calibration_by_as_of
+    named = "year of outcomes until" if artifact.training.by_renewal else "as-of date"
     parts: list[Part] = [_line(artifact), _calibration_measures(evaluation)]
     if drawn:
         parts += [
             calibration_plots.curve(evaluation.quality.reliability),
-            calibration_plots.by_date(dates),
+            calibration_plots.by_date(dates, named),
         ]
-    parts.append(calibration_plots.dates_table(dates, "By training date"))
+    parts.append(calibration_plots.dates_table(dates, "By training date", named))
     if drawn and len(dates) > 1:
-        parts.append(_curves_by_date(dates))
+        parts.append(_curves_by_date(dates, named))
     return Section("Calibration", *parts)
 
 
 def _line(artifact: Artifact) -> str:
     line = artifact.calibration
     rows = "latest as-of date" if artifact.training.declared else "latest rows"
+    if artifact.training.by_renewal:
+        rows = "latest year of outcomes, each decision counted once"
     return (
         f"The margin is calibrated by a straight line with slope {number(line.slope, 2)} (prior "
         f"1 ± {line.prior_width:g}), fitted on the {line.rows:,} rows and {line.events:,} events "
@@ -210,10 +213,10 @@ def _calibration_measures(evaluation: Evaluation) -> Table:
     return Table("Calibration on the test rows", ["measure", "value", "scale"], rows)
 
 
-def _curves_by_date(dates: Sequence[DateCalibration]) -> Figure:
+def _curves_by_date(dates: Sequence[DateCalibration], named: str) -> Figure:
     latest = dates[-calibration_plots.MOST :]
     return calibration_plots.curves(
         [(date.as_of, date.table.reliability) for date in latest],
         "reliability-by-date",
-        f"Reliability by as-of date{', the latest' if len(latest) < len(dates) else ''}",
+        f"Reliability by {named}{', the latest' if len(latest) < len(dates) else ''}",
     )

@@ -124,15 +124,27 @@ def review(
         could be meant.
     ContractBroken
         The company's tables break the data contract.
+    GateRefused
+        The target is by renewal.
     """
     settings = settings or Settings.read()
     target = _resolve_target(company, request.target)
+    _require_days(company, target)
     models = candidates(company, target, request.challenger, settings)
     with contract.sound_tables(company) as tables:
         morning = snapshots.requested_dates(tables, [request.as_of] if request.as_of else [])[0]
         _require_settled(models, morning)
         data = review_data(tables, models, morning, progress=progress)
     return _review_of(data, request.reason, progress)
+
+
+def _require_days(company: Company, target: str) -> None:
+    """Raises GateRefused where the rows of a date are settled on different days."""
+    if company.targets[target].by_renewal:
+        raise GateRefused(
+            f"target {target}: a review compares models on dates that are settled, and by renewal "
+            'each row is settled on a day of its own; review a target with horizon = "90d"'
+        )
 
 
 def _require_settled(models: Candidates, morning: date) -> None:
