@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from features.declaring.company import Company, Target
 from features.declaring.indicator import DIMENSIONS, Healthy
+from features.plurals import counted
 from training.calibrating.bands import Obstacle, obstacles
 from training.explaining.drivers import by_indicator, sentence, shown_feature, told
 from training.learning.matrix import HISTORY, Feature, known_share, matrix
@@ -175,8 +176,9 @@ def _about(
     artifact: "Artifact",
     company: Company,
 ) -> list[AboutRow]:
-    target = company.targets[artifact.target]
-    facts = rows.select(["account_id", "as_of", "segment", "history_days"]).to_pylist()
+    target, decision = company.targets[artifact.target], f"decision__{artifact.target}"
+    asked = [decision] if target.by_renewal and decision in rows.column_names else []
+    facts = rows.select(["account_id", "as_of", "segment", "history_days", *asked]).to_pylist()
     return [
         {
             "account_id": fact["account_id"],
@@ -185,12 +187,40 @@ def _about(
             "target": artifact.target,
             "completeness": share,
             "model_version": artifact.version,
-            "unscored_reason": _why_unscored(
+            "unscored_reason": _why_not_asked(
+                Obstacle(code), _days_ahead(fact["as_of"], fact.get(decision)), target
+            )
+            or _why_unscored(
                 Obstacle(code), fact["history_days"], artifact.min_history_days, target
             ),
         }
         for fact, code, share in zip(facts, codes, completeness, strict=True)
     ]
+
+
+def _days_ahead(as_of: date | None, decision: date | None) -> int:
+    """Days until the account's next decision; 0 where there is none."""
+    return (decision - as_of).days if as_of and decision else 0
+
+
+def _why_not_asked(obstacle: Obstacle, ahead: int, target: Target) -> str | None:
+    """The obstacle in words, where it is one of the renewal; `ahead` is in days."""
+    decided = "Notice ends" if target.notice else "Renews"
+    when = f"in {counted(ahead, 'day')}" if ahead else "today"
+    match obstacle:
+        case Obstacle.DECIDED_SOON:
+            return f"{decided} {when}: no longer scored"
+        case Obstacle.PENDING:
+            return f"Renewal due {counted(-ahead, 'day')} ago: not signed yet"
+        case Obstacle.OVERDUE:
+            return "Renewal overdue: neither signed nor ended"
+        case Obstacle.LEAVING:
+            return "Leaving: the end of the contract is known"
+        case Obstacle.FAR_OFF:
+            return f"{decided} {when}: scored from {target.at_most} days before"
+        case Obstacle.NO_RENEWAL:
+            return "No renewal date is known"
+    return None
 
 
 def _why_unscored(
@@ -208,6 +238,7 @@ def _why_unscored(
             return f"Too little history: {history_days} days, {min_history} are needed"
         case Obstacle.NOTHING_KNOWN:
             return "None of the indicators is known"
+    return None
 
 
 def _parts(X: Floats, history: Days, artifact: "Artifact", company: Company) -> list[ScoreParts]:

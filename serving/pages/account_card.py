@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from features.declaring.company import Playbook
+from features.declaring.company import Company, Playbook
 from serving.assessment.assess import Assessment
 from serving.assessment.reasons import REAL_POINTS, reads_unusual, reasons
 from serving.assessment.score_parts import Driver, TargetScore
@@ -151,6 +151,20 @@ def past(trend: Sequence[Point], index: int | None) -> Past | None:
     span = "4 weeks" if days == 28 else wording.counted(days, "day")
     word = BAND_WORDS[then.band]
     return Past(moved, wording.score(then.health_score), word, wording.short_day(then.as_of), span)
+
+
+def last_light(entry: Entry, company: Company) -> str:
+    """By renewal, the light that an account without a score had last; empty where it had none.
+
+    `Last scored 17 Jun: At risk`: an account is not scored while its renewal is being decided.
+    """
+    target = company.targets[entry.assessment.target]
+    if not target.by_renewal or entry.assessment.band != "unscored":
+        return ""
+    lit = [point for point in entry.trend if point.band != "unscored"]
+    if not lit:
+        return ""
+    return f"Last scored {wording.short_day(lit[-1].as_of)}: {BAND_WORDS[lit[-1].band]}"
 
 
 class Alike(NamedTuple):

@@ -227,9 +227,10 @@ def frame(company: Company, edition: RunTable) -> dict[str, str]:
         "as_of": wording.day(as_of),
         "computed_at": wording.moment(edition.run.computed_at),
         "meaning": wording.leaving(company.targets[edition.target]),
-        "horizon": wording.counted(model["horizon_days"], "day"),
+        "within": wording.within(company.targets[edition.target], model["horizon_days"]),
         "first_day": wording.day(first),
         "last_day": wording.day(last),
+        "window": wording.window(company.targets[edition.target], first, last),
     }
 
 

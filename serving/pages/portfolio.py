@@ -6,6 +6,8 @@ says what the page says.
 
 import csv
 import io
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,14 +15,15 @@ from markupsafe import Markup
 
 from features import publish
 from features.declaring.company import Company, Playbook
-from serving.pages import account_list, charts, wording
-from serving.pages.account_list import AccountRow, NextStep, first_step
+from serving.pages import account_card, account_list, charts, wording
+from serving.pages.account_list import AccountRow, MainReasons, NextStep, first_step
 from serving.pages.selection import HealthQuery, select, weeks_before
 from serving.published.edition import Edition, Entry
 from serving.published.run_table import RowIndex
 from training.calibrating.bands import BAND_WORDS, BANDS, Band
 
 MOST_CAUSES = 4
+DAYS = re.compile(r"\d[\d,]* days?")
 CSV_CHUNK = 500
 CSV_COLUMNS = (
     "account_id",
@@ -88,15 +91,23 @@ def _since(edition: Edition) -> str:
 
 
 def _causes(edition: Edition) -> Iterator[str]:
-    """Why accounts are not scored, the commonest first; rare ones are summed up."""
-    causes = edition.column("unscored_reason").drop_null().value_counts().to_pylist()
-    causes.sort(key=lambda cause: -cause["counts"])
+    """Why accounts are not scored, the commonest first; rare ones are summed up.
+
+    Causes that differ in their days alone are one.
+    """
+    told: dict[str, Counter[str]] = defaultdict(Counter)
+    for cause in edition.column("unscored_reason").drop_null().value_counts().to_pylist():
+        told[DAYS.sub("… days", cause["values"])][cause["values"]] = cause["counts"]
+    causes = [
+        (texts.total(), next(iter(texts)) if len(texts) == 1 else alike)
+        for alike, texts in sorted(told.items(), key=lambda cause: -cause[1].total())
+    ]
     if len(causes) == 1:
-        yield causes[0]["values"]
+        yield causes[0][1]
         return
-    for cause in causes[:MOST_CAUSES]:
-        yield f"{cause['counts']:,} · {cause['values']}"
-    if rest := sum(cause["counts"] for cause in causes[MOST_CAUSES:]):
+    for count, text in causes[:MOST_CAUSES]:
+        yield f"{count:,} · {text}"
+    if rest := sum(count for count, _ in causes[MOST_CAUSES:]):
         yield f"{rest:,} · other reasons"
 
 
@@ -125,13 +136,23 @@ def rows(
             score=wording.score(entry.assessment.health_score),
             change=change(entry, earlier),
             trend=charts.sparkline(across, [point.health_score for point in entry.trend]),
-            reasons=account_list.main_reasons(entry.assessment),
+            reasons=_reasons(entry, company),
             renewal=account_list.renewal(entry.renewal, entry.assessment.as_of),
             mrr=account_list.monthly(entry.mrr, company),
             next_step=next_step(entry, company.playbooks),
         )
         for entry in edition.entries(chosen)
     ]
+
+
+def _reasons(entry: Entry, company: Company) -> MainReasons:
+    """An account's score in two lines; by renewal, its last light where it has none now."""
+    last = account_card.last_light(entry, company)
+    return (
+        MainReasons(entry.assessment.unscored_reason or "", last)
+        if last
+        else (account_list.main_reasons(entry.assessment))
+    )
 
 
 def change(entry: Entry, earlier: int | None) -> wording.Arrow | None:
@@ -162,7 +183,7 @@ def csv_table(query: HealthQuery, edition: Edition, company: Company) -> Iterato
 
 
 def _csv_cells(entry: Entry, earlier: int | None, company: Company) -> tuple[object, ...]:
-    assessment, why = entry.assessment, account_list.main_reasons(entry.assessment)
+    assessment, why = entry.assessment, _reasons(entry, company)
     return (
         assessment.account_id,
         entry.name,

@@ -246,6 +246,7 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, object]:
         "band": assessment.band,
         "score": wording.score(assessment.health_score),
         "interval": account_card.interval(assessment),
+        "last_light": account_card.last_light(entry, book.company),
         "past": account_card.past(entry.trend, weeks_before(edition.trend_dates)),
         "chance": wording.chance(assessment.churn_probability)
         if assessment.churn_probability is not None

@@ -147,6 +147,18 @@ def brief(driver: Driver) -> str:
     return f"{shortened(driver.title, max(LONGEST_BRIEF - len(plain), SHORTEST_TITLE))}{plain}"
 
 
+def within(target: Target, days: int) -> str:
+    """In how long an account may leave: `in 90 days`, `by its next renewal`."""
+    return "by its next renewal" if target.by_renewal else f"in {counted(days, 'day')}"
+
+
+def window(target: Target, first: date, last: date) -> str:
+    """The days in which an event counts, from `first` on; by renewal until `last` at least."""
+    if target.by_renewal:
+        return f"from {day(first)} until its next renewal, {day(last)} at the earliest"
+    return f"between {day(first)} and {day(last)}"
+
+
 def leaving(target: Target) -> str:
     """What "leaving" means for a target, in the words of the declaration where it has some."""
     days = target.horizon_days

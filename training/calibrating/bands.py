@@ -63,12 +63,32 @@ def band_codes(health: Floats) -> Codes:
 
 
 class Obstacle(IntEnum):
-    """The reasons for which an account is not scored: the first that holds, in this order."""
+    """The reasons for which an account is not scored.
+
+    That of its renewal comes first, then the others in this order.
+    """
 
     NONE = 0
     INACTIVE = 1
     TOO_NEW = 2
     NOTHING_KNOWN = 3
+    DECIDED_SOON = 4
+    PENDING = 5
+    OVERDUE = 6
+    LEAVING = 7
+    FAR_OFF = 8
+    NO_RENEWAL = 9
+
+
+# By renewal, the obstacle that a row's state is; without a contract an account is inactive.
+OF_STATE = {
+    "in the gap": Obstacle.DECIDED_SOON,
+    "pending": Obstacle.PENDING,
+    "overdue": Obstacle.OVERDUE,
+    "leaving": Obstacle.LEAVING,
+    "beyond at_most": Obstacle.FAR_OFF,
+    "no renewal date": Obstacle.NO_RENEWAL,
+}
 
 
 def obstacles(rows: pa.Table, target: str, min_history_days: int, known_share: Floats) -> Codes:
@@ -77,7 +97,7 @@ def obstacles(rows: pa.Table, target: str, min_history_days: int, known_share: F
     Parameters
     ----------
     rows : pyarrow.Table
-        Snapshot rows with history_days and `eligible__TARGET`.
+        Snapshot rows with history_days and `eligible__TARGET`; by renewal also `state__TARGET`.
     target : str
         The target that is scored.
     min_history_days : int
@@ -89,4 +109,8 @@ def obstacles(rows: pa.Table, target: str, min_history_days: int, known_share: F
     codes[known_share <= 0] = Obstacle.NOTHING_KNOWN
     codes[rows["history_days"].to_numpy() < min_history_days] = Obstacle.TOO_NEW
     codes[~rows[f"eligible__{target}"].to_numpy()] = Obstacle.INACTIVE
+    if f"state__{target}" in rows.column_names:
+        state = rows[f"state__{target}"].to_numpy()
+        for name, obstacle in OF_STATE.items():
+            codes[state == name] = obstacle
     return codes
