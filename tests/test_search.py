@@ -34,6 +34,7 @@ def rows_of(risk: Floats, X: Floats, draw: np.random.Generator, dates: int = 1) 
         np.array(days, "datetime64[D]"),
         FEATURES,
         [0] * 4,
+        TARGET.days_to_settle,
     )
 
 
