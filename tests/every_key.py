@@ -122,9 +122,8 @@ def results(folder: Path, text: str) -> Iterator[tuple[str, Any]]:
         yield "rows", rows.to_pylist()
         yield "until", snapshots.data_until(tables)
         yield "facts", tables.engine.rows(source_sql.account_facts(tables)).to_pylist()
-        for name, target in declared.targets.items():
-            if not target.by_renewal:
-                yield f"churned {name}", churn_days.of_churn(tables, name).to_pylist()
+        for name in declared.targets:
+            yield f"churned {name}", churn_days.of_churn(tables, name).to_pylist()
             yield f"months {name}", snapshots.mature_month_starts(tables, name)
 
 

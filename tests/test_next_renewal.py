@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from features import sources
+from features.assembling import churn_days
+from features.audit import outcome_grid
 from renewal_cases import Term, company, rows, said
 
 AS_OF = "2023-03-01"
@@ -238,3 +241,41 @@ def test_only_who_is_asked_is_eligible(tmp_path: Path) -> None:
     assert [row["eligible__churn"] for key, row in found.items() if key[0] == "A"] == [True, False]
     assert found["A", AS_OF]["state__churn"] == "asked"
     assert found["A", "2023-06-28"]["state__churn"] == "in the gap"
+
+
+def churned(folder: Path, *terms: Term, **more: str) -> list[tuple[str, str]]:
+    with sources.open_tables(company(folder, terms, **more)) as tables:
+        found = churn_days.of_churn(tables, "churn").to_pylist()
+    return [(row["account_id"], str(row["day"])) for row in found if row["account_id"] != "Z"]
+
+
+def test_an_account_churns_when_no_term_of_any_contract_continues_it(tmp_path: Path) -> None:
+    event = ', contract = "contract"'
+    crm: Term = ("A", "crm", "2022-07-01", "2023-07-01", "2023-07-01", "", "2023-07-01")
+    erp: Term = ("A", "erp", "2022-07-01", "2023-07-01", "2023-10-01", "", "2023-10-01")
+    assert churned(tmp_path, crm, erp, event=event) == [("A", "2023-10-01")]
+    # Ten days of grace continue it, and what is written last of a term counts.
+    late: Term = ("A", "", "2023-07-11", "2024-07-01")
+    assert churned(tmp_path, ended(YEAR, "2023-07-01"), late) == []
+    undone: Term = (*YEAR, "", "2023-08-01")
+    assert churned(tmp_path, ended(YEAR, "2023-07-01"), undone) == []
+    assert churned(tmp_path, YEAR, ended((*YEAR, "", "2023-08-01"), "2023-09-01")) == [
+        ("A", "2023-09-01")
+    ]
+
+
+def test_the_leak_audit_holds_columns_against_nobody_who_is_undecided(tmp_path: Path) -> None:
+    terms: list[Term] = [
+        YEAR,
+        ("B", *ended(YEAR, "2023-07-01")[1:]),
+        ("C", *YEAR[1:]),
+        ("C", *SIGNED[1:]),
+        # Left early, in a window that is not over by the end of the tables.
+        ("D", "", "2022-12-01", "2023-12-01", "2023-05-01", "", "2023-05-01"),
+    ]
+    with sources.open_tables(company(tmp_path, terms, until="2023-08-01")) as tables:
+        (grid,) = outcome_grid.outcome_grids(tables)
+    march = grid.months.index(date(2023, 3, 1))
+    found = dict(zip(grid.accounts.tolist(), grid.outcome[march].tolist(), strict=True))
+    out, gone, stayed = outcome_grid.OUT, outcome_grid.GONE, outcome_grid.STAYED
+    assert [found[name] for name in "ABCD"] == [out, gone, stayed, out]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -18,6 +17,7 @@ from serving.application import application
 from serving.assessment.assess import Assessment, assess
 from serving.batch.scoring_run import score
 from serving.pages import portfolio
+from serving.pages.selection import HealthQuery
 from serving.published.book import Book
 from test_training_by_renewal import CHOICE
 from training.artifact import Artifact
@@ -155,7 +155,7 @@ def test_causes_that_differ_in_their_days_are_counted_together(book: Book) -> No
     notes = next(
         card.notes
         for card in portfolio.cards(
-            portfolio.HealthQuery.read({}, book.edition(TARGET)), book.edition(TARGET), ""
+            HealthQuery.read({}, book.edition(TARGET)), book.edition(TARGET), ""
         )
         if card.band == "unscored"
     )

@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import renewing_company
+from features import sources
+from features.assembling import churn_days
 from features.declaring.company import Company
 from features.errors import GateRefused
 from features.progress import silent
@@ -152,6 +154,15 @@ def test_a_fold_trains_on_what_was_settled_and_tests_dates_that_are_whole(
         assert whole[fold.test].min() <= settles.max()
 
 
+def test_days_of_churn_are_those_of_a_fixed_horizon(made: Made, tmp_path: Path) -> None:
+    found = []
+    for company in (made.company, renewing_company.write(tmp_path, renewing_company.FIXED)):
+        with sources.open_tables(company) as tables:
+            found.append(churn_days.of_churn(tables, TARGET).to_pylist())
+    assert len(found[0]) > 100
+    assert found[0] == found[1]
+
+
 # What calibrates
 
 
@@ -259,7 +270,9 @@ def test_a_company_by_renewal_is_trained_and_registered_and_not_reviewed_yet(mad
     settings = Settings(trials=1)
     (trained,) = train(made.company, settings=settings).trained
     assert trained.artifact.evaluation.as_of == made.artifact.evaluation.as_of
-    assert trained.artifact.evaluation.lead_times is None
+    leads = trained.artifact.evaluation.lead_times
+    assert leads is not None
+    assert leads.churners > 50
     assert trained.artifact.data_until == str(UNTIL)
     with pytest.raises(GateRefused, match="settled on a day of its own"):
         review(made.company, settings=settings)

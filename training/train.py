@@ -148,9 +148,8 @@ def _training_data(
     every = sorted({day for learn, later in dates.values() for day in [*learn, *later]})
     built = snapshots.build_from(tables, every, progress=progress)
     # A lead is warning time; an opportunity warns of nothing.
-    # By renewal, which days of churn a lead counts back from is not measured yet.
-    warned = [name for name in company.adverse if not company.targets[name].by_renewal]
-    events = {name: measure.churned(tables, name) for name in warned if name in dates}
+    adverse = [name for name in dates if name in company.adverse]
+    events = {name: measure.churned(tables, name) for name in adverse}
     return _TrainingData(built, dates, events, revenue(tables), refused)
 
 

@@ -5,12 +5,14 @@ adverse event happens to an account once, on its first day; any other one on eac
 from the last activity before it, a day that nobody can know before `within` more have passed.
 """
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.assembling import labels, source_sql
+from features.assembling import labels, renewals, source_sql
 from features.declaring.company import Event, Inactivity, Target
 from features.engines.sql_text import quote
-from features.errors import GateRefused
+from features.folding import term_chains
 from features.sources import Tables
 
 
@@ -18,21 +20,13 @@ def of_churn(tables: Tables, target: str) -> pa.Table:
     """The days of churn as account_id (string) and day (date32, UTC), sorted.
 
     What is not settled yet (see `clock.churns_known_until`) is among the rows.
-
-    Raises
-    ------
-    GateRefused
-        The target is by renewal: versions of a term would each be a subscription here.
     """
     declared = tables.company.targets[target]
-    if declared.by_renewal:
-        raise GateRefused(
-            f"target {target}: days of churn are not measured by renewal yet; declare a horizon "
-            'in days, such as horizon = "90d"'
-        )
     tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     if declared.inactivity is not None:
         return _named(tables, _last_before_silence(tables, declared.inactivity))
+    if declared.by_renewal:
+        return _of_terms(tables, target, declared)
     if declared.contractual:
         streams = dict(labels.streams_of_subscriptions(tables, target))
         ends = (
@@ -49,6 +43,25 @@ def of_activity(tables: Tables, target: str) -> pa.Table | None:
         return None
     tables.engine.keep(source_sql.ACCOUNTS, source_sql.accounts(tables))
     return _named(tables, _days(_kept(tables, part)))
+
+
+def _of_terms(tables: Tables, target: str, declared: Target) -> pa.Table:
+    """By renewal: the ends of accounts by the last versions of their terms."""
+    assert declared.event is not None
+    terms = renewals.terms(tables, target)
+    account, day = term_chains.account_ends(terms, declared.event.days_to_continue)
+    ends = pa.table({"account": account, "day": pa.array(day.astype(np.int32)).cast(pa.date32())})
+    names = tables.engine.rows(
+        f"SELECT CAST(account AS BIGINT) AS account, account_id, until "
+        f"FROM {quote(source_sql.ACCOUNTS)}"
+    )
+    rows = ends.join(names, "account", join_type="inner")
+    there = pc.or_kleene(pc.is_null(rows["until"]), pc.less_equal(rows["day"], rows["until"]))
+    return (
+        rows.filter(there)
+        .select(["account_id", "day"])
+        .sort_by([("account_id", "ascending"), ("day", "ascending")])
+    )
 
 
 def _last_before_silence(tables: Tables, part: Inactivity) -> str:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features import snapshots
+from features.assembling.decisions import IMMATURE, UNDECIDED, WORDS
 from features.declaring.indicator import Indicator
 from features.progress import Progress, silent
 from features.sources import Tables
@@ -31,7 +32,7 @@ class OutcomeGrid:
 
     `there` (months × accounts) says which accounts existed. `outcome` (the same) is `GONE` for an
     eligible account that left in the label window, in the gap, or before without our knowing;
-    `STAYED`; or `OUT` where it was not eligible.
+    `STAYED`; or `OUT` where it was not eligible, or by renewal is undecided or not settled yet.
     At most `MOST_ACCOUNTS` accounts, drawn without looking at them.
     """
 
@@ -113,5 +114,8 @@ def _grid(name: str, months: Sequence[date], table: pa.Table) -> OutcomeGrid:
     there = ~np.isnan(grid.on_grid(table, "history_days"))
     eligible = grid.on_grid(table, f"eligible__{name}") == 1
     stayed = grid.on_grid(table, f"label__{name}") == 0
+    if f"label__{name}__outcome" in table.column_names:
+        words = grid.on_grid(table, f"label__{name}__outcome")
+        eligible &= ~np.isin(words, [WORDS[UNDECIDED], WORDS[IMMATURE]])
     outcome = np.where(eligible, np.where(stayed, STAYED, GONE), OUT).astype(np.int8)
     return replace(grid, there=there, outcome=outcome)

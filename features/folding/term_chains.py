@@ -3,7 +3,7 @@
 Written for all contracts at once. Nothing here knows a declaration; days are numbers since 1970.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -140,6 +140,21 @@ def _in_months(days: Days, months: Days, day: Days) -> Days:
         for each in (month, month + 1)
     )
     return np.asarray(np.minimum(begins + day, next_begins - 1))
+
+
+def account_ends(terms: Terms, grace: int) -> tuple[Days, Days]:
+    """The account and the day of each end that no other term of the account continues.
+
+    As the tables say today: of each term its last version, whatever contract it is of.
+    """
+    opens = np.flatnonzero(terms.first_of_term)
+    last = np.append(opens[1:], len(terms)) - 1 if len(opens) else opens
+    # Of terms that begin together, the one that lasts longest closes the account's.
+    last = last[np.lexsort((terms.ended[last], terms.start[last], terms.account[last]))]
+    together = Terms(**{field.name: getattr(terms, field.name)[last] for field in fields(terms)})
+    left = chains(replace(together, contract=together.account), grace).left
+    account = (left + APART // 2) // APART
+    return account, left - account * APART
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features import contract, snapshots
 from features.declaring.company import Company
@@ -25,6 +24,7 @@ from features.lead_times.measure import MODEL, STEP_DAYS, Churned
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from training.artifact import Artifact
+from training.evaluating.target_history import TargetHistory
 from training.learning import model, search, split
 from training.learning.matrix import Feature, matrix
 from training.procedure import labelled, rows_of
@@ -135,15 +135,14 @@ def _origins(
 ) -> Iterator[OriginModel]:
     """Models of a few origins spread over the history, earliest first."""
     table = labelled(built, company, target)
+    history = TargetHistory(built, company, target, table, months, ())
     declared = company.targets[target]
     possible = [day for day in months if split.settled_before(months, day, declared)]
     spread = np.unique(np.linspace(0, len(possible), ORIGINS, endpoint=False).astype(int))
     for origin in (possible[number] for number in spread if possible):
         progress(f"{target}, {origin}: training the model whose lead is measured")
-        earlier = split.settled_before(months, origin, declared)
-        rows_then = table.filter(pc.is_in(table["as_of"], pa.array(earlier, pa.date32())))
         try:
-            rows = rows_of(rows_then, built.columns, company, target)
+            rows = rows_of(history.settled_by(origin), built.columns, company, target)
         except GateRefused:
             continue
         folds, chosen_on = search.folds_of(rows, declared)
