@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -144,11 +145,13 @@ def _named(yearly: Asked) -> dict[str, object]:
             logits = getattr(yearly, name)[there]
             inside[there] = logits >= np.quantile(logits, 1 - FIFTH)
         leave = _between(yearly, *NAMED) & (yearly.label == 1)
-        rows, hit = yearly.where(leave), inside[leave].astype(float)
-        share = float(np.average(hit, weights=rows.once))
-        interval = _interval(rows, lambda weights, hit=hit: float(np.average(hit, weights=weights)))
-        found[name] = (round(share, 3), *interval)
+        rows, share = yearly.where(leave), partial(_share, inside[leave])
+        found[name] = (round(share(rows.once), 3), *_interval(rows, share))
     return found
+
+
+def _share(inside: Flags, weights: Floats) -> float:
+    return float(np.average(inside, weights=weights))
 
 
 def _ratios(rows: Asked, groups: npt.NDArray[np.str_]) -> dict[str, object]:
