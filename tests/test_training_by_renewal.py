@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 import renewing_company
 from features import sources
@@ -23,6 +24,7 @@ from features.settings import Settings
 from features.snapshots import Snapshots
 from renewing_company import GAP, TARGET, UNTIL
 from training.artifact import Artifact
+from training.calibrating import calibration, health
 from training.evaluating.evaluation_dates import evaluated
 from training.evaluating.target_history import TargetHistory
 from training.leaks import null_world
@@ -183,6 +185,28 @@ def test_a_year_of_outcomes_counts_its_decisions_in_the_shares_of_those_scored(m
     assert abs(share - wanted.mean()) < abs(monthly.mean() - wanted.mean()) / 2
 
 
+@settings(max_examples=20)
+@given(seed=st.integers(0, 99), capacity=st.floats(0.02, 0.15))
+def test_a_row_that_counts_for_several_is_as_many_rows(seed: int, capacity: float) -> None:
+    draw = np.random.default_rng(seed)
+    margins = np.round(draw.normal(-1, 2, 600), 2)
+    left = (draw.random(600) < expit(margins)).astype(np.int8)
+    counts = draw.integers(1, 4, 600)
+    every = np.repeat(np.arange(600), counts)
+    ones = np.ones(len(every))
+    one = calibration.fit(margins, left, counts.astype(float))
+    other = calibration.fit(margins[every], left[every], ones)
+    assert (one.slope, one.offset) == pytest.approx((other.slope, other.offset), abs=1e-4)
+    bands = [
+        health.supported(own, labels_of, capacity, weights)
+        for own, labels_of, weights in (
+            (margins, left, counts.astype(float)),
+            (margins[every], left[every], ones),
+        )
+    ]
+    assert bands[0] == bands[1]
+
+
 def test_a_year_that_the_history_does_not_cover_counts_for_nothing(made: Made) -> None:
     times = moments.of(made.table, TARGET)
     first = times.moment == times.moment.min()
@@ -267,15 +291,15 @@ def test_in_null_worlds_nothing_is_found(made: Made) -> None:
 
 
 def test_a_company_by_renewal_is_trained_and_registered_and_not_reviewed_yet(made: Made) -> None:
-    settings = Settings(trials=1)
-    (trained,) = train(made.company, settings=settings).trained
+    used = Settings(trials=1)
+    (trained,) = train(made.company, settings=used).trained
     assert trained.artifact.evaluation.as_of == made.artifact.evaluation.as_of
     leads = trained.artifact.evaluation.lead_times
     assert leads is not None
     assert leads.churners > 50
     assert trained.artifact.data_until == str(UNTIL)
     with pytest.raises(GateRefused, match="settled on a day of its own"):
-        review(made.company, settings=settings)
+        review(made.company, settings=used)
 
 
 # What people read
