@@ -11,6 +11,7 @@ folds lie before every date that the model is evaluated on.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import lightgbm as lgb
 import numpy as np
@@ -41,8 +42,9 @@ SHARES = (0.25, 0.5, 0.75, 1.0)
 PENALTIES = (1000.0, 100.0, 10.0, 1.0)
 # Curves are tried where each of their weights has this many rows.
 ROWS_A_WEIGHT = 3
-# A trial that is this much worse on the first fold is not tried on the others.
-HOPELESS = 1.005
+# A trial that is worse than the best on the first fold by more standard errors of the paired
+# difference is not tried on the others.
+HOPELESS = 2.0
 # Simpler is preferred within one standard error, but never at more than this share of the loss.
 # Among trees it is less where rows are of one moment, like those that will be scored. Where a
 # company has no later dates yet, there is no limit: a close fit to one date holds least on the
@@ -111,19 +113,49 @@ class _ReadyFold:
     test: TrainingRows
     cards: Floats
 
+    @cached_property
+    def accounts(self) -> Codes:
+        """The number of each test row's account."""
+        return _accounts([self.test])
+
 
 @dataclass(frozen=True)
 class _Tried:
     """One set of model settings on all folds: the margins of its trees, and the mean losses.
 
-    `margins` are (steps × test rows) per fold, `losses` (steps × shares), `first` the least
-    loss on the first fold.
+    `margins` are (steps × test rows) per fold, `losses` (steps × shares), `first` the losses of the
+    rows of the first fold in the step and share that are best there.
     """
 
     model_settings: ModelSettings
     margins: Sequence[Floats]
     losses: Floats
-    first: float
+    first: Floats
+
+
+@dataclass
+class _Grown:
+    """Trees of some settings on one fold: margins, mean losses, and the best losses of the rows.
+
+    `margins` has (test rows,) for every step, `losses` (shares,), `best` is (test rows,) or None
+    before the first step.
+    """
+
+    margins: list[Floats]
+    losses: list[Floats]
+    best: Floats | None = None
+
+    def add(self, margins: Floats, by_share: Floats) -> Floats:
+        """One more step: its margins (rows,) and the losses of the rows (shares × rows).
+
+        Returns the best losses (rows,) until now.
+        """
+        means = by_share.mean(axis=1)
+        if self.best is None or means.min() < self.best.mean():
+            self.best = by_share[int(means.argmin())]
+        self.margins.append(margins)
+        self.losses.append(means)
+        return self.best
 
 
 @dataclass(frozen=True)
@@ -316,45 +348,55 @@ def _try(
     folds: Sequence[_ReadyFold], model_settings: ModelSettings, before: Sequence[_Tried]
 ) -> _Tried | float:
     """The settings on all folds; only the loss on the first where that is hopeless."""
-    bar = HOPELESS * min((trial.first for trial in before), default=math.inf)
-    grown = [_grow(folds[0], model_settings, bar=bar)]
-    first = float(grown[0][1].min())
-    if first > bar:
-        return first
+    rival = min((trial.first for trial in before), key=np.mean, default=None)
+    grown = [_grow(folds[0], model_settings, rival=rival)]
+    first = grown[0].best
+    assert first is not None
+    if first.mean() > _bar(first, rival, folds[0]):
+        return float(first.mean())
     for fold in folds[1:]:
         # Steps that one fold did not need are spared the others.
-        grown.append(_grow(fold, model_settings, len(grown[-1][0])))
-    steps = len(grown[-1][0])
+        grown.append(_grow(fold, model_settings, len(grown[-1].margins)))
+    steps = len(grown[-1].margins)
     weights = np.array([len(fold.test.y) for fold in folds], dtype=np.float64)
-    losses = np.average([fold_losses[:steps] for _, fold_losses in grown], axis=0, weights=weights)
-    return _Tried(model_settings, [margins[:steps] for margins, _ in grown], losses, first)
+    losses = np.average([on.losses[:steps] for on in grown], axis=0, weights=weights)
+    return _Tried(model_settings, [np.array(on.margins[:steps]) for on in grown], losses, first)
+
+
+def _bar(losses: Floats, rival: Floats | None, fold: _ReadyFold) -> float:
+    """The mean loss beyond which `losses` are significantly worse than those of the `rival`."""
+    if rival is None:
+        return math.inf
+    return float(rival.mean()) + HOPELESS * _error(losses - rival, fold.accounts)
 
 
 def _grow(
     fold: _ReadyFold,
     model_settings: ModelSettings,
     most: int = MOST_ROUNDS // ROUNDS_PER_STEP,
-    bar: float = math.inf,
-) -> tuple[Floats, Floats]:
-    """Margins (steps × test rows) and mean losses (steps × shares), until these have settled.
+    rival: Floats | None = None,
+) -> _Grown:
+    """Trees on a fold until their losses have settled.
 
-    Or until they cannot come down to the `bar` any more.
+    Or until they cannot come down to those of the `rival` any more.
     """
     booster = model.new_booster(fold.data, fold.train, model_settings, model.TRAINING_SEED)
     raw = np.zeros(len(fold.test.y))
-    margins: list[Floats] = []
-    losses: list[Floats] = []
-    while len(margins) < most and not _settled(losses) and _reach(losses, most) <= bar:
+    grown, bar = _Grown([], []), math.inf
+    while (
+        len(grown.margins) < most
+        and not _settled(grown.losses)
+        and _reach(grown.losses, most) <= bar
+    ):
         # All rounds run, also after one that found nothing to split.
         stuck = max(booster.update() for _ in range(ROUNDS_PER_STEP))
-        new = booster.current_iteration() - len(margins) * ROUNDS_PER_STEP
+        new = booster.current_iteration() - len(grown.margins) * ROUNDS_PER_STEP
         if new > 0:
             raw = raw + _of_last(booster, fold.test.X, new)
-        margins.append(raw)
-        losses.append(_by_share(raw, fold).mean(axis=1))
+        bar = _bar(grown.add(raw, _by_share(raw, fold)), rival, fold)
         if stuck:
             break
-    return np.array(margins), np.array(losses)
+    return grown
 
 
 def _of_last(booster: lgb.Booster, X: Floats, rounds: int) -> Floats:
