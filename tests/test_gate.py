@@ -102,6 +102,14 @@ def test_the_summary_says_what_the_gate_will_refuse(trained: House) -> None:
     assert "will not be promoted" not in of_company(trained.trained)
 
 
+def test_trees_that_stay_because_the_scorecard_is_refused_say_why(trained: House) -> None:
+    artifact = judged(
+        trained.champion, baselines=beside(LOGISTIC, NOISE), scorecard_refused="no green band: few"
+    )
+    [shortfall] = gate.shortfalls(artifact.evaluation)
+    assert shortfall.endswith(", which alone is refused (no green band: few)")
+
+
 def test_a_weak_segment_is_named_with_how_sure_that_is(trained: House) -> None:
     entry, other = trained.champion.evaluation.segments
     weak = [
@@ -288,6 +296,13 @@ def test_a_model_is_set_beside_what_is_simpler_than_it() -> None:
     assert names(every, card) == ["a alone"]
     assert names(one, trees) == [LOGISTIC]
     assert names(one, card) == []
+
+
+def test_the_best_column_is_a_declared_one_and_no_pace() -> None:
+    pace = dataclasses.replace(FEATURES[0], window=7, against=28)
+    rows = dataclasses.replace(additive(400), features=[pace, *FEATURES[1:]])
+    card = CHOICE.without_trees("").model_settings
+    assert names(rows, card) == ["b alone"]
 
 
 def test_the_best_column_may_be_a_category_or_turn_around() -> None:

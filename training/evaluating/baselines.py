@@ -1,5 +1,8 @@
 """Baselines that a model must beat: the best column alone, and the scorecard of the same columns.
 
+The best column is one of those that are declared, by which anybody can sort: a pace is what the
+model makes of two of them, and where decline is the whole cause it would refuse every model.
+
 Both go the model's own way (calibrated on cross-fitted margins of their history), so that a
 difference is one of ranking and shape, and not of the base rate's shift. A model is never set
 beside itself: a scorecard not beside a scorecard, a model of one column not beside that column.
@@ -81,16 +84,17 @@ def _alone(fitted: FittedModel, column: int) -> FittedModel:
 
 
 def _best(rows: TrainingRows) -> int:
-    """The number of the column that predicts best by itself, for accounts it was not fitted on.
+    """The number of the declared column that alone predicts best for accounts it was not fitted on.
 
     For those it was fitted on a category of many values predicts best, even where it is noise.
     """
     fold = split.account_folds(rows.accounts)
-    losses = [
-        _loss_by_rate(_groups(rows.X[:, column], feature), rows.y, fold)
+    losses = {
+        column: _loss_by_rate(_groups(rows.X[:, column], feature), rows.y, fold)
         for column, feature in enumerate(rows.features)
-    ]
-    return int(np.argmin(losses))
+        if feature.against is None
+    }
+    return min(losses, key=lambda column: losses[column])
 
 
 def _groups(values: Floats, feature: Feature) -> Groups:

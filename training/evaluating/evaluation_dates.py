@@ -92,8 +92,8 @@ def simplest(history: TargetHistory, earlier: Sequence[Origin], progress: Progre
         plain = [origin.without_trees() for origin in earlier]
         try:
             return _evaluated(fits.without_trees(why), plain)
-        except GateRefused:
-            pass
+        except GateRefused as refused:
+            evaluation = replace(evaluation, scorecard_refused=str(refused))
     return fits.history.made_of(fits.final).with_evaluation(evaluation)
 
 

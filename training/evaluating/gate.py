@@ -38,7 +38,14 @@ def shortfalls(evaluation: Evaluation) -> list[str]:
     """The comparisons that the model does not win, with figures; any of them refuses promotion."""
     rivals = [(phrases.BASE_RATE, evaluation.gain_over_base_rate)]
     rivals += [(rival.baseline, rival.gain) for rival in evaluation.baselines]
-    return [phrases.compared(name, gain) for name, gain in rivals if not beats(gain)]
+    return [_shortfall(name, gain, evaluation) for name, gain in rivals if not beats(gain)]
+
+
+def _shortfall(name: str, gain: Measured, evaluation: Evaluation) -> str:
+    told = phrases.compared(name, gain)
+    if name != SCORECARD or not evaluation.scorecard_refused:
+        return told
+    return f"{told}, which alone is refused ({evaluation.scorecard_refused})"
 
 
 def trees_prove_nothing(evaluation: Evaluation) -> str:

@@ -244,7 +244,8 @@ class Evaluation:
     repeated on earlier dates. `test_dates` begins with the one of the headline figures, `as_of`.
     Where earlier dates supported no bands, `anchors_chosen_there`: the test date has chosen them.
     `bands` has an entry per colour of an adverse target; `opportunities`, "yes" and "no" of others.
-    `decisions` are the groups of a target by renewal.
+    `decisions` are the groups of a target by renewal. `scorecard_refused` says why the scorecard
+    alone is no model, where trees that are no significant gain over it had to stay.
     """
 
     kind: TestRows
@@ -268,6 +269,7 @@ class Evaluation:
     drivers: Drivers | None = None
     drift: Drift | None = None
     decisions: tuple[DecisionGroup, ...] = ()
+    scorecard_refused: str = ""
 
     @property
     def summary(self) -> Tested:
