@@ -10,6 +10,7 @@ second one; one that they skip is read with the offset that held before the jump
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -94,21 +95,44 @@ class Calendar:
     `starts[day − origin]`, with `day` clipped to the table, is the number of as-of dates up to
     and including `day`. Since as-of dates are midnights, a fact of that day lies before exactly
     the as-of dates numbered `starts` and above: days decide, and no time of day is needed.
+
+    `noticed` is the same table for the days on which facts become known. It differs only where
+    the dates are one and the same, as it would look had nothing happened `since` earlier ones.
     """
 
     def __init__(self, as_of: Sequence[date]) -> None:
         """Sorts the as-of dates; repetition does not matter. Raises ValueError without any."""
         if not as_of:
             raise ValueError("no as-of date")
-        self.as_of = sorted(set(as_of))
+        self.as_of = self.names = sorted(set(as_of))
         self.days = np.array([day_number(day) for day in self.as_of], np.int32)
-        self.origin = int(self.days[0]) - 1
-        every = np.arange(self.origin, int(self.days[-1]) + 1)
-        self.starts = np.searchsorted(self.days, every, side="right").astype(np.uint16)
+        self.origin, self.starts = _starts(self.days)
+        self.notice_origin, self.noticed = self.origin, self.starts
+
+    @classmethod
+    def unchanged(cls, as_of: date, since: Sequence[date]) -> Self:
+        """One as-of date, once for each of some earlier ones, as if nothing had happened `since`.
+
+        A fact counts only if it was known before the morning of the earlier date, by which the
+        rows are then named.
+        """
+        calendar = cls(since)
+        calendar.notice_origin, calendar.noticed = calendar.origin, calendar.starts
+        calendar.as_of = [as_of] * len(calendar.names)
+        calendar.days = np.full(len(calendar.names), day_number(as_of), np.int32)
+        calendar.origin, calendar.starts = _starts(calendar.days)
+        return calendar
 
     def first_after(self, days: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
         """For each day number the position of the first as-of date after it; K if there is none."""
-        return self.starts[np.clip(days - self.origin, 0, len(self.starts) - 1)]
+        return self.noticed[np.clip(days - self.notice_origin, 0, len(self.noticed) - 1)]
+
+
+def _starts(days: npt.NDArray[np.int32]) -> tuple[int, npt.NDArray[np.uint16]]:
+    """The day before the first of the sorted `days`, and how many there are up to each day."""
+    origin = int(days[0]) - 1
+    every = np.arange(origin, int(days[-1]) + 1)
+    return origin, np.searchsorted(days, every, side="right").astype(np.uint16)
 
 
 def day_number(day: date) -> int:

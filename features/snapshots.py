@@ -6,14 +6,14 @@ them stands behind it.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import clock, publish
-from features.assembling import panel, reach, source_sql
+from features.assembling import panel, reach, source_sql, unchanged
 from features.assembling.feature_plan import FeatureColumn, FeaturePlan, plan_features
 from features.clock import Calendar
 from features.declaring.company import Company
@@ -99,14 +99,34 @@ def build_from(tables: Tables, as_of: Sequence[date], *, progress: Progress = si
     feature_plan, until = plan_features(tables), data_until(tables)
     # Without a date to look from there are no rows, but columns all the same.
     calendar = clock.Calendar(as_of or [until])
+    table = _rows(tables, feature_plan, calendar, until, progress)
+    return Snapshots(table if as_of else table.slice(0, 0), feature_plan.columns, until)
+
+
+def build_unchanged(
+    tables: Tables, as_of: date, since: Sequence[date], *, progress: Progress = silent
+) -> dict[date, pa.Table]:
+    """The rows of `as_of` as they would be, had nothing happened since each of the earlier dates.
+
+    A fact counts only if it was known before the morning of the earlier date. The rows have no
+    labels, and beside the columns of `build` the ages that `unchanged.last_facts` reads.
+    """
+    company = unchanged.asked(tables.company, (as_of - min(since)).days)
+    asked = replace(tables, company=company)
+    calendar = clock.Calendar.unchanged(as_of, since)
+    table = _rows(asked, plan_features(asked), calendar, as_of, progress)
+    return {day: table.filter(pc.equal(table["as_of"], day)) for day in calendar.names}
+
+
+def _rows(
+    tables: Tables, feature_plan: FeaturePlan, calendar: Calendar, until: date, progress: Progress
+) -> pa.Table:
     if tables.engine.distributes:
         _require_horizons_of_days(tables.company)
-        table = _read_back(tables, feature_plan, calendar, until, progress)
-        return Snapshots(table if as_of else table.slice(0, 0), feature_plan.columns, until)
+        return _read_back(tables, feature_plan, calendar, until, progress)
     with panel.gather_facts(tables, feature_plan, calendar, progress) as history:
         progress("computing the indicators")
-        table = panel.build_rows(feature_plan, history, until)
-    return Snapshots(table if as_of else table.slice(0, 0), feature_plan.columns, until)
+        return panel.build_rows(feature_plan, history, until)
 
 
 def _require_horizons_of_days(company: Company) -> None:

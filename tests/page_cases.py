@@ -4,6 +4,8 @@ Every account that can go wrong on a page is in it: markup and formulas as names
 quoting, scores at the edges and clipped, gaps, unknown values, no history, no facts.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from math import floor
@@ -35,7 +37,7 @@ from training.explaining.drivers import Meaning, amount
 from training.learning.matrix import Feature
 from training.learning.scorecard import EMPTY
 from training.metrics.quality import BandOutcome
-from training.movement.change import Change, Movement
+from training.movement.change import CHANGE_PARTS, Change, Movement
 from training.records.evaluation import Tested
 
 AS_OF = date(2026, 6, 29)
@@ -503,7 +505,8 @@ def _changes(number: int, before: runs.Run | None, targets: tuple[str, ...]) -> 
         pairs = [pair for pair in pairs if all(item.drivers for item in pair)]
         found = [movement(*pair) for pair in pairs]
         ids = [item.account_id for _, item in pairs]
-        parts += [movement_rows.to_table(ids, found, target, before) for target in targets]
+        kept = dict(zip(ids, found, strict=True))
+        parts += [movement_rows.to_table(kept, target, "run", before) for target in targets]
     return pa.concat_tables(parts)
 
 
@@ -526,6 +529,8 @@ def movement(before: Assessment, now: Assessment) -> Movement:
         old_score=before.health_score_unclipped,
         new_score=now.health_score_unclipped,
         behaviour=behaviour,
+        calendar=0.0,
+        windows=0.0,
         data=data,
         model=whole - behaviour - data,
         definition=0.0,
@@ -571,3 +576,18 @@ def _run(company: Company, root: Path, day: date, models: dict[str, Artifact]) -
 def printed(health: float) -> str:
     """Return a score as pages print it."""
     return str(floor(health))
+
+
+def movement_of(old_score: float, changes: Sequence[Change], **parts: float) -> Movement:
+    """Return a movement from the old score: its changes, and a new model or definition."""
+    sums = {
+        part: math.fsum(item.health_points for item in changes if item.part == part)
+        for part in CHANGE_PARTS
+    }
+    every = {**sums, "model": 0.0, "definition": 0.0, **parts}
+    return Movement(
+        old_score=old_score,
+        new_score=old_score + math.fsum(every.values()),
+        changes=tuple(changes),
+        **every,
+    )

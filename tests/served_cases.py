@@ -18,8 +18,8 @@ from features.declaring.definitions import definitions
 from features.progress import silent
 from features.settings import Settings
 from serving.assessment.assess import assess
-from serving.batch import movements
-from serving.batch.movements import RunInMaking
+from serving.batch import comparisons
+from serving.batch.movements import RunInMaking, movement_table
 from serving.published import runs
 from training.artifact import Artifact
 from training.calibrating.calibration import Calibration
@@ -236,13 +236,14 @@ def publish(
     )
     table = rows(as_of)
     scores = runs.to_table(assess(table, model, company))
-    found = movements.runs_before([as_of], {"churn": model}, root, silent).get(as_of)
-    now = RunInMaking(table, {"churn": model}, scores, found)
+    earlier = comparisons.earlier_runs([as_of], root, silent)
+    compared = comparisons.comparisons(as_of, earlier, silent)
+    now = RunInMaking(as_of, table, {"churn": model}, scores)
     tables = {
         "scores": scores,
         "features": table.drop_columns(list(lacking)),
         "accounts": facts(table["account_id"]),
-        "changes": movements.movement_table(now, company, silent),
+        "changes": movement_table(now, compared, company, root.parent),
     }
     made = runs.write(run, tables)
     runs.make_current([made], root)

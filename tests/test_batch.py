@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import math
 import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -132,7 +133,7 @@ def csv_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _cell(name: str, text: str) -> Any:
-    if name == "drivers":
+    if name in ("drivers", "movements"):
         return json.loads(text)
     if not text:
         return None
@@ -377,8 +378,9 @@ def test_one_command_at_a_time_works_in_a_workspace(own: House) -> None:
 # What moved the scores since the run before
 
 
-def movements(run: Run, target: str = TARGET) -> dict[str, Movement]:
-    rows = [row for row in run.movements().to_pylist() if row["target"] == target]
+def movements(run: Run, target: str = TARGET, over: str = "run") -> dict[str, Movement]:
+    rows = run.movements().to_pylist()
+    rows = [row for row in rows if (row["target"], row["over"]) == (target, over)]
     return {row["account_id"]: movement_rows.from_row(row) for row in rows}
 
 
@@ -395,8 +397,7 @@ def check(run: Run, before: Run) -> dict[str, Movement]:
     for account, item in found.items():
         assert item.old_score == pytest.approx(old[account], abs=1e-9)
         assert item.new_score == pytest.approx(new[account], abs=1e-9)
-        whole = item.behaviour + item.data + item.model + item.definition
-        assert whole == pytest.approx(new[account] - old[account], abs=1e-9)
+        assert whole(item) == pytest.approx(new[account] - old[account], abs=1e-9)
     return found
 
 
@@ -407,6 +408,48 @@ def test_a_run_knows_what_moved_its_scores_since_the_run_before(published: list[
     assert {(item.model, item.definition) for item in found.values()} == {(0.0, 0.0)}
     assert max(abs(item.behaviour) for item in found.values()) > 1
     assert movements(second, "quiet").keys() == found.keys()
+
+
+def test_a_run_is_compared_with_those_of_four_and_thirteen_weeks_ago(own: House) -> None:
+    (day,) = [run.as_of for run in runs.published(scores_of(own))]
+    accounts = own.company.folder / "accounts.parquet"
+    table = pq.read_table(accounts)
+    renewals = table["renewal"].to_pylist()
+    renewals[:100] = [day - 5 * WEEK] * 100
+    place = table.column_names.index("renewal")
+    pq.write_table(table.set_column(place, "renewal", pa.array(renewals)), accounts)
+    dates = [day - weeks * WEEK for weeks in (14, 13, 5, 4, 1, 0)]
+    *earlier, run = scoring_run.score(own.company, dates, settings=own.settings)
+    before = dict(zip(dates, earlier, strict=False))
+    new = unclipped(run)
+    for over, weeks in (("run", 1), ("4 weeks", 4), ("13 weeks", 13), ("renewal", 5)):
+        found = movements(run, over=over)
+        old = unclipped(before[day - weeks * WEEK])
+        renewed = set(table["account_id"].to_pylist()[:100]) if over == "renewal" else new.keys()
+        assert found.keys() == old.keys() & new.keys() & renewed
+        for account, item in found.items():
+            assert item.new_score - item.old_score == pytest.approx(
+                new[account] - old[account], abs=1e-9
+            )
+            assert whole(item) == pytest.approx(new[account] - old[account], abs=1e-9)
+        parts = {change.part for item in found.values() for change in item.changes}
+        assert {"behaviour", "windows"} <= parts
+
+
+def whole(item: Movement) -> float:
+    parts = (item.behaviour, item.calendar, item.windows, item.data, item.model, item.definition)
+    return math.fsum(parts)
+
+
+def test_what_ran_out_says_when_its_last_fact_happened(published: list[Run]) -> None:
+    _, run = published
+    for row in run.movements().to_pylist():
+        moved = movement_rows.from_row(row)
+        for change in moved.changes:
+            if change.indicator == "recency" and change.part == "windows":
+                assert change.last_fact == run.as_of - timedelta(days=change.new)
+                assert change.new - change.old == (run.as_of - row["since"]).days
+                assert change.last_fact < row["since"]
 
 
 def test_a_new_champion_is_told_apart_from_what_accounts_did(own: House) -> None:

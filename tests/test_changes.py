@@ -21,7 +21,8 @@ from training.calibrating.health import Anchors
 from training.learning.matrix import matrix
 from training.learning.scorecard import ColumnCard, Scorecard
 from training.movement.accounting import ScoredSnapshot, movements
-from training.movement.change import Movement
+from training.movement.causes import Nature, Unchanged
+from training.movement.change import CHANGE_PARTS, Movement
 
 Floats = npt.NDArray[np.float64]
 Dates = tuple[pa.Table, pa.Table]
@@ -53,6 +54,25 @@ def two_dates(draw: st.DrawFn, artifact: Artifact) -> Dates:
     return tables(artifact, old), tables(artifact, new)
 
 
+@st.composite
+def unchanged(draw: st.DrawFn, artifact: Artifact, new: pa.Table) -> Unchanged:
+    """Draw the new rows as if nothing had happened: some of their values are others."""
+    names, rows = new.column_names, new.to_pylist()
+    drawn = draw(two_dates(artifact))[0].to_pylist()
+    still = [
+        {name: draw(st.sampled_from([row[name], drawn[n % len(drawn)][name]])) for name in names}
+        for n, row in enumerate(rows)
+    ]
+    flags = st.booleans()
+    natures = {
+        name: Nature(draw(flags), draw(flags), draw(flags), draw(flags), draw(flags))
+        for name in artifact.meanings
+    }
+    ages = {name: np.full(len(rows), 12.0) for name in artifact.meanings}
+    table = pa.Table.from_pylist(still, new.schema)
+    return Unchanged(date(2025, 9, 1), date(2025, 10, 1), table, natures, ages)
+
+
 def other(artifact: Artifact) -> Artifact:
     """Another model of the same columns: fewer trees, a scorecard, another line and anchors."""
     number = ColumnCard((0.0, 2.0, 4.0), (0.3, 0.0, -0.4), 0.1, False)
@@ -74,12 +94,11 @@ def score(artifact: Artifact, table: pa.Table) -> Floats:
 def adds_up(found: Movement) -> bool:
     parts = {
         part: math.fsum(item.health_points for item in found.changes if item.part == part)
-        for part in ("behaviour", "data")
+        for part in CHANGE_PARTS
     }
-    whole = math.fsum([found.behaviour, found.data, found.model, found.definition])
+    whole = math.fsum([*parts.values(), found.model, found.definition])
     return (
-        abs(parts["behaviour"] - found.behaviour) <= 1e-9
-        and abs(parts["data"] - found.data) <= 1e-9
+        all(abs(parts[part] - getattr(found, part)) <= 1e-9 for part in CHANGE_PARTS)
         and abs(whole - (found.new_score - found.old_score)) <= 1e-9
     )
 
@@ -94,7 +113,11 @@ def test_the_parts_add_up_to_the_movement(data: st.DataObject, trained: House) -
     rebuilt, _ = data.draw(two_dates(artifact))
     rebuilt = rebuilt.take(pa.array(np.arange(old.num_rows) % rebuilt.num_rows))
     found = movements(
-        ScoredSnapshot(artifact, old), ScoredSnapshot(later, new), alike=alike, rebuilt=rebuilt
+        ScoredSnapshot(artifact, old),
+        ScoredSnapshot(later, new),
+        alike=alike,
+        rebuilt=rebuilt,
+        unchanged=data.draw(st.none() | unchanged(artifact, new)),
     )
     assert all(map(adds_up, found))
     assert np.allclose([item.old_score for item in found], score(artifact, old), atol=1e-9)

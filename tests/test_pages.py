@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from math import floor
 from pathlib import Path
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from serving.application import application
 from serving.pages import account_card, figures, movement_card, wording
 from serving.published.book import Book, Entry
 from training.calibrating.bands import BAND_WORDS
-from training.movement.change import Change, ChangePart, Movement
+from training.movement.change import CHANGE_PARTS, Change, ChangePart
 from training.records.evaluation import TestRows
 
 EVERY_ROW = {"status": "all", "size": "500"}
@@ -460,7 +461,7 @@ def test_the_movement_on_the_page_adds_up_and_is_that_of_the_book(
             assert abs(tenths / 10 - getattr(whole, name)) < 0.1 + 1e-9
         signals = [_tenths(row[-1]) for row in rows if len(row) == 5]
         assert len(signals) == len(whole.changes)
-        assert sum(signals) == parts[0] + parts[1]
+        assert sum(signals) == sum(parts[:4])
 
 
 def _movement_rows(page: Text) -> list[list[str]]:
@@ -471,9 +472,8 @@ def _movement_rows(page: Text) -> list[list[str]]:
     return rows[: last + 1]
 
 
-MOVEMENTS = st.lists(
-    st.tuples(st.sampled_from(["behaviour", "data"]), st.floats(-80, 80)), max_size=12
-)
+DAYS = (date(2026, 6, 22), date(2026, 6, 29))
+MOVEMENTS = st.lists(st.tuples(st.sampled_from(CHANGE_PARTS), st.floats(-80, 80)), max_size=12)
 
 
 @given(drawn=MOVEMENTS, model=st.floats(-40, 40), definition=st.floats(-40, 40))
@@ -486,21 +486,20 @@ def test_a_printed_movement_adds_up(
         )
         for part, p in drawn
     )
-    behaviour, data = (
-        sum(item.health_points for item in found if item.part == part)
-        for part in ("behaviour", "data")
-    )
-    whole = behaviour + data + model + definition
     told = movement_card.describe_movement(
-        Movement(50.0, 50.0 + whole, behaviour, data, model, definition, found)
+        page_cases.movement_of(50.0, found, model=model, definition=definition), *DAYS
     )
     parts = [_tenths(item.points) for item in told.parts]
     assert sum(parts) == _tenths(told.total)
-    for part, tenths in zip(told.parts[:2], parts, strict=False):
+    for part, tenths in zip(told.parts[:4], parts, strict=False):
         assert sum(_tenths(line.points) for line in part.figures) == (tenths if part.figures else 0)
     listed = [_tenths(line.points) for line in told.signals]
     rest = _tenths(told.others[1]) if told.others else 0
-    assert sum(listed) + rest == (parts[0] if told.parts[0].figures else 0)
+    assert sum(listed) + rest == sum(
+        _tenths(part.points) for part in told.parts[:3] if part.figures
+    )
+    causes = [*listed, *(_tenths(line.points) for line in (*told.went, *told.came)), *parts[4:]]
+    assert not any(0 < abs(cause) < abs(rest) for cause in causes)
 
 
 @pytest.mark.parametrize(("points", "listed"), [(-38.3, ["R", "A"]), (-0.3, ["A"])])
@@ -512,18 +511,21 @@ def test_what_grows_by_itself_is_told_where_it_moved_the_score(
     )
     other = Change("a", "A", "outcome", "leading", 1.0, 2.0, 28, "", "behaviour", 0.6)
     nothing = Change("b", "B", "outcome", "leading", 1.0, 2.0, 28, "", "behaviour", 0.01)
-    whole = points + 0.61
     told = movement_card.describe_movement(
-        Movement(70.0, 70.0 + whole, whole, 0.0, 0.0, 0.0, (renewal, other, nothing))
+        page_cases.movement_of(70.0, (renewal, other, nothing)), *DAYS
     )
     assert [line.title for line in told.signals] == listed
 
 
 def test_another_model_and_scale_are_told_with_their_points() -> None:
-    told = movement_card.describe_movement(Movement(50.0, 45.0, 0.0, 0.0, -7.0, 2.0, ()))
+    told = movement_card.describe_movement(
+        page_cases.movement_of(50.0, (), model=-7.0, definition=2.0), *DAYS
+    )
     assert (told.model, told.definition, told.total) == ("−7.0", "+2.0", "−5.0")
-    assert not movement_card.describe_movement(Movement(50.0, 50.0, 0.0, 0.0, 0.0, 0.0, ())).clipped
-    assert movement_card.describe_movement(Movement(101.0, 99.0, -2.0, 0.0, 0.0, 0.0, ())).clipped
+    assert told.briefly == (("new model", "−7.0"), ("new scale", "+2.0"))
+    still, capped = page_cases.movement_of(50.0, ()), page_cases.movement_of(101.0, (), model=-2.0)
+    assert not movement_card.describe_movement(still, *DAYS).clipped
+    assert movement_card.describe_movement(capped, *DAYS).clipped
 
 
 def test_an_account_that_is_not_scored_says_why_and_shows_no_score(client: TestClient) -> None:

@@ -15,7 +15,7 @@ from serving.pages.account_list import BadQuery, one_of, whole
 from serving.pages.selection import weeks_before
 from serving.published.edition import Point
 from training.calibrating.bands import band_of
-from training.movement.change import Change, Movement
+from training.movement.change import Change
 
 START = date(2026, 1, 1)
 
@@ -241,6 +241,8 @@ def test_where_a_score_stood_says_how_long_ago() -> None:
 
 # What moved
 
+DAYS = (date(2026, 6, 22), date(2026, 6, 29))
+
 
 @pytest.mark.parametrize(
     ("kind", "tenths", "listed"),
@@ -249,9 +251,7 @@ def test_where_a_score_stood_says_how_long_ago() -> None:
 def test_a_line_is_for_a_signal_that_moved_the_score(kind: str, tenths: int, listed: bool) -> None:
     points = tenths / 10
     change = Change("a", "A", "outcome", kind, 1.0, 2.0, 28, "", "behaviour", points)
-    found = movement_card.describe_movement(
-        Movement(50.0, 50.0 + points, points, 0.0, 0.0, 0.0, (change,))
-    )
+    found = movement_card.describe_movement(page_cases.movement_of(50.0, (change,)), *DAYS)
     assert [line.title for line in found.signals] == ["A"] * listed
     assert found.total == wording.points(points)
     assert found.others == (None if listed else ("1 signal", wording.points(points)))

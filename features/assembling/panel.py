@@ -143,7 +143,8 @@ def build_rows(
     """The rows of these parts of the accounts, by default of all; sorted by as_of, account_id."""
     shown = _not_merged(history, history.shown(parts))
     streams = _streams(feature_plan.plans, shown)
-    as_of = history.layout.calendar.days[shown.date]
+    calendar = history.layout.calendar
+    as_of = calendar.days[shown.date]
     segments = history.accounts.segments
     codes = segments.indices.to_numpy()[shown.account]
     context = RowContext(
@@ -153,7 +154,7 @@ def build_rows(
     )
     columns: dict[str, pa.Array] = {
         "account_id": history.accounts.ids.take(pa.array(shown.account)),
-        "as_of": pa.array(as_of, pa.date32()),
+        "as_of": pa.array(calendar.names, pa.date32()).take(pa.array(shown.date)),
         "segment": segments.dictionary.take(pa.array(codes)),
         "history_days": pa.array(context.history_days.astype(np.int32)),
     }

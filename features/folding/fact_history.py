@@ -165,7 +165,14 @@ def part_layout(count: int, calendar: Calendar, plans: Sequence[FoldPlan]) -> Pa
     shift = min((per_part - 1).bit_length(), MOST_ACCOUNTS_PER_PART.bit_length() - 1)
     ahead = max([0, *(-span.before for plan in plans for span in plan.spans)])
     base = int(calendar.days[-1]) + ahead - DAYS + 2
-    grid = KernelGrid(calendar.days, calendar.starts, base, calendar.origin - base)
+    grid = KernelGrid(
+        days=calendar.days,
+        starts=calendar.starts,
+        base=base,
+        shift=calendar.origin - base,
+        noticed=calendar.noticed,
+        notice_origin=calendar.notice_origin,
+    )
     return PartLayout(count, shift, calendar, grid)
 
 

@@ -62,6 +62,9 @@ class KernelGrid(NamedTuple):
     """The day number that is 0 in a record."""
     shift: int
     """The difference between a record's day and its place in `starts`."""
+    noticed: npt.NDArray[np.uint16]
+    """The calendar's table of the days on which facts become known, and the day it begins with."""
+    notice_origin: int
 
 
 class FactBatch(NamedTuple):
@@ -97,8 +100,7 @@ def place_records(
 
     `first[account]` sinks to the first as-of date after any fact of the account was known.
     """
-    top = len(grid.starts) - 1
-    origin = grid.base + grid.shift
+    top = len(grid.noticed) - 1
     local = (1 << batch.shift) - 1
     for i in range(len(batch.codes)):
         code = batch.codes[i]
@@ -106,7 +108,7 @@ def place_records(
         there = batch.free[part]
         batch.free[part] = there + 1
         places[i] = there
-        lo = grid.starts[min(max(batch.known[i] - origin, 0), top)]
+        lo = grid.noticed[min(max(batch.known[i] - grid.notice_origin, 0), top)]
         day = min(max(batch.days[i] - grid.base, 0), DAYS - 1)
         records[there, 0] = (
             np.uint64(day)

@@ -21,6 +21,7 @@ from serving.api.score_messages import (
 from serving.assessment.assess import Assessment
 from serving.assessment.score_parts import Driver
 from serving.published.book import Edition, Entry
+from serving.published.movement_rows import Moved, Over
 from training.calibrating.bands import Band
 from training.movement.change import Change, ChangePart
 
@@ -72,10 +73,13 @@ class TrendPoint(TypedDict):
 
 
 class IndicatorChange(TypedDict):
-    """One indicator that changed since the previous run, and its part in the score's movement.
+    """One indicator that changed since an earlier run, and its part in the score's movement.
 
-    `part` is data where the indicator was known on one of the two dates only; `window` is in
-    days, null for the whole history.
+    `part` says why it changed: behaviour of the account; the calendar, for what moves by the date
+    alone; windows that old facts left while no new ones came, or in which more ran out than its
+    pace brings in; data that came, went or was corrected. `still` is the value that it would have,
+    had nothing become known since, `last_fact` the day of its last fact known by then; both are
+    null where that was not worked out. `window` is in days, null for the whole history.
     """
 
     indicator: str
@@ -88,19 +92,26 @@ class IndicatorChange(TypedDict):
     window: int | None
     unit: str
     health_points: float
+    still: float | str | None
+    last_fact: str | None
 
 
 class ScoreMovement(TypedDict):
-    """What moved the unclipped score since the previous run.
+    """What moved the unclipped score since an earlier run.
 
-    `behaviour`, `data`, `model` and `definition` add up to `new_score` minus `old_score`; the
-    points of the `indicators` add up to `behaviour` and `data`. Only what changed has points.
+    `over` says which: the run before, the one of 4 or of 13 weeks ago, or the first since the
+    account's last renewal. `behaviour`, `calendar`, `windows`, `data`, `model` and `definition`
+    add up to `new_score` minus `old_score`; the points of the `indicators` add up to the first
+    four. Only what changed has points.
     """
 
+    over: Annotated[str, WithJsonSchema({"enum": list(get_args(Over))})]
     since: str
     old_score: float
     new_score: float
     behaviour: float
+    calendar: float
+    windows: float
     data: float
     model: float
     definition: float
@@ -111,11 +122,13 @@ class AccountHealthDetail(AccountHealth):
     """As in the list, with drivers, trend (oldest as-of date first) and what moved the score.
 
     `changes` is null where the account has no score in this run or had none in the previous one,
-    or where the previous run, or its model, could not be read.
+    or where the previous run, or its model, could not be read. `movements` are the same since every
+    run that it is compared with, as far as the account had a score in it.
     """
 
     trend: list[TrendPoint]
     changes: ScoreMovement | None
+    movements: list[ScoreMovement]
 
 
 class HealthPage(PageCommon):
@@ -161,7 +174,9 @@ def account_health_detail(entry: Entry, edition: Edition) -> AccountHealthDetail
         for point in entry.trend
     ]
     account = account_health(entry, edition, drivers=True)
-    return {**account, "trend": trend, "changes": _movement(entry)}
+    moved = [_movement(item) for item in entry.moved]
+    last = next((item for item in moved if item["over"] == "run"), None)
+    return {**account, "trend": trend, "changes": last, "movements": moved}
 
 
 def _drivers(drivers: tuple[Driver, ...]) -> list[HealthDriver]:
@@ -171,15 +186,16 @@ def _drivers(drivers: tuple[Driver, ...]) -> list[HealthDriver]:
     ]
 
 
-def _movement(entry: Entry) -> ScoreMovement | None:
-    movement = entry.movement
-    if movement is None:
-        return None
+def _movement(moved: Moved) -> ScoreMovement:
+    movement = moved.movement
     return {
-        "since": entry.trend[-2].as_of.isoformat(),
+        "over": moved.over,
+        "since": moved.since.isoformat(),
         "old_score": movement.old_score,
         "new_score": movement.new_score,
         "behaviour": movement.behaviour,
+        "calendar": movement.calendar,
+        "windows": movement.windows,
         "data": movement.data,
         "model": movement.model,
         "definition": movement.definition,
@@ -188,6 +204,7 @@ def _movement(entry: Entry) -> ScoreMovement | None:
 
 
 def _change(change: Change) -> IndicatorChange:
+    last_fact = change.last_fact
     return {
         "indicator": change.indicator,
         "title": change.title,
@@ -199,4 +216,6 @@ def _change(change: Change) -> IndicatorChange:
         "window": change.window,
         "unit": change.unit,
         "health_points": change.health_points,
+        "still": change.still,
+        "last_fact": last_fact.isoformat() if last_fact else None,
     }

@@ -1,120 +1,154 @@
-"""Works out what moved each score since the run before, when a run is made."""
+"""Works out what moved each score since earlier runs, when a run is made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features import snapshots
+from features.assembling import unchanged
 from features.declaring.company import Company
 from features.declaring.definitions import definitions
 from features.errors import ChurnlightError
-from features.progress import Progress
-from serving.published import runs
+from features.progress import Progress, silent
+from features.sources import Tables
+from serving.batch.comparisons import Comparison, models_of
 from serving.published.movement_rows import SCHEMA, to_table
 from serving.published.runs import Run
 from training.artifact import Artifact
-from training.champions import champion_folder
 from training.movement.accounting import ScoredSnapshot, movements
+from training.movement.causes import Unchanged, natures
 
 KEYS = ["account_id", "target", "band"]
-
-
-@dataclass(frozen=True)
-class RunBefore:
-    """The run before: which it is, and the models that made it, as far as they are there.
-
-    `rebuilt` are that date's rows as they are measured today, where a model changed since.
-    """
-
-    run: Run
-    models: Mapping[str, Artifact]
-    rebuilt: pa.Table | None = None
-
-    @property
-    def as_of(self) -> date:
-        """Its as-of date."""
-        return self.run.as_of
-
-    def differs(self, today: Mapping[str, Artifact]) -> bool:
-        """Whether a model changed since, so that its date has to be measured again."""
-        return any(model.digest != today[name].digest for name, model in self.models.items())
+# So many earlier dates are measured anew at a time.
+AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class RunInMaking:
-    """A run in the making: its rows, the models, the scores that they gave, and the run before."""
+    """A run in the making: its as-of date, its rows, the models, and the scores that they gave."""
 
+    as_of: date
     rows: pa.Table
     models: Mapping[str, Artifact]
     scores: pa.Table
-    before: RunBefore | None
 
 
-def runs_before(
-    dates: Sequence[date], today: Mapping[str, Artifact], root: Path, progress: Progress
-) -> dict[date, RunBefore]:
-    """The published run before each of `dates`, unless another of them lies between.
+@dataclass(frozen=True)
+class EarlierRun:
+    """An earlier run, the models that made it, and what measuring anew gives.
 
-    Where it, or the model that made it, cannot be read, `progress` says so.
+    `unchanged` are the rows of the run in the making as if nothing had happened since it;
+    `rebuilt` are its own rows as they are measured today, where a model changed since.
     """
-    before = {}
-    for number, day in enumerate(dates):
-        try:
-            run = runs.before(root, day)
-        except ChurnlightError as error:
-            progress(f"cannot say what moved the scores since the run before {day}: {error}")
-            continue
-        if run and run.as_of not in dates and (number == 0 or run.as_of > dates[number - 1]):
-            before[day] = RunBefore(run, _models(run, today, root.parent, progress))
-    return before
+
+    run: Run
+    models: Mapping[str, Artifact]
+    comparisons: Sequence[Comparison]
+    unchanged: pa.Table | None = None
+    rebuilt: pa.Table | None = None
 
 
-def _models(
-    run: Run, today: Mapping[str, Artifact], workspace: Path, progress: Progress
-) -> dict[str, Artifact]:
-    models = {}
-    for target in sorted(today.keys() & run.models.keys()):
-        digest = run.models[target]["digest"]
-        if digest == today[target].digest:
-            models[target] = today[target]
-            continue
-        try:
-            models[target] = Artifact.load(champion_folder(workspace, target) / digest)
-        except ChurnlightError as error:
-            progress(f"cannot say what moved the scores of {target} since {run.as_of}: {error}")
-    return models
+def movement_table(
+    made: RunInMaking,
+    compared: Sequence[Comparison],
+    company: Company,
+    workspace: Path,
+    *,
+    tables: Tables | None = None,
+    progress: Progress = silent,
+) -> pa.Table:
+    """What moved the scores since the runs `compared`, as rows of `movement_rows.SCHEMA`.
 
-
-def movement_table(made: RunInMaking, company: Company, progress: Progress) -> pa.Table:
-    """What moved the scores since the run before, as rows of `movement_rows.SCHEMA`.
-
-    None where the run before cannot be read, or lacks what its model needs; `progress` says so.
+    With the company's open `tables` the rows are measured anew, so that what time alone did is told
+    from behaviour. None of a run that cannot be read, or lacks what its model needs; `progress`
+    says so.
     """
-    if made.before is None:
-        return SCHEMA.empty_table()
-    try:
-        return _movement_table(made, made.before, company)
-    except ChurnlightError as error:
-        progress(f"cannot say what moved the scores since {made.before.as_of}: {error}")
-        return SCHEMA.empty_table()
-
-
-def _movement_table(made: RunInMaking, before: RunBefore, company: Company) -> pa.Table:
-    scores, features = before.run.scores(KEYS), before.run.features()
     parts = [SCHEMA.empty_table()]
-    for target, old in before.models.items():
-        ids = _scored(made.scores, target, _scored(scores, target))
+    for earlier in _earlier(made, compared, workspace, tables, progress):
+        try:
+            parts += _since(earlier, made, company)
+        except ChurnlightError as error:
+            progress(f"cannot say what moved the scores since {earlier.run.as_of}: {error}")
+    return pa.concat_tables(parts)
+
+
+def _earlier(
+    made: RunInMaking,
+    compared: Sequence[Comparison],
+    workspace: Path,
+    tables: Tables | None,
+    progress: Progress,
+) -> Iterator[EarlierRun]:
+    """The runs that are compared with, each once, and a few at a time."""
+    ordered = sorted(compared, key=lambda item: item.run.as_of)
+    every = [
+        EarlierRun(run, models_of(run, made.models, workspace, progress), list(items))
+        for run, items in _by_run(ordered)
+    ]
+    usable = [earlier for earlier in every if earlier.models]
+    for start in range(0, len(usable), AT_ONCE):
+        some = usable[start : start + AT_ONCE]
+        yield from some if tables is None else _measured(some, made, tables, progress)
+
+
+def _by_run(ordered: Sequence[Comparison]) -> Iterator[tuple[Run, list[Comparison]]]:
+    for _, group in groupby(ordered, key=lambda item: item.run.folder):
+        items = list(group)
+        yield items[0].run, items
+
+
+def _measured(
+    some: Sequence[EarlierRun], made: RunInMaking, tables: Tables, progress: Progress
+) -> Iterator[EarlierRun]:
+    days = [earlier.run.as_of for earlier in some]
+    still = snapshots.build_unchanged(tables, made.as_of, days, progress=progress)
+    changed = [
+        earlier.run.as_of
+        for earlier in some
+        if any(model.digest != made.models[name].digest for name, model in earlier.models.items())
+    ]
+    anew = snapshots.build_from(tables, changed, progress=progress) if changed else None
+    for earlier in some:
+        day = earlier.run.as_of
+        rebuilt = anew.at(day).table if anew and day in changed else None
+        yield EarlierRun(earlier.run, earlier.models, earlier.comparisons, still[day], rebuilt)
+
+
+def _since(earlier: EarlierRun, made: RunInMaking, company: Company) -> list[pa.Table]:
+    scores, features = earlier.run.scores(KEYS), earlier.run.features()
+    found = []
+    for target, old in earlier.models.items():
+        both = _scored(made.scores, target, _scored(scores, target))
+        wanted = [item.accounts for item in earlier.comparisons]
+        ids = [key for key in both if any(some is None or key in some for some in wanted)]
         moved = movements(
             ScoredSnapshot(old, _of(features, ids)),
             ScoredSnapshot(made.models[target], _of(made.rows, ids)),
             alike=_alike(old, made.models[target], company),
-            rebuilt=None if before.rebuilt is None else _of(before.rebuilt, ids),
+            rebuilt=None if earlier.rebuilt is None else _of(earlier.rebuilt, ids),
+            unchanged=_unchanged(earlier, made, ids, company),
         )
-        parts.append(to_table(ids, moved, target, before.run))
-    return pa.concat_tables(parts)
+        of_account = dict(zip(ids, moved, strict=True))
+        for item in earlier.comparisons:
+            some = item.accounts
+            kept = {key: of_account[key] for key in ids if some is None or key in some}
+            found.append(to_table(kept, target, item.over, earlier.run))
+    return found
+
+
+def _unchanged(
+    earlier: EarlierRun, made: RunInMaking, ids: Sequence[str], company: Company
+) -> Unchanged | None:
+    if earlier.unchanged is None:
+        return None
+    rows, names = _of(earlier.unchanged, ids), company.staged("live", "shadow")
+    ages = {name: unchanged.last_facts(company, rows, name) for name in names}
+    return Unchanged(earlier.run.as_of, made.as_of, rows, natures(company), ages)
 
 
 def _scored(scores: pa.Table, target: str, among: Sequence[str] | None = None) -> list[str]:

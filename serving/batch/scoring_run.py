@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -19,9 +19,11 @@ from features.settings import Settings
 from features.snapshots import Snapshots
 from serving.assessment.assess import assess
 from serving.assessment.opportunities import opportunities, risks
-from serving.batch import movements
-from serving.batch.movements import RunBefore, RunInMaking
+from serving.batch import comparisons
+from serving.batch.comparisons import Comparison
+from serving.batch.movements import RunInMaking, movement_table
 from serving.published import runs
+from serving.published.movement_rows import beside
 from serving.published.runs import Run
 from training import artifact as artifacts
 from training import champions
@@ -64,26 +66,26 @@ def score(
     models = Models.of(company, targets, model, settings, progress)
     for artifact in models.everything:
         artifacts.require_same_meaning(artifact, company)
-    root, kept = settings.workspace_of(company) / "scores", list[Run]()
+    workspace, kept = settings.workspace_of(company), list[Run]()
+    root = workspace / "scores"
     with contract.sound_tables(company) as tables:
         dates = sorted(set(snapshots.requested_dates(tables, as_of)))
         _warn_of_expiry(models.everything, dates[-1])
-        earlier = movements.runs_before(dates, models.adverse, root, progress)
-        again = {run.as_of for run in earlier.values() if run.differs(models.adverse)}
-        built = snapshots.build_from(tables, sorted({*dates, *again}), progress=progress)
+        earlier = comparisons.earlier_runs(dates, root, progress)
+        built = snapshots.build_from(tables, dates, progress=progress)
         accounts = tables.engine.rows(source_sql.account_facts(tables))
-    for day in dates:
-        progress(f"scoring {day}")
-        rows_then = _anybody(built.at(day), day)
-        before = earlier.get(day) or (RunBefore(kept[-1], models.adverse) if kept else None)
-        if before and before.as_of in again:
-            before = replace(before, rebuilt=built.at(before.as_of).table)
-        scores = models.score(rows_then.table, company)
-        made = RunInMaking(rows_then.table, models.adverse, scores, before)
-        contents = {"scores": made.scores, "features": made.rows, "accounts": accounts}
-        changes = movements.movement_table(made, company, progress)
-        run = _run(rows_then, accounts, made, models, company, root)
-        kept.append(runs.write(run, contents | {"changes": changes}))
+        for day in dates:
+            progress(f"scoring {day}")
+            rows_then = _anybody(built.at(day), day)
+            scores = models.score(rows_then.table, company)
+            made = RunInMaking(day, rows_then.table, models.adverse, scores)
+            compared = comparisons.comparisons(day, [*earlier, *kept], progress)
+            changes = movement_table(
+                made, compared, company, workspace, tables=tables, progress=progress
+            )
+            run = _run(rows_then, accounts, compared, models, company, root)
+            contents = {"scores": scores, "features": made.rows, "accounts": accounts}
+            kept.append(runs.write(run, contents | {"changes": changes}))
     if model == CHAMPION and choose_targets(company, targets) == choose_targets(company, ()):
         runs.make_current(kept, root)
     return kept
@@ -170,17 +172,17 @@ def _artifact(company: Company, target: str, model: str, settings: Settings) -> 
 def _run(
     built: Snapshots,
     accounts: pa.Table,
-    made: RunInMaking,
+    compared: Sequence[Comparison],
     models: Models,
     company: Company,
     root: Path,
 ) -> Run:
-    """The run that `made` becomes; its name is of everything that decides its content."""
+    """The run of these rows; its name is of everything that decides its content."""
     day: date = built.table["as_of"][0].as_py()
     digest = built.digest
     made_by = [model.digest for model in models.everything]
-    facts, moved = snapshots.digest(accounts), made.before.run.folder.name if made.before else ""
-    parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by, moved]
+    facts, before = snapshots.digest(accounts), [item.run.folder.name for item in compared]
+    parts = [str(runs.FORMAT), company.declaration_hash, digest, facts, *made_by, *before]
     name = f"{day}--{sha256(' '.join(parts).encode()).hexdigest()[:12]}"
     return Run(
         folder=root / name,
@@ -196,15 +198,15 @@ def _run(
 def export(published: Sequence[Run], path: Path) -> int:
     """Writes the runs' scores to `path` (Parquet, CSV or JSON by its suffix); returns the count.
 
-    Parquet holds them as `runs.SCHEMA` says. In text a driver's value and usual value are a
-    number or a text, and in CSV the drivers are one JSON text.
+    Parquet holds them as `runs.SCHEMA` says, and beside them `movements`. In text a driver's value
+    and usual value are a number or a text, and in CSV each list is one JSON text.
 
     Raises
     ------
     DeclarationError
         The suffix is none of the three.
     """
-    table = pa.concat_tables([run.scores() for run in published])
+    table = pa.concat_tables([beside(run.scores(), run.movements()) for run in published])
     publish.write_table(table, path, _shown)
     return int(table.num_rows)
 

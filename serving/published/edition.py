@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from serving.assessment.assess import Assessment
 from serving.published import movement_rows, runs
+from serving.published.movement_rows import Moved
 from serving.published.run_table import (
     ListedAccount,
     Order,
@@ -58,19 +59,24 @@ class Entry(ListedAccount):
     """One account in the book: its assessment, the facts people want, and how it got here.
 
     `trend` has one place per run, oldest first, the latest included; `previous` is the
-    assessment of the run before the latest one, and `movement` what moved the score since, where
-    that was worked out.
+    assessment of the run before the latest one, and `moved` what moved the score since that and
+    earlier runs, as far as that was worked out.
     """
 
     assessment: Assessment
     trend: tuple[Point, ...]
     previous: Assessment | None
-    movement: Movement | None = None
+    moved: tuple[Moved, ...] = ()
 
     @property
     def account_id(self) -> str:
         """Which account it is."""
         return self.assessment.account_id
+
+    @property
+    def movement(self) -> Movement | None:
+        """What moved the score since the run before."""
+        return next((item.movement for item in self.moved if item.over == "run"), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,17 +95,18 @@ class Edition(RunTable):
     _before: pa.Table | None
     _before_rows: RowIndex
     _movements: pa.Table
+    """Sorted by the row that they belong to, which `_movement_rows` has."""
     _movement_rows: RowIndex
 
     def entry(self, account_id: str) -> Entry:
-        """The entry of one account, with its previous drivers and its movement.
+        """The entry of one account, with its previous drivers and its movements.
 
         `NotFound` as in `row`.
         """
         row = self.row(account_id)
         bare = self.entries(np.array([row]))[0]
         before = self._previous(np.array([row])).get(row)
-        return replace(bare, previous=before, movement=self._movement(row))
+        return replace(bare, previous=before, moved=self._moved(row))
 
     def find(
         self,
@@ -154,13 +161,10 @@ class Edition(RunTable):
             for day, score, band in zip(self.trend_dates, scores, bands, strict=True)
         )
 
-    def _movement(self, row: int) -> Movement | None:
-        movement_row = int(self._movement_rows[row])
-        return (
-            None
-            if movement_row < 0
-            else movement_rows.from_row(self._movements.slice(movement_row, 1).to_pylist()[0])
-        )
+    def _moved(self, row: int) -> tuple[Moved, ...]:
+        begin, end = np.searchsorted(self._movement_rows, [row, row + 1])
+        found = self._movements.slice(begin, end - begin).to_pylist()
+        return tuple(map(movement_rows.moved, found))
 
     def _previous(self, rows: RowIndex, drivers: bool = True) -> dict[int, Assessment]:
         if self._before is None:
@@ -217,10 +221,8 @@ def bind(
     ids = scores["account_id"]
     health, bands = _trends(shown[:-1], target, scores)
     before = of_target(shown[-2].scores(), target) if len(shown) > 1 else None
-    # Another run may have been published for a date between since it was worked out.
-    since = shown[-2].folder.name if len(shown) > 1 else ""
-    moved = of_target(shown[-1].movements(), target)
-    moved = moved.filter(pc.equal(moved["before"], since)).combine_chunks()
+    moved = _movements(shown, target)
+    rows = _places(moved["account_id"], ids)
     return Edition(
         **columns,
         trend_dates=tuple(run.as_of for run in shown),
@@ -228,9 +230,21 @@ def bind(
         trend_band=bands,
         _before=before,
         _before_rows=_places(ids, before["account_id"] if before is not None else None),
-        _movements=moved,
-        _movement_rows=_places(ids, moved["account_id"]),
+        _movements=moved.take(pa.array(np.argsort(rows, kind="stable"))).combine_chunks(),
+        _movement_rows=np.sort(rows),
     )
+
+
+def _movements(shown: Sequence[runs.Run], target: str) -> pa.Table:
+    """What moved the scores of the last run.
+
+    Another run may have been published for a date between since it was worked out: then it says
+    nothing of the run before.
+    """
+    moved = of_target(movement_rows.readable(shown[-1].movements()), target)
+    before = shown[-2].folder.name if len(shown) > 1 else ""
+    stale = pc.and_(pc.equal(moved["over"], "run"), pc.not_equal(moved["before"], before))
+    return moved.filter(pc.invert(stale))
 
 
 def _trends(

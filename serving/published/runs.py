@@ -1,7 +1,7 @@
 """Scoring runs: published, immutable directories, one per as-of date and set of models.
 
 `scores/RUN/scores.parquet` holds one row per account and target, `features.parquet` the rows that
-were scored, `changes.parquet` what moved the scores since the run before
+were scored, `changes.parquet` what moved the scores since earlier runs
 (`serving.published.movement_rows`), `run.json` what scored them. `scores/current.json` names the
 current run of each as-of date; replacing that one file is what publishes.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from training.artifact import Artifact
 
 # Part of a run's name: a run of another make is another run.
-FORMAT = 5
+FORMAT = 6
 TABLES = ("scores", "features", "accounts", "changes")
 
 DRIVER = pa.struct(
@@ -141,12 +141,12 @@ class Run:
         """The snapshot rows that were scored."""
         return publish.read_parquet(self.folder / "features.parquet")
 
-    def accounts(self) -> pa.Table:
+    def accounts(self, columns: list[str] | None = None) -> pa.Table:
         """Account facts for people: account_id, name, owner, parent, mrr, renewal, since."""
-        return publish.read_parquet(self.folder / "accounts.parquet")
+        return publish.read_parquet(self.folder / "accounts.parquet", columns)
 
     def movements(self) -> pa.Table:
-        """What moved the scores since the run before, as rows of `movement_rows.SCHEMA`."""
+        """What moved the scores since earlier runs, as rows of `movement_rows.SCHEMA`."""
         return publish.read_parquet(self.folder / "changes.parquet")
 
 
@@ -315,19 +315,29 @@ def published(root: Path) -> list[Run]:
     return [read(root / name) for name in current.values()]
 
 
-def before(root: Path, day: date) -> Run | None:
-    """The current run with the latest as-of date before `day`; None where there is none.
+def current_dates(root: Path) -> list[date]:
+    """The as-of dates of the current runs, oldest first.
+
+    Raises
+    ------
+    ChurnlightError
+        What says so is damaged.
+    """
+    return sorted(map(date.fromisoformat, _current(root)))
+
+
+def of_date(root: Path, day: date) -> Run | None:
+    """The current run of an as-of date; None where there is none.
 
     Raises
     ------
     ChurnlightError
         What says so, or the run's description, is damaged.
     """
-    named = {date.fromisoformat(key): name for key, name in _current(root).items()}
-    earlier = [key for key in named if key < day]
-    if not earlier:
+    name = _current(root).get(day.isoformat())
+    if name is None:
         return None
-    folder = root / named[max(earlier)]
+    folder = root / name
     try:
         return read(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:

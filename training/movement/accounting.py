@@ -5,16 +5,17 @@ move. So the two snapshots of an account are compared under one model, by baseli
 over the indicators that changed (`training.treeshap.baseline`): what stayed as it was has nothing.
 Where the model changed in between, one way leads from the one score to the other:
 
-1. *behaviour* and *data*: the indicators that both declarations measure alike go to their new
-   values, under the old model; data is what came to be known or ceased to be;
+1. the indicators that both declarations measure alike go to their new values, under the old
+   model: *behaviour*, *calendar*, *windows* that ran out, or *data* (`training.movement.causes`);
 2. *model*: the new model, calibrated, takes the old one's place. What only it knows, or what the
    declaration measures otherwise since, stands at its value on the old date, measured as today;
 3. *definition*: the new anchors of the bands take the old ones' place;
-4. *behaviour* and *data* again: those indicators go to their new values, under the new model.
+4. those indicators go to their new values, under the new model, in the same four parts.
 
 Segments are no step: there is one pair of anchors per target, so they decide no score.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -24,8 +25,10 @@ import pyarrow as pa
 
 from training.artifact import Artifact
 from training.calibrating.scales import scale
-from training.learning.matrix import Feature, matrix
-from training.movement.change import Change, Movement
+from training.learning.matrix import Feature, indicator_names, matrix
+from training.movement import causes
+from training.movement.causes import Unchanged, Values
+from training.movement.change import CHANGE_PARTS, Change, Movement
 from training.treeshap.baseline import BaselineShapley
 
 Floats = npt.NDArray[np.float64]
@@ -47,6 +50,7 @@ def movements(
     *,
     alike: Collection[str],
     rebuilt: pa.Table | None = None,
+    unchanged: Unchanged | None = None,
 ) -> list[Movement]:
     """The movement of each account, in the order of the rows.
 
@@ -60,6 +64,9 @@ def movements(
     rebuilt : pyarrow.Table, optional
         The old date's rows as they are measured today; without them the old rows, which will do
         where one model made both scores.
+    unchanged : Unchanged, optional
+        The new date's rows had nothing happened since; without them no calendar and no windows are
+        told from behaviour.
 
     Raises
     ------
@@ -68,8 +75,8 @@ def movements(
     """
     if not new.rows.num_rows:
         return []
-    first = _Step.of_alike(old, new, alike)
-    last = _Step.of_others(new, alike, old.rows if rebuilt is None else rebuilt)
+    first = _Step.of_alike(old, new, alike, unchanged)
+    last = _Step.of_others(new, alike, old.rows if rebuilt is None else rebuilt, unchanged)
     before, after = old.artifact.scale, new.artifact.scale
     # The new model's calibration under the old anchors: what lies between model and definition.
     between = scale(after.calibration, old.artifact.anchors)
@@ -88,15 +95,14 @@ def movements(
 
 def _movement(stops: Sequence[float], changes: list[Change]) -> Movement:
     changes.sort(key=lambda change: -abs(change.health_points))
-    behaviour, data = (
-        sum(change.health_points for change in changes if change.part == part)
-        for part in ("behaviour", "data")
-    )
+    sums = {
+        part: math.fsum(change.health_points for change in changes if change.part == part)
+        for part in CHANGE_PARTS
+    }
     return Movement(
         old_score=stops[0],
         new_score=stops[-1],
-        behaviour=behaviour,
-        data=data,
+        **sums,
         model=stops[2] - stops[1],
         definition=stops[3] - stops[2],
         changes=tuple(changes),
@@ -106,37 +112,60 @@ def _movement(stops: Sequence[float], changes: list[Change]) -> Movement:
 class _Step:
     """Some indicators go from their old to their new values under one model."""
 
-    def __init__(self, artifact: Artifact, old: Floats, new: Floats) -> None:
-        self.artifact, self.old, self.new = artifact, old, new
-        self._names = list(dict.fromkeys(feature.indicator for feature in artifact.features))
+    def __init__(
+        self,
+        artifact: Artifact,
+        old: Floats,
+        new: Floats,
+        still: Floats,
+        unchanged: Unchanged | None,
+    ) -> None:
+        self.artifact, self.old, self.new, self._still = artifact, old, new, still
+        self._unchanged = unchanged
+        self._names = indicator_names(artifact.features)
         places = [self._names.index(feature.indicator) for feature in artifact.features]
         columns_of = [
             np.flatnonzero(np.array(places) == number) for number in range(len(self._names))
         ]
-        moved = ~((old == new) | (np.isnan(old) & np.isnan(new)))
-        has_value = [_any(~np.isnan(X), columns_of) for X in (old, new)]
-        self._moved, self._data = _any(moved, columns_of), has_value[0] != has_value[1]
+        moved = ~causes.equal(old, new)
+        self._moved = _any(moved, columns_of)
         columns = _points(artifact, old, new, range(len(places)))
         self._points = _points(artifact, old, new, places)
         rank = moved * 2 + (moved & ~np.isnan(old) & ~np.isnan(new))
         # A pace is told by the windows that it compares.
         rank[:, [feature.against is not None for feature in artifact.features]] = -1
         self._shown = _shown_columns(columns_of, rank, columns, self._points)
+        values = Values(old, new, still, artifact.features, self._shown)
+        self._part = causes.parts(values, self._names, columns_of, unchanged)
 
     @classmethod
-    def of_alike(cls, old: ScoredSnapshot, new: ScoredSnapshot, alike: Collection[str]) -> "_Step":
+    def of_alike(
+        cls,
+        old: ScoredSnapshot,
+        new: ScoredSnapshot,
+        alike: Collection[str],
+        unchanged: Unchanged | None,
+    ) -> "_Step":
         """The indicators that are measured alike, under the old model; the others stay."""
         features = old.artifact.features
         X = matrix(old.rows, features)
-        return cls(old.artifact, X, _with(X, new.rows, features, alike))
+        still = X if unchanged is None else _with(X, unchanged.rows, features, alike)
+        return cls(old.artifact, X, _with(X, new.rows, features, alike), still, unchanged)
 
     @classmethod
-    def of_others(cls, new: ScoredSnapshot, alike: Collection[str], rebuilt: pa.Table) -> "_Step":
+    def of_others(
+        cls,
+        new: ScoredSnapshot,
+        alike: Collection[str],
+        rebuilt: pa.Table,
+        unchanged: Unchanged | None,
+    ) -> "_Step":
         """All other indicators of the new model, from what they were on the old date."""
         features = new.artifact.features
         others = {feature.indicator for feature in features} - set(alike)
         X = matrix(new.rows, features)
-        return cls(new.artifact, _with(X, rebuilt, features, others), X)
+        still = X if unchanged is None else _with(X, unchanged.rows, features, others)
+        return cls(new.artifact, _with(X, rebuilt, features, others), X, still, unchanged)
 
     def of(self, row: int) -> list[Change]:
         """The changes of one account."""
@@ -145,6 +174,7 @@ class _Step:
     def _change(self, row: int, number: int) -> Change:
         name, column = self._names[number], int(self._shown[row, number])
         meaning, feature = self.artifact.meanings[name], self.artifact.features[column]
+        unchanged = self._unchanged
         return Change(
             indicator=name,
             title=meaning.title,
@@ -154,8 +184,10 @@ class _Step:
             new=feature.value(self.new[row, column]),
             window=feature.window,
             unit=meaning.unit,
-            part="data" if self._data[row, number] else "behaviour",
+            part=CHANGE_PARTS[self._part[row, number]],
             health_points=float(self._points[row, number]),
+            still=feature.value(self._still[row, column]) if unchanged else None,
+            last_fact=unchanged.last_fact(name, row) if unchanged else None,
         )
 
 
