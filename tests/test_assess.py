@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from features.declaring.company import Company
 from serving.assessment.assess import Assessment, assess
+from serving.assessment.opportunities import Opportunity
 from serving.assessment.reasons import MAX_REASONS, REAL_POINTS, reasons
 from serving.assessment.score_parts import Driver
 from serving.published.runs import from_rows, to_table
@@ -301,8 +302,11 @@ def test_reasons_keep_their_rules(item: Assessment) -> None:
         return
     assert len(found) == min(len(real), MAX_REASONS)
     assert found[0].kind == "leading"
-    leading = [abs(own.points) for own in real if own.kind == "leading"]
-    assert abs(found[0].points) == max(leading)
+    leading = [own.points for own in real if own.kind == "leading"]
+    lowering = [points for points in leading if points < 0]
+    assert found[0].points == (min(lowering) if lowering else max(leading))
+    sides = [own.points > 0 for own in found[1:]]
+    assert sides == sorted(sides)
     assert {own.points > 0 for own in found} == {own.points > 0 for own in real}
 
 
@@ -349,6 +353,33 @@ def test_a_leading_reason_heads_however_many_lagging_ones_weigh_more() -> None:
     leading = driver("lead", "leading", -1.0)
     found = reasons(told_of((*lagging, leading, driver("good", "lagging", 0.7))))
     assert [item.indicator for item in found] == ["lead", "lag0", "lag1", "good"]
+
+
+def test_of_a_healthy_account_what_raises_the_score_comes_first() -> None:
+    kinds = [("a", "leading", -9.0), ("b", "leading", 5.0), ("c", "lagging", 3.0)]
+    drivers = tuple(driver(*item) for item in kinds)
+    watched = told_of(drivers)
+    assert [item.indicator for item in reasons(watched)] == ["a", "b", "c"]
+    healthy = replace(watched, band="green")
+    assert [item.indicator for item in reasons(healthy)] == ["b", "c", "a"]
+
+
+def test_nothing_unhealthy_is_a_reason_for_an_opportunity() -> None:
+    late = replace(driver("late", "leading", 9.0), unhealthy=True)
+    seats = driver("seats", "leading", 2.0)
+    idle = driver("idle", "leading", -6.0)
+    found = told_of((late, idle, seats))
+    prospect = Opportunity(
+        account_id="A1",
+        as_of=AS_OF,
+        target=TARGET,
+        completeness=1.0,
+        drivers=found.drivers,
+        model_version="1",
+        segment="all",
+        opportunity="yes",
+    )
+    assert [item.indicator for item in reasons(prospect)] == ["seats", "idle"]
 
 
 # Sentences and playbooks

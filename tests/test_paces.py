@@ -153,7 +153,10 @@ def test_a_decline_is_told_against_the_accounts_own_pace() -> None:
     meaning = Meaning("Visits", "business", "leading", "visits", "{value}, typically {usual}", None)
     feature, value = told(features, 2, np.array([12.0, 90.0, -0.8]), history=365)
     said = sentence(meaning, feature, feature.value(value), lowers=True)
-    assert said == "Visits: 12 visits in the last 28 days; its own pace is 28"
+    assert said == "12 visits in the last 28 days; its own pace is 28"
+    spend = replace(meaning, title="Spend {net}", unit="€")
+    said = sentence(spend, feature, feature.value(value), lowers=True)
+    assert said == "Spend {net} of €12 in the last 28 days; its own pace is €28"
     assert value_and_usual(meaning, feature, value) == ("12", "28")
     assert levels(features).tolist() == [0, 1, 0]
     assert down.columns == NAMES

@@ -16,21 +16,37 @@ REAL_POINTS = 0.5
 def reasons(score: TargetScore) -> tuple[Driver, ...]:
     """The drivers worth saying: at most four, each of them a `is_reason`.
 
-    The largest leading one comes first, for a lagging one is no headline; the others follow by
-    the size of their points. Where all are on one side, a real one of the other side takes the
-    last place.
+    First those of the side that `raising_first` names, the largest first, but a leading one before
+    all others, for a lagging one is no headline. Where they would take all places, a real one of
+    the other side takes the last.
     """
     worth_saying = [driver for driver in score.drivers if is_reason(driver)]
-    ranked = sorted(worth_saying, key=lambda driver: (-abs(driver.points), driver.indicator))
+    raising = raising_first(score)
+    ranked = sorted(
+        worth_saying,
+        key=lambda driver: ((driver.points > 0) != raising, -abs(driver.points), driver.indicator),
+    )
     headline = next((driver for driver in ranked if driver.kind == "leading"), None)
     if headline is None:
         return ()
     return tuple(_both_sides([headline, *(driver for driver in ranked if driver is not headline)]))
 
 
+def raising_first(score: TargetScore) -> bool:
+    """Whether what raises the score comes first.
+
+    It does for a healthy account and for an opportunity; of an account that is not healthy one
+    wants to know what lowers its score.
+    """
+    return getattr(score, "band", "green") == "green"
+
+
 def is_reason(driver: Driver) -> bool:
-    """Whether a driver may be a reason: known, no context, half a point or more, and unusual."""
-    can_be_shown = driver.kind != "context" and driver.value is not None
+    """Whether a driver may be a reason: known, no context, half a point or more, and unusual.
+
+    None raises an opportunity by what is unhealthy, such as payments that are late.
+    """
+    can_be_shown = driver.kind != "context" and driver.value is not None and not driver.unhealthy
     return can_be_shown and abs(driver.points) >= REAL_POINTS and reads_unusual(driver)
 
 

@@ -33,7 +33,8 @@ class Driver:
 
     `value` and `usual` are those of the window that moves the score most, in the indicator's
     unit; `window` is in days, `None` for the whole history; `points` are signed, of health or of
-    opportunity as the score is.
+    opportunity as the score is. `unhealthy` are values on the unhealthy side of the usual one that
+    raise an opportunity whose target does not say so: nothing to praise.
     """
 
     indicator: str
@@ -47,6 +48,7 @@ class Driver:
     points: float
     sentence: str
     playbook: str | None
+    unhealthy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +254,7 @@ def _parts(X: Floats, history: Days, artifact: "Artifact", company: Company) -> 
     half_widths = artifact.half_widths(X)
     base = scale.unclipped(contributions[:, -1])
     points = contributions[:, :-1] * scale.points_per_margin
-    sides = {} if artifact.adverse else _sides(company)
+    sides = {} if artifact.adverse else _sides(company, artifact.target)
     drivers = _drivers(X, history, contributions, artifact, sides)
     return [
         ScoreParts(
@@ -313,6 +315,7 @@ def _driver(
     side: Healthy | None,
 ) -> Driver:
     meaning, value = artifact.meanings[name], feature.value(coded)
+    is_bad = _is_bad(points, value, feature, side)
     return Driver(
         indicator=name,
         title=meaning.title,
@@ -323,13 +326,22 @@ def _driver(
         window=feature.window,
         unit=meaning.unit,
         points=points,
-        sentence=sentence(meaning, feature, value, lowers=_is_bad(points, value, feature, side)),
+        sentence=sentence(meaning, feature, value, lowers=is_bad),
         playbook=meaning.playbook,
+        unhealthy=is_bad and points > 0,
     )
 
 
-def _sides(company: Company) -> dict[str, Healthy | None]:
-    return {name: indicator.healthy for name, indicator in company.indicators.items()}
+def _sides(company: Company, target: str) -> dict[str, Healthy | None]:
+    """The side of each indicator's value that is good, for the sentences of an opportunity.
+
+    The one on which the target itself says that it is likelier, else the healthy one.
+    """
+    likelier = company.targets[target].likelier
+    return {
+        name: likelier.get(name, indicator.healthy)
+        for name, indicator in company.indicators.items()
+    }
 
 
 def _is_bad(
@@ -338,7 +350,7 @@ def _is_bad(
     """Whether the sentence is the one for what is bad.
 
     A health score decides it. An opportunity's says nothing of health, so there the declared
-    healthy `side` of the value does, against the usual one.
+    `side` of the value does, against the usual one.
     """
     usual = feature.usual
     if (

@@ -77,6 +77,8 @@ def _notes(band: Band, mrr: float | None, edition: Edition, currency: str) -> It
     if band == "unscored":
         yield from _causes(edition)
         return
+    if (chance := edition.usual_chance(band)) is not None:
+        yield f"{wording.chance(chance)} leave; {wording.usual_chance(edition.usual_chance())}"
     if mrr is not None:
         yield f"{wording.money(mrr, currency)} monthly revenue"
     if len(edition.trend_dates) > 1:

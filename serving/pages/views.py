@@ -251,6 +251,7 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, object]:
         "chance": wording.chance(assessment.churn_probability)
         if assessment.churn_probability is not None
         else "",
+        "usual_chance": wording.usual_chance(edition.usual_chance()),
         "alike": account_card.alike(assessment, tested),
         "renewal": account_list.renewal(entry.renewal, assessment.as_of),
         "mrr": account_list.monthly(entry.mrr, book.company),

@@ -99,6 +99,11 @@ def chance(probability: float) -> str:
     return "more than 99 in 100" if of_hundred == 100 else f"about {of_hundred} in 100"
 
 
+def usual_chance(mean: float | None) -> str:
+    """The mean of all scored accounts, beside which a chance is read: `usual: about 61 in 100`."""
+    return "" if mean is None else f"usual: {chance(mean)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrow:
     """A score's way between two days, in whole points as they are printed."""

@@ -145,6 +145,17 @@ class Edition(RunTable):
             return None
         return BANDS[int(self.trend_band[self._row_of[account_id], -1])]
 
+    def usual_chance(self, band: Band | None = None) -> float | None:
+        """The mean churn probability of the scored accounts, or of those of one band.
+
+        That of all is what a light stands against.
+        """
+        chances = self.column("churn_probability")
+        if band is not None:
+            chances = chances.filter(pa.array(equal(self.column("band"), band)))
+        mean: float | None = pc.mean(chances).as_py()
+        return mean
+
     def totals(self) -> dict[Band, Total]:
         """Accounts and MRR per band, in the order red, yellow, green, unscored."""
         return {band: self._total(band) for band in BANDS}

@@ -46,6 +46,7 @@ DRIVER = pa.struct(
         ("sentence", pa.string()),
         ("playbook", pa.string()),
         ("opportunity_points", pa.float64()),
+        ("unhealthy", pa.bool_()),
     ]
 )
 SCHEMA = pa.schema(
@@ -104,6 +105,7 @@ class DriverRow(TypedDict):
     sentence: str
     playbook: str | None
     opportunity_points: float | None
+    unhealthy: bool
 
 
 class RunModel(TypedDict):
@@ -229,6 +231,7 @@ def _driver(row: DriverRow) -> Driver:
         points=points,
         sentence=row["sentence"],
         playbook=row["playbook"],
+        unhealthy=row["unhealthy"],
     )
 
 

@@ -22,6 +22,8 @@ SHARE, YES_NO = "%", "yes/no"
 # A unit that begins so is one of differences, which are printed with their sign.
 SIGN = "±"
 OWN_PACE = "{value} {unit} in {window}; its own pace is {usual}"
+# Of a value whose unit has no noun, such as an amount of money, the title says what it is.
+OWN_PACE_OF = "{title} of {value} in {window}; its own pace is {usual}"
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,11 @@ def sentence(meaning: Meaning, feature: Feature, value: float | str | None, *, l
     if value is None:
         return f"{meaning.title}: not known"
     template = meaning.says if lowers else meaning.says_good or meaning.says
-    if feature.against is not None:
-        template = f"{_literal(meaning.title)}: {OWN_PACE}"
     printed, usual = value_and_usual(meaning, feature, value)
+    if feature.against is not None:
+        template = OWN_PACE if noun(meaning.unit, printed) else OWN_PACE_OF
     text = template.format(
+        title=meaning.title,
         value=printed,
         usual=usual,
         window=span(feature.window),
@@ -115,10 +118,6 @@ def sentence(meaning: Meaning, feature: Feature, value: float | str | None, *, l
     )
     # A unit that the value writes itself, such as "%", leaves the place of its noun empty.
     return text.replace("  ", " ")
-
-
-def _literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def value_and_usual(
