@@ -24,6 +24,7 @@ from training.artifact import Artifact
 from training.calibrating import scales
 from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
+from training.explaining import usual
 from training.explaining.drivers import Meaning
 from training.learning import cold_start, model, moments, paces, search, split
 from training.learning.fitted import FittedModel
@@ -228,7 +229,7 @@ def describe(
             column.window,
             column.dtype,
             _categories(table[column.name]) if column.dtype == "category" else (),
-            _usual(latest[column.name], column),
+            usual.usual(latest[column.name]),
         )
         for column in columns
     ]
@@ -245,16 +246,6 @@ def _with_usual(feature: Feature, latest: pa.Table) -> Feature:
 
 def _categories(column: pa.ChunkedArray) -> tuple[str, ...]:
     return tuple(sorted(pc.unique(pc.drop_null(column)).to_pylist()))
-
-
-def _usual(column: pa.ChunkedArray, described: FeatureColumn) -> float | str | None:
-    values = pc.drop_null(column)
-    if not len(values):
-        return None
-    if described.dtype == "category":
-        counts = pc.value_counts(values).to_pylist()
-        return str(min(counts, key=lambda entry: (-entry["counts"], entry["values"]))["values"])
-    return float(np.median(values.to_numpy()))
 
 
 def as_rows(

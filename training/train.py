@@ -28,6 +28,7 @@ from training.evaluating.evaluation_dates import (
     simplest,
 )
 from training.evaluating.target_history import TargetHistory
+from training.explaining import usual
 from training.indicators import lead_times
 from training.interval import redraws
 from training.leaks.same_grid import require_grid
@@ -260,6 +261,7 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     make = evaluated if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
     learning_table = history.learning
+    artifact = artifact.with_features(usual.by_segment(artifact.features, learning_table))
     training_rows = history.rows(learning_table, artifact.features)
     artifact = artifact.with_training(_about(artifact, history, learning_table, training_rows))
     artifact = redraws.with_score_interval(artifact, training_rows, training_rows.at_last, progress)

@@ -17,14 +17,13 @@ from features.declaring.company import Company, Target
 from features.declaring.indicator import DIMENSIONS, Healthy
 from features.plurals import counted
 from training.calibrating.bands import Obstacle, obstacles
-from training.explaining.drivers import by_indicator, sentence, shown_feature, told
+from training.explaining.drivers import by_indicator, of_segment, sentence, shown_feature, told
 from training.learning.matrix import HISTORY, Feature, known_share, matrix
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
 
 Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,8 @@ def score_parts(
     completeness = known_share(X, artifact.features)
     codes = obstacles(rows, artifact.target, artifact.min_history_days, completeness)
     scored = codes == Obstacle.NONE
-    parts = iter(_parts(X[scored], rows[HISTORY].to_numpy()[scored], artifact, company))
+    asked = rows.filter(pa.array(scored))
+    parts = iter(_parts(X[scored], asked, artifact, company))
     return [
         (about, next(parts) if about["unscored_reason"] is None else None)
         for about in _about(rows, codes.tolist(), completeness.tolist(), artifact, company)
@@ -243,7 +243,7 @@ def _why_unscored(
     return None
 
 
-def _parts(X: Floats, history: Days, artifact: "Artifact", company: Company) -> list[ScoreParts]:
+def _parts(X: Floats, rows: pa.Table, artifact: "Artifact", company: Company) -> list[ScoreParts]:
     """Probability, score, points and drivers of each row."""
     if not len(X):
         return []
@@ -255,7 +255,7 @@ def _parts(X: Floats, history: Days, artifact: "Artifact", company: Company) -> 
     base = scale.unclipped(contributions[:, -1])
     points = contributions[:, :-1] * scale.points_per_margin
     sides = {} if artifact.adverse else _sides(company, artifact.target)
-    drivers = _drivers(X, history, contributions, artifact, sides)
+    drivers = _drivers(X, rows, contributions, artifact, sides)
     return [
         ScoreParts(
             probability=float(probability[row]),
@@ -281,7 +281,7 @@ def _by_dimension(points: Floats, artifact: "Artifact") -> dict[str, float]:
 
 def _drivers(
     X: Floats,
-    history: Days,
+    rows: pa.Table,
     contributions: Floats,
     artifact: "Artifact",
     sides: Mapping[str, Healthy | None],
@@ -290,13 +290,15 @@ def _drivers(
     names, folded = by_indicator(contributions, artifact.features)
     points = folded * artifact.scale.points_per_margin
     columns = shown_feature(artifact.features, X, contributions)
+    history, segments = rows[HISTORY].to_numpy(), rows["segment"].to_pylist()
+    usual = {name: of_segment(artifact.features, name) for name in set(segments)}
     order = np.argsort(-np.abs(points), axis=1, kind="stable")
     return [
         tuple(
             _driver(
                 names[i],
                 artifact,
-                *told(artifact.features, int(columns[row, i]), X[row], history[row]),
+                *told(usual[segments[row]], int(columns[row, i]), X[row], history[row]),
                 float(points[row, i]),
                 sides.get(names[i]),
             )

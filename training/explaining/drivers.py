@@ -92,6 +92,14 @@ def told(
     return level, float(row[shorter])
 
 
+def of_segment(features: Sequence[Feature], segment: str) -> list[Feature]:
+    """The features with what is usual in a segment, as far as it has its own."""
+    return [
+        replace(feature, usual=dict(feature.usual_in).get(segment, feature.usual))
+        for feature in features
+    ]
+
+
 def levels(features: Sequence[Feature]) -> Places:
     """Per feature, the place of the column in its own unit: of a pace, its shorter window's."""
     return np.array([_place(features, feature.columns[0]) for feature in features])

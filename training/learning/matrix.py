@@ -30,7 +30,8 @@ class Feature:
 
     `window` is in days, `None` for the whole history; `categories` are in order of their codes;
     `usual` is the median (for categories the mode) over the accounts that calibrated the model.
-    `against` is the longer window of a pace: how `window` compares with it, day for day.
+    `against` is the longer window of a pace: how `window` compares with it, day for day. `usual_in`
+    has the usual value of each segment, where there are several.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Feature:
     categories: tuple[str, ...] = ()
     usual: float | str | None = None
     against: int | None = None
+    usual_in: tuple[tuple[str, float | str], ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
