@@ -364,6 +364,14 @@ def test_of_a_healthy_account_what_raises_the_score_comes_first() -> None:
     assert [item.indicator for item in reasons(healthy)] == ["b", "c", "a"]
 
 
+def test_indicators_of_one_concept_are_one_reason() -> None:
+    until = replace(driver("until", "leading", -6.0), concept="calendar")
+    since = replace(driver("since", "leading", -3.5), concept="calendar")
+    notice = replace(driver("notice", "leading", 1.0), concept="calendar")
+    found = reasons(told_of((driver("visits", "leading", -8.0), until, since, notice)))
+    assert [(item.indicator, item.points) for item in found] == [("until", -8.5), ("visits", -8.0)]
+
+
 def test_nothing_unhealthy_is_a_reason_for_an_opportunity() -> None:
     late = replace(driver("late", "leading", 9.0), unhealthy=True)
     seats = driver("seats", "leading", 2.0)

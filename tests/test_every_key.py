@@ -343,6 +343,7 @@ READ_BY = {
     "indicators.*.says": (DRAWN, r"meaning\.says\b"),
     "indicators.*.says_good": (DRAWN, r"meaning\.says_good"),
     "indicators.*.playbook": ("serving/assessment/score_parts.py", r"\.playbook"),
+    "indicators.*.concept": ("serving/assessment/score_parts.py", r"indicators\[name\]\.concept"),
     "indicators.*.headline": ("features/lead_times/findings.py", r"indicator\.headline"),
     "bands.capacity": ("training/procedure.py", r"bands\.capacity"),
     "playbooks.*.title": ("serving/batch/demonstration.py", r"playbook\.title"),

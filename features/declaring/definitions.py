@@ -12,7 +12,18 @@ from features.declaring.company import AccountKey, Company, Target
 from features.declaring.indicator import Indicator, Stage
 
 # Keys of an indicator that say what to make of its value, not what it is.
-SAID = {"adopt", "title", "dimension", "kind", "stage", "healthy", "unit", "says", "playbook"}
+SAID = {
+    "adopt",
+    "title",
+    "dimension",
+    "kind",
+    "stage",
+    "healthy",
+    "unit",
+    "says",
+    "playbook",
+    "concept",
+}
 
 READ = {"account", "event_time", "known_time", "absent", "where", "columns", "currency"}
 IDENTIFIED = {"key", "derived", "crosswalk", "aliases"}

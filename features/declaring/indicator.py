@@ -142,7 +142,9 @@ class Indicator(TomlTable):
     `healthy` is the side of the value, as it is shown, on which an account does well: days
     since the last order are healthy when lower. `says` is the sentence of its driver, and
     `says_good`, where there is one, the sentence where the driver raises the score. `headline`
-    says whether it may head an account's reasons; without it, its measured lead decides.
+    says whether it may head an account's reasons; without it, its measured lead decides. Indicators
+    of one `concept` are one fact, as the days since a term began and those to its end are: they
+    are told as one reason.
     """
 
     adopt: str | None = None
@@ -169,6 +171,7 @@ class Indicator(TomlTable):
     says_good: Sentence | None = None
     playbook: str | None = None
     headline: bool | None = None
+    concept: Text | None = None
 
     @model_validator(mode="after")
     def _has_its_parts(self) -> Self:

@@ -4,7 +4,9 @@ A score's drivers add up to it; its reasons do not: those that are left out keep
 the sums.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from serving.assessment.score_parts import Driver, TargetScore
 from training.explaining.drivers import amount
@@ -20,7 +22,7 @@ def reasons(score: TargetScore) -> tuple[Driver, ...]:
     all others, for a lagging one is no headline. Where they would take all places, a real one of
     the other side takes the last.
     """
-    worth_saying = [driver for driver in score.drivers if is_reason(driver)]
+    worth_saying = [driver for driver in merged(score.drivers) if is_reason(driver)]
     raising = raising_first(score)
     ranked = sorted(
         worth_saying,
@@ -39,6 +41,26 @@ def raising_first(score: TargetScore) -> bool:
     wants to know what lowers its score.
     """
     return getattr(score, "band", "green") == "green"
+
+
+def merged(drivers: Sequence[Driver]) -> list[Driver]:
+    """The drivers with those of one concept as one, the largest of its side, with all its points.
+
+    They keep their order, that of their points included.
+    """
+    groups: dict[str, list[Driver]] = {}
+    for driver in drivers:
+        groups.setdefault(driver.concept or f"indicator {driver.indicator}", []).append(driver)
+    return sorted(map(_as_one, groups.values()), key=lambda driver: -abs(driver.points))
+
+
+def _as_one(group: Sequence[Driver]) -> Driver:
+    if len(group) == 1:
+        return group[0]
+    whole = math.fsum(driver.points for driver in group)
+    same_side = [driver for driver in group if (driver.points > 0) == (whole > 0)]
+    largest = max(same_side or group, key=lambda driver: abs(driver.points))
+    return replace(largest, points=whole)
 
 
 def is_reason(driver: Driver) -> bool:

@@ -33,7 +33,8 @@ class Driver:
     `value` and `usual` are those of the window that moves the score most, in the indicator's
     unit; `window` is in days, `None` for the whole history; `points` are signed, of health or of
     opportunity as the score is. `unhealthy` are values on the unhealthy side of the usual one that
-    raise an opportunity whose target does not say so: nothing to praise.
+    raise an opportunity whose target does not say so: nothing to praise. Drivers of one `concept`
+    are one fact.
     """
 
     indicator: str
@@ -48,6 +49,7 @@ class Driver:
     sentence: str
     playbook: str | None
     unhealthy: bool = False
+    concept: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +257,7 @@ def _parts(X: Floats, rows: pa.Table, artifact: "Artifact", company: Company) ->
     base = scale.unclipped(contributions[:, -1])
     points = contributions[:, :-1] * scale.points_per_margin
     sides = {} if artifact.adverse else _sides(company, artifact.target)
-    drivers = _drivers(X, rows, contributions, artifact, sides)
+    drivers = _drivers(X, rows, contributions, artifact, _Told(sides, _concepts(company)))
     return [
         ScoreParts(
             probability=float(probability[row]),
@@ -284,7 +286,7 @@ def _drivers(
     rows: pa.Table,
     contributions: Floats,
     artifact: "Artifact",
-    sides: Mapping[str, Healthy | None],
+    said: "_Told",
 ) -> list[tuple[Driver, ...]]:
     """Every indicator of every row, what moves the score most first."""
     names, folded = by_indicator(contributions, artifact.features)
@@ -300,7 +302,7 @@ def _drivers(
                 artifact,
                 *told(usual[segments[row]], int(columns[row, i]), X[row], history[row]),
                 float(points[row, i]),
-                sides.get(names[i]),
+                said,
             )
             for i in order[row]
         )
@@ -314,10 +316,10 @@ def _driver(
     feature: Feature,
     coded: float,
     points: float,
-    side: Healthy | None,
+    said: "_Told",
 ) -> Driver:
     meaning, value = artifact.meanings[name], feature.value(coded)
-    is_bad = _is_bad(points, value, feature, side)
+    is_bad = _is_bad(points, value, feature, said.sides.get(name))
     return Driver(
         indicator=name,
         title=meaning.title,
@@ -331,7 +333,19 @@ def _driver(
         sentence=sentence(meaning, feature, value, lowers=is_bad),
         playbook=meaning.playbook,
         unhealthy=is_bad and points > 0,
+        concept=said.concepts.get(name),
     )
+
+
+class _Told(NamedTuple):
+    """How indicators are told: the good side of each, where it matters, and its concept."""
+
+    sides: Mapping[str, Healthy | None]
+    concepts: Mapping[str, str | None]
+
+
+def _concepts(company: Company) -> dict[str, str | None]:
+    return {name: company.indicators[name].concept for name in company.indicators}
 
 
 def _sides(company: Company, target: str) -> dict[str, Healthy | None]:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from features.declaring.company import Company, Playbook
 from serving.assessment.assess import Assessment
-from serving.assessment.reasons import REAL_POINTS, reads_unusual, reasons
+from serving.assessment.reasons import REAL_POINTS, merged, reads_unusual, reasons
 from serving.assessment.score_parts import Driver, TargetScore
 from serving.pages import charts, wording
 from serving.pages.figures import CONTEXT
@@ -40,7 +40,8 @@ def reason_cards(scored: TargetScore, playbooks: Mapping[str, Playbook]) -> list
     chosen = reasons(scored)
     offered = playbooks if scored.playbook else {}
     largest = max((abs(driver.points) for driver in chosen), default=1.0)
-    return [_reason(driver, scored.drivers, largest, offered) for driver in chosen]
+    among = merged(scored.drivers)
+    return [_reason(driver, among, largest, offered) for driver in chosen]
 
 
 def _reason(
@@ -65,7 +66,7 @@ def outweighing(assessment: Assessment) -> list[str]:
     largest = max((abs(driver.points) for driver in chosen), default=float("inf"))
     return [
         f"{driver.title} ({_why_no_reason(driver)})"
-        for driver in assessment.drivers
+        for driver in merged(assessment.drivers)
         if driver not in chosen and abs(driver.points) > largest
     ]
 
@@ -89,9 +90,10 @@ def context(scored: TargetScore) -> list[ContextDriver]:
 
     As with reasons, none of them reads as its usual value.
     """
+    among = merged(scored.drivers)
     weighty = [
         driver
-        for driver in scored.drivers
+        for driver in among
         if driver.kind == CONTEXT
         and driver.value is not None
         and abs(driver.points) >= REAL_POINTS
@@ -99,7 +101,7 @@ def context(scored: TargetScore) -> list[ContextDriver]:
     ]
     weighty.sort(key=lambda driver: -abs(driver.points))
     return [
-        ContextDriver(driver.title, driver.sentence, wording.size(driver, scored.drivers))
+        ContextDriver(driver.title, driver.sentence, wording.size(driver, among))
         for driver in weighty
     ]
 

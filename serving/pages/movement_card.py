@@ -5,23 +5,19 @@ so that the printed parts sum to the printed whole; and what is folded into "oth
 comes to more than any cause that is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import NamedTuple
+from datetime import date
 
 from serving.assessment.assess import Assessment
-from serving.pages import wording
-from serving.pages.figures import CONTEXT, share_out
+from serving.pages import movement_lines, wording
+from serving.pages.figures import share_out
+from serving.pages.movement_lines import NO_CONCEPTS, MovedSignal
 from serving.published.edition import Entry
 from serving.published.movement_rows import Moved, Over
 from training.calibrating.bands import BAND_WORDS
-from training.explaining.drivers import amount, span
-from training.movement.change import CHANGE_PARTS, Change, Movement
+from training.movement.change import CHANGE_PARTS, Movement
 
-MOST_CHANGES = 5
-# Tenths of a point.
-WORTH_A_LINE = 10
 PART_WORDS = {
     "behaviour": "Signals that changed",
     "calendar": "Calendar (moved by the date alone)",
@@ -44,17 +40,6 @@ AGO: dict[Over, str] = {
     "13 weeks": "13 weeks ago",
     "renewal": "the last renewal",
 }
-
-
-class MovedSignal(NamedTuple):
-    """One indicator's value before and now, its points, and what moved it if not behaviour."""
-
-    title: str
-    old: str
-    new: str
-    window: str
-    points: str
-    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +98,13 @@ class MovementCard:
     lacking: str
 
 
-def movement_card(entry: Entry) -> MovementCard | None:
-    """The changes since the previous run; None where that had no such account."""
+def movement_card(
+    entry: Entry, concepts: Mapping[str, str | None] = NO_CONCEPTS
+) -> MovementCard | None:
+    """The changes since the previous run; None where that had no such account.
+
+    `concepts` are those of the indicators, by name.
+    """
     now, before = entry.assessment, entry.previous
     if before is None or before.as_of is None or now.as_of is None:
         return None
@@ -125,8 +115,8 @@ def movement_card(entry: Entry) -> MovementCard | None:
         moved=_differ(BAND_WORDS[before.band], BAND_WORDS[now.band]),
         scores=_scores(before, now),
         models=_differ(wording.version(before.model_version), wording.version(now.model_version)),
-        words=describe_movement(last.movement, last.since, now.as_of) if last else None,
-        periods=tuple(_period(item, now.as_of) for item in _further_back(moved)),
+        words=describe_movement(last.movement, last.since, now.as_of, concepts) if last else None,
+        periods=tuple(_period(item, now.as_of, concepts) for item in _further_back(moved)),
         lacking=_lacking(moved) if now.health_score is not None else "",
     )
 
@@ -146,11 +136,11 @@ def _lacking(moved: dict[Over, Moved]) -> str:
     return " and ".join(over.split()[0] for over in ("4 weeks", "13 weeks") if over not in known)
 
 
-def _period(item: Moved, as_of: date) -> Period:
+def _period(item: Moved, as_of: date, concepts: Mapping[str, str | None]) -> Period:
     movement = item.movement
     old, new = (min(max(end, 0.0), 100.0) for end in (movement.old_score, movement.new_score))
     scores = wording.score(old), wording.score(new)
-    words = describe_movement(movement, item.since, as_of)
+    words = describe_movement(movement, item.since, as_of, concepts)
     return Period(AGO[item.over], wording.day(item.since), scores, words)
 
 
@@ -164,139 +154,50 @@ def _scores(before: Assessment, now: Assessment) -> tuple[str, str] | None:
     return wording.score(before.health_score), wording.score(now.health_score)
 
 
-def describe_movement(movement: Movement, since: date, as_of: date) -> MovementWords:
-    """The movement in words; its tenths are shared out by largest remainder."""
+def describe_movement(
+    movement: Movement, since: date, as_of: date, concepts: Mapping[str, str | None] = NO_CONCEPTS
+) -> MovementWords:
+    """The movement in words; its tenths are shared out by largest remainder.
+
+    Changes of indicators of one concept, by their names, are told in one line.
+    """
     total = round(10 * (movement.new_score - movement.old_score))
     shares = share_out(total, [10 * getattr(movement, name) for name in PART_WORDS])
     tenths = dict(zip(PART_WORDS, shares, strict=True))
-    lines = {name: _lines(movement, name, tenths[name], since, as_of) for name in PART_WORDS}
-    signals = [line for name in CHANGE_PARTS if name != "data" for line in lines[name]]
+    lines = {
+        name: movement_lines.lines_of(movement, name, tenths[name], since, as_of)
+        for name in PART_WORDS
+    }
+    signals = [
+        line
+        for name in CHANGE_PARTS
+        if name != "data"
+        for line in movement_lines.merged(lines[name], concepts)
+    ]
     also = [line.tenths for line in lines["data"]] + [tenths["model"], tenths["definition"]]
-    listed, folded = _fold(signals, also)
+    listed, folded = movement_lines.fold(signals, also)
     return MovementWords(
         signals=tuple(line.moved for line in listed),
-        others=_others(folded, bool(listed)),
+        others=movement_lines.others(folded, bool(listed)),
         went=tuple(line.moved for line in lines["data"] if line.change.new is None),
         came=tuple(line.moved for line in lines["data"] if line.change.new is not None),
         model=_unless_none(tenths["model"]),
         definition=_unless_none(tenths["definition"]),
         parts=tuple(
-            PartWords(title, _points(tenths[name]), tuple(line.moved for line in lines[name]))
+            PartWords(
+                title,
+                movement_lines.points(tenths[name]),
+                tuple(line.moved for line in lines[name]),
+            )
             for name, title in PART_WORDS.items()
         ),
-        briefly=tuple((BRIEFLY[name], _points(part)) for name, part in tenths.items() if part),
-        total=_points(total),
+        briefly=tuple(
+            (BRIEFLY[name], movement_lines.points(part)) for name, part in tenths.items() if part
+        ),
+        total=movement_lines.points(total),
         clipped=any(not 0 <= end <= 100 for end in (movement.old_score, movement.new_score)),
     )
 
 
-class _Line(NamedTuple):
-    change: Change
-    tenths: int
-    moved: MovedSignal
-
-    @property
-    def deserves_a_line(self) -> bool:
-        """Whether it is worth a line: it reads otherwise, and comes to something.
-
-        A context that is a number, as an age, grows by itself: it is shown where that moved the
-        score, as when a renewal comes near.
-        """
-        grows = self.change.kind == CONTEXT and not isinstance(self.change.new, str)
-        least = WORTH_A_LINE if grows else 1
-        reads = self.moved.old != amount(self.change.new, self.change.unit)
-        return reads and abs(self.tenths) >= least
-
-
-def _fold(signals: Sequence[_Line], also: Sequence[int]) -> tuple[list[_Line], list[_Line]]:
-    """The lines that are told, and the others: those come to no more than any cause told.
-
-    `also` are the tenths of what is told beside them.
-    """
-    ordered = sorted(signals, key=lambda line: (not line.deserves_a_line, -abs(line.tenths)))
-    wanted = min(MOST_CHANGES, sum(line.deserves_a_line for line in ordered))
-    if wanted == len(ordered):
-        return ordered, []
-    counts = range(min(wanted, 1), len(ordered))
-    for count in sorted(counts, key=lambda count: (abs(count - wanted), -count)):
-        told, rest = ordered[:count], ordered[count:]
-        causes = [abs(tenths) for tenths in (*(line.tenths for line in told), *also) if tenths]
-        folded = [line.tenths for line in rest]
-        if not causes or max(map(abs, [sum(folded), *folded])) <= min(causes):
-            return told, rest
-    return ordered, []
-
-
-def _lines(movement: Movement, part: str, tenths: int, since: date, as_of: date) -> list[_Line]:
-    changes = [change for change in movement.changes if change.part == part]
-    if not changes:
-        return []
-    shares = share_out(tenths, [10 * change.health_points for change in changes])
-    return [
-        _Line(change, share, _moved_signal(change, share, since, as_of))
-        for change, share in zip(changes, shares, strict=True)
-    ]
-
-
-def _moved_signal(change: Change, tenths: int, since: date, as_of: date) -> MovedSignal:
-    old, new = amount(change.old, change.unit), wording.known(change.new, change.unit)
-    cause = _cause(change, since, as_of)
-    return MovedSignal(change.title, old, new, span(change.window), _points(tenths), cause)
-
-
-def _cause(change: Change, since: date, as_of: date) -> str:
-    """What moved it, where that is not what the account did."""
-    if change.part == "calendar":
-        return "by the calendar" if change.still == change.new else "by a new date"
-    return _ran_out(change, since, as_of) if change.part == "windows" else ""
-
-
-def _ran_out(change: Change, since: date, as_of: date) -> str:
-    """Which facts left the window, or when the last one happened."""
-    if change.still == change.new:
-        return _nothing_new(change, since, as_of)
-    if change.window is None or not all(
-        isinstance(value, float) for value in (change.old, change.new, change.still)
-    ):
-        return ""
-    left, came = (
-        amount(float(one) - float(other), change.unit)  # type: ignore[arg-type]
-        for one, other in ((change.old, change.still), (change.new, change.still))
-    )
-    days = timedelta(change.window)
-    first, last = since - days, as_of - days - timedelta(1)
-    return f"{left} of {_days(first, last)} left the window, {came} came in"
-
-
-def _nothing_new(change: Change, since: date, as_of: date) -> str:
-    if change.last_fact is None:
-        return "nothing new came in"
-    last = wording.day(change.last_fact)
-    if change.window is not None:
-        gone = change.last_fact + timedelta(change.window + 1)
-        if since < gone <= as_of:
-            return f"the last was on {last} and left the window on {wording.day(gone)}"
-    return f"nothing new since {last}"
-
-
-def _days(first: date, last: date) -> str:
-    if first == last:
-        return wording.day(first)
-    begin = wording.day(first) if first.year != last.year else wording.short_day(first)
-    return f"{begin} to {wording.day(last)}"
-
-
-def _others(folded: Sequence[_Line], beside_others: bool) -> tuple[str, str] | None:
-    """How many more signals moved, and their points together."""
-    if not folded:
-        return None
-    more = "other signal" if beside_others else "signal"
-    return wording.counted(len(folded), more), _points(sum(line.tenths for line in folded))
-
-
 def _unless_none(tenths: int) -> str:
-    return _points(tenths) if tenths else ""
-
-
-def _points(tenths: int) -> str:
-    return wording.points(tenths / 10)
+    return movement_lines.points(tenths) if tenths else ""

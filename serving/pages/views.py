@@ -274,6 +274,7 @@ def _tested(book: Book, edition: Edition) -> Tested | None:
 def _findings(book: Book, entry: Entry) -> dict[str, object]:
     """The cards of an account: reasons, all figures, history, changes, playbooks."""
     assessment, plans = entry.assessment, book.company.playbooks
+    concepts = {name: item.concept for name, item in book.company.indicators.items()}
     return {
         "reasons": account_card.reason_cards(assessment, plans),
         "outweighing": account_card.outweighing(assessment),
@@ -286,7 +287,7 @@ def _findings(book: Book, entry: Entry) -> dict[str, object]:
             (wording.day(when), wording.score(health), band)
             for when, health, band in reversed(entry.trend)
         ],
-        "movement": movement_card.movement_card(entry),
+        "movement": movement_card.movement_card(entry, concepts),
         "playbooks": account_card.playbook_cards(assessment, plans),
         "opportunities": opportunity_pages.cards(book, assessment.account_id),
     }

@@ -47,6 +47,7 @@ DRIVER = pa.struct(
         ("playbook", pa.string()),
         ("opportunity_points", pa.float64()),
         ("unhealthy", pa.bool_()),
+        ("concept", pa.string()),
     ]
 )
 SCHEMA = pa.schema(
@@ -106,6 +107,7 @@ class DriverRow(TypedDict):
     playbook: str | None
     opportunity_points: float | None
     unhealthy: bool
+    concept: str | None
 
 
 class RunModel(TypedDict):
@@ -232,6 +234,7 @@ def _driver(row: DriverRow) -> Driver:
         sentence=row["sentence"],
         playbook=row["playbook"],
         unhealthy=row["unhealthy"],
+        concept=row["concept"],
     )
 
 
