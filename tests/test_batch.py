@@ -447,6 +447,9 @@ def test_what_ran_out_says_when_its_last_fact_happened(published: list[Run]) -> 
         moved = movement_rows.from_row(row)
         for change in moved.changes:
             if change.indicator == "recency" and change.part == "windows":
+                assert isinstance(change.old, float)
+                assert isinstance(change.new, float)
+                assert change.last_fact is not None
                 assert change.last_fact == run.as_of - timedelta(days=change.new)
                 assert change.new - change.old == (run.as_of - row["since"]).days
                 assert change.last_fact < row["since"]

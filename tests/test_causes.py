@@ -32,13 +32,13 @@ def part(
 ) -> str:
     """Return the part of one indicator with one window, `days` after the old date."""
     features = (Feature("a", "a", window, "number"),)
-    X = [np.array([[value]]) for value in (old, new, still)]
-    values = Values(*X, features, np.array([[0]]))
+    then, now, without = (np.array([[value]]) for value in (old, new, still))
+    values = Values(then, now, without, features, np.array([[0]]))
     as_of = date(2026, 6, 29)
     since = date.fromordinal(as_of.toordinal() - days)
     unchanged = Unchanged(since, as_of, pa.table({}), {"a": nature}, {})
     found = causes.parts(values, ["a"], [np.array([0])], unchanged)
-    return CHANGE_PARTS[found[0, 0]]
+    return CHANGE_PARTS[int(found[0, 0])]
 
 
 @pytest.mark.parametrize(

@@ -108,8 +108,18 @@ def test_every_period_is_told_once_and_what_lacks_is_said() -> None:
 def periods(moved: tuple[Moved, ...]) -> tuple[list[str], str]:
     now = page_cases.scored("northwind", 47.0, TODAY, 1)
     before = page_cases.scored("northwind", 50.0, SINCE, 1)
-    facts = dict.fromkeys(("name", "owner", "parent", "mrr", "renewal", "since"))
-    entry = Entry(assessment=now, trend=(), previous=before, moved=moved, **facts)
+    entry = Entry(
+        name=None,
+        owner=None,
+        parent=None,
+        mrr=None,
+        renewal=None,
+        since=None,
+        assessment=now,
+        trend=(),
+        previous=before,
+        moved=moved,
+    )
     card = movement_card.movement_card(entry)
     assert card is not None
     return [period.ago for period in card.periods], card.lacking
