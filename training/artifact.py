@@ -362,7 +362,12 @@ def _plain(artifact: Artifact) -> dict[str, object]:
         tested=artifact.tested,
         data_until=artifact.data_until,
     )
-    return asdict(content)
+    plain = asdict(content)
+    for feature in plain["features"]:
+        # Where there is one segment there is nothing to say.
+        if not feature["usual_in"]:
+            del feature["usual_in"]
+    return plain
 
 
 def _parse(content: ArtifactContent, texts: tuple[str, ...]) -> Artifact:
