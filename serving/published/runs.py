@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, NotRequired, TypedDict, TypeVar
 
 import pyarrow as pa
 
@@ -90,7 +90,10 @@ Score = TypeVar("Score", Assessment, Opportunity)
 
 
 class DriverRow(TypedDict):
-    """One driver of a row, as `DRIVER` has it; only one kind of points is known."""
+    """One driver of a row, as `DRIVER` has it; only one kind of points is known.
+
+    Runs that were published before a field was there stay readable: they lack the last ones.
+    """
 
     indicator: str
     title: str
@@ -106,8 +109,8 @@ class DriverRow(TypedDict):
     sentence: str
     playbook: str | None
     opportunity_points: float | None
-    unhealthy: bool
-    concept: str | None
+    unhealthy: NotRequired[bool]
+    concept: NotRequired[str | None]
 
 
 class RunModel(TypedDict):
@@ -233,8 +236,8 @@ def _driver(row: DriverRow) -> Driver:
         points=points,
         sentence=row["sentence"],
         playbook=row["playbook"],
-        unhealthy=row["unhealthy"],
-        concept=row["concept"],
+        unhealthy=row.get("unhealthy", False),
+        concept=row.get("concept"),
     )
 
 
