@@ -45,10 +45,7 @@ def test_what_is_usual_of_texts_goes_by_segment_too(seed: int) -> None:
 
 
 def test_a_driver_is_told_against_its_segment() -> None:
-    day = pa.array([1, 2, 2, 2], pa.int32()).cast(pa.date32())
-    table = pa.table(
-        {"as_of": day, "segment": ["a", "a", "b", "b"], "x__28d": [50.0, 1.0, 8.0, 8.0]}
-    )
+    table = pa.table({"segment": ["a", "b", "b"], "x__28d": [1.0, 8.0, 8.0]})
     features = [
         Feature("x__28d", "x", 28, "number", (), 8.0),
         Feature("p", "x", 7, "number", (), 0.0, 28),

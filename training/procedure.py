@@ -218,10 +218,7 @@ def describe(
     table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str
 ) -> list[Feature]:
     """The columns as the artifact knows them, with their paces, and the usual value of each."""
-    if company.targets[target].by_renewal:
-        latest = moments.of_the_latest(table, target)
-    else:
-        latest = table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
+    latest = latest_rows(table, company, target)
     described = [
         Feature(
             column.name,
@@ -237,6 +234,13 @@ def describe(
         feature if feature.against is None else _with_usual(feature, latest)
         for feature in paces.with_paces(described, company)
     ]
+
+
+def latest_rows(table: pa.Table, company: Company, target: str) -> pa.Table:
+    """The rows that say what is usual: of the latest date, or of the latest decisions."""
+    if company.targets[target].by_renewal:
+        return moments.of_the_latest(table, target)
+    return table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
 
 
 def _with_usual(feature: Feature, latest: pa.Table) -> Feature:

@@ -35,7 +35,7 @@ from training.leaks.same_grid import require_grid
 from training.learning import search, sides
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
-from training.procedure import labelled
+from training.procedure import labelled, latest_rows
 from training.records.training_record import Declared, TrainingRecord
 from training.registry import refusals, tracking
 
@@ -261,7 +261,8 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     make = evaluated if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
     learning_table = history.learning
-    artifact = artifact.with_features(usual.by_segment(artifact.features, learning_table))
+    of_late = latest_rows(learning_table, company, target)
+    artifact = artifact.with_features(usual.by_segment(artifact.features, of_late))
     training_rows = history.rows(learning_table, artifact.features)
     artifact = artifact.with_training(_about(artifact, history, learning_table, training_rows))
     artifact = redraws.with_score_interval(artifact, training_rows, training_rows.at_last, progress)

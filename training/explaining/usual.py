@@ -27,9 +27,8 @@ def usual(column: pa.ChunkedArray) -> Value | None:
     return _usual(values, np.ones(len(values))) if len(values) else None
 
 
-def by_segment(features: Sequence[Feature], table: pa.Table) -> tuple[Feature, ...]:
-    """The features with what is usual in each segment on the latest date of a table."""
-    latest = table.filter(pc.equal(table["as_of"], pc.max(table["as_of"])))
+def by_segment(features: Sequence[Feature], latest: pa.Table) -> tuple[Feature, ...]:
+    """The features with what is usual in each segment of the latest rows."""
     return tuple(
         replace(feature, usual_in=usual_in(latest[feature.name], latest["segment"]))
         if feature.against is None
