@@ -72,11 +72,11 @@ def merged(lines: Sequence[Line], concepts: Mapping[str, str | None]) -> list[Li
 
 
 def _as_one(group: Sequence[Line]) -> Line:
-    largest, *others = sorted(group, key=lambda line: -abs(line.tenths))
-    if not others:
+    largest, *smaller = sorted(group, key=lambda line: -abs(line.tenths))
+    if not smaller:
         return largest
     tenths = sum(line.tenths for line in group)
-    titles = " and ".join(line.moved.title for line in others if line.tenths)
+    titles = " and ".join(line.moved.title for line in smaller if line.tenths)
     causes = filter(None, (largest.moved.cause, f"with {titles}" if titles else ""))
     moved = largest.moved._replace(points=points(tenths), cause=", ".join(causes))
     return Line(largest.change, tenths, moved)
