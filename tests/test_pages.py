@@ -1,6 +1,7 @@
 """The pages that people read: their figures agree with the book, the JSON and each other."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from math import floor
@@ -68,10 +69,20 @@ def test_the_cards_count_what_the_book_holds(client: TestClient, book: Book) -> 
         mine = [entry for entry in scored(book) if entry.assessment.band == band]
         new = sum(entry.trend[-2].band != band for entry in mine)
         mrr = sum(entry.mrr or 0 for entry in mine)
-        expected = (
-            f"{BAND_WORDS[band]} {len(mine)} accounts €{mrr:,.0f} monthly revenue {new} moved here"
-        )
-        assert expected in words
+        chances = f"about {mean_chance(mine)} in 100 leave; {usual_chance(book)}"
+        assert f"{BAND_WORDS[band]} {len(mine)} accounts {chances}" in words
+        assert f"{usual_chance(book)} €{mrr:,.0f} monthly revenue {new} moved here" in words
+
+
+def mean_chance(found: Sequence[Entry]) -> int:
+    """Return how many of a hundred such accounts leave."""
+    each = [entry.assessment.churn_probability for entry in found]
+    return round(100 * sum(chance or 0 for chance in each) / len(each))
+
+
+def usual_chance(book: Book) -> str:
+    """Return what stands beside every chance of the book."""
+    return f"usual: about {mean_chance(scored(book))} in 100"
 
 
 def test_the_card_of_those_not_scored_says_why(client: TestClient) -> None:
@@ -244,7 +255,9 @@ def test_a_parameter_that_cannot_be_understood_is_a_readable_page(
 def test_the_header_card_says_the_figures_of_the_assessment(client: TestClient, book: Book) -> None:
     page, item = account(client, "northwind"), book.edition("churn").entry("northwind").assessment
     chance = round(100 * (item.churn_probability or 0))
-    assert page.facts["Chance of leaving in 90 days"] == f"about {chance} in 100"
+    assert page.facts["Chance of leaving in 90 days"] == (
+        f"about {chance} in 100 {usual_chance(book)}"
+    )
     assert page.facts["Similar accounts that left (last test)"] == "41 of 97"
     assert "the 97 accounts that were At risk on 5 Jan 2026" in page.words
     assert page.facts["Renewal"] == "24 Jun 2026 (5 days ago)"
@@ -588,7 +601,7 @@ def test_the_page_and_the_json_agree_on_every_account(book: Book) -> None:
             assert said["unscored_reason"] in page.words
             continue
         assert re.search(rf"\b{floor(said['health_score'])}\s+/ 100", page.words)
-        chance = wording.chance(said["churn_probability"])
+        chance = f"{wording.chance(said['churn_probability'])} {usual_chance(book)}"
         assert page.facts[f"Chance of leaving in {said['horizon_days']} days"] == chance
         assert page.facts["Model"].startswith(f"v{said['model']['version']}")
         parts, _ = _table_of_numbers(page)

@@ -223,7 +223,9 @@ def test_the_offline_row_equals_the_online_row(
     for wanted, found in zip(offline, online(client, names), strict=True):
         assert {key: found[key] for key in SAME} == {key: wanted[key] for key in SAME}
         assert found["as_of"] == wanted["as_of"]
-        assert found["drivers"] == wanted["drivers"]
+        # Files say more of a driver: its concept, and whether an opportunity lives on what is bad.
+        pairs = zip(found["drivers"], wanted["drivers"], strict=True)
+        assert all(driver.items() <= row.items() for driver, row in pairs)
 
 
 def test_features_stated_by_the_caller_give_the_score_of_the_same_row(

@@ -188,10 +188,6 @@ class Artifact:
         records = self.records.with_training(training)
         return self._again(data_until=training.data_until, records=records)
 
-    def with_features(self, features: tuple[Feature, ...]) -> "Artifact":
-        """The same with other words for what is usual; its columns stay."""
-        return self._again(features=features)
-
     def with_interval(self, interval: ScoreInterval) -> "Artifact":
         """The same with another interval around its scores."""
         return self._again(interval=interval)

@@ -218,8 +218,8 @@ def describe(
     table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str
 ) -> list[Feature]:
     """The columns as the artifact knows them, with their paces, and the usual value of each."""
-    latest = latest_rows(table, company, target)
-    described = [
+    latest = _latest_rows(table, company, target)
+    plain = [
         Feature(
             column.name,
             column.indicator,
@@ -230,13 +230,14 @@ def describe(
         )
         for column in columns
     ]
+    described = usual.by_segment(plain, latest)
     return [
         feature if feature.against is None else _with_usual(feature, latest)
         for feature in paces.with_paces(described, company)
     ]
 
 
-def latest_rows(table: pa.Table, company: Company, target: str) -> pa.Table:
+def _latest_rows(table: pa.Table, company: Company, target: str) -> pa.Table:
     """The rows that say what is usual: of the latest date, or of the latest decisions."""
     if company.targets[target].by_renewal:
         return moments.of_the_latest(table, target)

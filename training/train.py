@@ -28,14 +28,13 @@ from training.evaluating.evaluation_dates import (
     simplest,
 )
 from training.evaluating.target_history import TargetHistory
-from training.explaining import usual
 from training.indicators import lead_times
 from training.interval import redraws
 from training.leaks.same_grid import require_grid
 from training.learning import search, sides
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
-from training.procedure import labelled, latest_rows
+from training.procedure import labelled
 from training.records.training_record import Declared, TrainingRecord
 from training.registry import refusals, tracking
 
@@ -261,8 +260,6 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     make = evaluated if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
     learning_table = history.learning
-    of_late = latest_rows(learning_table, company, target)
-    artifact = artifact.with_features(usual.by_segment(artifact.features, of_late))
     training_rows = history.rows(learning_table, artifact.features)
     artifact = artifact.with_training(_about(artifact, history, learning_table, training_rows))
     artifact = redraws.with_score_interval(artifact, training_rows, training_rows.at_last, progress)
