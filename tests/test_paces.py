@@ -124,6 +124,7 @@ def declining(company: Company) -> tuple[pa.Table, list[FeatureColumn]]:
                 {
                     "account_id": [f"a{number}" for number in range(accounts)],
                     "as_of": pa.array([day] * accounts, pa.date32()),
+                    "segment": ["all"] * accounts,
                     "visits__28d": recent.astype(float),
                     "visits__90d": (recent + earlier).astype(float),
                     f"label__{TARGET}": leaves.astype(np.int8),
