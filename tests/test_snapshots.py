@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -224,7 +225,8 @@ def test_the_offline_row_equals_the_online_row(
         assert {key: found[key] for key in SAME} == {key: wanted[key] for key in SAME}
         assert found["as_of"] == wanted["as_of"]
         # Files say more of a driver: its concept, and whether an opportunity lives on what is bad.
-        pairs = zip(found["drivers"], wanted["drivers"], strict=True)
+        drivers: Any = found["drivers"]
+        pairs = zip(drivers, wanted["drivers"], strict=True)
         assert all(driver.items() <= row.items() for driver, row in pairs)
 
 
