@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 
-from features.declaring.company import Target
+from features.declaring.target import Target
 from features.engines.sql_text import literal
 from features.engines.sql_types import NULL, in_microseconds
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from features import engines
 from features.declaring.column import Column, plain
-from features.declaring.company import Company, Source
+from features.declaring.company import Company
 from features.declaring.named_columns import NamedColumn, named_columns
+from features.declaring.source import Source
 from features.declaring.spelling import nearest
 from features.engines import object_store
 from features.engines.on_duckdb import Engine, EngineError

@@ -230,7 +230,7 @@ def test_an_ended_subscription_is_said_to_be_one(trained: House) -> None:
 
 
 def ended_event(company: Company) -> Any:
-    from features.declaring.company import Event
+    from features.declaring.target import Event
 
     return Event(source=next(iter(company.sources)), ended="ended")
 

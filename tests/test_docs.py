@@ -8,7 +8,7 @@ import pytest
 import bad_companies
 import bad_expressions
 from features.breaches.outcomes import MIN_CHURNERS
-from features.declaring import column, company, indicator
+from features.declaring import column, company, indicator, source, target
 from features.declaring.company import Company
 from features.declaring.declaration import parse
 from features.declaring.vocabulary import TomlTable
@@ -25,19 +25,19 @@ SECTIONS = {
     company.About: "[company]",
     company.Accounts: "[accounts]",
     company.Attributes: "[accounts]",
-    company.Source: "[sources.NAME]",
-    company.Currency: "[sources.NAME]",
-    company.CsvFormat: "[sources.NAME]",
+    source.Source: "[sources.NAME]",
+    source.Currency: "[sources.NAME]",
+    source.CsvFormat: "[sources.NAME]",
     column.Column: "[sources.NAME]",
-    company.AccountKey: "[sources.NAME]",
-    company.TimeColumn: "[sources.NAME]",
-    company.KnownTime: "[sources.NAME]",
+    source.AccountKey: "[sources.NAME]",
+    source.TimeColumn: "[sources.NAME]",
+    source.KnownTime: "[sources.NAME]",
     company.Link: "[links.NAME]",
     company.Aliases: "[accounts]",
-    company.Target: "[targets.NAME]",
-    company.Event: "[targets.NAME]",
-    company.Pause: "[targets.NAME]",
-    company.Inactivity: "[targets.NAME]",
+    target.Target: "[targets.NAME]",
+    target.Event: "[targets.NAME]",
+    target.Pause: "[targets.NAME]",
+    target.Inactivity: "[targets.NAME]",
     company.Segment: "[segments.NAME]",
     indicator.Indicator: "[indicators.NAME]",
     indicator.Topic: "[indicators.NAME]",

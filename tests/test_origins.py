@@ -16,7 +16,7 @@ from scipy.special import expit
 
 import training
 from features import clock
-from features.declaring.company import Target
+from features.declaring.target import Target
 from features.errors import GateRefused
 from features.progress import silent
 from features.snapshots import Snapshots

@@ -2,9 +2,9 @@
 
 import pytest
 
-from features.declaring.company import Target
 from features.declaring.declaration import parse
 from features.declaring.definitions import definitions
+from features.declaring.target import Target
 from features.errors import DeclarationError
 
 TEXT = """

@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from features.declaring.company import Target
+from features.declaring.target import Target
 from training.calibrating import calibration
 from training.learning import model, search, split
 from training.learning.matrix import Feature

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pytest
 from scipy.special import expit
 
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
 from features.declaring.declaration import parse
+from features.declaring.target import Target
 from features.errors import DeclarationError
 from small_company import DECLARATION
 from trained_company import TARGET, House, built, learning_dates

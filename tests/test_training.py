@@ -22,8 +22,9 @@ from scipy.special import expit
 from scipy.stats import beta
 
 from features import clock, contract
-from features.declaring.company import Company, Target, odds
+from features.declaring.company import Company
 from features.declaring.declaration import load
+from features.declaring.target import Target, odds
 from features.errors import GateRefused, NotFound
 from features.settings import Settings
 from features.snapshots import Snapshots

@@ -5,7 +5,8 @@ known. All of it is one table of keys per source, to which facts are joined.
 """
 
 from features.assembling.column_sql import in_utc, key_text
-from features.declaring.company import AccountKey, Link
+from features.declaring.company import Link
+from features.declaring.source import AccountKey
 from features.engines.sql_text import quote
 from features.sources import Tables
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.assembling import labels, renewals, source_sql
-from features.declaring.company import Event, Inactivity, Target
+from features.declaring.target import Event, Inactivity, Target
 from features.engines.sql_text import quote
 from features.folding import term_chains
 from features.sources import Tables

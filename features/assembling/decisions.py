@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.clock import day_number
-from features.declaring.company import Target
+from features.declaring.target import Target
 from features.folding import term_chains
 from features.folding.term_chains import NEVER, Days, Terms
 

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from features.assembling import source_sql
 from features.assembling import subscriptions as terms
 from features.clock import Span, ahead
-from features.declaring.company import Company, Event, Inactivity, Target
+from features.declaring.company import Company
+from features.declaring.target import Event, Inactivity, Target
 from features.folding.fold_plan import EVERY_FACT, FoldReader, TimeFold
 from features.sources import Tables
 

@@ -9,7 +9,7 @@ from datetime import date
 from weakref import WeakKeyDictionary
 
 from features.assembling import source_sql, subscriptions
-from features.declaring.company import Target
+from features.declaring.target import Target
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
 from features.sources import Tables

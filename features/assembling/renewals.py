@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from features.assembling import decisions, source_sql, subscriptions
 from features.assembling.column_sql import key_text
 from features.assembling.decisions import LEFT, STATES, STAYED, WORDS, Rule
-from features.declaring.company import Event, Target
+from features.declaring.target import Event, Target
 from features.engines.sql_text import quote
 from features.folding.fact_history import FactHistory, FoldedRows
 from features.folding.term_chains import NEVER, Days, Terms

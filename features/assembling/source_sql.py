@@ -12,8 +12,9 @@ import pyarrow as pa
 from features import clock
 from features.assembling import account_keys
 from features.assembling.column_sql import in_utc, key_text
-from features.declaring.company import Company, Event, Inactivity
+from features.declaring.company import Company
 from features.declaring.indicator import Indicator, Topic
+from features.declaring.target import Event, Inactivity
 from features.engines.sql_text import literal, quote
 from features.engines.sql_types import FLAG, is_number
 from features.folding.fold_plan import EVERY_FACT, FoldPlan, FoldValue

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from features.assembling import account_keys, source_sql
 from features.assembling.column_sql import in_utc
-from features.declaring.company import Event
+from features.declaring.target import Event
 from features.engines.sql_text import quote
 from features.sources import Tables
 

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 from features import publish, snapshots, sources
 from features.assembling import source_sql, subscriptions
 from features.audit import outcome_grid
-from features.declaring.company import Company, Source
+from features.declaring.company import Company
 from features.declaring.mistakes import DECLARATION_FILE
+from features.declaring.source import Source
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.progress import Progress

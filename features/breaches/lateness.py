@@ -9,7 +9,7 @@ from typing import Any
 
 from features.assembling import source_sql
 from features.breaches.rounds import Round
-from features.declaring.company import Source
+from features.declaring.source import Source
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.structure.readable import ReadableTables, with_read_errors

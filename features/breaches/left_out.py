@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from features.breaches.rounds import Round
-from features.declaring.company import Source
+from features.declaring.source import Source
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.shaping import declared_shape

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from features import snapshots
 from features.breaches import readings
 from features.breaches.rounds import Round
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
+from features.declaring.target import Target
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
 from features.plurals import counted

@@ -9,7 +9,7 @@ from datetime import date
 from features import snapshots
 from features.assembling import reach, source_sql, subscriptions
 from features.breaches.rounds import Round
-from features.declaring.company import Event
+from features.declaring.target import Event
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.plurals import counted

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from features.assembling import subscriptions
-from features.declaring.company import Event, Target
+from features.declaring.target import Event, Target
 from features.sources import Tables
 
 # How late a customer who left begins again without ever having left, as most would say.

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 
 from features.declaring import adoption, mistakes
 from features.declaring.adoption import named_tables
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
 from features.declaring.indicator import BASES, Indicator, Topic
 from features.declaring.mistakes import DECLARATION_FILE, unknown_name
+from features.declaring.target import Target
 from features.declaring.toml_lines import KeyPath, Lines
 from features.errors import DeclarationError, Mistake, NotFound
 

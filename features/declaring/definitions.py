@@ -8,8 +8,10 @@ import hashlib
 import json
 from typing import Any
 
-from features.declaring.company import AccountKey, Company, Target
+from features.declaring.company import Company
 from features.declaring.indicator import Indicator, Stage
+from features.declaring.source import AccountKey
+from features.declaring.target import Target
 
 # Keys of an indicator that say what to make of its value, not what it is.
 SAID = {

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features.declaring.column import Unit
-from features.declaring.company import Company, Event, Link, Source
+from features.declaring.company import Company, Link
+from features.declaring.source import Source
+from features.declaring.target import Event
 
 Content = Literal["any", "key", "day", "time", "number"]
 

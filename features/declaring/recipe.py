@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from features import catalog
 from features.declaring.column import DeclaredColumn, by_plain_name, found
-from features.declaring.company import Attributes, Source
+from features.declaring.company import Attributes
+from features.declaring.source import Source
 from features.declaring.vocabulary import Days, Name, Text, TomlTable
 
 Kind = Literal[

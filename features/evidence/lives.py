@@ -1,7 +1,7 @@
 """Until when each account was a customer, where a dated event says so."""
 
 from features.assembling import source_sql, subscriptions
-from features.declaring.company import Event, Target
+from features.declaring.target import Event, Target
 from features.engines.sql_text import quote
 from features.sources import Tables
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.clock import Span
-from features.declaring.company import Source
 from features.declaring.indicator import Indicator
+from features.declaring.source import Source
 from features.folding.fold_plan import (
     EVERY_FACT,
     FoldReader,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from features.declaring.company import Target
 from features.declaring.indicator import Indicator, Kind, Stage
+from features.declaring.target import Target
 from features.lead_times.certificate import LEVEL
 from features.lead_times.curves import CurvePoint, LeadCurve
 

@@ -1,6 +1,6 @@
 """Where a source is, and what is said of one that cannot be opened."""
 
-from features.declaring.company import Source
+from features.declaring.source import Source
 from features.engines import object_store
 from features.errors import ContractBroken, Finding
 

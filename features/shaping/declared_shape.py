@@ -8,7 +8,7 @@ shape, so that nobody has to remember.
 from collections.abc import Iterator, Mapping
 
 from features.declaring.column import Column, by_plain_name, found
-from features.declaring.company import Source
+from features.declaring.source import Source
 from features.declaring.spelling import did_you_mean
 from features.engines.on_duckdb import Engine, EngineError
 from features.engines.sql_text import quote

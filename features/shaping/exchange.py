@@ -7,7 +7,7 @@ cannot be added.
 from collections.abc import Iterator, Mapping
 
 from features import clock
-from features.declaring.company import Currency, Source
+from features.declaring.source import Currency, Source
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import literal, quote
 from features.errors import ContractBroken, Finding

@@ -3,7 +3,7 @@
 Rows that do not count are numbered, too, so that a number leads to its row in the file.
 """
 
-from features.declaring.company import Source
+from features.declaring.source import Source
 from features.engines.on_duckdb import Engine
 from features.engines.sql_text import quote
 from features.shaping import declared_shape, exchange

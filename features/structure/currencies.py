@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from features.declaring.company import Source
 from features.declaring.indicator import Indicator
+from features.declaring.source import Source
 from features.engines.on_duckdb import EngineError
 from features.engines.sql_text import quote
 from features.errors import Finding

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from features.assembling import source_sql, subscriptions
-from features.declaring.company import Event
+from features.declaring.target import Event
 from features.engines.on_duckdb import EngineError
 from features.engines.sql_text import quote
 from features.errors import Finding

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from features.assembling import account_keys, source_sql
-from features.declaring.company import AccountKey, KnownTime, Source, TimeColumn
+from features.declaring.source import AccountKey, KnownTime, Source, TimeColumn
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.shaping.row_numbers import ROW

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from features.assembling import renewals, source_sql, subscriptions
-from features.declaring.company import Event
+from features.declaring.target import Event
 from features.engines.sql_text import quote
 from features.errors import Finding
 from features.structure.facts import can_be_asked

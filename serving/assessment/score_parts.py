@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
 from features.declaring.indicator import DIMENSIONS, Healthy
+from features.declaring.target import Target
 from features.plurals import counted
 from training.calibrating.bands import Obstacle, obstacles
 from training.explaining.drivers import by_indicator, of_segment, sentence, shown_feature, told

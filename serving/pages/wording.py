@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from math import floor
 
-from features.declaring.company import Target
+from features.declaring.target import Target
 from serving.assessment.score_parts import Driver
 from training.explaining.drivers import amount, noun
 

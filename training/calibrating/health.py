@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, expit
 
-from features.declaring.company import Target, odds
+from features.declaring.target import Target, odds
 from features.errors import GateRefused
 from training.calibrating.bands import GREEN_FROM, RED_BELOW
 from training.calibrating.calibration import Calibration

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from features.declaring.company import Target
+from features.declaring.target import Target
 from training.calibrating import health, opportunity
 from training.calibrating.calibration import Calibration
 from training.calibrating.health import Anchors, Scale

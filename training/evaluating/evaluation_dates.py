@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features import clock
-from features.declaring.company import Target
+from features.declaring.target import Target
 from features.errors import DeclarationError, GateRefused
 from features.progress import Progress, silent
 from training import procedure

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
+from features.declaring.target import Target
 from features.errors import GateRefused
 from features.progress import Progress, with_subject
 from features.snapshots import Snapshots

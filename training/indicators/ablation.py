@@ -15,7 +15,8 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
+from features.declaring.target import Target
 from features.errors import GateRefused
 from features.snapshots import Snapshots
 from training.calibrating import calibration

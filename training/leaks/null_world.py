@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
 
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
+from features.declaring.target import Target
 from features.errors import Finding, GateRefused
 from features.progress import Progress, silent
 from features.reading import places

@@ -14,8 +14,9 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
 from features.declaring.indicator import Healthy, Side
+from features.declaring.target import Target
 from training.learning import scorecard, split
 from training.learning.likelihood import Start
 from training.learning.matrix import Feature, plain_names

@@ -20,7 +20,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from features.declaring.company import Target
+from features.declaring.target import Target
 from features.progress import Progress, silent
 from training.calibrating import calibration
 from training.learning import model, scorecard, split

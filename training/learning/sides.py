@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, ndtr
 
-from features.declaring.company import Target
 from features.declaring.indicator import Side
+from features.declaring.target import Target
 from training.calibrating import calibration
 from training.learning import model, search
 from training.learning.model import TrainingRows

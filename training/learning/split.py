@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features import clock
-from features.declaring.company import Target
+from features.declaring.target import Target
 
 FOLDS = 5
 ORIGINS = 3

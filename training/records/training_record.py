@@ -6,7 +6,7 @@ time they are the names of its blocks.
 
 from dataclasses import dataclass
 
-from features.declaring.company import Target
+from features.declaring.target import Target
 from training.learning.model import ModelSettings
 from training.learning.offsets import Offset
 from training.learning.sides import ContradictedSide

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from features.declaring.company import Target
+from features.declaring.target import Target
 from training.artifact import Artifact
 from training.learning.search import ONE_MOMENT
 from training.learning.trials import FoldLosses

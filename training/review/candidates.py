@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from features import clock
-from features.declaring.company import Company, Target
+from features.declaring.company import Company
 from features.declaring.definitions import definitions
+from features.declaring.target import Target
 from features.errors import DeclarationError, NotFound
 from features.settings import Settings
 from training.artifact import Artifact

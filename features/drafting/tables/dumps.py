@@ -9,7 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.declaring.company import Accounts, Attributes, Company, Source
+from features.declaring.company import Accounts, Attributes, Company
+from features.declaring.source import Source
 from features.errors import Finding
 from features.reading.databases import fetching
 from features.reading.notes import Note

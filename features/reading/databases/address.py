@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.declaring.company import Source
+from features.declaring.source import Source
 from features.errors import ContractBroken
 from features.reading.places import broken, location
 
