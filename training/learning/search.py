@@ -9,11 +9,9 @@ folds lie before every date that the model is evaluated on.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import optuna
@@ -23,7 +21,8 @@ from optuna.trial import TrialState
 from features.declaring.target import Target
 from features.progress import Progress, silent
 from training.calibrating import calibration
-from training.learning import model, scorecard, split
+from training.learning import growing, model, scorecard, split
+from training.learning.growing import ReadyFold, Tried
 from training.learning.likelihood import Start
 from training.learning.model import ModelSettings, TrainingRows
 from training.learning.scorecard import Scorecard
@@ -35,16 +34,9 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 TRIALS = 8
-ROUNDS_PER_STEP = 20
-MOST_ROUNDS = 400
-PATIENCE = 3
-SHARES = (0.25, 0.5, 0.75, 1.0)
 PENALTIES = (1000.0, 100.0, 10.0, 1.0)
 # Curves are tried where each of their weights has this many rows.
 ROWS_A_WEIGHT = 3
-# A trial that is worse than the best on the first fold by more standard errors of the paired
-# difference is not tried on the others.
-HOPELESS = 2.0
 # Simpler is preferred within one standard error, but never at more than this share of the loss.
 # Among trees it is less where rows are of one moment, like those that will be scored. Where a
 # company has no later dates yet, there is no limit: a close fit to one date holds least on the
@@ -102,69 +94,12 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class _ReadyFold:
-    """One fold, prepared: rows to train on, binned, and rows to test on.
-
-    `cards` are the margins of the test rows by the scorecard.
-    """
-
-    train: TrainingRows
-    data: lgb.Dataset
-    test: TrainingRows
-    cards: Floats
-
-    @cached_property
-    def accounts(self) -> Codes:
-        """The number of each test row's account."""
-        return _accounts([self.test])
-
-
-@dataclass(frozen=True)
-class _Tried:
-    """One set of model settings on all folds: the margins of its trees, and the mean losses.
-
-    `margins` are (steps × test rows) per fold, `losses` (steps × shares), `first` the losses of the
-    rows of the first fold in the step and share that are best there.
-    """
-
-    model_settings: ModelSettings
-    margins: Sequence[Floats]
-    losses: Floats
-    first: Floats
-
-
-@dataclass
-class _Grown:
-    """Trees of some settings on one fold: margins, mean losses, and the best losses of the rows.
-
-    `margins` has (test rows,) for every step, `losses` (shares,), `best` is (test rows,) or None
-    before the first step.
-    """
-
-    margins: list[Floats]
-    losses: list[Floats]
-    best: Floats | None = None
-
-    def add(self, margins: Floats, by_share: Floats) -> Floats:
-        """One more step: its margins (rows,) and the losses of the rows (shares × rows).
-
-        Returns the best losses (rows,) until now.
-        """
-        means = by_share.mean(axis=1)
-        if self.best is None or means.min() < self.best.mean():
-            self.best = by_share[int(means.argmin())]
-        self.margins.append(margins)
-        self.losses.append(means)
-        return self.best
-
-
-@dataclass(frozen=True)
 class _Candidate:
     """A possible choice with its mean loss; `tried` is None for the scorecard alone."""
 
     model_settings: ModelSettings
     loss: float
-    tried: _Tried | None = None
+    tried: Tried | None = None
     step: int = 0
 
 
@@ -229,7 +164,7 @@ def search_settings(
 
 def _ready(
     rows: TrainingRows, folds: Sequence[split.CvFold], worth: float
-) -> tuple[tuple[bool, float], list[_ReadyFold]]:
+) -> tuple[tuple[bool, float], list[ReadyFold]]:
     """The simplest scorecard within noise of the best, and the folds, thinned, with its margins."""
     pairs = [
         (rows.where(fold.train).thinned(LEARN_ROWS), rows.where(fold.test).thinned(TEST_ROWS))
@@ -243,9 +178,9 @@ def _ready(
             for of_cards, (_, test) in zip(margins, pairs, strict=True)
         ]
     )
-    chosen = _simplest_card(losses, _accounts(test for _, test in pairs), worth)
+    chosen = _simplest_card(losses, growing.numbered_accounts(test for _, test in pairs), worth)
     ready = [
-        _ReadyFold(train, model.lightgbm_dataset(train), test, of_cards[chosen])
+        ReadyFold(train, model.lightgbm_dataset(train), test, of_cards[chosen])
         for (train, test), of_cards in zip(pairs, margins, strict=True)
     ]
     return cards[chosen], ready
@@ -277,7 +212,7 @@ def _simplest_card(losses: Floats, accounts: Codes, worth: float) -> int:
     means = losses.mean(axis=1)
     best = int(np.argmin(means))
     close = np.flatnonzero(means <= means[best] * (1 + worth))
-    errors = (_error(losses[card] - losses[best], accounts) for card in close)
+    errors = (growing.error_by_account(losses[card] - losses[best], accounts) for card in close)
     return next(
         int(card)
         for card, error in zip(close, errors, strict=True)
@@ -285,20 +220,14 @@ def _simplest_card(losses: Floats, accounts: Codes, worth: float) -> int:
     )
 
 
-def _accounts(tests: Iterable[TrainingRows]) -> Codes:
-    """The number of each row's account, over all folds."""
-    names = np.concatenate([np.asarray(test.accounts) for test in tests])
-    return np.unique(names, return_inverse=True)[1]
-
-
-def _card_losses(fold: _ReadyFold) -> Floats:
+def _card_losses(fold: ReadyFold) -> Floats:
     losses: Floats = calibration.left_over(fold.cards[None], fold.test.y)[0]
     return losses
 
 
 def _search(
-    folds: Sequence[_ReadyFold], trials: int, progress: Progress
-) -> tuple[list[_Tried], list[SearchTrial]]:
+    folds: Sequence[ReadyFold], trials: int, progress: Progress
+) -> tuple[list[Tried], list[SearchTrial]]:
     """The trials that ran on all folds, and the log of every trial."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(
@@ -307,13 +236,13 @@ def _search(
     study = optuna.create_study(sampler=sampler)
     for first in FIRST_TRIED:
         study.enqueue_trial({name: getattr(first, name) for name in SPACE})
-    tried: list[_Tried] = []
+    tried: list[Tried] = []
     log: list[SearchTrial] = []
     for number in range(1, trials + 1):
         progress(f"tuning {number}/{trials}{_so_far(tried)}")
         trial = study.ask(SPACE)
         model_settings = ModelSettings(**trial.params)
-        result = _try(folds, model_settings, tried)
+        result = growing.try_on_folds(folds, model_settings, tried)
         if isinstance(result, float):
             trial.report(result, 0)
             study.tell(trial, state=TrialState.PRUNED)
@@ -324,13 +253,13 @@ def _search(
     return tried, log
 
 
-def _so_far(tried: Sequence[_Tried]) -> str:
+def _so_far(tried: Sequence[Tried]) -> str:
     if not tried:
         return ""
     return f" (best log loss {min(one.losses.min() for one in tried):.4f})"
 
 
-def _logged(tried: ModelSettings, result: _Tried | float, folds: int) -> SearchTrial:
+def _logged(tried: ModelSettings, result: Tried | float, folds: int) -> SearchTrial:
     """The record of a trial."""
     return SearchTrial(
         leaves=tried.leaves,
@@ -344,111 +273,23 @@ def _logged(tried: ModelSettings, result: _Tried | float, folds: int) -> SearchT
     )
 
 
-def _try(
-    folds: Sequence[_ReadyFold], model_settings: ModelSettings, before: Sequence[_Tried]
-) -> _Tried | float:
-    """The settings on all folds; only the loss on the first where that is hopeless."""
-    rival = min((trial.first for trial in before), key=np.mean, default=None)
-    grown = [_grow(folds[0], model_settings, rival=rival)]
-    first = grown[0].best
-    assert first is not None
-    if first.mean() > _bar(first, rival, folds[0]):
-        return float(first.mean())
-    for fold in folds[1:]:
-        # Steps that one fold did not need are spared the others.
-        grown.append(_grow(fold, model_settings, len(grown[-1].margins)))
-    steps = len(grown[-1].margins)
-    weights = np.array([len(fold.test.y) for fold in folds], dtype=np.float64)
-    losses = np.average([on.losses[:steps] for on in grown], axis=0, weights=weights)
-    return _Tried(model_settings, [np.array(on.margins[:steps]) for on in grown], losses, first)
-
-
-def _bar(losses: Floats, rival: Floats | None, fold: _ReadyFold) -> float:
-    """The mean loss beyond which `losses` are significantly worse than those of the `rival`."""
-    if rival is None:
-        return math.inf
-    return float(rival.mean()) + HOPELESS * _error(losses - rival, fold.accounts)
-
-
-def _grow(
-    fold: _ReadyFold,
-    model_settings: ModelSettings,
-    most: int = MOST_ROUNDS // ROUNDS_PER_STEP,
-    rival: Floats | None = None,
-) -> _Grown:
-    """Trees on a fold until their losses have settled.
-
-    Or until they cannot come down to those of the `rival` any more.
-    """
-    booster = model.new_booster(fold.data, fold.train, model_settings, model.TRAINING_SEED)
-    raw = np.zeros(len(fold.test.y))
-    grown, bar = _Grown([], []), math.inf
-    while (
-        len(grown.margins) < most
-        and not _settled(grown.losses)
-        and _reach(grown.losses, most) <= bar
-    ):
-        # All rounds run, also after one that found nothing to split.
-        stuck = max(booster.update() for _ in range(ROUNDS_PER_STEP))
-        new = booster.current_iteration() - len(grown.margins) * ROUNDS_PER_STEP
-        if new > 0:
-            raw = raw + _of_last(booster, fold.test.X, new)
-        bar = _bar(grown.add(raw, _by_share(raw, fold)), rival, fold)
-        if stuck:
-            break
-    return grown
-
-
-def _of_last(booster: lgb.Booster, X: Floats, rounds: int) -> Floats:
-    """The sum of the last `rounds` trees (rows,)."""
-    begin = booster.current_iteration() - rounds
-    raw = booster.predict(
-        X, raw_score=True, start_iteration=begin, num_iteration=rounds, num_threads=1
-    )
-    return np.asarray(raw, dtype=np.float64)
-
-
-def _settled(losses: Sequence[Floats]) -> bool:
-    best = [float(by_share.min()) for by_share in losses]
-    return len(best) > PATIENCE and min(best[-PATIENCE:]) > min(best)
-
-
-def _reach(losses: Sequence[Floats], most: int) -> float:
-    """The lowest loss still possible: later steps gain no more than the last two did."""
-    best = np.minimum.accumulate([float(by_share.min()) for by_share in losses])
-    if len(best) <= 2:
-        return -math.inf
-    return float(best[-1] - (best[-3] - best[-1]) / 2 * (most - len(best)))
-
-
-def _by_share(trees: Floats, fold: _ReadyFold) -> Floats:
-    """The calibrated loss of each row (shares × rows), for each share that the trees may have."""
-    return _of_shares(trees, SHARES, fold)
-
-
-def _of_shares(trees: Floats, shares: Sequence[float], fold: _ReadyFold) -> Floats:
-    """The calibrated loss of each row (shares × rows), for these shares of the trees."""
-    part = np.array(shares)[:, None]
-    return calibration.left_over(part * trees + (1 - part) * fold.cards, fold.test.y)
-
-
-def _candidates(tried: _Tried, card: ModelSettings) -> list[_Candidate]:
+def _candidates(tried: Tried, card: ModelSettings) -> list[_Candidate]:
     """The trees of a trial beside the chosen scorecard, in every share and size."""
     beside = replace(tried.model_settings, curved=card.curved, penalty=card.penalty)
     return [
         _Candidate(
-            replace(beside, rounds=(step + 1) * ROUNDS_PER_STEP, share=share),
+            replace(beside, rounds=(step + 1) * growing.ROUNDS_PER_STEP, share=share),
             float(tried.losses[step, column]),
             tried,
             step,
         )
         for step in range(len(tried.losses))
-        for column, share in enumerate(SHARES)
+        for column, share in enumerate(growing.SHARES)
     ]
 
 
 def _simplest(
-    candidates: Sequence[_Candidate], folds: Sequence[_ReadyFold], worth: float
+    candidates: Sequence[_Candidate], folds: Sequence[ReadyFold], worth: float
 ) -> tuple[_Candidate, _Candidate]:
     """The simplest candidate within noise of the best, and the best.
 
@@ -457,14 +298,15 @@ def _simplest(
     best = min(candidates, key=lambda candidate: candidate.loss)
     limit = {True: best.loss * (1 + worth), False: best.loss * (1 + max(worth, WORTH))}
     close = [one for one in candidates if one.loss <= limit[one.tried is not None]]
-    least, accounts = _losses(best, folds), _accounts(fold.test for fold in folds)
+    least, accounts = _losses(best, folds), growing.numbered_accounts(fold.test for fold in folds)
     for candidate in sorted(close, key=lambda one: (one.model_settings.splits, one.loss)):
-        if candidate.loss - best.loss <= _error(_losses(candidate, folds) - least, accounts):
+        difference = _losses(candidate, folds) - least
+        if candidate.loss - best.loss <= growing.error_by_account(difference, accounts):
             return candidate, best
     return best, best
 
 
-def _no_trees(best: _Candidate, card: _Candidate, folds: Sequence[_ReadyFold]) -> str:
+def _no_trees(best: _Candidate, card: _Candidate, folds: Sequence[ReadyFold]) -> str:
     """Why the scorecard alone was the simplest within noise of the best."""
     if best.tried is None:
         return "no trees lower the log loss of the scorecard"
@@ -474,22 +316,22 @@ def _no_trees(best: _Candidate, card: _Candidate, folds: Sequence[_ReadyFold]) -
     return f"the gain of trees over the scorecard in log loss is {figures(gain)}: not significant"
 
 
-def _losses(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> Floats:
+def _losses(candidate: _Candidate, folds: Sequence[ReadyFold]) -> Floats:
     """The calibrated loss of each row, over all folds."""
     return np.concatenate(_losses_by_fold(candidate, folds))
 
 
-def _losses_by_fold(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> list[Floats]:
+def _losses_by_fold(candidate: _Candidate, folds: Sequence[ReadyFold]) -> list[Floats]:
     if candidate.tried is None:
         return [_card_losses(fold) for fold in folds]
     share = [candidate.model_settings.share]
     return [
-        _of_shares(margins[candidate.step], share, fold)[0]
+        growing.of_shares(margins[candidate.step], share, fold)[0]
         for margins, fold in zip(candidate.tried.margins, folds, strict=True)
     ]
 
 
-def _by_fold(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> tuple[FoldLosses, ...]:
+def _by_fold(candidate: _Candidate, folds: Sequence[ReadyFold]) -> tuple[FoldLosses, ...]:
     """The folds with the loss of a candidate on each."""
     return tuple(
         FoldLosses(
@@ -500,9 +342,3 @@ def _by_fold(candidate: _Candidate, folds: Sequence[_ReadyFold]) -> tuple[FoldLo
         )
         for fold, losses in zip(folds, _losses_by_fold(candidate, folds), strict=True)
     )
-
-
-def _error(difference: Floats, accounts: Codes) -> float:
-    """The standard error of a mean over rows of which those of one account belong together."""
-    by_account = np.bincount(accounts, difference - difference.mean())
-    return float(np.sqrt((by_account**2).sum()) / len(difference))
