@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from declared_terms import ACCOUNTS_AND_TERMS, COUNT_OF_TERMS
 from features import snapshots
 from features.declaring.company import Company
 from features.declaring.declaration import parse
@@ -18,25 +19,9 @@ HEAD = """
 name = "Renewals"
 data_from = 2022-01-01
 data_until = {until}
-[accounts]
-source = "accounts"
-key = "account_id"
-attributes = {{ since = "since" }}
-[sources.accounts]
-path = "accounts.csv"
-[sources.terms]
-path = "terms.csv"
-account = "account_id"
-event_time = "starts"
+{accounts_and_terms}
 known_time = {{ column = "noted", zone = "UTC" }}
-[indicators.terms]
-title = "Terms"
-dimension = "outcome"
-kind = "context"
-source = "terms"
-measure = "count"
-windows = ["28d"]
-says = "{{value}} terms"
+{count_of_terms}
 [targets.churn]
 event = {{ source = "terms", ended = "ends", ended_known = {{ column = "end_noted", zone = "UTC" }}, grace = "10d", renews = "renews"{event} }}
 gap = "7d"
@@ -69,7 +54,17 @@ def company(
     names = sorted({row["account_id"] for row in rows})
     accounts = ["account_id,since", *(f"{name},2022-01-01" for name in names)]
     (folder / "accounts.csv").write_text("\n".join(accounts) + "\n", "utf-8")
-    return parse(HEAD.format(until=until, event=event, keys=keys, least=least), folder)
+    return parse(
+        HEAD.format(
+            accounts_and_terms=ACCOUNTS_AND_TERMS,
+            count_of_terms=COUNT_OF_TERMS,
+            until=until,
+            event=event,
+            keys=keys,
+            least=least,
+        ),
+        folder,
+    )
 
 
 def _cells(row: Mapping[str, str]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from declared_terms import ACCOUNTS_AND_TERMS
 from features import snapshots, sources
 from features.declaring.company import Company
 from features.declaring.declaration import parse
@@ -23,16 +24,7 @@ DECLARATION = f"""
 name = "Renewing"
 data_from = {FIRST}
 data_until = {UNTIL}
-[accounts]
-source = "accounts"
-key = "account_id"
-attributes = {{ since = "since" }}
-[sources.accounts]
-path = "accounts.csv"
-[sources.terms]
-path = "terms.csv"
-account = "account_id"
-event_time = "starts"
+{ACCOUNTS_AND_TERMS}
 [sources.logins]
 path = "logins.csv"
 account = "account_id"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from declared_terms import ACCOUNTS_AND_TERMS
 from features import contract, snapshots, sources
 from features.assembling import reach
 from features.declaring.company import Company
@@ -15,20 +16,14 @@ from features.declaring.declaration import parse
 from features.drafting.tables import profiles, spans
 from features.engines import start
 
-HEAD = """
+HEAD = (
+    """
 [company]
 name = "Reach"
 data_from = 2023-01-01
-[accounts]
-source = "accounts"
-key = "account_id"
-attributes = { since = "since" }
-[sources.accounts]
-path = "accounts.csv"
-[sources.terms]
-path = "terms.csv"
-account = "account_id"
-event_time = "starts"
+"""
+    + ACCOUNTS_AND_TERMS
+    + """
 [sources.logins]
 path = "logins.csv"
 account = "account_id"
@@ -50,6 +45,7 @@ event = { source = "terms", ended = "ends" }
 gap = "7d"
 horizon = "30d"
 """
+)
 FIRST = date(2023, 1, 1)
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 
+from declared_terms import COUNT_OF_TERMS
 from features.declaring.declaration import parse
 from features.declaring.definitions import definitions
 from features.declaring.target import Target
 from features.errors import DeclarationError
 
-TEXT = """
+TEXT = (
+    """
 [company]
 name = "Terms"
 [accounts]
@@ -22,17 +24,13 @@ event_time = "since"
 path = "terms.csv"
 account = "account_id"
 event_time = "starts"
-[indicators.terms]
-title = "Terms"
-dimension = "outcome"
-kind = "context"
-source = "terms"
-measure = "count"
-windows = ["28d"]
-says = "{value} terms"
+"""
+    + COUNT_OF_TERMS
+    + """
 [targets.churn]
 gap = "7d"
 """
+)
 BY_RENEWAL = 'horizon = "next renewal"\n'
 EVENT = 'event = { source = "terms", ended = "ends", renews = "renews_on" }\n'
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from declared_terms import ACCOUNTS_AND_TERMS
 from features import contract, snapshots, sources
 from features.assembling import churn_days
 from features.declaring.company import Company
@@ -16,20 +17,14 @@ from features.declaring.declaration import parse
 from features.errors import DeclarationError
 from features.evidence import lives
 
-HEAD = """
+HEAD = (
+    """
 [company]
 name = "Terms"
 data_until = 2025-01-01
-[accounts]
-source = "accounts"
-key = "account_id"
-attributes = { since = "since" }
-[sources.accounts]
-path = "accounts.csv"
-[sources.terms]
-path = "terms.csv"
-account = "account_id"
-event_time = "starts"
+"""
+    + ACCOUNTS_AND_TERMS
+    + """
 [sources.logins]
 path = "logins.csv"
 account = "account_id"
@@ -47,6 +42,7 @@ event = { source = "terms", ended = "ends"%s }
 gap = "7d"
 horizon = "30d"
 """
+)
 PAID = ", where = \"kind = 'paid'\""
 PAUSED = ', paused = { from = "paused", until = "resumed" }'
 Row = Sequence[str]
