@@ -4,8 +4,6 @@ A column is an indicator over one window. Its measure (`features.folding.measure
 it needs; those of one stream of facts make a plan, whose facts are read once.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -13,13 +11,12 @@ from typing import Literal
 import numpy as np
 
 from features.assembling import labels, source_sql
+from features.assembling.source_errors import naming_the_source
 from features.clock import Span
 from features.declaring.company import Company
 from features.declaring.indicator import Indicator, Stage, column_name
-from features.engines.on_duckdb import EngineError, Unreadable
 from features.engines.sql_text import quote
 from features.engines.sql_types import FLAG, is_number
-from features.errors import ContractBroken, DeclarationError, Finding
 from features.folding.fold_plan import FoldPlan, FoldReader, TimeFold
 from features.folding.measures import ALWAYS_KNOWN, FOLDED_AS, MEASURES, MeasureInput, RowContext
 from features.folding.records import Floats
@@ -179,29 +176,3 @@ def _dtype(indicator: Indicator, type_: str | None) -> Dtype:
     if indicator.measure != "latest" or type_ is None:
         return "number"
     return "number" if type_ == FLAG or is_number(type_) else "category"
-
-
-@contextmanager
-def naming_the_source(source: str | Callable[[str], str]) -> Iterator[None]:
-    """Names the source that an error of the engine is about, as far as its message shows it.
-
-    Raises
-    ------
-    ContractBroken
-        The table went away, or is damaged, where it was read.
-    DeclarationError
-        An expression over it cannot be computed.
-    """
-    try:
-        yield
-    except Unreadable as error:
-        detail, fix = f"cannot be read completely: {error}", "repair the file or export it again"
-        name = source if isinstance(source, str) else source(str(error))
-        finding = Finding("unreadable", "sources", "error", name, None, None, detail, fix)
-        raise ContractBroken([finding]) from error
-    except EngineError as error:
-        name = source if isinstance(source, str) else source(str(error))
-        raise DeclarationError(
-            f"churnlight.toml: an indicator over source {name!r} cannot be computed: {error}; "
-            "run churnlight check to see which one"
-        ) from error

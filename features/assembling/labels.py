@@ -122,7 +122,7 @@ def streams_of_subscriptions(tables: Tables, name: str) -> Iterator[tuple[str, s
     """
     part = tables.company.targets[name].event
     assert part is not None
-    rows = terms.rows_that_count(tables, part)
+    rows = terms.stored(tables, part)
     begun = f"SELECT account, event_time, known_time FROM ({rows})"
     known_at = "greatest(known_time, ended, ended_known)"
     over = (

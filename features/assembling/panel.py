@@ -14,8 +14,8 @@ from features.assembling.feature_plan import (
     FIRST_FACT,
     FeatureColumn,
     FeaturePlan,
-    naming_the_source,
 )
+from features.assembling.source_errors import naming_the_source
 from features.clock import Calendar
 from features.engines.sql_text import quote
 from features.errors import ChurnlightError

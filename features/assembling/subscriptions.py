@@ -4,12 +4,15 @@ Days are whole UTC days. A subscription that begins by the day after the end of 
 account continues it, whatever the hour: that is a change of plan. `grace` makes it more days.
 """
 
+import hashlib
 from collections.abc import Mapping
 
 from features.assembling import account_keys, source_sql
 from features.assembling.column_sql import in_utc
+from features.assembling.source_errors import naming_the_source
 from features.declaring.target import Event
 from features.engines.sql_text import quote
+from features.settings import Settings
 from features.sources import Tables
 
 # What systems write where nothing has ended yet, and no end of any customer: zero on the clocks of
@@ -52,6 +55,23 @@ def rows_that_count(tables: Tables, part: Event, also: Mapping[str, str] | None 
         "CASE WHEN ended IS NOT NULL THEN ended_known END AS ended_known, "
         f"ended IS NULL OR {day('ended')} > {day('event_time')} AS lasted{names} FROM ({rows})"
     )
+
+
+def stored(tables: Tables, part: Event) -> str:
+    """SELECT of `rows_that_count`, of what was computed once while no table changes.
+
+    Raises
+    ------
+    DeclarationError, ContractBroken
+        As `naming_the_source`, of the target's source.
+    """
+    query = rows_that_count(tables, part)
+    if tables.engine.distributes:
+        return query
+    name = f"subscriptions {hashlib.sha256(query.encode()).hexdigest()[:16]}"
+    with naming_the_source(part.source), tables.engine.parallel(Settings.read().cores):
+        tables.engine.keep(name, query)
+    return f"SELECT * FROM {quote(name)}"
 
 
 def churns(subscriptions: str, part: Event) -> str:

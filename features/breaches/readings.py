@@ -49,7 +49,7 @@ class Returns:
 
 def returns(tables: Tables, part: Event, until: date) -> Returns:
     """Counts the ends before `until` that another subscription of the account follows."""
-    rows = subscriptions.rows_that_count(tables, part)
+    rows = subscriptions.stored(tables, part)
     ends, changes = _changes(tables, rows, until)
     churned, again, days = _again(tables, rows, part, until)
     return Returns(ends, changes, churned, again, days)

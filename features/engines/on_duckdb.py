@@ -9,6 +9,7 @@ import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -196,6 +197,14 @@ class Engine:
     def _run(self, query: str) -> list[tuple[Any, ...]]:
         with _errors_of_ours():
             return self._connection.execute(query).fetchall()
+
+
+@cache
+def unsteady_functions() -> frozenset[str]:
+    """The functions whose result depends on more than their arguments."""
+    listed = "SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
+    with duckdb.connect(":memory:", config=CONFIG) as connection:
+        return frozenset(name for (name,) in connection.execute(listed).fetchall())
 
 
 @contextmanager

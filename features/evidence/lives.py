@@ -23,7 +23,7 @@ def _subscriptions(tables: Tables, event: Event) -> str:
     last = "arg_max(ended_known, (ended, event_time))"
     return (
         f"SELECT account_id, max(ended) AS ended, {last} AS ended_known "
-        f"FROM ({subscriptions.rows_that_count(tables, event)}) "
+        f"FROM ({subscriptions.stored(tables, event)}) "
         f"JOIN {quote(source_sql.ACCOUNTS)} USING (account) "
         "WHERE lasted GROUP BY account_id HAVING count(*) = count(ended)"
     )

@@ -13,7 +13,7 @@ from features import clock
 from features.declaring.company import Company
 from features.declaring.indicator import Indicator
 from features.declaring.spelling import did_you_mean
-from features.engines.on_duckdb import Engine, EngineError
+from features.engines.on_duckdb import EngineError, unsteady_functions
 from features.engines.sql_text import quote
 from features.engines.sql_types import FLAG, NULL, is_number, type_in_words
 from features.errors import Finding
@@ -148,7 +148,7 @@ def breaches(readable: ReadableTables) -> Iterator[Finding]:
     sound: dict[str, list[Expression]] = {}
     for expression in expressions_of(readable.company):
         # What its text alone decides is told even of a source that cannot be read.
-        if (refused := _refused(readable.tables.engine, expression.text)) is not None:
+        if (refused := _refused(expression.text)) is not None:
             yield _finding(readable, expression, "not_one_value", f"contains {refused}", SCALAR)
         elif readable.holds(expression.source):
             findings = list(_breach(readable, expression))
@@ -209,7 +209,7 @@ def _failing(readable: ReadableTables, expressions: Sequence[Expression]) -> Ite
         yield _finding(readable, expressions[0], "not_computable", detail, fix)
 
 
-def _refused(engine: Engine, text: str) -> str | None:
+def _refused(text: str) -> str | None:
     """Why `text` is no scalar expression over one row, if it is not."""
     # The quotes stay: what a string begins with decides where it ends.
     bare = QUOTED.sub(lambda found: f"{found[0][0]}x{found[0][0]}", text)
@@ -219,7 +219,7 @@ def _refused(engine: Engine, text: str) -> str | None:
     if _unbalanced(bare):
         return "brackets that do not match"
     called = set(re.findall(r"(\w+)\s*\(", bare.lower()))
-    unsteady = sorted(called & _unsteady(engine))
+    unsteady = sorted(called & unsteady_functions())
     return f"{unsteady[0]}(), whose result may change from run to run" if unsteady else None
 
 
@@ -230,14 +230,6 @@ def _unbalanced(bare: str) -> bool:
         if depth < 0:
             return True
     return depth != 0
-
-
-def _unsteady(engine: Engine) -> frozenset[str]:
-    """The engine's functions that do not depend on their arguments alone."""
-    functions = engine.rows(
-        "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
-    )
-    return frozenset(functions.column(0).to_pylist())
 
 
 def _fits(type_: str, need: Need) -> bool:
