@@ -8,6 +8,7 @@ value against the usual one; it never says that the one led to the other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -138,6 +139,7 @@ def value_and_usual(
     return amount(value, meaning.unit), amount(feature.usual, meaning.unit)
 
 
+@lru_cache(maxsize=1 << 14)
 def amount(value: float | str | None, unit: str) -> str:
     """A value as people write it.
 

@@ -93,9 +93,12 @@ class BaselineShapley:
         """
         group = np.asarray(groups, dtype=np.int64)
         out = np.zeros((len(old), int(group.max(initial=-1)) + 1))
+        moved = np.flatnonzero(((old != new) & ~(np.isnan(old) & np.isnan(new))).any(axis=1))
         most = min(self._deepest, out.shape[1])
-        old, new = (np.ascontiguousarray(rows, dtype=np.float64) for rows in (old, new))
-        _walk_all(self._nodes, _weights(most), group, (old, new), self._deepest, out)
+        old, new = (np.ascontiguousarray(rows[moved], dtype=np.float64) for rows in (old, new))
+        parts = np.zeros((len(moved), out.shape[1]))
+        _walk_all(self._nodes, _weights(most), group, (old, new), self._deepest, parts)
+        out[moved] = parts
         return out
 
 
