@@ -91,7 +91,7 @@ check-lint: $(DEV)
 	$(BIN)/ruff check .
 # No local name may hide one of its module: that is the one rule pylint is here for.
 check-names: $(DEV)
-	$(BIN)/pylint --disable=all --enable=redefined-outer-name --score=no features training serving
+	$(BIN)/pylint features training serving
 check-types: $(DEV)
 	$(BIN)/mypy
 check-imports: $(DEV)
