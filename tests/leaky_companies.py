@@ -110,7 +110,12 @@ def _drawn(seed: int) -> tuple[tuple[date, date | None], ...]:
 
 
 def honest(seed: int = 3) -> Tables:
-    """The rows of the company without a leak."""
+    """The rows of the company without a leak, for the caller to change."""
+    return {name: [dict(row) for row in rows] for name, rows in _honest(seed).items()}
+
+
+@cache
+def _honest(seed: int) -> Tables:
     draw = np.random.default_rng(seed + 1)
     tables: Tables = {"accounts": [], "contracts": [], "logins": [], "tickets": []}
     for number, (since, ended) in enumerate(_drawn(seed)):

@@ -96,7 +96,7 @@ def rule(asked: Asked) -> Rule:
     return Rule(asked.gap, asked.least, most, asked.notice, asked.grace, settles)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(accounts=Accounts, asked=ASKED, mornings=st.lists(Day, min_size=1, max_size=6, unique=True))
 def test_every_row_is_what_a_slow_recount_says(
     accounts: list[list[Version]], asked: Asked, mornings: list[int]
@@ -118,7 +118,7 @@ def test_every_row_is_what_a_slow_recount_says(
             assert decided.by_amount[index] == _number(expected.by_amount), (morning, rows)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     accounts=Accounts,
     asked=ASKED,
@@ -169,7 +169,7 @@ def _frozen(
     return {who: row for who, row in rows.items() if row[0] != decisions.NO_CONTRACT}
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.dates(date(2015, 1, 1), date(2023, 12, 31)),
     st.integers(1, 900),

@@ -61,12 +61,13 @@ def gather_facts(
     lay = part_layout(len(accounts), calendar, list(plans.values()))
     with BlockStore(settings.facts_mib * MIB) as shelf:
         streams = {}
-        for plan, reach, select in stream_queries(tables, plans, calendar):
-            progress(f"reading {plan.stream}")
-            query = source_sql.records(tables, plan, reach, select)
-            streams[plan.stream] = StreamFacts(plan, lay, shelf)
-            with naming_the_source(plan.stream):
-                _read(tables.engine.batches(query, settings.cores), streams[plan.stream])
+        with tables.engine.parallel(settings.cores):
+            for plan, reach, select in stream_queries(tables, plans, calendar):
+                progress(f"reading {plan.stream}")
+                query = source_sql.records(tables, plan, reach, select)
+                streams[plan.stream] = StreamFacts(plan, lay, shelf)
+                with naming_the_source(plan.stream):
+                    _read(tables.engine.batches(query, settings.cores), streams[plan.stream])
         texts = {
             name: source_sql.categories(tables, indicator)
             for name, indicator in feature_plan.categorical.items()

@@ -49,6 +49,7 @@ class Engine:
         # What was found and kept since the tables last changed: nothing is computed twice.
         self._found: dict[str, tuple[Any, ...]] = {}
         self._kept: dict[str, str] = {}
+        self._is_parallel = False
         self._connection.execute("SET TimeZone = 'UTC'")
         # Queries of more than two seconds would draw it on stdout, among the data.
         self._connection.execute("SET enable_progress_bar = false")
@@ -166,12 +167,20 @@ class Engine:
 
     @contextmanager
     def parallel(self, threads: int) -> Iterator[None]:
-        """Within the block, queries run on so many threads and return rows in any order."""
+        """Within the block, queries run on so many threads and return rows in any order.
+
+        A block within another one changes nothing.
+        """
+        if self._is_parallel:
+            yield
+            return
         self._run(f"SET threads = {threads}")
         self._run("SET preserve_insertion_order = false")
+        self._is_parallel = True
         try:
             yield
         finally:
+            self._is_parallel = False
             self._run("SET threads = 1")
             self._run("SET preserve_insertion_order = true")
 

@@ -17,11 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from training.artifact import Artifact
 from training.calibrating.score_interval import ScoreInterval
-from training.learning import model
+from training.learning import likelihood, model
 from training.learning.matrix import indicator_names
 
 Floats = npt.NDArray[np.float64]
@@ -90,8 +89,7 @@ def _products(artifact: Artifact, X: Floats) -> Floats:
     moves = [logits - _poorer(artifact, X, lost) for lost in each]
     moved = np.where(is_known, np.stack(moves, axis=1), 0.0)
     counts = is_known.astype(np.float64)
-    # The order in which threads add would decide the last digits.
-    with threadpool_limits(1, "blas"):
+    with likelihood.one_thread():
         return np.maximum(moved.T @ moved / np.maximum(counts.T @ counts, 1.0), 0.0)
 
 

@@ -7,13 +7,16 @@ only where a step with it did not bring what it promised. The gradient is exact 
 that all starts end in the same digits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve
 from scipy.special import expit
+from threadpoolctl import ThreadpoolController
 
 from training.calibrating.calibration import log_losses
 
@@ -37,6 +40,22 @@ SMALL = 1e-8
 BROUGHT, SHORTER = 0.1, 0.3
 # Promises below this part of the loss cannot be seen in it.
 UNSEEN = 1e-9
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within the block, sums of products are added by one thread.
+
+    The order in which threads add would decide the last digits.
+    """
+    with _blas().limit(limits=1):
+        yield
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The libraries that add; to look for them takes longer than a small fit."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from training.learning import likelihood
 from training.learning.likelihood import Start
@@ -182,8 +181,7 @@ def fit_scorecards(  # noqa: PLR0913 (rows, their columns, and what is asked of 
     ]
     design = np.hstack([np.ones((len(X), 1)), *(part.columns for part in designs)])
     bound = np.concatenate([np.zeros(1), *(part.bounds for part in designs)])
-    # The order in which threads add would decide the last digits.
-    with threadpool_limits(1, "blas"):
+    with likelihood.one_thread():
         fits = likelihood.maxima(design, y, bound, penalties, start)
     cards = [_scorecard(np.round(weights, DIGITS), designs) for weights in fits.weights]
     return cards, fits
