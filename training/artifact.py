@@ -46,6 +46,7 @@ from training.records.records import NO_RECORDS, Records
 from training.records.training_record import TrainingRecord
 from training.tables.foreign import columns_for
 from training.tables.plain_table import Frame
+from training.treeshap.baseline import BaselineShapley
 from training.treeshap.explainer import ExplanationPath, TreeShap
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ SHOWN = 200
 # SHA-256 of the model texts that LightGBM has read, here or in a child that came back well.
 _SURVIVED: set[str] = set()
 # What an artifact makes once of its models and columns.
-_OF_MODELS = ("boosters", "explainer")
+_OF_MODELS = ("boosters", "explainer", "movement_explainer")
 Floats = npt.NDArray[np.float64]
 
 
@@ -212,6 +213,11 @@ class Artifact:
     def explainer(self) -> TreeShap:
         """The bag's exact contributions, compiled and checked once."""
         return TreeShap(self.boosters)
+
+    @cached_property
+    def movement_explainer(self) -> BaselineShapley:
+        """The bag's exact parts of the way from one row to another, compiled once."""
+        return BaselineShapley(self.boosters)
 
     @property
     def explanation_path(self) -> ExplanationPath:

@@ -29,7 +29,6 @@ from training.learning.matrix import Feature, indicator_names, matrix
 from training.movement import causes
 from training.movement.causes import Unchanged, Values
 from training.movement.change import CHANGE_PARTS, Change, Movement
-from training.treeshap.baseline import BaselineShapley
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -193,7 +192,7 @@ class _Step:
 
 def _points(artifact: Artifact, old: Floats, new: Floats, groups: Sequence[int]) -> Floats:
     """The health points of each group of columns (rows × groups)."""
-    contributions = BaselineShapley(artifact.boosters).contributions(old, new, groups)
+    contributions = artifact.movement_explainer.contributions(old, new, groups)
     moved = artifact.scorecard.contributions(new) - artifact.scorecard.contributions(old)
     for column, group in enumerate(groups):
         contributions[:, group] += moved[:, column]
