@@ -125,6 +125,7 @@ def result() -> ComparisonResult:
         log_loss_gain=GAIN,
         auc_gain=Measured(0.1, 0.05, 0.15),
         by_as_of=[day],
+        valued_on=DAY,
         segments=[segment("large", GAIN), segment("small", None)],
     )
 

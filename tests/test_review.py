@@ -638,6 +638,7 @@ def test_a_valid_champion_gives_way_to_the_better_an_expired_one_to_the_no_worse
         log_loss_gain=measured,
         auc_gain=measured,
         by_as_of=[],
+        valued_on=date(2025, 10, 1),
         segments=[],
     )
     compared = ModelComparison(

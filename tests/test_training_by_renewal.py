@@ -18,9 +18,7 @@ import renewing_company
 from features import sources
 from features.assembling import churn_days
 from features.declaring.company import Company
-from features.errors import GateRefused
 from features.progress import silent
-from features.settings import Settings
 from features.snapshots import Snapshots
 from renewing_company import GAP, TARGET, UNTIL
 from training.artifact import Artifact
@@ -32,8 +30,7 @@ from training.learning import moments, search, split
 from training.learning.search import Choice
 from training.procedure import labelled, scorable
 from training.reporting import model_report
-from training.review.review import review
-from training.train import fit_and_evaluate, train
+from training.train import fit_and_evaluate
 
 Dates = npt.NDArray[np.datetime64]
 
@@ -288,18 +285,6 @@ def test_in_null_worlds_nothing_is_found(made: Made) -> None:
     )
     assert finding.state == "advice", finding.detail
     assert finding.name == "null_world"
-
-
-def test_a_company_by_renewal_is_trained_and_registered_and_not_reviewed_yet(made: Made) -> None:
-    used = Settings(trials=1)
-    (trained,) = train(made.company, settings=used).trained
-    assert trained.artifact.evaluation.as_of == made.artifact.evaluation.as_of
-    leads = trained.artifact.evaluation.lead_times
-    assert leads is not None
-    assert leads.churners > 50
-    assert trained.artifact.data_until == str(UNTIL)
-    with pytest.raises(GateRefused, match="settled on a day of its own"):
-        review(made.company, settings=used)
 
 
 # What people read

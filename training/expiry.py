@@ -1,4 +1,4 @@
-"""How long a model is good for: the six months of a review period.
+"""Until when a model has learnt, and how long it is good for: the six months of a review period.
 
 Two clocks measure it. The registry counts from the day of registration, by the wall clock (its tag
 `expiry`). Scores count from the day up to which the training data were complete, because a model
@@ -7,6 +7,8 @@ ages with its data; that date is the same on every machine.
 
 from datetime import date, timedelta
 
+from features import clock
+from features.declaring.target import Target
 from training.artifact import Artifact
 
 VALID_FOR = timedelta(days=183)
@@ -15,6 +17,19 @@ FIX = "review it (churnlight review) and train again"
 
 class ExpiredModel(UserWarning):
     """A model is used beyond the period that it was reviewed for."""
+
+
+def trained_until(artifact: Artifact, declared: Target) -> date:
+    """The day on whose morning the last outcome that it was trained on was settled.
+
+    By renewal, when each row is settled on a day of its own: the day by whose morning a row had to
+    be settled to be trained on.
+    """
+    if declared.by_renewal and artifact.data_until is not None:
+        judged = artifact.evaluation
+        of_earlier = judged.tested == "artifact"
+        return date.fromisoformat(judged.as_of if of_earlier else artifact.data_until)
+    return clock.settled(date.fromisoformat(max(artifact.training.as_of)), declared)
 
 
 def due(artifact: Artifact) -> date | None:

@@ -22,8 +22,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features import clock
-from features.declaring.target import Target
 from features.errors import DeclarationError, GateRefused
 from features.progress import Progress, silent
 from training import procedure
@@ -34,6 +32,7 @@ from training.calibrating.opportunity import Edge
 from training.evaluating import baselines, gate
 from training.evaluating.origins import Origin, over_champion, pooled
 from training.evaluating.target_history import TargetHistory
+from training.expiry import trained_until
 from training.learning import moments, split
 from training.learning.fitted import FittedModel
 from training.learning.matrix import Feature, matrix
@@ -271,16 +270,9 @@ def _why_not_compared(old: Artifact, history: TargetHistory, day: date) -> str:
         require_same_meaning(old, history.company)
     except DeclarationError:
         return "not comparable: churnlight.toml has changed measures that it was trained on"
-    if _settled_for(old, history.declared) > day:
+    if trained_until(old, history.declared) > day:
         return f"not comparable on {day}: it was trained on that date; run churnlight review"
     return ""
-
-
-def _settled_for(old: Artifact, declared: Target) -> date:
-    """The day by which every outcome that trained a model was settled."""
-    if declared.by_renewal and old.data_until is not None:
-        return date.fromisoformat(old.data_until)
-    return max(clock.settled(date.fromisoformat(text), declared) for text in old.training.as_of)
 
 
 def _by_folds(fitted: FittedModel, history: TargetHistory) -> Evaluation:

@@ -125,6 +125,14 @@ def settled_by(table: pa.Table, target: str, day: date) -> pa.Table:
     return table.filter(pc.less_equal(table[f"settles__{target}"], pa.scalar(day, pa.date32())))
 
 
+def as_known_on(table: pa.Table, target: str, day: date) -> pa.Table:
+    """The rows without the labels that were not known for good on the morning of `day`."""
+    settled = pc.less_equal(table[f"settles__{target}"], pa.scalar(day, pa.date32()))
+    name = f"label__{target}"
+    labels = pc.if_else(pc.fill_null(settled, False), table[name], pa.scalar(None, pa.int8()))
+    return table.set_column(table.column_names.index(name), name, labels)
+
+
 def whole_dates(table: pa.Table, target: str, day: date) -> list[date]:
     """The as-of dates that may test by `day`, in order."""
     there = pc.less_equal(table[f"whole__{target}"], pa.scalar(day, pa.date32()))

@@ -5,12 +5,11 @@ The champion is the installed one, the challenger comes from the registry; both 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from features import clock
 from features.declaring.company import Company
 from features.declaring.definitions import definitions
 from features.declaring.target import Target
@@ -18,7 +17,7 @@ from features.errors import DeclarationError, NotFound
 from features.settings import Settings
 from training.artifact import Artifact
 from training.champions import champion
-from training.expiry import due
+from training.expiry import due, trained_until
 from training.registry import tracking
 from training.review.by_model import ModelRole
 
@@ -65,7 +64,7 @@ class Candidate:
     @cached_property
     def trained_until(self) -> date:
         """The day on whose morning the last outcome that it was trained on was settled."""
-        return clock.settled(self.training_dates[-1], self.target)
+        return trained_until(self.artifact, self.target)
 
     @cached_property
     def data_until(self) -> date:
@@ -94,6 +93,17 @@ class Candidate:
         if day in self.training_dates:
             return "trained on"
         return "unseen" if day >= self.trained_until else "overlapping"
+
+    def may_know(self, churned: date, seen: date) -> bool:
+        """Whether it may have been trained on a churn that it is asked for on the morning `seen`.
+
+        By renewal a row counts once its own window is over: then it is a churn that was settled by
+        then. Else whatever it has learnt after that morning may have told it.
+        """
+        if self.target.by_renewal:
+            settled = churned + timedelta(days=self.target.days_from_end_to_settle)
+            return settled <= self.trained_until
+        return seen < self.trained_until
 
     def summary(self) -> ModelSummary:
         """Its description in the review."""

@@ -144,13 +144,22 @@ class SegmentComparison(Sizes):
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonResult(Sizes):
-    """The result on the compared rows; gains above 0 speak for the challenger."""
+    """The result on the compared rows; gains above 0 speak for the challenger.
+
+    `valued_on` is the date of `by_as_of` on which the value to the team is shown.
+    """
 
     quality: ByModel[ModelQuality]
     log_loss_gain: Measured
     auc_gain: Measured
     by_as_of: list[DateComparison]
+    valued_on: date
     segments: list[SegmentComparison]
+
+    @property
+    def valued(self) -> DateComparison:
+        """The comparison on the date on which the value to the team is shown."""
+        return next(day for day in self.by_as_of if day.as_of == self.valued_on)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +182,9 @@ def compared_rows(data: ReviewData, dates: ComparisonDates) -> ComparedRows | No
     """The rows of the comparison; None where there are none, or all have the same outcome."""
     if dates.compared_model is None:
         return None
-    table = labelled(data.mature.on(dates.days), data.company, data.target)
+    table = dates.rows
+    if table is None:
+        table = labelled(data.mature.on(dates.days), data.company, data.target)
     rows = _scored_by_both(table, data, dates.compared_model)
     rows = rows.only(rows.scores.champion.there & rows.scores.challenger.there)
     return rows if 0 < rows.labels.sum() < len(rows.labels) else None
@@ -202,11 +213,13 @@ def compare(
         as_of=dates.days,
         repeated_auc=dates.repeated_auc,
         makes_champion=dates.makes_champion,
-        result=None if rows is None else _result(rows, capacity, statuses),
+        result=None if rows is None else _result(rows, dates, capacity, statuses),
     )
 
 
-def _result(rows: ComparedRows, capacity: float, statuses: Statuses) -> ComparisonResult:
+def _result(
+    rows: ComparedRows, dates: ComparisonDates, capacity: float, statuses: Statuses
+) -> ComparisonResult:
     champion, challenger = (_quality(scores, rows) for scores in rows.scores)
     log_loss_gain, auc_gain = gains(rows)
     return ComparisonResult(
@@ -215,8 +228,17 @@ def _result(rows: ComparedRows, capacity: float, statuses: Statuses) -> Comparis
         log_loss_gain=log_loss_gain,
         auc_gain=auc_gain,
         by_as_of=[_on(rows, day, capacity, statuses) for day in np.unique(rows.as_of)],
+        valued_on=_valued_on(rows, dates),
         segments=_by_segment(rows),
     )
+
+
+def _valued_on(rows: ComparedRows, dates: ComparisonDates) -> date:
+    """The last date; of one whose rows are compared in part, the latest of those with most."""
+    days, count = np.unique(rows.as_of, return_counts=True)
+    whole = dates.rows is None
+    chosen: date = (days if whole else days[count == count.max()])[-1].astype(date)
+    return chosen
 
 
 def _sizes(rows: ComparedRows) -> SizeFields:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 
 from features import clock
 from features.errors import GateRefused
@@ -45,7 +46,8 @@ class ComparisonDates:
 
     `compared_model` is None where nothing can be compared. `repeated_auc` is that of the repeated
     procedure on all rows that the challenger was evaluated on. `makes_champion`: the repeated
-    procedure makes the champion itself.
+    procedure makes the champion itself. `rows` are those of the dates that are compared; None
+    where all are.
     """
 
     basis: Basis
@@ -55,6 +57,7 @@ class ComparisonDates:
     matured: Sequence[MaturedDate]
     repeated_auc: float | None = None
     makes_champion: bool = False
+    rows: pa.Table | None = None
 
 
 def comparison_dates(data: ReviewData, progress: Progress = silent) -> ComparisonDates:
@@ -89,12 +92,13 @@ def _by_procedure(
     if why := _not_repeatable(fresh, day, earlier):
         return ComparisonDates("none", (), None, why, matured)
     progress(f"repeating the challenger's training as of {day}")
+    known = procedure.labelled(data.mature.on(earlier), data.company, data.target)
     try:
-        model = repeated(data, earlier)
+        model = repeated(data, known)
     except GateRefused as error:
         why = f"the challenger's training cannot be repeated as of {day}: {error}"
         return ComparisonDates("none", (), None, why, matured)
-    same = _is_champion(data, model)
+    same = is_champion(data, model)
     explanation = (
         "the challenger was trained on every date that the champion has not seen; so its training "
         f"was repeated on the {len(earlier)} dates that were settled by {day}, and the resulting "
@@ -124,7 +128,8 @@ def _not_repeatable(fresh: Sequence[date], day: date, earlier: Sequence[date]) -
     return ""
 
 
-def _is_champion(data: ReviewData, model: Artifact) -> bool:
+def is_champion(data: ReviewData, model: Artifact) -> bool:
+    """Whether a model is the champion itself: the same parts and the same calibration."""
     champion = data.models.champion.artifact
     parts = [(each.scorecard, each.models, each.calibration) for each in (model, champion)]
     return parts[0] == parts[1]
@@ -137,8 +142,8 @@ def _auc(data: ReviewData, model: Artifact, day: date) -> float:
     return quality.auc(model.calibration.logits(margins), labels)
 
 
-def repeated(data: ReviewData, days: Sequence[date]) -> Artifact:
-    """The model that the challenger's training procedure makes of the rows of `days`.
+def repeated(data: ReviewData, table: pa.Table) -> Artifact:
+    """The model that the challenger's training procedure makes of labelled rows.
 
     From the challenger's own columns, whatever has been declared since, and under its own model
     settings and anchors: so few rows may not support bands, and comparing probabilities needs none.
@@ -147,7 +152,6 @@ def repeated(data: ReviewData, days: Sequence[date]) -> Artifact:
     record = challenger.training
     company = procedure.under(data.company, data.target, challenger.anchors)
     choice = Choice(record.model_settings, record.chosen_on)
-    table = procedure.labelled(data.mature.on(days), company, data.target)
     names = {feature.name for feature in challenger.features}
     columns = [column for column in data.mature.columns if column.name in names]
     return procedure.fit(table, columns, company, data.target, choice)[0]

@@ -22,6 +22,7 @@ from training.reporting import page as reports
 from training.reporting.target_words import target_words
 from training.review.candidates import Candidates, candidates
 from training.review.comparison import ModelComparison, compare, compared_rows
+from training.review.comparison_by_row import comparison_by_row
 from training.review.comparison_dates import comparison_dates
 from training.review.content import ReviewContent
 from training.review.pages.review_page import review_page
@@ -124,27 +125,15 @@ def review(
         could be meant.
     ContractBroken
         The company's tables break the data contract.
-    GateRefused
-        The target is by renewal.
     """
     settings = settings or Settings.read()
     target = _resolve_target(company, request.target)
-    _require_days(company, target)
     models = candidates(company, target, request.challenger, settings)
     with contract.sound_tables(company) as tables:
         morning = snapshots.requested_dates(tables, [request.as_of] if request.as_of else [])[0]
         _require_settled(models, morning)
         data = review_data(tables, models, morning, progress=progress)
     return _review_of(data, request.reason, progress)
-
-
-def _require_days(company: Company, target: str) -> None:
-    """Raises GateRefused where the rows of a date are settled on different days."""
-    if company.targets[target].by_renewal:
-        raise GateRefused(
-            f"target {target}: a review compares models on dates that are settled, and by renewal "
-            'each row is settled on a day of its own; review a target with horizon = "90d"'
-        )
 
 
 def _require_settled(models: Candidates, morning: date) -> None:
@@ -178,7 +167,8 @@ def _review_of(data: ReviewData, reason: str, progress: Progress) -> Review:
     """The review of the data; `reason` is why one retrains inside the review period."""
     if not data.latest.num_rows:
         raise NotFound(f"--as-of {data.dates.as_of}: there were no accounts yet; give a later day")
-    dates = comparison_dates(data, progress)
+    by_renewal = data.company.targets[data.target].by_renewal
+    dates = (comparison_by_row if by_renewal else comparison_dates)(data, progress)
     progress("comparing the two models")
     scheme = statuses(data.models.champion.artifact)
     comparison = compare(compared_rows(data, dates), dates, data.company.bands.capacity, scheme)

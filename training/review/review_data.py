@@ -4,7 +4,7 @@ The rows come as a stream of whole accounts; of most mornings only the scores ar
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -18,6 +18,8 @@ from features.declaring.company import Company
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.sources import Tables
+from training import procedure
+from training.learning import moments
 from training.review.by_model import ByModel
 from training.review.candidates import Candidates
 from training.review.review_dates import LEADS, ReviewDates, review_dates
@@ -53,7 +55,8 @@ class ReviewData:
 
     Of an opportunity there are neither churns nor weekly scores.
     `mature` are the rows of all as-of dates with mature labels (and of the champion's last training
-    date), `latest` those of the review's own morning, `before_churn` those of churned accounts on
+    date); by renewal, of all as-of dates, with the labels that were settled by the review's
+    morning. `latest` are the rows of that morning, `before_churn` those of churned accounts on
     the mornings that the ledger looks at. `account_facts` is what the account table says today.
     """
 
@@ -113,16 +116,18 @@ def review_data(
     for piece in snapshots.stream_from(tables, every, progress=progress):
         collector.take(piece)
         progress(f"scoring {len(every)} dates: {collector.accounts:,} accounts")
+    columns = feature_plan.plan_features(tables).columns
+    mature = Snapshots(_sorted(collector.mature), columns, snapshots.data_until(tables))
+    if tables.company.targets[target].by_renewal:
+        mature = replace(mature, table=moments.as_known_on(mature.table, target, as_of))
+        asked = procedure.scorable(mature, tables.company, target)
+        days = replace(days, mature=moments.whole_dates(asked, target, as_of))
     return ReviewData(
         company=tables.company,
         target=target,
         models=models,
         dates=days,
-        mature=Snapshots(
-            _sorted(collector.mature),
-            feature_plan.plan_features(tables).columns,
-            snapshots.data_until(tables),
-        ),
+        mature=mature,
         latest=_sorted(collector.latest),
         before_churn=_sorted(collector.before_churn),
         churns=churns,

@@ -24,7 +24,8 @@ WEEK = timedelta(weeks=1)
 class ReviewDates:
     """As-of dates with mature labels, weekly mornings up to `as_of`, and the period of churn days.
 
-    `mature` are the month starts, and whatever else the models were trained or evaluated on.
+    `mature` are the month starts, and whatever else the models were trained or evaluated on; by
+    renewal, those of which nineteen in twenty rows are settled.
     `weeks` are the mornings within `PERIOD` of `as_of`.
     `since` is the first morning with `min_history` days of complete tables before it; no month
     start and no weekly morning is earlier. `churned` is half-open.

@@ -87,7 +87,7 @@ def _by_date(content: ReviewContent, result: ComparisonResult) -> Table:
 
 
 def _team_value(content: ReviewContent, result: ComparisonResult) -> Table:
-    day = result.by_as_of[-1]
+    day = result.valued
     models, came = list(day.value), content.words.happened
     name = "At risk" if content.adverse else "opportunity"
     capacity = [model.at_capacity for model in models]
@@ -113,8 +113,8 @@ def _team_value(content: ReviewContent, result: ComparisonResult) -> Table:
 
 
 def _gains(content: ReviewContent, result: ComparisonResult) -> Iterator[Figure]:
-    """The cumulative gains of either model on the last compared date."""
-    day = result.by_as_of[-1]
+    """The cumulative gains of either model on the date that shows the value to the team."""
+    day = result.valued
     for role in ROLES:
         curve = day.value.of(role).gains
         drawn = gains_plots.gains(curve, content.capacity, content.words)

@@ -19,6 +19,7 @@ from training.explaining.drivers import by_indicator
 from training.learning.matrix import matrix
 from training.metrics import value
 from training.metrics.value import Caught
+from training.review.candidates import Candidate
 from training.review.review_data import Churn, ReviewData
 from training.review.review_dates import LEADS
 from training.scored import score_rows
@@ -66,8 +67,8 @@ class LedgerEntry:
     """One churn, seen from one lead.
 
     `looked_on` is the morning whose score counts, `days_before` how long before the churn that
-    was. `in_sample`: the champion was trained on outcomes later than that morning. What follows is
-    as of `ScoreBefore`; owner and MRR are what the account table says today.
+    was. `in_sample`: the champion may have been trained on it (`Candidate.may_know`). What follows
+    is as of `ScoreBefore`; owner and MRR are what the account table says today.
     """
 
     account_id: str
@@ -137,7 +138,7 @@ def ledger_entries(data: ReviewData) -> list[LedgerEntry]:
     accounts = [churn.account_id for churn in data.churns]
     owners, amounts = data.owners_of(accounts), data.mrr_of(accounts)
     return [
-        _entry(churn, lead, scores, champion.trained_until, (owner, float(mrr)))
+        _entry(churn, lead, scores, champion, (owner, float(mrr)))
         for churn, owner, mrr in zip(data.churns, owners, amounts, strict=True)
         for lead in churn.mornings
     ]
@@ -147,7 +148,7 @@ def _entry(
     churn: Churn,
     lead: int,
     scores: dict[tuple[str, date], ScoreBefore],
-    trained_until: date,
+    champion: Candidate,
     owner_and_mrr: tuple[str | None, float],
 ) -> LedgerEntry:
     morning = churn.mornings[lead]
@@ -158,7 +159,7 @@ def _entry(
         lead_days=lead,
         looked_on=morning,
         days_before=(churn.day - morning).days,
-        in_sample=morning < trained_until,
+        in_sample=champion.may_know(churn.day, morning),
         owner=owner,
         mrr=None if np.isnan(mrr) else mrr,
         **vars(scores.get((churn.account_id, morning), ScoreBefore())),
