@@ -18,10 +18,11 @@ from serving.published.book import Book
 from training.champions import install_champion
 
 ACCOUNTS = ["a-000", "a-001", "a-002", "a-010", "a-011"]
+AGO = 'says = "{value} ago, typically {usual}"'
 SERVED = served_cases.DECLARATION.replace(
     "[playbooks.win-back]",
     '[segments.mid]\ntitle = "Middle"\nwhere = "mrr > 100"\n\n[playbooks.win-back]',
-)
+).replace(AGO, f'{AGO}\nplaybook = "win-back"')
 
 # Of each key that is shown: what stands in the served declaration, and what does instead.
 SHOWN: dict[str, tuple[str, str]] = {
@@ -34,9 +35,19 @@ SHOWN: dict[str, tuple[str, str]] = {
     "indicators.*.dimension": ('"outcome"', '"relationship"'),
     "indicators.*.kind": (
         'dimension = "outcome"\nkind = "leading"',
-        'dimension = "outcome"\nkind = "context"',
+        'dimension = "outcome"\nkind = "lagging"',
     ),
     "indicators.*.unit": ('unit = "€"', 'unit = "$"'),
+    "indicators.*.says": (AGO, 'says = "Nothing for {value}, typically {usual}"'),
+    "indicators.*.says_good": (AGO, f'{AGO}\nsays_good = "Only {{value}} ago"'),
+    "indicators.*.playbook": (f'{AGO}\nplaybook = "win-back"', AGO),
+    "playbooks.*.title": ('title = "Win back"', 'title = "Regain"'),
+    "playbooks.*.purpose": ('owner = "CSM"', 'owner = "CSM"\npurpose = "They order again"'),
+    "playbooks.*.owner": ('owner = "CSM"', 'owner = "Sales"'),
+    "playbooks.*.cooldown": ('owner = "CSM"', 'owner = "CSM"\ncooldown = "40d"'),
+    "playbooks.*.steps.do": ("Write a letter", "Write a card"),
+    "playbooks.*.steps.channel": ('channel = "post"', 'channel = "phone"'),
+    "playbooks.*.steps.within": ('within = "7d"', 'within = "9d"'),
 }
 
 

@@ -311,8 +311,7 @@ REFUSED = {
     "links.*.valid_to.zone",
     "taxonomies.*.adopt",
 }
-PLAN = "serving/pages/templates/account.html"
-DRAWN, ANCHORS = "training/explaining/drivers.py", "training/calibrating/health.py"
+ANCHORS = "training/calibrating/health.py"
 ADOPTED = ("features/declaring/adoption.py", r"get\(\"adopt\"\)")
 # Keys that change no row: what is shown, adopted or made of them by a training, and where.
 OPENED = "features/sources.py"
@@ -340,19 +339,9 @@ READ_BY = {
     "targets.*.playbook": ("serving/assessment/opportunities.py", r"\.playbook"),
     "targets.*.likelier.*": ("training/learning/model.py", r"target\.likelier"),
     "indicators.*.healthy": ("training/learning/model.py", r"\.healthy"),
-    "indicators.*.says": (DRAWN, r"meaning\.says\b"),
-    "indicators.*.says_good": (DRAWN, r"meaning\.says_good"),
-    "indicators.*.playbook": ("serving/assessment/score_parts.py", r"\.playbook"),
     "indicators.*.concept": ("serving/assessment/score_parts.py", r"indicators\[name\]\.concept"),
     "indicators.*.headline": ("features/lead_times/findings.py", r"indicator\.headline"),
     "bands.capacity": ("training/procedure.py", r"bands\.capacity"),
-    "playbooks.*.title": ("serving/batch/demonstration.py", r"playbook\.title"),
-    "playbooks.*.purpose": (PLAN, r"plan\.purpose"),
-    "playbooks.*.owner": (PLAN, r"plan\.owner"),
-    "playbooks.*.cooldown": (PLAN, r"plan\.cooldown"),
-    "playbooks.*.steps.do": (PLAN, r"\.do\b"),
-    "playbooks.*.steps.channel": (PLAN, r"\.channel"),
-    "playbooks.*.steps.within": (PLAN, r"\.within"),
 }
 
 
