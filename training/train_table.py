@@ -43,7 +43,7 @@ from training.procedure import training_record
 from training.records.evaluation import Drift, Drivers, Evaluation, TestRows
 from training.records.records import Records
 from training.records.training_record import TableRecord, TrainingRecord
-from training.tables import foreign, giveaways, label_column, plain_table
+from training.tables import foreign, giveaways, label_column, near_duplicates, plain_table
 from training.tables.label_column import ColumnName, RoleNames, Roles
 from training.tables.plain_table import Frame
 
@@ -56,16 +56,21 @@ Choices = Mapping[int | None, Choice]
 CAPACITY = 0.10
 BLOCKS = 10
 MOMENT = "one moment"
+ONE_OF_EACH = "name the column that identifies customers (--id), or keep one row of each"
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A training table that was read: its rows, and the names of its blocks in order of time."""
+    """A training table that was read: its rows, and the names of its blocks in order of time.
+
+    `places` are the rows' numbers in the table, the first being 1.
+    """
 
     rows: TrainingRows
     blocks: Sequence[str]
     about: TableRecord
     data_digest: str
+    places: Sequence[int]
 
     @property
     def label(self) -> str:
@@ -196,11 +201,20 @@ def _fits(read: _Read, choices: Choices, progress: Progress) -> _Fits:
 
 def _evaluated(read: _Read, fits: _Fits, choice: Choice) -> Artifact:
     """The artifact of all rows by the choice, tested on its origin or on folds."""
-    artifact = _made(read, fits.final, choice)
+    artifact = _with_near_duplicates(_made(read, fits.final, choice), read, fits.final)
     if fits.tested is None:
         return artifact.with_evaluation(_by_folds(artifact, fits.final))
     tested = _made(read, fits.tested, choice)
     return artifact.with_evaluation(_out_of_time(tested, fits.origins))
+
+
+def _with_near_duplicates(artifact: Artifact, read: _Read, fitted: FittedModel) -> Artifact:
+    """The artifact whose record tells rows that stand on both sides of a split."""
+    logits = fitted.calibration_fit.line.logits(fitted.margins)
+    cure = "keep one row of each" if read.about.roles.id else ONE_OF_EACH
+    found = near_duplicates.notices(read.rows, logits, read.places, cure)
+    about = replace(read.about, notices=(*read.about.notices, *found))
+    return artifact.with_training(replace(artifact.training, table=about))
 
 
 def _fitted_before(read: _Read, block: int, choice: Choice) -> FittedModel | None:
@@ -247,7 +261,7 @@ def _read(frame: Frame, roles: Roles) -> _Read:
     rows = TrainingRows(X, y, accounts, as_of, features, [0] * len(features))
     repeated = len(y) - len(set(accounts)) if roles.id is None else 0
     about = TableRecord(roles, int((~labelled).sum()), repeated, tuple(constant), tuple(notices))
-    return _Read(rows, names, about, digest(table))
+    return _Read(rows, names, about, digest(table), (np.flatnonzero(labelled) + 1).tolist())
 
 
 def _require_folds(y: Labels, accounts: Sequence[str], roles: Roles) -> None:
