@@ -154,6 +154,19 @@ def test_constant_and_unknown_columns_are_worth_nothing() -> None:
     assert points[:, :2] == pytest.approx(0, abs=1e-9)
 
 
+@given(column=st.sampled_from([0, 1]), beyond=st.floats(0, 1e9), row=st.integers(0, 899))
+def test_beyond_what_training_saw_a_value_changes_nothing_further(
+    column: int, beyond: float, row: int, card: Scorecard
+) -> None:
+    """However far a column has grown since, such as a sum over the whole history."""
+    seen = world()[0]
+    for edge, way in ((np.nanmax, 1.0), (np.nanmin, -1.0)):
+        last = float(edge(seen[:, column]))
+        X = np.repeat(seen[[row]], 2, axis=0)
+        X[:, column] = last, last + way * beyond
+        assert card.margins(X[:1]) == pytest.approx(card.margins(X[1:]), abs=1e-12)
+
+
 def test_a_scorecard_comes_back_from_json(card: Scorecard) -> None:
     written = json.dumps(dataclasses.asdict(card))
     assert TypeAdapter(Scorecard).validate_json(written, strict=True) == card

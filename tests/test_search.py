@@ -189,6 +189,19 @@ def test_a_share_weighs_the_trees_and_the_scorecard() -> None:
     )
 
 
+def test_a_model_holds_still_beyond_what_training_saw() -> None:
+    """Neither its trees nor its scorecard follow a column that grows with the data."""
+    rows = additive(600)
+    half = dataclasses.replace(search.FIRST_TRIED[0], rounds=20, share=0.5)
+    fitted = model.fit_model(rows, half)
+    most = rows.X.max(axis=0)
+    for column in range(4):
+        X = np.repeat(rows.X[:5], 3, axis=0)
+        X[:, column] = most[column] * np.tile([1.0, 1.5, 1e6], 5)
+        margins = fitted.margins(X).reshape(5, 3)
+        assert margins[:, 1:] == pytest.approx(margins[:, :1].repeat(2, axis=1), abs=1e-12)
+
+
 def test_thinning_keeps_whole_accounts() -> None:
     rows = additive(3000, dates=3)
     few = rows.thinned(900)

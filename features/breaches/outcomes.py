@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features import snapshots
-from features.breaches import readings
 from features.breaches.rounds import Round
 from features.declaring.company import Company
 from features.declaring.target import Target
 from features.engines.on_duckdb import EngineError
 from features.errors import Finding
+from features.evidence import readings
 from features.plurals import counted
 from features.reading import places
 from features.sources import Tables
