@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from features.assembling import source_sql
 from features.breaches.rounds import Round
 from features.engines.sql_text import quote
 from features.errors import Finding
@@ -30,12 +31,13 @@ def _after(tables: Tables, target: str, source: str, ended: str) -> Iterator[Fin
     event = tables.company.targets[target].event
     assert event is not None
     days = max(AFTER_DAYS, event.grace)
-    tables.engine.keep(ENDED, ended)
+    by_number = f"SELECT * FROM ({ended}) JOIN {quote(source_sql.ACCOUNTS)} USING (account_id)"
+    tables.engine.keep(ENDED, f"SELECT account, ended FROM ({by_number})")
     left, lively, count = tables.engine.row(
         "SELECT count(*), count_if(late > 0), sum(late) FROM ("
         f"SELECT count_if(event_time >= ended + INTERVAL {days} DAY) AS late "
-        f"FROM ({lives.facts_by_account(tables, source)}) JOIN {quote(ENDED)} USING (account_id) "
-        "GROUP BY account_id)"
+        f"FROM ({source_sql.facts(tables, source)}) JOIN {quote(ENDED)} USING (account) "
+        "GROUP BY account)"
     )
     if lively and lively >= MANY * left:
         detail = (
