@@ -33,6 +33,7 @@ from features.snapshots import Snapshots
 from training.calibrating.calibration import log_losses
 from training.learning import search, split
 from training.learning.cold_start import SHRUNKEN
+from training.learning.folds import folds_of
 from training.learning.matrix import matrix
 from training.learning.search import Choice
 from training.procedure import as_rows, describe, fit, labelled, live
@@ -109,7 +110,7 @@ def losses(world: World, table: pa.Table) -> dict[str, float] | None:
     company = world.company
     features = describe(table, live(world.built.columns), company, TARGET)
     rows = as_rows(table, features, company, TARGET)
-    folds = search.folds_of(rows, company.targets[TARGET])
+    folds = folds_of(rows, company.targets[TARGET])
     ways = {
         SCORECARD: Choice(SHRUNKEN, "fixed beforehand"),
         SEARCHED: search.search_settings(rows, *folds),

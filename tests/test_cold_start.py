@@ -19,8 +19,9 @@ from serving.assessment.reasons import reasons
 from test_search import additive
 from trained_company import TARGET, House, built, learning_dates
 from training.artifact import Artifact
-from training.learning import cold_start, search
+from training.learning import cold_start
 from training.learning.cold_start import LEAST_FOR_TREES, LEAST_IN_A_MOMENT
+from training.learning.folds import ONE_MOMENT, folds_of
 from training.learning.model import TrainingRows
 from training.procedure import labelled
 from training.summary import comparisons, of_table
@@ -134,7 +135,7 @@ def rarer_of(rows: TrainingRows, count: int) -> TrainingRows:
 
 @pytest.mark.parametrize(
     ("least", "chosen_on"),
-    [(LEAST_FOR_TREES, "later as-of dates"), (LEAST_IN_A_MOMENT, search.ONE_MOMENT)],
+    [(LEAST_FOR_TREES, "later as-of dates"), (LEAST_IN_A_MOMENT, ONE_MOMENT)],
 )
 @pytest.mark.parametrize(("short", "tried"), [(0, 1), (1, 0)])
 def test_trees_are_tried_from_a_number_of_churners_on(
@@ -142,7 +143,7 @@ def test_trees_are_tried_from_a_number_of_churners_on(
 ) -> None:
     rows = rarer_of(additive(1000), least - short)
     assert cold_start.rarer(rows) == least - short
-    folds, _ = search.folds_of(rows, None)
+    folds, _ = folds_of(rows, None)
     found = cold_start.choose_settings(rows, folds, chosen_on, trials=1)
     assert len(found.trials) == tried
     assert ("trees need at least" in found.trees_left_out) == (not tried)

@@ -13,6 +13,7 @@ from scipy.special import expit
 from features.declaring.target import Target
 from training.calibrating import calibration
 from training.learning import model, search, split
+from training.learning.folds import TOO_SHORT, folds_of
 from training.learning.matrix import Feature
 from training.learning.model import TrainingRows
 
@@ -53,7 +54,7 @@ def entangled(count: int = 3000) -> TrainingRows:
 
 
 def chosen(rows: TrainingRows, trials: int = 3) -> search.Choice:
-    return search.search_settings(rows, *search.folds_of(rows, None), trials=trials)
+    return search.search_settings(rows, *folds_of(rows, None), trials=trials)
 
 
 def test_an_additive_world_needs_no_trees() -> None:
@@ -74,8 +75,8 @@ def test_a_bent_world_gets_its_curves() -> None:
 
 def test_where_no_later_date_can_be_seen_only_what_passes_noise_earns_its_splits() -> None:
     rows = additive(600, dates=2)
-    folds, too_short = search.folds_of(rows, TARGET)
-    assert too_short == search.TOO_SHORT
+    folds, too_short = folds_of(rows, TARGET)
+    assert too_short == TOO_SHORT
     blind = search.search_settings(rows, folds, too_short, trials=3)
     flat = search.search_settings(rows, folds, "folds grouped by account", trials=3)
     assert blind.model_settings.splits <= flat.model_settings.splits
@@ -129,7 +130,7 @@ def test_every_trial_is_reported_and_logged() -> None:
     steps: list[str] = []
     rows = additive(600)
     found = search.search_settings(
-        rows, *search.folds_of(rows, None), trials=5, progress=lambda step: steps.append(step)
+        rows, *folds_of(rows, None), trials=5, progress=lambda step: steps.append(step)
     )
     assert len(found.trials) == 5
     assert steps[0] == "tuning 1/5"
@@ -144,17 +145,17 @@ def test_every_trial_is_reported_and_logged() -> None:
 
 
 def test_a_long_history_chooses_on_later_dates_and_a_short_one_says_that_it_cannot() -> None:
-    folds, chosen_on = search.folds_of(additive(1200, dates=6), TARGET)
+    folds, chosen_on = folds_of(additive(1200, dates=6), TARGET)
     assert chosen_on == "later as-of dates"
     assert len(folds) == 3
-    _, chosen_on = search.folds_of(additive(1200, dates=2), TARGET)
+    _, chosen_on = folds_of(additive(1200, dates=2), TARGET)
     assert chosen_on == "folds grouped by account, the history being too short for later dates"
 
 
 def test_without_both_outcomes_the_scorecard_is_all_there_is() -> None:
     rows = additive(300)
     silent = dataclasses.replace(rows, y=np.zeros(300, np.int8))
-    found = search.search_settings(silent, *search.folds_of(silent, None))
+    found = search.search_settings(silent, *folds_of(silent, None))
     assert (found.model_settings.share, found.chosen_on) == (
         0.0,
         "nothing: no fold has both outcomes",

@@ -1,20 +1,24 @@
 """A real tracking server, on PostgreSQL: registered there, scored anywhere.
 
-Whoever loads the champion has the locked packages and what was logged, nothing of this checkout.
+Whoever loads the champion has the packages that it names and what was logged, nothing of this
+checkout.
 """
 
 import json
 import os
 import subprocess
 import sys
-import sysconfig
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.pyfunc import get_model_dependencies
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from features.settings import Settings
 from trained_company import TARGET, House, built
@@ -78,12 +82,32 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the tracking server never answered: {log.read_text()}")
 
 
-def scored_elsewhere(address: str, rows: Path, folder: Path) -> dict[str, Any]:
-    """Return what a process says that has the packages and the server, and nothing else of ours."""
+def environment_of(requirements: Path, folder: Path) -> Path:
+    """Link what the requirements name, and what that needs, from this environment to `folder`."""
     folder.mkdir()
+    waiting = [Requirement(line).name for line in requirements.read_text("utf-8").splitlines()]
+    seen: set[str] = set()
+    while waiting:
+        if (name := canonicalize_name(waiting.pop())) in seen:
+            continue
+        seen.add(name)
+        package = distribution(name)
+        needed = [Requirement(line) for line in package.requires or ()]
+        waiting += [item.name for item in needed if not item.marker or item.marker.evaluate()]
+        for top in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
+            if not (folder / top).exists():
+                (folder / top).symlink_to(str(package.locate_file(top)))
+    return folder
+
+
+def scored_elsewhere(address: str, rows: Path, folder: Path) -> dict[str, Any]:
+    """Return what a process says that has what the model names and the server, nothing of ours."""
+    folder.mkdir()
+    named = get_model_dependencies(f"models:/{NAME}@champion")  # type: ignore[no-untyped-call]
+    requirements = Path(named)
     environment = {
         "MLFLOW_TRACKING_URI": address,
-        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "PYTHONPATH": str(environment_of(requirements, folder / "packages")),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "HOME": str(folder),
         "PATH": "/usr/bin:/bin",
@@ -111,9 +135,9 @@ def test_a_server_holds_the_model_and_any_process_scores_with_it(
     columns = [*(item.name for item in tabular(artifact.features)), "history_days"]
     frame = built(house.company).table.select(columns).to_pandas().head(20)
     frame.to_json(tmp_path / "rows.json", orient="split")
-    found = scored_elsewhere(server, tmp_path / "rows.json", tmp_path / "elsewhere")
-    assert not Path(found["code"]).is_relative_to(Path(__file__).parent.parent)
     with tracking.client(house.company, settings) as mlflow:
+        found = scored_elsewhere(server, tmp_path / "rows.json", tmp_path / "elsewhere")
         here = mlflow.pyfunc.load_model(f"models:/{NAME}@champion").predict(frame)
+    assert not Path(found["code"]).is_relative_to(Path(__file__).parent.parent)
     probabilities = [row["churn_probability"] for row in found["rows"]]
     assert probabilities == pytest.approx(here["churn_probability"].tolist(), abs=1e-9, nan_ok=True)

@@ -28,6 +28,7 @@ from training.explaining import usual
 from training.explaining.drivers import Meaning
 from training.learning import cold_start, model, moments, paces, search, split
 from training.learning.fitted import FittedModel
+from training.learning.folds import folds_of
 from training.learning.matrix import Feature, matrix
 from training.learning.search import Choice
 from training.metrics.calibration_table import by_as_of
@@ -68,7 +69,7 @@ def choose(
         Too few accounts of either kind.
     """
     rows = rows_of(table, columns, company, target)
-    folds, chosen_on = search.folds_of(rows, company.targets[target])
+    folds, chosen_on = folds_of(rows, company.targets[target])
     return cold_start.choose_settings(rows, folds, chosen_on, trials=trials, progress=progress)
 
 

@@ -35,6 +35,7 @@ from training.explaining.drivers import Meaning
 from training.interval import redraws
 from training.learning import cold_start, search, split
 from training.learning.fitted import FittedModel
+from training.learning.folds import TOO_SHORT, both_sides_usable, folds_of
 from training.learning.matrix import Feature, matrix
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
@@ -314,11 +315,11 @@ def _moment(value: float) -> str:
 
 def _folds(read: _Read, rows: TrainingRows) -> tuple[list[split.CvFold], str]:
     """Folds by blocks of time where the rows have some, else by accounts; and what they are."""
-    later = [fold for fold in split.forward(rows.as_of) if search.both_sides_usable(rows, fold)]
+    later = [fold for fold in split.forward(rows.as_of) if both_sides_usable(rows, fold)]
     if later:
         return later, "later blocks of time"
-    grouped, one_moment = search.folds_of(rows, None)
-    return grouped, one_moment if len(read.blocks) == 1 else search.TOO_SHORT
+    grouped, one_moment = folds_of(rows, None)
+    return grouped, one_moment if len(read.blocks) == 1 else TOO_SHORT
 
 
 def _fitted(rows: TrainingRows, choice: Choice) -> FittedModel:

@@ -21,6 +21,7 @@ from features.errors import GateRefused
 from features.snapshots import Snapshots
 from training.calibrating import calibration
 from training.learning import model, search, split
+from training.learning.folds import both_sides_usable, folds_of
 from training.learning.matrix import Feature
 from training.learning.model import ModelSettings
 from training.metrics import quality
@@ -115,7 +116,7 @@ def trial(built: Snapshots, company: Company, target: str, months: Sequence[date
 
 
 def _usable(rows: model.TrainingRows, folds: Sequence[split.CvFold]) -> tuple[split.CvFold, ...]:
-    return tuple(fold for fold in folds if search.both_sides_usable(rows, fold))
+    return tuple(fold for fold in folds if both_sides_usable(rows, fold))
 
 
 def _model_settings(
@@ -125,7 +126,7 @@ def _model_settings(
     live_rows = rows.only(
         [i for i, feature in enumerate(rows.features) if feature.indicator in live]
     )
-    folds, chosen_on = search.folds_of(live_rows, target)
+    folds, chosen_on = folds_of(live_rows, target)
     return search.search_settings(
         live_rows, folds, chosen_on, trials=len(search.FIRST_TRIED)
     ).model_settings

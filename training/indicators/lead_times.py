@@ -26,6 +26,7 @@ from features.snapshots import Snapshots
 from training.artifact import Artifact
 from training.evaluating.target_history import TargetHistory
 from training.learning import model, search, split
+from training.learning.folds import folds_of
 from training.learning.matrix import Feature, matrix
 from training.procedure import labelled, rows_of
 from training.records.evaluation import IndicatorLead, IndicatorLeads, LeadPoint
@@ -145,7 +146,7 @@ def _origins(
             rows = rows_of(history.settled_by(origin), built.columns, company, target)
         except GateRefused:
             continue
-        folds, chosen_on = search.folds_of(rows, declared)
+        folds, chosen_on = folds_of(rows, declared)
         choice = search.search_settings(rows, folds, chosen_on, trials=len(search.FIRST_TRIED))
         yield OriginModel(origin, rows.features, model.fit_model(rows, choice.model_settings))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from features.progress import Progress, silent
 from training.learning import search, split
+from training.learning.folds import ONE_MOMENT
 from training.learning.model import TrainingRows
 from training.learning.search import Choice
 
@@ -42,7 +43,7 @@ def choose_settings(
 ) -> Choice:
     """The settings that suit the rows, found by a search; with few churners, fixed ones."""
     count = rarer(rows)
-    least = LEAST_IN_A_MOMENT if chosen_on == search.ONE_MOMENT else LEAST_FOR_TREES
+    least = LEAST_IN_A_MOMENT if chosen_on == ONE_MOMENT else LEAST_FOR_TREES
     if count >= least:
         return search.search_settings(rows, folds, chosen_on, trials=trials, progress=progress)
     why = f"{count} accounts have the rarer outcome; trees need at least {least}"

@@ -18,14 +18,15 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from features.declaring.target import Target
 from features.progress import Progress, silent
 from training.calibrating import calibration
-from training.learning import growing, model, scorecard, split
+from training.learning import growing, model, scorecard
+from training.learning.folds import ONE_MOMENT, TOO_SHORT, thinned
 from training.learning.growing import ReadyFold, Tried
 from training.learning.likelihood import Start
 from training.learning.model import ModelSettings, TrainingRows
 from training.learning.scorecard import Scorecard
+from training.learning.split import CvFold
 from training.learning.trials import FoldLosses, Losses, SearchTrial
 from training.metrics import quality
 from training.phrases import figures
@@ -42,10 +43,6 @@ ROWS_A_WEIGHT = 3
 # company has no later dates yet, there is no limit: a close fit to one date holds least on the
 # next.
 WORTH, WORTH_IN_A_MOMENT = 0.004, 0.001
-ONE_MOMENT = "folds grouped by account"
-TOO_SHORT = f"{ONE_MOMENT}, the history being too short for later dates"
-LEARN_ROWS, TEST_ROWS = 24_000, 8_000
-FEW_ROWS = 3_000
 
 SPACE = {
     "leaves": IntDistribution(3, 48, log=True),
@@ -103,33 +100,9 @@ class _Candidate:
     step: int = 0
 
 
-def folds_of(
-    rows: TrainingRows, target: Target | None, most: int = split.ORIGINS
-) -> tuple[list[split.CvFold], str]:
-    """Folds with both outcomes on both sides, at most so many of later dates, and what they are."""
-    if target is not None:
-        later = [
-            fold
-            for fold in split.rolling(rows.as_of, rows.settles, rows.whole, most)
-            if both_sides_usable(rows, fold)
-        ]
-        if later:
-            return later, "later as-of dates"
-    count = split.FOLDS if len(rows.y) < FEW_ROWS else split.ORIGINS
-    grouped = [
-        fold for fold in split.by_account(rows.accounts, count) if both_sides_usable(rows, fold)
-    ]
-    return grouped, ONE_MOMENT if target is None else TOO_SHORT
-
-
-def both_sides_usable(rows: TrainingRows, fold: split.CvFold) -> bool:
-    """Whether both sides of a fold have both outcomes."""
-    return all(split.both_outcomes(rows.y[mask]) for mask in (fold.train, fold.test))
-
-
 def search_settings(
     rows: TrainingRows,
-    folds: Sequence[split.CvFold],
+    folds: Sequence[CvFold],
     chosen_on: str,
     *,
     trials: int = TRIALS,
@@ -163,13 +136,10 @@ def search_settings(
 
 
 def _ready(
-    rows: TrainingRows, folds: Sequence[split.CvFold], worth: float
+    rows: TrainingRows, folds: Sequence[CvFold], worth: float
 ) -> tuple[tuple[bool, float], list[ReadyFold]]:
     """The simplest scorecard within noise of the best, and the folds, thinned, with its margins."""
-    pairs = [
-        (rows.where(fold.train).thinned(LEARN_ROWS), rows.where(fold.test).thinned(TEST_ROWS))
-        for fold in folds
-    ]
+    pairs = [thinned(rows, fold) for fold in folds]
     cards = _cards([train for train, _ in pairs])
     margins = list(_card_margins(pairs, cards))
     losses = np.hstack(

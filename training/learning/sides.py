@@ -20,7 +20,8 @@ from scipy.special import expit, ndtr
 from features.declaring.indicator import Side
 from features.declaring.target import Target
 from training.calibrating import calibration
-from training.learning import model, search
+from training.learning import model
+from training.learning.folds import folds_of, thinned
 from training.learning.model import TrainingRows
 from training.learning.scorecard import Scorecard
 from training.learning.split import CvFold
@@ -103,7 +104,7 @@ class _Fold:
 def contradicted(rows: TrainingRows, target: Target) -> tuple[ContradictedSide, ...]:
     """The sides of a target that labelled rows contradict, the dearest first."""
     columns = _sided(rows)
-    folds = [_ready(rows, fold) for fold in search.folds_of(rows, target, MOST_FOLDS)[0]]
+    folds = [_ready(rows, fold) for fold in folds_of(rows, target, MOST_FOLDS)[0]]
     if not columns or not folds:
         return ()
     accounts = [account for fold in folds for account in fold.test.accounts]
@@ -123,10 +124,7 @@ def contradicted(rows: TrainingRows, target: Target) -> tuple[ContradictedSide, 
 
 
 def _ready(rows: TrainingRows, fold: CvFold) -> _Fold:
-    return _Fold(
-        rows.where(fold.train).thinned(search.LEARN_ROWS),
-        rows.where(fold.test).thinned(search.TEST_ROWS),
-    )
+    return _Fold(*thinned(rows, fold))
 
 
 def said(found: ContradictedSide, target: Target) -> str:

@@ -38,7 +38,17 @@ if TYPE_CHECKING:
 ARTIFACT = "artifact"
 # How many metrics MLflow takes at once.
 BATCH = 1000
-PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "scipy")
+PACKAGES = (
+    "lightgbm",
+    "mlflow",
+    "numba",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+    "threadpoolctl",
+)
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",

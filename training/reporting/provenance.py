@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from features.declaring.target import Target
 from training.artifact import Artifact
-from training.learning.search import ONE_MOMENT
+from training.learning.folds import ONE_MOMENT
 from training.learning.trials import FoldLosses
 from training.procedure import size
 from training.records.training_record import TrainingRecord
