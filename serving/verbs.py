@@ -99,6 +99,8 @@ def _score_company(
         )
     count = scoring_run.export(published, out)
     typer.echo(f"{count:,} rows in {out}")
+    for line in scoring_run.loss_lines(published, declared, settings):
+        typer.echo(line)
 
 
 @app.command()

@@ -56,13 +56,14 @@ KIND
 p_red = 0.4
 p_green = 0.12
 """
+TERMS = f'source = "terms", ended = "ends", grace = "{GRACE}d"'
 RENEWAL = f"""
-event = {{ source = "terms", ended = "ends", grace = "{GRACE}d", renews = "renews" }}
+event = {{ {TERMS}, renews = "renews", amount = "fee" }}
 horizon = "next renewal"
 at_least = "{LEAST}d"
 """
 FIXED = f"""
-event = {{ source = "terms", ended = "ends", grace = "{GRACE}d" }}
+event = {{ {TERMS} }}
 horizon = "{LEAST}d"
 """
 
@@ -80,9 +81,14 @@ def write(folder: Path, kind: str = RENEWAL) -> Company:
         last = _live(name, since, 30 if number % 4 == 0 else 365, (terms, logins), draw)
         assert last > since
     _table(folder / "accounts.csv", "account_id,since", accounts)
-    _table(folder / "terms.csv", "account_id,starts,renews,ends", terms)
+    _table(folder / "terms.csv", "account_id,starts,renews,ends,fee", terms)
     _table(folder / "logins.csv", "account_id,day,logins", logins)
     return parse(DECLARATION.replace("KIND", kind), folder)
+
+
+def fee(number: int) -> int:
+    """Return what the account of that number pays; nothing of it tells who leaves."""
+    return 100 + 10 * (number % 7)
 
 
 def _live(
@@ -103,7 +109,8 @@ def _live(
         early = leaves and length > 90 and draw.random() < 1 / 3
         ends = renews - timedelta(days=EARLY) if early else renews
         over = leaves and ends < UNTIL
-        terms.append(f"{name},{start},{renews},{ends if over or renews < UNTIL else ''}")
+        until = ends if over or renews < UNTIL else ""
+        terms.append(f"{name},{start},{renews},{until},{fee(int(name[1:]))}")
         for days in range(0, (min(ends, UNTIL) - start).days, WEEK):
             used = draw.poisson(np.exp(2 + 0.7 * health))
             logins.append(f"{name},{start + timedelta(days=days)},{used}")

@@ -131,6 +131,7 @@ horizon = "next renewal"
 at_least = "20d"
 at_most = "300d"
 notice = "3d"
+forecast = "60d"
 """
 WHOLE = BASE + CONTRACT + "".join(INDICATOR % name + keys for name, keys in MEASURES.items())
 DERIVED = """[accounts]
@@ -225,6 +226,7 @@ CHANGES: dict[str, tuple[str, str]] = {
     "targets.*.event.amount": (', amount = "fee"', ""),
     "targets.*.at_least": ('at_least = "20d"', 'at_least = "200d"'),
     "targets.*.at_most": ('at_most = "300d"', 'at_most = "9d"'),
+    "targets.*.forecast": ('forecast = "60d"', 'forecast = "9d"'),
     "targets.*.notice": ('notice = "3d"', 'notice = "9d"'),
     "targets.*.event.where": ("where = \"kind = 'paid'\"", ""),
     "targets.*.inactivity.source": (

@@ -78,12 +78,18 @@ def test_what_cannot_be_meant_is_refused(keys: str, told: str) -> None:
 def test_a_horizon_of_days_is_hashed_as_before_the_keys_existed() -> None:
     fixed = 'event = { source = "terms", ended = "ends" }\nhorizon = "90d"\n'
     dumped = churn(fixed).model_dump(mode="json", by_alias=True)
-    assert not dumped.keys() & {"at_least", "at_most", "notice"}
+    assert not dumped.keys() & {"at_least", "at_most", "notice", "forecast"}
     assert not dumped["event"].keys() & {"renews", "contract", "amount"}
     by_renewal = parse(TEXT + EVENT + BY_RENEWAL)
     digests = {
         definitions(parse(TEXT + EVENT + BY_RENEWAL + more), "churn")["targets.churn"]
-        for more in ("", 'notice = "30d"', 'at_most = "400d"', 'at_least = "30d"')
+        for more in (
+            "",
+            'notice = "30d"',
+            'at_most = "400d"',
+            'at_least = "30d"',
+            'forecast = "60d"',
+        )
     }
-    assert len(digests) == 4
+    assert len(digests) == 5
     assert definitions(by_renewal, "churn")["targets.churn"] in digests

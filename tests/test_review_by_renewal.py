@@ -89,7 +89,7 @@ def terms(company: Company) -> dict[str, list[tuple[date, date, date | None]]]:
     """The terms of each account: start, renewal and end."""
     own = defaultdict(list)
     for line in (company.folder / "terms.csv").read_text("utf-8").splitlines()[1:]:
-        account, *days = line.split(",")
+        account, *days, _ = line.split(",")
         start, renews, ends = (date.fromisoformat(day) if day else None for day in days)
         assert start
         assert renews
@@ -185,12 +185,13 @@ def test_the_ledger_and_the_dates_are_those_of_a_recount(rivals: Rivals, found: 
 def changed_after(company: Company, folder: Path, day: date) -> Company:
     """The same tables, in which everyone who is there leaves some days after `day`."""
     shutil.copytree(company.folder, folder, ignore=shutil.ignore_patterns("*.db", "workspace"))
-    lines = ["account_id,starts,renews,ends"]
+    lines = ["account_id,starts,renews,ends,fee"]
     for account, own in terms(company).items():
         for start, renews, ends in own:
             if start < day:
                 over = ends if ends and ends < day else day + timedelta(days=5)
-                lines.append(f"{account},{start},{renews},{over}")
+                fee = renewing_company.fee(int(account[1:]))
+                lines.append(f"{account},{start},{renews},{over},{fee}")
     (folder / "terms.csv").write_text("\n".join(lines) + "\n", "utf-8")
     return parse(renewing_company.DECLARATION.replace("KIND", renewing_company.RENEWAL), folder)
 

@@ -127,7 +127,7 @@ def _ends(made: Made) -> dict[str, str]:
     """The last end of each account that no other term continues."""
     lines = (made.company.folder / "terms.csv").read_text("utf-8").splitlines()[1:]
     last = {line.split(",")[0]: line.split(",") for line in lines}
-    return {name: ends for name, (_, _, _, ends) in last.items() if ends}
+    return {name: ends for name, (_, _, _, ends, _) in last.items() if ends}
 
 
 @given(

@@ -2,7 +2,8 @@
 
 A directory of `model-N.txt` (LightGBM's text form, one per booster of the bag; none where the
 scorecard is the whole model), `artifact.json` (the scorecard and all the rest) and `manifest.json`
-(the SHA-256 of every other file). Nothing in it is executable or pickled.
+(the SHA-256 of every other file). Nothing in it is executable or pickled. The forecast beside a
+light by renewal is such a directory in it, `forecast/`.
 The model digest covers what decides a score and no run id or date, so that the same data, seed
 and declaration have the same digest.
 """
@@ -39,7 +40,7 @@ from training.explaining.explanation import By, Units, explained
 from training.learning.matrix import Feature, matrix, plain_names
 from training.learning.model import Model
 from training.learning.scorecard import Scorecard
-from training.manifest import DamagedArtifact, sha256_of, verified, verify
+from training.manifest import FORECAST, DamagedArtifact, digests, verified, verify
 from training.plausible import ArtifactContent
 from training.records.evaluation import Evaluation, Tested
 from training.records.records import NO_RECORDS, Records
@@ -69,7 +70,8 @@ class Artifact:
     `features.declaring.definitions`). `lagging` are the indicators that are declared leading and
     were found not to lead, `tested` is what pages show of the evaluation, `data_until` the day up
     to which the rows were complete; `records` describe how good it was and what it was made from.
-    None of these four decides a score. `version` is the
+    None of these four decides a score. `forecast` is the model of the forecast that stands beside a
+    light by renewal. `version` is the
     registry's, or the digest's beginning where there is none.
     """
 
@@ -92,6 +94,7 @@ class Artifact:
     records: Records = field(default=NO_RECORDS, compare=False)
     name: str = ""
     registered_version: str = ""
+    forecast: "Artifact | None" = None
 
     @cached_property
     def boosters(self) -> list[lgb.Booster]:
@@ -138,6 +141,8 @@ class Artifact:
             "models": _digests(self.models),
             **{key: value for key, value in _plain(self).items() if key not in _DESCRIBING},
         }
+        if self.forecast is not None:
+            deciding["forecast"] = self.forecast.digest
         return hashlib.sha256(_canonical(deciding).encode()).hexdigest()
 
     @property
@@ -169,8 +174,9 @@ class Artifact:
 
     def in_memory(self) -> "Artifact":
         """The same with its records read, for its folder may go; errors as of `evaluation`."""
+        forecast = self.forecast and self.forecast.in_memory()
         with self._damage_named():
-            return self._again(records=self.records.in_memory())
+            return self._again(records=self.records.in_memory(), forecast=forecast)
 
     def with_evaluation(self, evaluation: Evaluation) -> "Artifact":
         """The same with another evaluation, which decides no score."""
@@ -192,6 +198,10 @@ class Artifact:
     def with_interval(self, interval: ScoreInterval) -> "Artifact":
         """The same with another interval around its scores."""
         return self._again(interval=interval)
+
+    def with_forecast(self, forecast: "Artifact | None") -> "Artifact":
+        """The same with a forecast beside it."""
+        return self._again(forecast=forecast)
 
     def _again(self, **changes: object) -> "Artifact":
         """The same with changes that leave its models; what was made of these is kept."""
@@ -288,8 +298,10 @@ class Artifact:
             publish.write_json({"format": FORMAT, **_plain(self)}, parts / "artifact.json")
             with self._damage_named():
                 self.records.write(parts)
-            digests = {file.name: sha256_of(file) for file in sorted(parts.iterdir())}
-            publish.write_json({"digest": self.digest, "files": digests}, parts / "manifest.json")
+            if self.forecast is not None:
+                self.forecast.save(parts / FORECAST)
+            files = digests(parts)
+            publish.write_json({"digest": self.digest, "files": files}, parts / "manifest.json")
 
     @classmethod
     def load(cls, folder: Path, *, name: str = "", version: str = "") -> "Artifact":
@@ -337,6 +349,8 @@ def _read(folder: Path) -> Artifact:
     )
     artifact = _parse(content, texts)
     plausible.require_sense(artifact)
+    if (folder / FORECAST).is_dir():
+        return replace(artifact, forecast=Artifact.load(folder / FORECAST))
     return artifact
 
 
@@ -414,7 +428,7 @@ def first_load(folder: Path, *, name: str = "", version: str = "") -> Artifact:
     """
     # Digests, types and the scorecard are looked at here; no text of LightGBM's is parsed yet.
     artifact = Artifact.load(folder, name=name, version=version)
-    texts = _digests(artifact.models)
+    texts = _digests((*artifact.models, *(artifact.forecast.models if artifact.forecast else ())))
     if not _SURVIVED.issuperset(texts):
         try_loading(folder)
         _SURVIVED.update(texts)
@@ -472,7 +486,8 @@ def _load_or_say_why(folder: Path) -> None:
     """The work of `try_loading` in its child process."""
     try:
         loaded = Artifact.load(folder)
-        loaded.contributions(np.full((1, len(loaded.features)), np.nan))
+        for each in filter(None, (loaded, loaded.forecast)):
+            each.contributions(np.full((1, len(each.features)), np.nan))
     except ChurnlightError as error:
         sys.exit(str(error))
 

@@ -27,10 +27,27 @@ def of_company(trained: Trained) -> str:
         f"digest {trained.artifact.digest[:12]}, MLflow run {trained.run_id}",
         *comparisons(trained.artifact),
         *sentences.contradicted_sides(made),
+        *_forecast(trained.artifact),
         *_shadow_columns(evaluation.shadow),
         *_not_leading(evaluation.lead_times),
     ]
     return "\n  ".join(lines)
+
+
+def _forecast(artifact: Artifact) -> list[str]:
+    """By renewal, how good the forecast beside the light is, or that there is none."""
+    if artifact.forecast is None:
+        none = "no forecast beside it: its rows support none"
+        return [none] if artifact.training.by_renewal else []
+    judged = artifact.forecast.evaluation
+    measured = judged.quality
+    line = (
+        f"forecast of {artifact.forecast.horizon_days} days on {judged.as_of}: "
+        f"{measured.predicted_rate:.1%} predicted, {measured.base_rate:.1%} left; gain over the "
+        f"base rate {phrases.with_interval(judged.gain_over_base_rate)} on "
+        f"{sentences.test_dates(judged)}"
+    )
+    return [line]
 
 
 def of_table(artifact: Artifact) -> str:

@@ -28,6 +28,7 @@ from training.evaluating.evaluation_dates import (
     simplest,
 )
 from training.evaluating.target_history import TargetHistory
+from training.forecast import with_forecast
 from training.indicators import lead_times
 from training.interval import redraws
 from training.leaks.same_grid import require_grid
@@ -174,6 +175,12 @@ def _trained(
         mrr=data.mrr,
         progress=progress,
     )
+    if company.targets[name].by_renewal:
+        progress(f"forecasting {name}")
+        artifact = with_forecast(
+            artifact, data.built, company, learn, later, mrr=data.mrr, progress=progress
+        )
+        artifact = beside_itself(artifact, champion)
     seen = [*learn, *later]
     if name in data.events:
         progress(f"measuring lead times of {name}")

@@ -34,6 +34,8 @@ STATES = (
     "no contract",
 )
 ASKED, IN_THE_GAP, PENDING, BEYOND, OVERDUE, NO_DATE, LEAVING, NO_CONTRACT = range(8)
+# Contracts that run, of which no end is known and no date is overdue.
+RUNNING = (ASKED, IN_THE_GAP, PENDING, BEYOND, NO_DATE)
 # What became of a row that is asked; instead of "asked" where that is settled.
 OUTCOMES = ("left", "stayed", "undecided", "left before the window", "not settled yet")
 LEFT, STAYED, UNDECIDED, TOO_SOON, IMMATURE = range(len(STATES), len(STATES) + len(OUTCOMES))
@@ -76,7 +78,8 @@ class Decided:
     `state` is a code of `WORDS`. `decision` is the day of the next decision, `closes` the first
     day after the window, `settles` the day on whose morning its outcome is known for good; the
     latter two of rows that are asked. `by_amount` is the decision of the contract worth most,
-    `term` how many days the term lasts whose renewal is decided.
+    `term` how many days the term lasts whose renewal is decided, `version` the place of that term
+    among the versions, -1 without one. `amount` is what the account's running contracts are worth.
     """
 
     state: Codes
@@ -85,6 +88,8 @@ class Decided:
     settles: Days
     by_amount: Days
     term: Days
+    version: Days
+    amount: npt.NDArray[np.float64]
 
 
 def decide(terms: Terms, rule: Rule, days: Days, until: date) -> tuple[Days, Decided]:
@@ -105,7 +110,8 @@ def decide(terms: Terms, rule: Rule, days: Days, until: date) -> tuple[Days, Dec
     """
     if not len(terms):
         none = np.zeros((0, len(days)), np.int64)
-        return none[:, 0], Decided(none.astype(np.int8), *[none] * 5)
+        days_of_none = (none,) * 6
+        return none[:, 0], Decided(none.astype(np.int8), *days_of_none, none.astype(float))
     contracts = next_decision(terms, rule, days)
     state = outcomes(terms, rule, days, contracts, day_number(until))
     return _by_account(terms, rule, contracts, state)
@@ -192,6 +198,7 @@ def _by_account(
     closes = np.where(contracts.state == ASKED, contracts.closes, NEVER)[earliest]
     decision = np.where(dated, contracts.decision, NEVER)
     there = np.maximum(contracts.version, 0)
+    worth = np.where(np.isin(contracts.state, RUNNING), terms.amount[there], 0.0)
     term = np.where(dated, terms.renews[there] - terms.start[there], NEVER)
     return account[first], Decided(
         state[earliest],
@@ -200,6 +207,8 @@ def _by_account(
         np.where(closes == NEVER, NEVER, closes + rule.settles),
         decision[largest],
         term[earliest],
+        contracts.version[earliest],
+        np.add.reduceat(worth, first, axis=0),
     )
 
 

@@ -1,19 +1,22 @@
 """The terms of a target by renewal, from its subscriptions, and the columns of rows by them."""
 
+from dataclasses import dataclass
 from datetime import date
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.assembling import decisions, source_sql, subscriptions
+from features import clock
+from features.assembling import decisions, forecast_outcomes, source_sql, subscriptions
 from features.assembling.column_sql import key_text
-from features.assembling.decisions import LEFT, STATES, STAYED, WORDS, Rule
+from features.assembling.decisions import LEFT, STATES, STAYED, WORDS, Decided, Rule
 from features.declaring.target import Event, Target
 from features.engines.sql_text import quote
 from features.folding.fact_history import FactHistory, FoldedRows
-from features.folding.term_chains import NEVER, Days, Terms
+from features.folding.term_chains import NEVER, Days, Flags, Terms
 from features.sources import Tables
 
 DAYS = ("start", "known", "renews", "ended", "ended_known", "resumes")
@@ -93,46 +96,83 @@ def _contracts(account: Days, contract: pa.ChunkedArray) -> Days:
     return np.cumsum(changes) - 1
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """The rows that are shown, and where their accounts and dates are among the decisions."""
+
+    count: int
+    there: Flags
+    place: tuple[Days, npt.NDArray[np.integer]]
+
+    @classmethod
+    def of(cls, shown: FoldedRows, accounts: Days) -> Self:
+        """The rows whose accounts are among `accounts`, ascending."""
+        there = np.isin(shown.account, accounts)
+        place = np.searchsorted(accounts, shown.account[there]), shown.date[there]
+        return cls(len(shown.account), there, place)
+
+    def take(self, values: npt.NDArray[Any], without: float) -> npt.NDArray[Any]:
+        """The value (accounts × as-of dates) of each row, `without` where it has none."""
+        rows = np.full(self.count, without, np.float64 if values.dtype.kind == "f" else np.int64)
+        rows[self.there] = values[self.place]
+        return rows
+
+
 def columns(
     name: str, target: Target, history: FactHistory, shown: FoldedRows, until: date
 ) -> dict[str, pa.Array]:
     """The columns of a target by renewal in the rows that are shown.
 
     Beside `eligible__` and `label__`: the `state__` of the account, the days of its `decision__`
-    and of that of its largest contract, how many days the `term__` lasts that is decided, and when
-    the label `settles__`; all of them known on the as-of date. Why a row has its label, or none,
-    is in `label__TARGET__outcome`.
+    and of that of its largest contract, how many days the `term__` lasts that is decided, when the
+    label `settles__`, whether a contract is `running__`, and the `amount__` of those that are; all
+    of them known on the as-of date. Why a row has its label, or none, is in
+    `label__TARGET__outcome`; the forecast's label is `label__TARGET__forecast`.
     """
     days = history.layout.calendar.days.astype(np.int64)
     low, high = (
         (int(shown.account.min()), int(shown.account.max())) if len(shown.account) else (0, 0)
     )
     there = history.terms[name].of_accounts(low, high)
-    accounts, decided = decisions.decide(there, Rule.of(target), days, until)
-    has_terms = np.isin(shown.account, accounts)
-    place = np.searchsorted(accounts, shown.account[has_terms]), shown.date[has_terms]
+    rule, horizon = Rule.of(target), (target.forecast_days or 0, clock.day_number(until))
+    accounts, decided = decisions.decide(there, rule, days, until)
+    leaves = forecast_outcomes.within(there, rule, accounts, decided, days, horizon)
+    rows = _Rows.of(shown, accounts)
+    found = _of_light(name, decided, rows) | _of_forecast(name, decided, leaves, rows)
+    if target.event is not None and target.event.amount is not None:
+        found[f"decision_by_amount__{name}"] = _dates(rows.take(decided.by_amount, NEVER))
+        found[f"amount__{name}"] = pa.array(rows.take(decided.amount, 0))
+    return found
 
-    def on_rows(values: npt.NDArray[np.integer], without: int) -> Days:
-        rows = np.full(len(shown.account), without)
-        rows[has_terms] = values[place]
-        return rows
 
-    state = on_rows(decided.state, decisions.NO_CONTRACT)
+def _of_light(name: str, decided: Decided, rows: _Rows) -> dict[str, pa.Array]:
+    state = rows.take(decided.state, decisions.NO_CONTRACT)
     asked = state >= len(STATES)
-    found = {
+    return {
         f"eligible__{name}": pa.array(asked),
         f"label__{name}": pa.array(
             (state == LEFT).astype(np.int8), mask=~np.isin(state, (LEFT, STAYED))
         ),
         f"label__{name}__outcome": _words(state),
         f"state__{name}": _words(np.where(asked, decisions.ASKED, state)),
-        f"decision__{name}": _dates(on_rows(decided.decision, NEVER)),
-        f"settles__{name}": _dates(on_rows(decided.settles, NEVER)),
-        f"term__{name}": _numbers(on_rows(decided.term, NEVER)),
+        f"decision__{name}": _dates(rows.take(decided.decision, NEVER)),
+        f"settles__{name}": _dates(rows.take(decided.settles, NEVER)),
+        f"term__{name}": _numbers(rows.take(decided.term, NEVER)),
     }
-    if target.event is not None and target.event.amount is not None:
-        found[f"decision_by_amount__{name}"] = _dates(on_rows(decided.by_amount, NEVER))
-    return found
+
+
+def _of_forecast(
+    name: str, decided: Decided, leaves: decisions.Codes, rows: _Rows
+) -> dict[str, pa.Array]:
+    left = rows.take(leaves, forecast_outcomes.UNKNOWN)
+    running = rows.take(forecast_outcomes.running(decided), 0)
+    return {
+        f"running__{name}": pa.array(running.astype(bool)),
+        f"label__{name}__forecast": pa.array(
+            (left == forecast_outcomes.LEFT).astype(np.int8),
+            mask=left == forecast_outcomes.UNKNOWN,
+        ),
+    }
 
 
 def _words(codes: Days) -> pa.Array:

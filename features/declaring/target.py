@@ -19,6 +19,8 @@ from features.declaring.vocabulary import (
 
 # How many days a window by renewal covers at least, unless the declaration says otherwise.
 LEAST_DAYS = 90
+# Within how many days the forecast beside a light by renewal is, unless the declaration says so.
+FORECAST_DAYS = 90
 
 
 def _is_unset(value: Any) -> bool:
@@ -93,7 +95,8 @@ class Target(TomlTable):
 
     With `horizon = "next renewal"` each account has its own window: at least `at_least` days, and
     until its next renewal. `notice` is how long before that it is decided; a contract with a
-    notice renews by itself. Decisions beyond `at_most` days are not scored.
+    notice renews by itself. Decisions beyond `at_most` days are not scored. Beside it stands a
+    forecast of its own: whether the account leaves within `forecast` days of the as-of date.
 
     What is not adverse is an opportunity. It has no bands: from the probability `p_high` on it is
     shown, with its `playbook`; `likelier` names, of indicators, the side on which it is likelier.
@@ -110,6 +113,7 @@ class Target(TomlTable):
     at_least: Annotated[Days | None, Field(exclude_if=_is_unset)] = None
     at_most: Annotated[Days | None, Field(exclude_if=_is_unset)] = None
     notice: Annotated[Days | None, Field(exclude_if=_is_unset)] = None
+    forecast: Annotated[Days | None, Field(exclude_if=_is_unset)] = None
     reporting_delay: Days = 0
     p_red: Probability | None = None
     p_green: Probability | None = None
@@ -152,7 +156,8 @@ class Target(TomlTable):
         if self.horizon == NEXT_RENEWAL:
             self._has_renewals()
             return self
-        given = {"at_least": self.at_least, "at_most": self.at_most, "notice": self.notice}
+        keys = ("at_least", "at_most", "notice", "forecast")
+        given = {key: getattr(self, key) for key in keys}
         event = self.event or Event(source=self.source)
         given |= {f"event.{key}": getattr(event, key) for key in ("renews", "contract", "amount")}
         for key, value in given.items():
@@ -174,6 +179,10 @@ class Target(TomlTable):
             raise refuse(
                 "at_most leaves nothing to score",
                 f"every decision would lie in the gap: make it longer than {self.gap} days",
+            )
+        if self.forecast == 0:
+            raise refuse(
+                "a forecast of no days", 'forecast = "90d", or remove it: 90 days are the default'
             )
 
     @model_validator(mode="after")
@@ -229,6 +238,24 @@ class Target(TomlTable):
         if not isinstance(self.horizon, int):
             return LEAST_DAYS if self.at_least is None else self.at_least
         return self.horizon
+
+    @property
+    def forecast_days(self) -> int | None:
+        """By renewal: within how many days of the as-of date the forecast is; else there is none.
+
+        With a horizon of days the score is a forecast itself.
+        """
+        if not self.by_renewal:
+            return None
+        return FORECAST_DAYS if self.forecast is None else self.forecast
+
+    def of_forecast(self) -> "Target":
+        """By renewal: what the forecast asks, as a target of days without a gap."""
+        assert self.event is not None
+        plain = dict.fromkeys(("renews", "contract", "amount"))
+        unset = dict.fromkeys(("at_least", "at_most", "notice", "forecast", "p_red", "p_green"))
+        asked = {"event": self.event.model_copy(update=plain), "horizon": self.forecast_days}
+        return self.model_copy(update={**unset, **asked, "gap": 0})
 
     @property
     def days_from_end_to_settle(self) -> int:

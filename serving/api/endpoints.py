@@ -7,7 +7,7 @@ An endpoint is added here and nowhere else: a handler and its record in `ENDPOIN
 from pathlib import Path
 from typing import cast
 
-from serving.api import service_state
+from serving.api import loss_messages, service_state
 from serving.api.endpoint import Call, Endpoint, Operation
 from serving.api.health_messages import (
     AccountHealthDetail,
@@ -22,6 +22,7 @@ from serving.api.listing import (
     OPPORTUNITY_TARGET,
     ListQuery,
 )
+from serving.api.loss_messages import ExpectedLossPage
 from serving.api.opportunity_messages import (
     AccountOpportunity,
     OpportunityPage,
@@ -31,7 +32,7 @@ from serving.api.parameters import Parameter
 from serving.api.score_messages import page_common
 from serving.api.score_request import MAX_ACCOUNTS, ScoreRequest
 from serving.api.scoring import Scores, score
-from serving.api.targets import edition_of, prospects_of
+from serving.api.targets import edition_of, losses_of, prospects_of
 from serving.assessment.opportunities import State
 from serving.problems import HttpProblem
 from serving.published.book import Edition
@@ -86,6 +87,21 @@ def account(call: Call[None]) -> AccountHealthDetail:
     """One published health score with everything behind it."""
     edition = edition_of(call.book, call.parameters.get("target", ""))
     return account_health_detail(edition.entry(_account_id(call, edition)), edition)
+
+
+def expected_loss(call: Call[None]) -> ExpectedLossPage:
+    """What the latest run expects to be lost."""
+    edition = edition_of(call.book, call.parameters.get("target", ""))
+    found = losses_of(call.book, edition)
+    return {
+        "target": edition.target,
+        "as_of": found.as_of.isoformat(),
+        "days": found.days,
+        "currency": call.book.company.about.currency,
+        "total": loss_messages.of(found.total),
+        "months": loss_messages.months(found),
+        "back_test": loss_messages.tested(call.book.tested_losses(edition)),
+    }
 
 
 def opportunities(call: Call[None]) -> OpportunityPage:
@@ -163,6 +179,16 @@ ENDPOINTS: tuple[Operation, ...] = (
         answer=AccountHealthDetail,
         problems=ACCOUNT_PROBLEMS,
         parameters=(ACCOUNT_ID, ADVERSE_TARGET),
+    ),
+    Endpoint(
+        name="expected-loss",
+        path="/v1/expected-loss",
+        summary="By renewal: what is expected to be lost within the forecast's days, in all and by "
+        "renewal month, with ranges and a back-test",
+        handler=expected_loss,
+        answer=ExpectedLossPage,
+        problems=("invalid-request", "not-ready"),
+        parameters=(ADVERSE_TARGET,),
     ),
     Endpoint(
         name="opportunities",

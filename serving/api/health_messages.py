@@ -47,7 +47,9 @@ class HealthScore(ScoreCommon, _HasDrivers):
     `base_points` and the drivers' points. `health_score_low` and `health_score_high` are the ends
     of the interval around the score, of `interval_half_width` points before it is clipped, which
     never shrinks when a value goes missing. An unscored account has nulls and a reason. A score by
-    features has neither account_id nor as_of.
+    features has neither account_id nor as_of. By renewal, `forecast_probability` is the chance that
+    the account leaves within `forecast_days` of the as-of date, whatever its next decision; null
+    without a running contract, and for every other target.
     """
 
     health_score: float | None
@@ -56,6 +58,8 @@ class HealthScore(ScoreCommon, _HasDrivers):
     health_score_unclipped: float | None
     band: Band
     churn_probability: float | None
+    forecast_probability: float | None
+    forecast_days: int | None
 
 
 class AccountHealth(HealthScore):
@@ -152,6 +156,8 @@ def health_score(score: Assessment, origin: ScoreOrigin, *, drivers: bool) -> He
         "health_score_unclipped": score.health_score_unclipped,
         "band": score.band,
         "churn_probability": score.churn_probability,
+        "forecast_probability": score.forecast_probability,
+        "forecast_days": score.forecast_days,
     }
     if drivers:
         message["drivers"] = _drivers(score.drivers)

@@ -135,6 +135,7 @@ def _schema(artifact: "Artifact") -> pa.Schema:
             (HISTORY, pa.int32()),
             *((feature.name, types[feature.dtype]) for feature in tabular(artifact.features)),
             (f"eligible__{artifact.target}", pa.bool_()),
+            *([(f"running__{artifact.target}", pa.bool_())] if artifact.forecast else []),
         ]
     )
 
@@ -158,6 +159,7 @@ def _stated_row(requested: ScoreItem, artifact: "Artifact") -> dict[str, object]
         "segment": requested.segment,
         HISTORY: int(covered),
         f"eligible__{artifact.target}": True,
+        f"running__{artifact.target}": True,
     }
 
 

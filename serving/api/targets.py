@@ -11,6 +11,7 @@ from features.declaring.spelling import did_you_mean
 from features.errors import ChurnlightError, NotFound
 from serving.problems import HttpProblem, Mistake, in_body, in_parameter, invalid
 from serving.published.book import Book, Edition
+from serving.published.expected_loss import ExpectedLosses
 from serving.published.prospects import Prospects
 
 if TYPE_CHECKING:
@@ -58,6 +59,25 @@ def edition_of(book: Book, target: str) -> Edition:
         detail = f"target {resolved!r} is an opportunity, so it has no health score"
         raise invalid([PARAMETER(f"{detail}; GET /v1/opportunities lists it")])
     return published_edition(book, resolved)
+
+
+def losses_of(book: Book, edition: Edition) -> ExpectedLosses:
+    """What an edition expects to be lost.
+
+    Raises
+    ------
+    HttpProblem
+        422 where it has no forecast, or no account's worth is known.
+    """
+    found = book.expected_losses(edition)
+    if found is None:
+        why = (
+            "no account's worth is known: name event.amount, or the accounts' mrr"
+            if edition.forecast_days
+            else 'it has no forecast: a target with horizon = "next renewal" has one'
+        )
+        raise invalid([PARAMETER(f"target {edition.target!r}: {why}")])
+    return found
 
 
 def prospects_of(book: Book, target: str) -> Prospects:

@@ -6,11 +6,12 @@ no disk, no network).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import pyarrow as pa
 
 from features.declaring.company import Company
+from serving.assessment.forecasts import forecasts
 from serving.assessment.reasons import REAL_POINTS
 from serving.assessment.score_parts import (
     AboutRow,
@@ -30,7 +31,8 @@ class Assessment(TargetScore):
     """The health of one account for one adverse target on one as-of date.
 
     `health_score` is 0 to 100, 100 the healthiest; `health_score_low` and `health_score_high` are
-    the ends of the interval around it.
+    the ends of the interval around it. By renewal, `forecast_probability` is the chance that it
+    leaves within `forecast_days` of the as-of date, of everybody with a running contract.
     """
 
     churn_probability: float | None = None
@@ -39,6 +41,15 @@ class Assessment(TargetScore):
     health_score_low: float | None = None
     health_score_high: float | None = None
     band: Band
+    forecast_probability: float | None = None
+    forecast_days: int | None = None
+
+
+class Forecast(TypedDict):
+    """The fields of the forecast beside a light."""
+
+    forecast_probability: float | None
+    forecast_days: int | None
 
 
 def assess(rows: pa.Table, artifact: "Artifact", company: Company) -> list[Assessment]:
@@ -46,17 +57,27 @@ def assess(rows: pa.Table, artifact: "Artifact", company: Company) -> list[Asses
 
     Parameters and errors as of `score_parts`.
     """
+    within = None if artifact.forecast is None else artifact.forecast.horizon_days
+    ahead: list[Forecast] = [
+        {"forecast_probability": chance, "forecast_days": None if chance is None else within}
+        for chance in forecasts(rows, artifact)
+    ]
     return [
-        _assessment(about, parts) if parts else Assessment(**about, band="unscored")
-        for about, parts in score_parts(rows, artifact, company)
+        _assessment(about, parts, forecast)
+        if parts
+        else Assessment(**about, **forecast, band="unscored")
+        for (about, parts), forecast in zip(
+            score_parts(rows, artifact, company), ahead, strict=True
+        )
     ]
 
 
-def _assessment(about: AboutRow, parts: ScoreParts) -> Assessment:
+def _assessment(about: AboutRow, parts: ScoreParts, forecast: Forecast) -> Assessment:
     score, low, high = parts.on_scale
     return Assessment(
         **about,
         **parts.fields,
+        **forecast,
         churn_probability=parts.probability,
         health_score=score,
         health_score_unclipped=parts.unclipped,

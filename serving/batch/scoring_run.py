@@ -1,7 +1,7 @@
 """`score`: every account of a company on its as-of dates, published as immutable runs."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -13,7 +13,7 @@ import pyarrow as pa
 from features import contract, publish, snapshots
 from features.assembling import source_sql
 from features.declaring.company import Company
-from features.errors import DeclarationError, NotFound
+from features.errors import ChurnlightError, DeclarationError, NotFound
 from features.progress import Progress, silent
 from features.settings import Settings
 from features.snapshots import Snapshots
@@ -23,12 +23,15 @@ from serving.batch import comparisons
 from serving.batch.comparisons import Comparison
 from serving.batch.movements import RunInMaking, movement_table
 from serving.published import runs
+from serving.published.edition import bind
+from serving.published.expected_loss import expected_losses, lines
 from serving.published.movement_rows import beside
-from serving.published.runs import Run
+from serving.published.runs import Run, RunModel
 from training import artifact as artifacts
 from training import champions
 from training.artifact import Artifact
 from training.expiry import ExpiredModel, overdue
+from training.metrics.losses import LossOnDate
 from training.train import choose_targets
 
 CHAMPION = "champion"
@@ -193,6 +196,30 @@ def _run(
         data_digest=digest,
         models={target: runs.described(model) for target, model in models.chosen.items()},
     )
+
+
+def loss_lines(published: Sequence[Run], company: Company, settings: Settings) -> Iterator[str]:
+    """By renewal, what the latest of the runs expects to be lost, beside past dates."""
+    run = published[-1]
+    for name, target in company.targets.items():
+        if name not in run.models or not target.by_renewal:
+            continue
+        found = expected_losses(bind([run], name, {}), target.notice or 0)
+        if found is not None:
+            yield from lines(name, found, _tested(run.models[name], company, name, settings))
+
+
+def _tested(
+    made_by: RunModel, company: Company, target: str, settings: Settings
+) -> tuple[LossOnDate, ...]:
+    """The back-test of the champion's forecast; nothing where another model made the scores."""
+    try:
+        model = champions.champion(settings.workspace_of(company), target)
+    except ChurnlightError:
+        return ()
+    if model.forecast is None or model.digest != made_by["digest"]:
+        return ()
+    return model.forecast.evaluation.losses
 
 
 def export(published: Sequence[Run], path: Path) -> int:

@@ -120,6 +120,7 @@ class HealthRow(AccountRow):
     band: Band
     change: wording.Arrow | None
     trend: Markup
+    forecast: str
 
 
 def rows(
@@ -138,6 +139,7 @@ def rows(
             score=wording.score(entry.assessment.health_score),
             change=change(entry, earlier),
             trend=charts.sparkline(across, [point.health_score for point in entry.trend]),
+            forecast=_chance(entry.assessment.forecast_probability),
             reasons=_reasons(entry, company),
             renewal=account_list.renewal(entry.renewal, entry.assessment.as_of),
             mrr=account_list.monthly(entry.mrr, company),
@@ -145,6 +147,10 @@ def rows(
         )
         for entry in edition.entries(chosen)
     ]
+
+
+def _chance(probability: float | None) -> str:
+    return wording.DASH if probability is None else wording.chance(probability)
 
 
 def _reasons(entry: Entry, company: Company) -> MainReasons:

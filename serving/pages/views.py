@@ -28,6 +28,7 @@ from serving.pages import (
     wording,
 )
 from serving.pages.account_list import BadQuery, one_of
+from serving.pages.loss_card import loss_card
 from serving.pages.selection import (
     SIZES,
     SORT_WORDS,
@@ -182,6 +183,8 @@ def portfolio_html(book: Book, edition: Edition, query: HealthQuery) -> str:
         "pager": _pager(query, len(chosen)),
         "unscored": f"{edition.count('unscored'):,}",
         "trend_over": _trend_over(edition.trend_dates),
+        "forecast_days": edition.forecast_days,
+        "loss": loss_card(book.expected_losses(edition), book.company.about.currency),
         "statuses": STATUS_WORDS,
         "sorts": {name: SORT_WORDS[name] for name in sorts_of(edition)},
     }
@@ -252,6 +255,9 @@ def _header(book: Book, edition: Edition, entry: Entry) -> dict[str, object]:
         if assessment.churn_probability is not None
         else "",
         "usual_chance": wording.usual_chance(edition.usual_chance()),
+        "forecast": wording.chance(assessment.forecast_probability)
+        if assessment.forecast_probability is not None
+        else "",
         "alike": account_card.alike(assessment, tested),
         "renewal": account_list.renewal(entry.renewal, assessment.as_of),
         "mrr": account_list.monthly(entry.mrr, book.company),

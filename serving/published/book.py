@@ -17,10 +17,12 @@ from features.errors import ChurnlightError, NotFound
 from features.settings import Settings
 from serving.published import prospects, runs
 from serving.published.edition import Edition, Entries, Entry, Point, Total, bind
+from serving.published.expected_loss import ExpectedLosses, expected_losses
 from serving.published.prospects import Prospects
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
+    from training.metrics.losses import LossOnDate
 
 __all__ = ["Book", "Edition", "Entries", "Entry", "Point", "Total"]
 
@@ -41,6 +43,7 @@ class Book:
         self._prospects: Mapping[str, Prospects] = MappingProxyType({})
         self._artifacts: dict[str, tuple[tuple[int, ...], Artifact]] = {}
         self._failed: dict[str, _Failed] = {}
+        self._losses: dict[str, tuple[Edition, ExpectedLosses | None]] = {}
         self.stale = ""
 
     @classmethod
@@ -123,6 +126,28 @@ class Book:
             kept = seen, self._champion(target, folder)
             self._artifacts[target] = kept
         return kept[1]
+
+    def expected_losses(self, edition: Edition) -> ExpectedLosses | None:
+        """What an edition expects to be lost; worked out when it is first asked for, and kept."""
+        kept = self._losses.get(edition.target)
+        if kept is None or kept[0] is not edition:
+            notice = self.company.targets[edition.target].notice or 0
+            kept = edition, expected_losses(edition, notice)
+            self._losses[edition.target] = kept
+        return kept[1]
+
+    def tested_losses(self, edition: Edition) -> "tuple[LossOnDate, ...]":
+        """What the forecast of an edition expected on past dates, and what was lost.
+
+        Nothing where another model than the promoted one made it.
+        """
+        try:
+            artifact = self.artifact(edition.target)
+        except ChurnlightError:
+            return ()
+        if artifact.forecast is None or artifact.digest != edition.model["digest"]:
+            return ()
+        return artifact.forecast.evaluation.losses
 
     def _champion(self, target: str, folder: Path) -> "Artifact":
         from training.champions import champion

@@ -156,6 +156,12 @@ class Edition(RunTable):
         mean: float | None = pc.mean(chances).as_py()
         return mean
 
+    @property
+    def forecast_days(self) -> int | None:
+        """Within how many days the forecast beside the light is; None without one."""
+        days: int | None = pc.max(self.column("forecast_days")).as_py()
+        return days
+
     def totals(self) -> dict[Band, Total]:
         """Accounts and MRR per band, in the order red, yellow, green, unscored."""
         return {band: self._total(band) for band in BANDS}

@@ -80,8 +80,12 @@ SCHEMA = pa.schema(
         ("opportunity_score_high", pa.float64()),
         ("opportunity", pa.string()),
         ("held_back_reason", pa.string()),
+        ("forecast_probability", pa.float64()),
+        ("forecast_days", pa.int32()),
     ]
 )
+# Columns that runs of before do not have: nothing is known in them.
+LATER = ("forecast_probability", "forecast_days")
 # The column of a driver's points, by what the driver belongs to.
 UNITS: dict[type, str] = {Assessment: "health_points", Opportunity: "opportunity_points"}
 
@@ -142,7 +146,12 @@ class Run:
 
     def scores(self, columns: list[str] | None = None) -> pa.Table:
         """The scores of every account as an Arrow table of `SCHEMA`, verified as it is read."""
-        return publish.read_parquet(self.folder / "scores.parquet", columns)
+        table = publish.read_parquet(self.folder / "scores.parquet", columns)
+        for name in LATER if columns is None else ():
+            if name not in table.column_names:
+                nulls = pa.nulls(table.num_rows, SCHEMA.field(name).type)
+                table = table.append_column(SCHEMA.field(name), nulls)
+        return table
 
     def features(self) -> pa.Table:
         """The snapshot rows that were scored."""

@@ -101,9 +101,17 @@ def evaluated(history: TargetHistory, earlier: Sequence[Origin], progress: Progr
 
     Gains are pooled with those of `earlier` origins where there is a later date to test on.
     """
+    return evaluated_beside(history, earlier, progress)[0]
+
+
+def evaluated_beside(
+    history: TargetHistory, earlier: Sequence[Origin], progress: Progress
+) -> tuple[Artifact, list[Origin]]:
+    """The artifact as of `evaluated`, and all origins that it was evaluated on, latest first."""
     fits = _fits(history, progress)
     progress(f"fitting {history.target}")
-    return _evaluated(fits, earlier)
+    tested = [] if fits.origin is None else [fits.origin, *earlier]
+    return _evaluated(fits, earlier), tested
 
 
 def _fits(history: TargetHistory, progress: Progress) -> _Fits:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.declaring.indicator import Kind
+from training.metrics.losses import LossOnDate
 from training.metrics.measured import Measured
 from training.metrics.quality import BandOutcome, OpportunityOutcome, Quality, ShadowColumn
 from training.metrics.segments import SegmentResult
@@ -244,7 +245,8 @@ class Evaluation:
     repeated on earlier dates. `test_dates` begins with the one of the headline figures, `as_of`.
     Where earlier dates supported no bands, `anchors_chosen_there`: the test date has chosen them.
     `bands` has an entry per colour of an adverse target; `opportunities`, "yes" and "no" of others.
-    `decisions` are the groups of a target by renewal. `scorecard_refused` says why the scorecard
+    `decisions` are the groups of a target by renewal, `losses` what its forecast expected to be
+    lost on each test date, and what was. `scorecard_refused` says why the scorecard
     alone is no model, where trees that are no significant gain over it had to stay.
     """
 
@@ -270,6 +272,7 @@ class Evaluation:
     drift: Drift | None = None
     decisions: tuple[DecisionGroup, ...] = ()
     scorecard_refused: str = ""
+    losses: tuple[LossOnDate, ...] = ()
 
     @property
     def summary(self) -> Tested:

@@ -103,6 +103,8 @@ def plain(record: Evaluation | TrainingRecord) -> dict[str, object]:
     if isinstance(record, TrainingRecord) and record.declared is not None:
         target = record.declared.target.model_dump(mode="json", exclude_defaults=True)
         content["declared"]["target"] = target
+    if isinstance(record, Evaluation) and not record.losses:
+        del content["losses"]
     return content
 
 

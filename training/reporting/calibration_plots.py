@@ -38,15 +38,20 @@ def curve(groups: Curve, name: str = "reliability", title: str = "") -> Figure:
     """
     inside = sum(map(_within, groups))
     count = "one group" if len(groups) == 1 else f"{len(groups)} groups"
-    rows = [[str(index), *_cells(group)] for index, group in enumerate(groups, 1)]
     return Figure(
         name,
         title or "Reliability: predicted and observed rate",
         drawn(lambda axis: _draw(axis, groups, _top(groups))),
         f"Reliability curve of {count} of equal size, by predicted rate: in {inside} of them the "
         "predicted rate lies within the 95% interval of the observed rate.",
-        Table("By predicted rate", ["group", "rows", "predicted", "observed"], rows),
+        rates_table(groups, "By predicted rate"),
     )
+
+
+def rates_table(groups: Curve, title: str) -> Table:
+    """Predicted and observed rates as a table, from the safest group to the riskiest."""
+    rows = [[str(index), *_cells(group)] for index, group in enumerate(groups, 1)]
+    return Table(title, ["group", "rows", "predicted", "observed"], rows)
 
 
 def curves(parts: Sequence[tuple[str, Curve]], name: str, title: str) -> Figure:

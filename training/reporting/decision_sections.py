@@ -1,9 +1,14 @@
-"""How good a model of the next renewal is for each kind of decision: a section of its report."""
+"""What a report says of a model of the next renewal alone: its decisions, and its forecast."""
+
+from collections.abc import Sequence
 
 from training.artifact import Artifact
 from training.calibrating.bands import BANDS
+from training.evaluating import sentences
+from training.metrics.losses import LossOnDate
 from training.metrics.proportion import Proportion
 from training.records.evaluation import DECIDED_BY, DecidedBy, DecisionGroup
+from training.reporting import calibration_plots
 from training.reporting.page import (
     Part,
     Section,
@@ -33,6 +38,62 @@ def decisions(artifact: Artifact) -> list[Section]:
         own = [group for group in groups if group.by == by]
         parts += [_quality(by, own), _bands(by, own, artifact)]
     return [Section("Decisions", *parts)]
+
+
+def forecast(artifact: Artifact) -> list[Section]:
+    """How good the forecast beside the light was on later dates; none of other models."""
+    if artifact.forecast is None:
+        return []
+    days, judged = artifact.forecast.horizon_days, artifact.forecast.evaluation
+    measured = judged.quality
+    rows = [
+        [
+            "observed rate",
+            share(measured.base_rate, 1),
+            f"{measured.events:,} of {measured.rows:,}",
+        ],
+        ["predicted rate", share(measured.predicted_rate, 1), ""],
+        [
+            "observed − predicted",
+            with_interval(measured.calibration.in_the_large, 3),
+            "ideal 0",
+        ],
+        ["slope", with_interval(measured.calibration.slope, 2), "ideal 1"],
+        ["log loss", with_interval(measured.log_loss, 4), "lower is better"],
+        [
+            "gain over the base rate",
+            with_interval(judged.gain_over_base_rate, 4),
+            f"log loss on {sentences.test_dates(judged)}; above 0 = better",
+        ],
+    ]
+    return [
+        Section(
+            "Forecast",
+            f"Beside the light stands the chance that an account leaves within {days} days of the "
+            "as-of date, whatever the day of its decision: a model of its own, with labels and a "
+            f"calibration of its own, tested on a {judged.kind}, {judged.as_of}.",
+            Table("Measures of the forecast", ["measure", "value", "scale"], rows),
+            calibration_plots.rates_table(measured.reliability, "The forecast by predicted rate"),
+            *_losses(judged.losses),
+        )
+    ]
+
+
+def _losses(dates: Sequence[LossOnDate]) -> list[Table]:
+    """What was expected to be lost on the test dates, and what was; of those with a known worth."""
+    rows = [
+        [
+            date.as_of,
+            number(date.loss.accounts, 0),
+            number(date.loss.worth, 0),
+            with_interval(date.loss.expected, 0),
+            number(date.lost, 0),
+        ]
+        for date in dates
+        if date.loss.accounts
+    ]
+    head = ["as-of date", "accounts", "worth", "expected to be lost", "lost"]
+    return [Table("Expected and lost", head, rows)] if rows else []
 
 
 def _quality(by: DecidedBy, groups: list[DecisionGroup]) -> Table:
