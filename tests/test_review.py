@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from bisect import bisect_right
@@ -659,9 +658,7 @@ def test_a_valid_champion_gives_way_to_the_better_an_expired_one_to_the_no_worse
 @pytest.fixture
 def own(rivals: Rivals, tmp_path: Path) -> House:
     """A copy of the house with a registry of its own."""
-    house = rivals.house.copy(tmp_path / "own")
-    shutil.copy(rivals.house.workspace / "mlflow.db", house.workspace / "mlflow.db")
-    return house
+    return rivals.house.copy(tmp_path / "own", registry=True)
 
 
 def aliases(house: House) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -59,9 +58,7 @@ def registry(trained: House) -> Iterator[Registry]:
 @pytest.fixture
 def own(trained: House, tmp_path: Path) -> House:
     """The company with a registry of its own, in which version 1 is champion and challenger."""
-    house = trained.copy(tmp_path / "own")
-    shutil.copy(trained.workspace / "mlflow.db", house.workspace / "mlflow.db")
-    return house
+    return trained.copy(tmp_path / "own", registry=True)
 
 
 LATE = [date(2025, 10, 3)]

@@ -49,10 +49,10 @@ class House:
         """Return where models and scores are kept."""
         return self.settings.workspace_of(self.company)
 
-    def copy(self, folder: Path) -> "House":
-        """Return the same in `folder`, with the champion but without runs and the registry."""
-        kept = shutil.ignore_patterns("mlflow.db", "mlartifacts", "scores")
-        shutil.copytree(self.company.folder, folder, ignore=kept)
+    def copy(self, folder: Path, *, registry: bool = False) -> "House":
+        """Return the same in `folder`, with the champion but without runs, or the registry."""
+        left = ["scores"] if registry else ["scores", "mlflow.db", "mlartifacts"]
+        shutil.copytree(self.company.folder, folder, ignore=shutil.ignore_patterns(*left))
         return replace(self, company=load(folder))
 
 

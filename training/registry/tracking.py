@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import platform
 import re
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from training.champions import install_champion
 from training.evaluating import gate
 from training.expiry import ExpiredModel, expired
 from training.manifest import DamagedArtifact
-from training.registry import run_record
+from training.registry import local_store, run_record
 from training.registry.review_decision import ReviewDecision, ReviewedModel
 from training.reporting import model_report
 
@@ -76,19 +77,24 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
 
     workspace = settings.workspace_of(company)
     workspace.mkdir(parents=True, exist_ok=True)
-    uri = settings.tracking_uri or f"sqlite:///{(workspace / 'mlflow.db').resolve()}"
+    uri = settings.tracking_uri or local_store.uri(workspace)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
+        if not settings.tracking_uri:
+            local_store.follow(workspace)
         _experiment(mlflow, company, workspace, settings)
         yield mlflow
-    except (MlflowException, SQLAlchemyError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
         message = str(getattr(error, "message", error)).strip().splitlines()[0]
         message = re.sub(r"//[^/@\s]*@", "//…@", message)
         where, cure = (
             ("server", "check CHURNLIGHT_TRACKING_URI and that the server is up")
             if settings.tracking_uri
-            else ("store", f"restore {workspace / 'mlflow.db'}, or remove it and train again")
+            else (
+                "store",
+                f"restore {workspace / local_store.DATABASE}, or remove it and train again",
+            )
         )
         raise ChurnlightError(f"the tracking {where} cannot be used: {message}; {cure}") from error
 
@@ -96,10 +102,8 @@ def client(company: Company, settings: Settings) -> Iterator[ModuleType]:
 def _experiment(mlflow: ModuleType, company: Company, workspace: Path, settings: Settings) -> None:
     name = company.about.name
     if mlflow.get_experiment_by_name(name) is None:
-        artifact_location = (
-            None if settings.tracking_uri else (workspace / "mlartifacts").resolve().as_uri()
-        )
-        mlflow.create_experiment(name, artifact_location=artifact_location)
+        files = None if settings.tracking_uri else local_store.files(workspace)
+        mlflow.create_experiment(name, artifact_location=files)
     mlflow.set_experiment(name)
 
 
@@ -401,4 +405,7 @@ def champion_of(
 
 def _has_store(company: Company, settings: Settings) -> bool:
     """Whether there is a registry to ask: asking a local one would make it."""
-    return bool(settings.tracking_uri) or (settings.workspace_of(company) / "mlflow.db").exists()
+    return (
+        bool(settings.tracking_uri)
+        or (settings.workspace_of(company) / local_store.DATABASE).exists()
+    )

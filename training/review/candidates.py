@@ -18,7 +18,7 @@ from features.settings import Settings
 from training.artifact import Artifact
 from training.champions import champion
 from training.expiry import due, trained_until
-from training.registry import tracking
+from training.registry import local_store, tracking
 from training.review.by_model import ModelRole
 
 # How an as-of date relates to a model: the model was trained on it; its outcomes overlap with some
@@ -174,9 +174,10 @@ def candidates(
 
 def _require_registry(workspace: Path, settings: Settings) -> None:
     """Opening a store that is not there would make an empty one."""
-    if not settings.tracking_uri and not (workspace / "mlflow.db").is_file():
+    database = workspace / local_store.DATABASE
+    if not settings.tracking_uri and not database.is_file():
         raise NotFound(
-            f"{workspace / 'mlflow.db'}: no registry of models; run: churnlight train, or set "
+            f"{database}: no registry of models; run: churnlight train, or set "
             "CHURNLIGHT_TRACKING_URI to where the models are registered"
         )
 
