@@ -109,6 +109,21 @@ def test_of_several_contracts_the_account_leaves_with_the_last(tmp_path: Path) -
     assert forecast(tmp_path, one, ended(other, "2023-05-01"), **keys) == (True, 1)
 
 
+@pytest.mark.parametrize(
+    ("fees", "worth"), [(("10", "5.5"), 15.5), (("10", ""), None), (("0", "5.5"), 5.5)]
+)
+def test_an_account_is_worth_its_running_contracts(
+    fees: tuple[str, str], worth: float | None, tmp_path: Path
+) -> None:
+    dates, known = ("2022-07-01", "2024-07-01"), ("", "2022-07-01", "")
+    terms = [("A", name, *dates, *known, fee) for name, fee in zip("ab", fees, strict=True)]
+    # One that is over, and one that is known to be left, are worth nothing any more.
+    terms.append(("A", "c", *dates, "2023-01-10", "2022-07-01", "2023-01-10", "100"))
+    terms.append(("A", "d", *dates, "2023-07-10", "2022-07-01", "2023-02-10", "100"))
+    declared = company(tmp_path, terms, event=', contract = "contract", amount = "fee"')
+    assert rows(declared, AS_OF)["A", AS_OF]["amount__churn"] == worth
+
+
 def test_every_label_of_a_company_is_that_of_a_recount(tmp_path: Path) -> None:
     declared = renewing_company.write(tmp_path)
     days = [date(2023, 2, 1), date(2024, 5, 20), date(2024, 9, 25)]

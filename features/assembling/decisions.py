@@ -79,7 +79,8 @@ class Decided:
     day after the window, `settles` the day on whose morning its outcome is known for good; the
     latter two of rows that are asked. `by_amount` is the decision of the contract worth most,
     `term` how many days the term lasts whose renewal is decided, `version` the place of that term
-    among the versions, -1 without one. `amount` is what the account's running contracts are worth.
+    among the versions, -1 without one. `amount` is what the account's running contracts are worth,
+    NaN where that of one is not known.
     """
 
     state: Codes
@@ -192,7 +193,8 @@ def _by_account(
     dated = contracts.state <= BEYOND
     # A known decision before any other state, and those in the order of their codes.
     urgent = np.where(dated, contracts.decision, NEVER + contracts.state.astype(np.int64))
-    amount = np.where(dated, -terms.amount[np.maximum(contracts.version, 0)], np.inf)
+    known = np.nan_to_num(terms.amount[np.maximum(contracts.version, 0)])
+    amount = np.where(dated, -known, np.inf)
     every = np.arange(state.shape[1])
     earliest, largest = ((_first_lowest(by, first), every) for by in (urgent, amount))
     closes = np.where(contracts.state == ASKED, contracts.closes, NEVER)[earliest]

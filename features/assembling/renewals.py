@@ -35,7 +35,7 @@ def terms(tables: Tables, target: str) -> Terms:
     )
     days = {name: _days(rows[name]) for name in DAYS}
     account = rows["account"].to_numpy().astype(np.int64)
-    amount = pc.fill_null(rows["amount"], 0.0).to_numpy()
+    amount = pc.fill_null(rows["amount"], np.nan).to_numpy()
     return Terms(account, _contracts(account, rows["contract"]), **days, amount=amount)
 
 
@@ -141,7 +141,7 @@ def columns(
     found = _of_light(name, decided, rows) | _of_forecast(name, decided, leaves, rows)
     if target.event is not None and target.event.amount is not None:
         found[f"decision_by_amount__{name}"] = _dates(rows.take(decided.by_amount, NEVER))
-        found[f"amount__{name}"] = pa.array(rows.take(decided.amount, 0))
+        found[f"amount__{name}"] = pa.array(rows.take(decided.amount, 0), from_pandas=True)
     return found
 
 

@@ -24,6 +24,7 @@ class Terms:
     `contract` numbers the contracts from 0 in that order. `known` is when the version reached us,
     which may be before its first day. `renews` is the day of the renewal. `ended_known` is when
     the end reached us; `resumes` until when another term continues an end inside a pause.
+    `amount` is NaN where it is not known.
     """
 
     account: Days
