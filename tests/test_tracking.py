@@ -15,6 +15,7 @@ import pytest
 
 import small_company
 from command import churnlight
+from features.declaring.declaration import load
 from features.errors import ChurnlightError, GateRefused, NotFound
 from features.settings import Settings
 from serving.assessment.assess import assess
@@ -305,6 +306,27 @@ def test_the_pyfunc_model_agrees_with_batch_scores(trained: House) -> None:
             for name in ("health_score", *ends):
                 assert found[name] == pytest.approx(getattr(item, name), abs=1e-9)
     assert compared > 50
+
+
+# Whose a model is
+
+
+def test_a_company_whose_name_reads_alike_has_no_part_in_our_models(own: House) -> None:
+    declared = own.company.folder / "churnlight.toml"
+    text = declared.read_text("utf-8")
+    assert 'name = "Small Shop"' in text
+    declared.write_text(text.replace('name = "Small Shop"', 'name = "Small (Shop)"'), "utf-8")
+    other = load(own.company.folder)
+    assert tracking.model_name(other, TARGET) == NAME
+    theirs = r"small-shop-churn belongs to the company 'Small Shop', not to 'Small \(Shop\)'"
+    for verb in (
+        lambda: tracking.require(other, own.settings),
+        lambda: tracking.register(own.trained.artifact, other, own.settings),
+        lambda: tracking.promote(other, TARGET, settings=own.settings),
+    ):
+        with pytest.raises(ChurnlightError, match=theirs):
+            verb()
+    assert aliases(own) == {"challenger": "1", "champion": "1"}
 
 
 # Aliases

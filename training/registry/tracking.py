@@ -33,12 +33,15 @@ from training.reporting import model_report
 
 if TYPE_CHECKING:
     from mlflow import ActiveRun, MlflowClient
+    from mlflow.entities.model_registry import RegisteredModel
     from mlflow.models import ModelSignature
     from mlflow.models.model import ModelInfo
 
 ARTIFACT = "artifact"
 # How many metrics MLflow takes at once.
 BATCH = 1000
+# The tag of a registered model that says which company's it is.
+OWNER = "company"
 PACKAGES = (
     "lightgbm",
     "mlflow",
@@ -108,9 +111,10 @@ def _experiment(mlflow: ModuleType, company: Company, workspace: Path, settings:
 
 
 def require(company: Company, settings: Settings) -> None:
-    """Raises ChurnlightError unless the tracking store can be reached, before a long training."""
-    with client(company, settings):
-        return
+    """Raises ChurnlightError unless the store will take the models, before a long training."""
+    with client(company, settings) as mlflow:
+        for target in company.targets:
+            _registered(mlflow.MlflowClient(), model_name(company, target), company)
 
 
 def model_name(company: Company, target: str) -> str:
@@ -124,15 +128,18 @@ def register(artifact: Artifact, company: Company, settings: Settings) -> tuple[
     """Logs the artifact as a run and a model version; returns its name, version and run id."""
     name = model_name(company, artifact.target)
     tags = run_record.tags(artifact)
-    with client(company, settings) as mlflow, _run(mlflow, company) as run:
-        _log(mlflow, run.info.run_id, artifact, name)
-        run_record.write_files(artifact, reports_folder(artifact, company, settings))
-        mlflow.log_artifacts(str(reports_folder(artifact, company, settings)))
-        with tempfile.TemporaryDirectory(prefix="churnlight-") as temporary:
-            artifact.save(Path(temporary) / ARTIFACT)
-            logged = _log_model(mlflow, artifact, Path(temporary) / ARTIFACT, tags["expiry"])
-        version = _add_version(mlflow.MlflowClient(), name, logged, tags)
-        return name, version, run.info.run_id
+    with client(company, settings) as mlflow:
+        registry = mlflow.MlflowClient()
+        _registered(registry, name, company)
+        with _run(mlflow, company) as run:
+            _log(mlflow, run.info.run_id, artifact, name)
+            run_record.write_files(artifact, reports_folder(artifact, company, settings))
+            mlflow.log_artifacts(str(reports_folder(artifact, company, settings)))
+            with tempfile.TemporaryDirectory(prefix="churnlight-") as temporary:
+                artifact.save(Path(temporary) / ARTIFACT)
+                logged = _log_model(mlflow, artifact, Path(temporary) / ARTIFACT, tags["expiry"])
+            version = _add_version(registry, name, company, logged, tags)
+            return name, version, run.info.run_id
 
 
 def reports_folder(artifact: Artifact, company: Company, settings: Settings) -> Path:
@@ -213,16 +220,42 @@ def _environment() -> dict[str, object]:
 
 
 def _add_version(
-    registry: "MlflowClient", name: str, logged: "ModelInfo", tags: dict[str, str]
+    registry: "MlflowClient",
+    name: str,
+    company: Company,
+    logged: "ModelInfo",
+    tags: dict[str, str],
 ) -> str:
     """A new version of the registered model `name`, from now on its challenger."""
-    if not registry.search_registered_models(f"name = '{name}'"):
-        registry.create_registered_model(name)
+    if _registered(registry, name, company) is None:
+        registry.create_registered_model(name, tags={OWNER: company.about.name})
     added = registry.create_model_version(
         name, logged.model_uri, logged.run_id, tags=tags, model_id=logged.model_id
     )
     registry.set_registered_model_alias(name, "challenger", added.version)
     return str(added.version)
+
+
+def _registered(registry: "MlflowClient", name: str, company: Company) -> "RegisteredModel | None":
+    """The registered model of that name, if there is one.
+
+    Raises
+    ------
+    ChurnlightError
+        It is another company's, whose name only reads alike.
+    """
+    found = registry.search_registered_models(f"name = '{name}'")
+    if not found:
+        return None
+    owner = found[0].tags.get(OWNER)
+    if owner != company.about.name:
+        whose = f"the company {owner!r}" if owner else "no company that it names"
+        raise ChurnlightError(
+            f"the registered model {name} belongs to {whose}, not to {company.about.name!r}: give "
+            "one of them another [company] name, or a tracking store of its own "
+            "(CHURNLIGHT_TRACKING_URI)"
+        )
+    return found[0]
 
 
 def _signature(artifact: Artifact) -> "ModelSignature":
@@ -241,10 +274,8 @@ def has_challenger(company: Company, target: str, settings: Settings) -> bool:
         return False
     name = model_name(company, target)
     with client(company, settings) as mlflow:
-        registry = mlflow.MlflowClient()
-        if not registry.search_registered_models(f"name = '{name}'"):
-            return False
-        return "challenger" in registry.get_registered_model(name).aliases
+        registered = _registered(mlflow.MlflowClient(), name, company)
+        return registered is not None and "challenger" in registered.aliases
 
 
 def fetch(company: Company, target: str, version: str, settings: Settings) -> Artifact:
@@ -262,6 +293,7 @@ def fetch(company: Company, target: str, version: str, settings: Settings) -> Ar
     name = model_name(company, target)
     with client(company, settings) as mlflow:
         registry = mlflow.MlflowClient()
+        _registered(registry, name, company)
         try:
             registered = (
                 registry.get_model_version(name, version)
