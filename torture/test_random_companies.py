@@ -1,4 +1,4 @@
-"""Thousands of random companies against the oracle, where `make test` draws dozens."""
+"""Hundreds of random companies a kind against the oracle, where `make test` draws dozens."""
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ Drawn = tuple[FactTable, Layout]
 
 @pytest.mark.parametrize("kind", ["number", "flag", "text"])
 def test_measures_equal_the_oracle(kind: Kind) -> None:
-    @settings(max_examples=1000)
+    @settings(max_examples=300)
     @given(drawn=stored(kind))
     def equal(drawn: Drawn) -> None:
         assert_equals_the_oracle(*drawn, list(every_measure(kind, drawn[0])))
@@ -23,7 +23,7 @@ def test_measures_equal_the_oracle(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", ["number", "day", "moment", "body"])
 def test_comparisons_days_ahead_and_topics_equal_the_oracle(kind: Kind) -> None:
-    @settings(max_examples=1000)
+    @settings(max_examples=300)
     @given(drawn=stored(kind))
     def equal(drawn: Drawn) -> None:
         assert_equals_the_oracle(*drawn, list(every_comparison(kind, drawn[0])))
@@ -31,7 +31,7 @@ def test_comparisons_days_ahead_and_topics_equal_the_oracle(kind: Kind) -> None:
     equal()
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(
     table=crowds(),
     layout=st.builds(Layout, keys=st.sampled_from(["string", "integer", "crosswalk", "derived"])),
