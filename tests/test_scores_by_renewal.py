@@ -242,8 +242,12 @@ def test_pages_and_api_show_the_chance_beside_the_light(book: Book, client: Test
     assert "Leave within 90 days" in read(client, "/").words
     now = client.post("/v1/score", json={"accounts": [{"account_id": first["account_id"]}]}).json()
     assert now["scores"][0]["forecast_probability"] == pytest.approx(chance, abs=1e-12)
-    gap = client.get("/v1/accounts?band=unscored&limit=500").json()["accounts"]
-    assert any(row["forecast_probability"] is not None for row in gap)
+    unscored = client.get("/v1/accounts?band=unscored&limit=500").json()["accounts"]
+    gap = next(row for row in unscored if row["forecast_probability"] is not None)
+    body = {"accounts": [{"account_id": gap["account_id"]}]}
+    (again,) = client.post("/v1/score", json=body).json()["scores"]
+    assert again["unscored_reason"] == gap["unscored_reason"] != "No active subscription"
+    assert again["forecast_probability"] == pytest.approx(gap["forecast_probability"], abs=1e-12)
 
 
 # The expected loss

@@ -104,7 +104,7 @@ def _rows(items: Sequence[ScoreItem], book: Book, artifact: "Artifact", target: 
 
     A known account's row is the one that was published for `target`.
     """
-    schema = _schema(artifact)
+    schema = _schema(artifact, book.company.targets[artifact.target].by_renewal)
     stated = [requested for requested in items if requested.by_features]
     ids = [requested.account_id for requested in items if not requested.by_features]
     parts = [
@@ -125,7 +125,7 @@ def _table(book: Book, target: str) -> Edition | Prospects:
     return published_edition(book, target)
 
 
-def _schema(artifact: "Artifact") -> pa.Schema:
+def _schema(artifact: "Artifact", by_renewal: bool) -> pa.Schema:
     types = {"number": pa.float64(), "category": pa.string()}
     return pa.schema(
         [
@@ -135,9 +135,18 @@ def _schema(artifact: "Artifact") -> pa.Schema:
             (HISTORY, pa.int32()),
             *((feature.name, types[feature.dtype]) for feature in tabular(artifact.features)),
             (f"eligible__{artifact.target}", pa.bool_()),
-            *([(f"running__{artifact.target}", pa.bool_())] if artifact.forecast else []),
+            *(_columns_by_renewal(artifact.target) if by_renewal else ()),
         ]
     )
+
+
+def _columns_by_renewal(target: str) -> list[tuple[str, pa.DataType]]:
+    """What says who is asked about a renewal, and why the others are not."""
+    return [
+        (f"state__{target}", pa.string()),
+        (f"decision__{target}", pa.date32()),
+        (f"running__{target}", pa.bool_()),
+    ]
 
 
 def _stated_row(requested: ScoreItem, artifact: "Artifact") -> dict[str, object]:
@@ -159,6 +168,7 @@ def _stated_row(requested: ScoreItem, artifact: "Artifact") -> dict[str, object]
         "segment": requested.segment,
         HISTORY: int(covered),
         f"eligible__{artifact.target}": True,
+        f"state__{artifact.target}": "asked",
         f"running__{artifact.target}": True,
     }
 
