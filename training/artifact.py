@@ -383,6 +383,8 @@ def _plain(artifact: Artifact) -> dict[str, object]:
         # Where there is one segment there is nothing to say.
         if not feature["usual_in"]:
             del feature["usual_in"]
+        if feature["within"] is None:
+            del feature["within"]
     return plain
 
 

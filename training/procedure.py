@@ -26,7 +26,7 @@ from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
 from training.explaining import usual
 from training.explaining.drivers import Meaning
-from training.learning import cold_start, model, moments, paces, search, split
+from training.learning import cold_start, model, moments, own_columns, paces, search, split
 from training.learning.fitted import FittedModel
 from training.learning.folds import folds_of
 from training.learning.matrix import Feature, matrix
@@ -74,9 +74,15 @@ def choose(
 
 
 def rows_of(
-    table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str
+    table: pa.Table,
+    columns: Sequence[FeatureColumn],
+    company: Company,
+    target: str,
+    own: Sequence[str] = (),
 ) -> model.TrainingRows:
     """Labelled rows as what the model is given, with the columns that may move a score.
+
+    The segments in `own` have columns of their own beside those of all.
 
     Raises
     ------
@@ -84,7 +90,8 @@ def rows_of(
         Too few accounts of either kind.
     """
     require_enough(table, target, company)
-    return as_rows(table, describe(table, live(columns), company, target), company, target)
+    features = own_columns.with_own(describe(table, live(columns), company, target), own)
+    return as_rows(table, features, company, target)
 
 
 def live(columns: Sequence[FeatureColumn]) -> list[FeatureColumn]:
@@ -98,10 +105,12 @@ def fit(
     company: Company,
     target: str,
     choice: Choice | None = None,
+    own: Sequence[str] = (),
 ) -> tuple[Artifact, FittedModel]:
     """An artifact from labelled rows, calibrated and anchored on their latest moment.
 
-    Also returns the fitted model. Without a `choice` of settings, they are chosen on the rows.
+    Also returns the fitted model. Without a `choice` of settings, they are chosen on the rows. The
+    segments in `own` have columns of their own.
 
     Raises
     ------
@@ -111,21 +120,28 @@ def fit(
     """
     require_enough(table, target, company)
     choice = choice or choose(table, columns, company, target)
-    fitted = learn(table, columns, company, target, choice)
+    fitted = learn(table, columns, company, target, choice, own)
     return made_of(fitted, choice, company, target), fitted
 
 
 def learn(
-    table: pa.Table, columns: Sequence[FeatureColumn], company: Company, target: str, choice: Choice
+    table: pa.Table,
+    columns: Sequence[FeatureColumn],
+    company: Company,
+    target: str,
+    choice: Choice,
+    own: Sequence[str] = (),
 ) -> FittedModel:
     """A model trained on labelled rows, calibrated on their latest moment, without a scale.
+
+    The segments in `own` have columns of their own.
 
     Raises
     ------
     GateRefused
         Too few accounts of either kind, or a calibration that runs backwards.
     """
-    rows = rows_of(table, columns, company, target)
+    rows = rows_of(table, columns, company, target, own)
     _require_both(rows, company.targets[target].words[0])
     return FittedModel.of(rows, choice.model_settings, rows.at_last)
 

@@ -28,6 +28,7 @@ def of_company(trained: Trained) -> str:
         *comparisons(trained.artifact),
         *sentences.contradicted_sides(made),
         *_forecast(trained.artifact),
+        *sentences.own_columns(evaluation),
         *_shadow_columns(evaluation.shadow),
         *_not_leading(evaluation.lead_times),
     ]

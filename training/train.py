@@ -21,6 +21,7 @@ from features.settings import Settings
 from features.snapshots import Snapshots
 from training import certificate, report_data
 from training.artifact import Artifact
+from training.evaluating import own_segments
 from training.evaluating.evaluation_dates import (
     beside_itself,
     earlier_origins,
@@ -63,6 +64,7 @@ def train(
     as_of: Sequence[date] = (),
     *,
     targets: Sequence[str] = (),
+    per_segment: bool = False,
     settings: Settings | None = None,
     progress: Progress = silent,
 ) -> TrainingResult:
@@ -76,6 +78,8 @@ def train(
         The as-of dates to train on; without any, all mature month starts.
     targets : sequence of str
         The targets to train; without any, every target that is declared.
+    per_segment : bool
+        Whether segments may have columns of their own, where these are significantly better.
 
     Raises
     ------
@@ -99,7 +103,8 @@ def train(
     for name in data.dates:
         champion = tracking.champion_of(company, name, settings, progress)
         try:
-            artifact = _trained(data, company, name, settings.trials, champion, progress)
+            asked = _Asked(settings.trials, champion, per_segment)
+            artifact = _trained(data, company, name, asked, progress)
         except GateRefused as refusal:
             result.refused[name] = refusal
             continue
@@ -154,13 +159,17 @@ def _training_data(
     return _TrainingData(built, dates, events, revenue(tables), refused)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """How a target is trained: trials of settings, the champion beside it, and by segment."""
+
+    trials: int
+    champion: Artifact | None
+    per_segment: bool
+
+
 def _trained(
-    data: _TrainingData,
-    company: Company,
-    name: str,
-    trials: int,
-    champion: Artifact | None,
-    progress: Progress,
+    data: _TrainingData, company: Company, name: str, asked: _Asked, progress: Progress
 ) -> Artifact:
     """The artifact of a target with its evaluation, its lead times and what its report draws."""
     learn, later = data.dates[name]
@@ -170,9 +179,10 @@ def _trained(
         name,
         learn,
         later,
-        choice=trials,
-        champion=champion,
+        choice=asked.trials,
+        champion=asked.champion,
         mrr=data.mrr,
+        per_segment=asked.per_segment,
         progress=progress,
     )
     if company.targets[name].by_renewal:
@@ -180,7 +190,7 @@ def _trained(
         artifact = with_forecast(
             artifact, data.built, company, learn, later, mrr=data.mrr, progress=progress
         )
-        artifact = beside_itself(artifact, champion)
+        artifact = beside_itself(artifact, asked.champion)
     seen = [*learn, *later]
     if name in data.events:
         progress(f"measuring lead times of {name}")
@@ -240,7 +250,7 @@ def _dates(
     return learn, later if asked.by_renewal else later[-1:]
 
 
-def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
+def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and five keywords)
     built: Snapshots,
     company: Company,
     target: str,
@@ -250,13 +260,15 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
     choice: Choice | int = search.TRIALS,
     champion: Artifact | None = None,
     mrr: Mapping[str, float] | None = None,
+    per_segment: bool = False,
     progress: Progress = silent,
 ) -> Artifact:
     """The artifact trained on the as-of dates `learn`, with the evaluation its history allows.
 
     `later` are as-of dates that have not trained it, to evaluate it on; `choice` is how many model
     settings to try, or an earlier choice to keep; `champion` is the model to compare it with, `mrr`
-    the monthly recurring revenue by account, for the share of it that would have been caught.
+    the monthly recurring revenue by account, for the share of it that would have been caught;
+    `per_segment` lets segments have columns of their own where these are significantly better.
     """
     require_grid(built.table, target, company.bands.min_history)
     table = labelled(built, company, target)
@@ -264,8 +276,11 @@ def fit_and_evaluate(  # noqa: PLR0913 (rows, dates and four keywords)
         built, company, target, table, learn, later, champion=champion, mrr=mrr or {}
     )
     history = history.one_later().choose(choice, progress).choose_earlier(choice, progress)
+    own = own_segments.tried(history, progress) if per_segment else ()
+    history = replace(history, own=tuple(one.segment for one in own if one.kept))
     make = evaluated if isinstance(choice, Choice) else simplest
     artifact = make(history, list(earlier_origins(history, progress)), progress)
+    artifact = artifact.with_evaluation(replace(artifact.evaluation, own_columns=own))
     learning_table = history.learning
     training_rows = history.rows(learning_table, artifact.features)
     artifact = artifact.with_training(_about(artifact, history, learning_table, training_rows))

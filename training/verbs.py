@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 COLUMN, MODEL, TEXT = "COLUMN", "MODEL", "TEXT"
+PER_SEGMENT = "segment"
 
 
 @app.command()
@@ -110,6 +111,14 @@ def train(  # noqa: PLR0913 (one for each option)
     out: Annotated[
         Path | None, typer.Option(metavar=FOLDER, help="New folder for the table's model.")
     ] = None,
+    per: Annotated[
+        str | None,
+        typer.Option(
+            metavar="segment",
+            help="With --company: segments get columns of their own beside those of all, where "
+            "these are significantly better on later dates.",
+        ),
+    ] = None,
 ) -> None:
     """Train, evaluate and register a model per target.
 
@@ -119,12 +128,16 @@ def train(  # noqa: PLR0913 (one for each option)
 
     if (company is None) == (table is None):
         raise DeclarationError("give either a company folder (--company) or a table (--table)")
+    if per not in (None, PER_SEGMENT) or (per and table is not None):
+        raise DeclarationError(
+            f"--per {per}: give --per {PER_SEGMENT} beside --company, or nothing"
+        )
     if table is not None:
         roles: RoleNames = {"id": id_, "time": time, "event": event, "ignore": tuple(ignore or ())}
         _train_table(table, label, out, roles)
         return
     assert company is not None
-    _train_company(company, as_of, target)
+    _train_company(company, as_of, target, per_segment=per is not None)
 
 
 def _train_table(table: Path, label: str, out: Path | None, roles: "RoleNames") -> None:
@@ -152,7 +165,9 @@ def _train_table(table: Path, label: str, out: Path | None, roles: "RoleNames") 
     typer.echo(f"  report {out / model_report.REPORT}")
 
 
-def _train_company(company: Path, as_of: list[datetime] | None, target: list[str] | None) -> None:
+def _train_company(
+    company: Path, as_of: list[datetime] | None, target: list[str] | None, *, per_segment: bool
+) -> None:
     from features import publish
     from features.declaring import declaration
     from features.errors import GateRefused
@@ -167,6 +182,7 @@ def _train_company(company: Path, as_of: list[datetime] | None, target: list[str
             declared,
             [day.date() for day in as_of or ()],
             targets=target or (),
+            per_segment=per_segment,
             settings=settings,
             progress=step,
         )

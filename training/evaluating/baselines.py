@@ -92,7 +92,7 @@ def _best(rows: TrainingRows) -> int:
     losses = {
         column: _loss_by_rate(_groups(rows.X[:, column], feature), rows.y, fold)
         for column, feature in enumerate(rows.features)
-        if feature.against is None
+        if not feature.is_made
     }
     return min(losses, key=lambda column: losses[column])
 

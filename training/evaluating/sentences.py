@@ -41,6 +41,16 @@ def contradicted_sides(made: TrainingRecord) -> list[str]:
     return [f"{sides.said(found, target)}; {sides.FIX}" for found in made.contradicted]
 
 
+def own_columns(evaluation: Evaluation) -> list[str]:
+    """Each segment that was tried with columns of its own, with the gain and what came of it."""
+    return [
+        f"segment {one.segment}: columns of its own gain {phrases.figures(one.gain)} in log loss "
+        f"on {one.rows:,} rows of {test_dates(evaluation)}: "
+        f"{'kept' if one.kept else 'not significant, so not kept'}"
+        for one in evaluation.own_columns
+    ]
+
+
 def weak_segments(evaluation: Evaluation) -> Iterator[str]:
     """Each segment on which the model is worse than the base rate."""
     for segment in evaluation.segments:

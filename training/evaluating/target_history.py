@@ -39,7 +39,7 @@ class TargetHistory:
 
     `choice` has the model settings for the last dates, `choices` those for each earlier
     origin, `champion` the model that one of them may replace, `mrr` the monthly recurring revenue
-    of the accounts of which it is known.
+    of the accounts of which it is known. `own` are the segments with columns of their own.
     """
 
     built: Snapshots
@@ -52,6 +52,7 @@ class TargetHistory:
     choices: Mapping[date, Choice] = field(default_factory=dict)
     champion: Artifact | None = None
     mrr: Mapping[str, float] = field(default_factory=dict)
+    own: tuple[str, ...] = ()
 
     @property
     def declared(self) -> Target:
@@ -87,8 +88,7 @@ class TargetHistory:
     def fit(self) -> FittedModel:
         """The model of the rows to learn from; errors as of `procedure.learn`."""
         assert self.choice is not None
-        columns = self.built.columns
-        return procedure.learn(self.learning, columns, self.company, self.target, self.choice)
+        return self._learnt(self.learning, self.choice)
 
     def made_of(self, fitted: FittedModel) -> Artifact:
         """The artifact of a fitted model; errors as of `procedure.made_of`."""
@@ -97,11 +97,14 @@ class TargetHistory:
 
     def fitted_before(self, day: date, choice: Choice) -> FittedModel | None:
         """The model of the rows settled by `day` under a choice; None where they support none."""
-        columns = self.built.columns
         try:
-            return procedure.learn(self.settled_by(day), columns, self.company, self.target, choice)
+            return self._learnt(self.settled_by(day), choice)
         except GateRefused:
             return None
+
+    def _learnt(self, table: pa.Table, choice: Choice) -> FittedModel:
+        columns = self.built.columns
+        return procedure.learn(table, columns, self.company, self.target, choice, self.own)
 
     def worth(self, logits: Floats, labels: npt.NDArray[np.int8], accounts: Sequence[str]) -> Worth:
         """The value of calibrated `logits` at the team's capacity."""

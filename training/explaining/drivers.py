@@ -82,6 +82,7 @@ def told(
     longer window, as far as the account's `history` of days reaches, holds on average in a time of
     that length. Where that is as ever, or not known, it is told like any window.
     """
+    place = _of_all(features, place)
     feature = features[place]
     if feature.against is None or feature.window is None:
         return feature, float(row[place])
@@ -104,6 +105,19 @@ def of_segment(features: Sequence[Feature], segment: str) -> list[Feature]:
 def levels(features: Sequence[Feature]) -> Places:
     """Per feature, the place of the column in its own unit: of a pace, its shorter window's."""
     return np.array([_place(features, feature.columns[0]) for feature in features])
+
+
+def _of_all(features: Sequence[Feature], place: int) -> int:
+    """The place of the column of all accounts, for one that a segment has of its own."""
+    feature = features[place]
+    if feature.within is None:
+        return place
+    mine = (feature.indicator, feature.window, feature.against)
+    return next(
+        number
+        for number, other in enumerate(features)
+        if other.within is None and mine == (other.indicator, other.window, other.against)
+    )
 
 
 def _place(features: Sequence[Feature], name: str) -> int:

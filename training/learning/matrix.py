@@ -1,7 +1,8 @@
 """Snapshot columns as the float matrix that LightGBM sees; categories become codes.
 
 A category that training has not seen, like an unknown value, is NaN: LightGBM's missing. Paces
-are made here, from the windows that they compare: no table has columns of them.
+are made here, from the windows that they compare, and so are the columns that a segment has of its
+own: no table has columns of them.
 """
 
 import re
@@ -19,7 +20,9 @@ from features.errors import ContractBroken, Finding
 
 Floats = npt.NDArray[np.float64]
 
-HISTORY = "history_days"
+HISTORY, SEGMENT = "history_days", "segment"
+# What a column of one segment's own holds in the rows of others.
+OUTSIDE = 0.0
 # What is added to both sides of the ratio, so that an empty window has a logarithm.
 ADDED = 0.25
 
@@ -31,7 +34,8 @@ class Feature:
     `window` is in days, `None` for the whole history; `categories` are in order of their codes;
     `usual` is the median (for categories the mode) over the accounts that calibrated the model.
     `against` is the longer window of a pace: how `window` compares with it, day for day. `usual_in`
-    has the usual value of each segment, where there are several.
+    has the usual value of each segment, where there are several. `within` is the segment in which
+    alone it counts: there it says how far the value is from `usual`, elsewhere nothing.
     """
 
     name: str
@@ -42,13 +46,19 @@ class Feature:
     usual: float | str | None = None
     against: int | None = None
     usual_in: tuple[tuple[str, float | str], ...] = ()
+    within: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The table's columns that it is made of: its own, or the two that a pace compares."""
-        if self.against is None:
-            return (self.name,)
-        return tuple(column_name(self.indicator, days) for days in (self.window, self.against))
+        if self.against is not None:
+            return tuple(column_name(self.indicator, days) for days in (self.window, self.against))
+        return (self.name if self.within is None else column_name(self.indicator, self.window),)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is made of columns, and is none itself."""
+        return self.against is not None or self.within is not None
 
     def value(self, coded: float) -> float | str | None:
         """The value behind a cell of the matrix: a number, a category's name, or None."""
@@ -75,13 +85,18 @@ def plain_names(features: Sequence[Feature]) -> list[str]:
 
 
 def tabular(features: Sequence[Feature]) -> list[Feature]:
-    """The features that are columns of a table, which paces are not."""
-    return [feature for feature in features if feature.against is None]
+    """The features that are columns of a table, which paces and a segment's own are not."""
+    return [feature for feature in features if not feature.is_made]
 
 
 def uses_history(features: Sequence[Feature]) -> bool:
     """Whether the days of history of a row decide some of its values."""
     return any(feature.against is not None for feature in features)
+
+
+def uses_segments(features: Sequence[Feature]) -> bool:
+    """Whether the segment of a row decides some of its values."""
+    return any(feature.within is not None for feature in features)
 
 
 def matrix(table: pa.Table, features: Sequence[Feature]) -> Floats:
@@ -103,8 +118,29 @@ def matrix(table: pa.Table, features: Sequence[Feature]) -> Floats:
 
 
 def _values(table: pa.Table, feature: Feature) -> Floats:
+    values = _of_all(table, feature)
+    if feature.within is None:
+        return values
+    inside = pc.fill_null(pc.equal(table[SEGMENT], feature.within), False)
+    is_inside = inside.to_numpy().astype(np.bool_)
+    assert isinstance(feature.usual, float)
+    return np.where(is_inside | np.isnan(values), _from_usual(values, feature.usual), OUTSIDE)
+
+
+def _from_usual(values: Floats, usual: float) -> Floats:
+    """How far values are from the usual one: 0 where they are equal, and always rising.
+
+    Its signed log1p, by which the scorecard is linear, is the difference of theirs: a segment's own
+    slope then turns about what is usual there, and leaves the level to all.
+    """
+    bent, centre = (np.sign(one) * np.log1p(np.abs(one)) for one in (values, np.float64(usual)))
+    return np.asarray(np.sign(bent - centre) * np.expm1(np.abs(bent - centre)))
+
+
+def _of_all(table: pa.Table, feature: Feature) -> Floats:
+    """The values whatever the segments of the rows are."""
     if feature.against is None or feature.window is None:
-        return _column(table[feature.name], feature)
+        return _column(table[feature.columns[0]], feature)
     shorter, longer = (_column(table[name], feature) for name in feature.columns)
     reach: float | Floats = feature.against
     if HISTORY in table.column_names:
@@ -168,6 +204,10 @@ def require_columns(table: pa.Table, features: Sequence[Feature]) -> None:
         for name, feature in needed.items()
         if (difference := _difference(table, name, feature))
     ]
+    if uses_segments(features) and SEGMENT not in table.column_names:
+        detail, fix = "the column is missing", "say which segment each row belongs to"
+        finding = Finding("same columns", "score", "error", "features", SEGMENT, None, detail, fix)
+        differences.append(finding)
     if differences:
         raise ContractBroken(differences)
 

@@ -12,7 +12,8 @@ Where the model changed in between, one way leads from the one score to the othe
 3. *definition*: the new anchors of the bands take the old ones' place;
 4. those indicators go to their new values, under the new model, in the same four parts.
 
-Segments are no step: there is one pair of anchors per target, so they decide no score.
+Segments are no step: there is one pair of anchors per target. Where a segment has columns of its
+own, an account that changes its segment moves the indicators that these belong to.
 """
 
 import math
@@ -131,8 +132,8 @@ class _Step:
         columns = _points(artifact, old, new, range(len(places)))
         self._points = _points(artifact, old, new, places)
         rank = moved * 2 + (moved & ~np.isnan(old) & ~np.isnan(new))
-        # A pace is told by the windows that it compares.
-        rank[:, [feature.against is not None for feature in artifact.features]] = -1
+        # A pace is told by the windows that it compares, a segment's own column by that of all.
+        rank[:, [feature.is_made for feature in artifact.features]] = -1
         self._shown = _shown_columns(columns_of, rank, columns, self._points)
         values = Values(old, new, still, artifact.features, self._shown)
         self._part = causes.parts(values, self._names, columns_of, unchanged)

@@ -228,6 +228,19 @@ class DecisionGroup:
 
 
 @dataclass(frozen=True)
+class OwnColumns:
+    """By how much columns of its own lower the log loss of a segment's rows on later dates.
+
+    `kept` says whether the model has them: where the gain is significant.
+    """
+
+    segment: str
+    gain: Measured
+    rows: int
+    kept: bool
+
+
+@dataclass(frozen=True)
 class Tested:
     """The part of an evaluation that an account's page shows; see `Evaluation`."""
 
@@ -246,8 +259,9 @@ class Evaluation:
     Where earlier dates supported no bands, `anchors_chosen_there`: the test date has chosen them.
     `bands` has an entry per colour of an adverse target; `opportunities`, "yes" and "no" of others.
     `decisions` are the groups of a target by renewal, `losses` what its forecast expected to be
-    lost on each test date, and what was. `scorecard_refused` says why the scorecard
-    alone is no model, where trees that are no significant gain over it had to stay.
+    lost on each test date, and what was; `own_columns` the segments that were tried with such.
+    `scorecard_refused` says why the scorecard alone is no model, where trees that are no
+    significant gain over it had to stay.
     """
 
     kind: TestRows
@@ -273,6 +287,7 @@ class Evaluation:
     decisions: tuple[DecisionGroup, ...] = ()
     scorecard_refused: str = ""
     losses: tuple[LossOnDate, ...] = ()
+    own_columns: tuple[OwnColumns, ...] = ()
 
     @property
     def summary(self) -> Tested:

@@ -18,7 +18,15 @@ from mlflow.pyfunc.model import PythonModelContext
 
 from training.artifact import first_load
 from training.expiry import ExpiredModel, expired
-from training.learning.matrix import HISTORY, Feature, matrix, tabular, uses_history
+from training.learning.matrix import (
+    HISTORY,
+    SEGMENT,
+    Feature,
+    matrix,
+    tabular,
+    uses_history,
+    uses_segments,
+)
 
 
 class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
@@ -46,6 +54,9 @@ class HealthModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         columns = {feature.name: _values(model_input, feature) for feature in tabular(features)}
         if uses_history(features) and HISTORY in model_input:
             columns[HISTORY] = pa.Array.from_pandas(model_input[HISTORY], type=pa.float64())
+        if uses_segments(features):
+            named = model_input[SEGMENT] if SEGMENT in model_input else [None] * len(model_input)
+            columns[SEGMENT] = pa.array(named, pa.string())
         X = matrix(pa.table(columns), features)
         margins = np.where(np.isnan(X).all(axis=1), np.nan, self.artifact.margins(X))
         scale = self.artifact.scale

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from features import publish
 from training.artifact import Artifact
 from training.expiry import VALID_FOR
-from training.learning.matrix import HISTORY, tabular, uses_history
+from training.learning.matrix import HISTORY, SEGMENT, tabular, uses_history, uses_segments
 from training.metrics.calibration_table import CalibrationMeasures
 from training.metrics.measured import Measured
 from training.metrics.proportion import Proportion
@@ -273,4 +273,6 @@ def inputs(artifact: Artifact) -> list["ColSpec | TensorSpec"]:
     columns = {feature.name: kinds[feature.dtype] for feature in tabular(artifact.features)}
     if uses_history(artifact.features):
         columns[HISTORY] = DataType.long
+    if uses_segments(artifact.features):
+        columns[SEGMENT] = DataType.string
     return [ColSpec(kind, name, required=False) for name, kind in columns.items()]

@@ -106,6 +106,7 @@ def _notes(artifact: Artifact) -> list[Note]:
         *quality_sections.verdicts(artifact.evaluation),
         *quality_sections.without_trees(artifact),
         *quality_sections.contradicted_sides(artifact),
+        *quality_sections.own_columns(artifact),
     ]
 
 

@@ -106,6 +106,11 @@ def contradicted_sides(artifact: Artifact) -> list[Note]:
     return [Note(sentence(text), "caution") for text in told]
 
 
+def own_columns(artifact: Artifact) -> list[Note]:
+    """Each segment that was tried with columns of its own, with the gain."""
+    return [Note(sentence(text)) for text in sentences.own_columns(artifact.evaluation)]
+
+
 def quality(evaluation: Evaluation) -> Section:
     """Measures with their intervals, beside the baselines."""
     rows = [

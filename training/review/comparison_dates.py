@@ -19,7 +19,7 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from training import procedure
 from training.artifact import Artifact
-from training.learning import split
+from training.learning import own_columns, split
 from training.learning.matrix import matrix
 from training.learning.search import Choice
 from training.metrics import quality
@@ -154,4 +154,5 @@ def repeated(data: ReviewData, table: pa.Table) -> Artifact:
     choice = Choice(record.model_settings, record.chosen_on)
     names = {feature.name for feature in challenger.features}
     columns = [column for column in data.mature.columns if column.name in names]
-    return procedure.fit(table, columns, company, data.target, choice)[0]
+    own = own_columns.segments_of(challenger.features)
+    return procedure.fit(table, columns, company, data.target, choice, own)[0]

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from features.errors import ContractBroken, Finding
-from training.learning.matrix import HISTORY, Feature, tabular, uses_history
+from training.learning.matrix import HISTORY, SEGMENT, Feature, tabular, uses_history, uses_segments
 from training.metrics.quality import auc
 from training.tables.label_column import Roles
 from training.tables.plain_table import DROP, Frame, as_table, column_finding
@@ -175,6 +175,8 @@ def columns_for(frame: Frame, features: Sequence[Feature]) -> pa.Table:
         raise ContractBroken(findings)
     if uses_history(features) and HISTORY in table.column_names:
         columns[HISTORY] = table[HISTORY]
+    if uses_segments(features) and SEGMENT in table.column_names:
+        columns[SEGMENT] = table[SEGMENT]
     return pa.table(columns) if columns else table
 
 
