@@ -25,8 +25,8 @@ from training.evaluating import own_segments, sentences
 from training.evaluating.target_history import TargetHistory
 from training.explaining.drivers import shown_feature, told
 from training.learning import search
+from training.learning.derived.own_columns import with_own
 from training.learning.matrix import Feature, matrix
-from training.learning.own_columns import with_own
 from training.learning.search import Choice
 from training.procedure import labelled
 from training.train import fit_and_evaluate

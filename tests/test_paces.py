@@ -18,8 +18,8 @@ from training import procedure
 from training.calibrating.health import Anchors
 from training.explaining.drivers import Meaning, levels, sentence, told, value_and_usual
 from training.learning import model, search
+from training.learning.derived.paces import with_paces
 from training.learning.matrix import Feature, matrix, pace
-from training.learning.paces import with_paces
 from training.learning.search import Choice
 from training.metrics.quality import auc
 

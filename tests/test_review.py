@@ -55,12 +55,12 @@ from training.review.comparison_dates import MaturedDate, comparison_dates
 from training.review.review import NOT_APPLICABLE, Review, ReviewRequest, review
 from training.review.review_data import ReviewData, review_data
 from training.review.review_warnings import review_warnings
+from training.review.scored import score_rows
 from training.review.sections.coverage import EVERYBODY
 from training.review.sections.drift import drift
 from training.review.sections.ledger import Ledger
 from training.review.sections.migration import GroupMigration, Migration, migration
 from training.review.statuses import statuses
-from training.scored import score_rows
 from training.train import fit_and_evaluate
 
 LEADS = (30, 60, 90, 180)

@@ -20,8 +20,8 @@ from training.review import verdict
 from training.review.by_model import ByModel
 from training.review.comparison import ComparedRows, ComparisonResult, ModelComparison, compare
 from training.review.comparison_dates import ComparisonDates
+from training.review.scored import ScoredArrays
 from training.review.statuses import NO, NOT_SCORED, OPPORTUNITIES, YES, Statuses, of_opportunity
-from training.scored import ScoredArrays
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]

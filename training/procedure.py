@@ -26,7 +26,8 @@ from training.calibrating.health import Anchors
 from training.calibrating.opportunity import Edge
 from training.explaining import usual
 from training.explaining.drivers import Meaning
-from training.learning import cold_start, model, moments, own_columns, paces, search, split
+from training.learning import cold_start, model, moments, search, split
+from training.learning.derived import own_columns, paces
 from training.learning.fitted import FittedModel
 from training.learning.folds import folds_of
 from training.learning.matrix import Feature, matrix

@@ -19,9 +19,9 @@ import pyarrow as pa
 from features.assembling import panel, shards, source_sql
 from features.assembling.feature_plan import FeatureColumn, FeaturePlan
 from features.assembling.shards import ACCOUNT, Shards, Wire
-from features.assembling.source_errors import naming_the_source
 from features.clock import Calendar
 from features.engines.on_spark import Engine, errors_of_ours, ticked
+from features.engines.source_errors import naming_the_source
 from features.folding.fold_plan import FoldPlan
 from features.folding.measures import FEWEST_PEERS
 from features.progress import Progress, silent

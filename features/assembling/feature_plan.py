@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 
 from features.assembling import labels, source_sql
-from features.assembling.source_errors import naming_the_source
 from features.clock import Span
 from features.declaring.company import Company
 from features.declaring.indicator import Indicator, Stage, column_name
+from features.engines.source_errors import naming_the_source
 from features.engines.sql_text import quote
 from features.engines.sql_types import FLAG, is_number
 from features.folding.fold_plan import FoldPlan, FoldReader, TimeFold

@@ -15,8 +15,8 @@ from features.assembling.feature_plan import (
     FeatureColumn,
     FeaturePlan,
 )
-from features.assembling.source_errors import naming_the_source
 from features.clock import Calendar
+from features.engines.source_errors import naming_the_source
 from features.engines.sql_text import quote
 from features.errors import ChurnlightError
 from features.folding import fact_history

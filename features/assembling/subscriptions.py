@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from features.assembling import account_keys, source_sql
 from features.assembling.column_sql import in_utc
-from features.assembling.source_errors import naming_the_source
 from features.declaring.target import Event
+from features.engines.source_errors import naming_the_source
 from features.engines.sql_text import quote
 from features.settings import Settings
 from features.sources import Tables

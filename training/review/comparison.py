@@ -23,8 +23,8 @@ from training.procedure import labelled
 from training.review.by_model import ByModel
 from training.review.comparison_dates import Basis, ComparisonDates, MaturedDate
 from training.review.review_data import ReviewData
+from training.review.scored import ScoredArrays, score_rows
 from training.review.statuses import Statuses
-from training.scored import ScoredArrays, score_rows
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]

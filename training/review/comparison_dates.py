@@ -19,7 +19,8 @@ from features.errors import GateRefused
 from features.progress import Progress, silent
 from training import procedure
 from training.artifact import Artifact
-from training.learning import own_columns, split
+from training.learning import split
+from training.learning.derived import own_columns
 from training.learning.matrix import matrix
 from training.learning.search import Choice
 from training.metrics import quality

@@ -23,7 +23,7 @@ from training.learning import moments
 from training.review.by_model import ByModel
 from training.review.candidates import Candidates
 from training.review.review_dates import LEADS, ReviewDates, review_dates
-from training.scored import score_rows
+from training.review.scored import score_rows
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

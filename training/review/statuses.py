@@ -13,7 +13,7 @@ import numpy.typing as npt
 from training.artifact import Artifact
 from training.calibrating.bands import BANDS, RED, Codes, band_codes
 from training.calibrating.opportunity import LISTED_FROM
-from training.scored import ScoredArrays
+from training.review.scored import ScoredArrays
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

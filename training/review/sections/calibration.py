@@ -16,7 +16,7 @@ from training.procedure import labelled
 from training.review.by_model import ByModel
 from training.review.candidates import Candidate, DateStatus
 from training.review.review_data import ReviewData
-from training.scored import score_rows
+from training.review.scored import score_rows
 
 # Month starts that are looked at, the latest.
 MOST = 12

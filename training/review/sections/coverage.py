@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from training.review.by_model import ByModel
 from training.review.review_data import ReviewData
-from training.scored import ScoredArrays, score_rows
+from training.review.scored import ScoredArrays, score_rows
 
 EVERYBODY = "all accounts"
 

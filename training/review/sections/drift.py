@@ -14,8 +14,8 @@ import pyarrow as pa
 from features.breaches.drift import FEWEST, MAJOR, by_chance, stability_index
 from training.learning.matrix import Feature, matrix
 from training.review.review_data import ReviewData
+from training.review.scored import ScoredArrays, score_rows
 from training.review.statuses import Statuses, statuses
-from training.scored import ScoredArrays, score_rows
 
 Floats = npt.NDArray[np.float64]
 

@@ -22,7 +22,7 @@ from training.metrics.value import Caught
 from training.review.candidates import Candidate
 from training.review.review_data import Churn, ReviewData
 from training.review.review_dates import LEADS
-from training.scored import score_rows
+from training.review.scored import score_rows
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,8 +16,8 @@ import numpy as np
 from training.calibrating.bands import Codes
 from training.review.by_model import ByModel
 from training.review.review_data import ReviewData
+from training.review.scored import score_rows
 from training.review.statuses import Statuses, statuses
-from training.scored import score_rows
 
 # The owner of accounts without one.
 NOBODY = "nobody"
