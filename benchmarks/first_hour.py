@@ -3,10 +3,10 @@
 The company is made up: an account table, subscriptions, and eighteen logs of events that share
 out the rows. It lies once as CSV and once as Parquet. *read* asks DuckDB for every row of every
 table, with its own guesses of types (the largest value of a column would not do: Parquet says it
-without being read); *init* drafts a declaration, *check*
-reports on it, all rounds of it. Of CSV, *typed* writes every table into Parquet with its types
-spelled out, the least that plain cells cost, and *plain* does so with the reader of `init` and
-`check`, which also knows all other ways to write a day or a number.
+without being read); *init* drafts a declaration, *check* reports on it, all rounds of it. Of CSV,
+*typed* writes every table into Parquet with its types spelled out, the least that plain cells cost,
+and *plain* does so with the reader of `init` and `check`, which also knows all other ways to write
+a day or a number.
 
 Each job runs in a process of its own, after the same job on few rows, so that imports and compiled
 code do not count. Seconds are those of the processor, peak memory is that of the process, `--rows`

@@ -8,27 +8,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from declared_terms import ACCOUNTS_AND_TERMS
 from features import contract
 from features.declaring.company import Company
 from features.declaring.declaration import parse
 
-HEAD = """
+HEAD = (
+    """
 [company]
 name = "Rows"
 data_from = 2023-01-01
 data_until = 2024-01-01
-[accounts]
-source = "accounts"
-key = "account_id"
-attributes = { since = "since" }
-[sources.accounts]
-path = "accounts.csv"
+"""
+    + ACCOUNTS_AND_TERMS
+    + """
 [sources.rates]
 path = "rates.csv"
-[sources.terms]
-path = "terms.csv"
-account = "account_id"
-event_time = "starts"
 [sources.events]
 path = "events.%s"
 account = "account_id"
@@ -49,6 +44,7 @@ event = { source = "terms", ended = "ends" }
 gap = "0d"
 horizon = "30d"
 """
+)
 # The sixth row is odd in every way: its event is before the sign-up, its known time no time.
 EVENTS = [
     {"account_id": "A", "at": f"2023-03-{day:02}", "noted": f"2023-04-{day:02}"}
